@@ -1,0 +1,41 @@
+// Package exec runs machine code that is patched while it runs. It knows bytes,
+// addresses and threads; of the code's meaning it knows nothing.
+//
+//	          reserved once a process, released with its last user
+//	+--------------------------------+--------------------------------+
+//	| code: up to 8 arenas, RX       | stacks: up to 8 pools          |
+//	+--------------------------------+--------------------------------+
+//	      ^ same pages, mapped            each thread: 64 KiB, aligned:
+//	RW    | again for the patcher         guard | stack | ctx | outcomes | frame
+//
+// An [Arena] is executable memory behind two mappings, so that no address is ever
+// writable and executable. A [Pool] is a number of OS threads that execute an entry
+// point over and over in an assembly loop (loop_amd64.s). The loop
+//
+//   - enters and leaves a read-side section with one plain store each (package rcu
+//     waits for these),
+//   - puts a canary into each of the six callee-saved registers and compares all of
+//     them and the stack pointer on return,
+//   - looks the returned value up among the outcomes that may occur, and checks that
+//     it may occur in the phase in which it did: see [Pool.SetPhase],
+//   - counts, and keeps the first anomalies.
+//
+// While it runs, a thread is for the Go runtime in a system call: the garbage
+// collector does not wait for it. See RATIONALE.md, "Why does the executor hide from
+// the Go scheduler?".
+//
+// Signal handlers (signal_amd64.s) answer the traps of a poke ([BeginPoke]) and
+// contain crashes: a fault whose stack pointer lies in a pool's stacks, or whose
+// thread executes an image, is recorded and ends the image's call, not the process.
+// All other signals go to the Go runtime's own handlers.
+//
+// # Memory that threads share with the Go side
+//
+// Frames, the control block and the stacks are mapped outside the Go heap; they
+// contain no Go pointers. Fields that the loop writes are read with atomic loads.
+// The race detector sees no happens-before in them, so nothing on the Go heap may be
+// guarded by them alone.
+//
+// This is the only package with unsafe and with assembly. It needs linux/amd64;
+// elsewhere every constructor returns [ErrUnsupported].
+package exec

@@ -1,0 +1,98 @@
+package exec
+
+import "errors"
+
+// ErrUnsupported is returned where images cannot be executed.
+var ErrUnsupported = errors.New("executing images needs linux/amd64")
+
+// Off is an offset into an [Arena], in bytes.
+type Off uint32
+
+// Int3 is the one-byte trap instruction; free arena space is full of it.
+const Int3 = 0xcc
+
+const (
+	// MaxOutcomes is how many different return values a [Pool] can tell apart.
+	MaxOutcomes = 64
+	// MaxCtx is the largest context, in bytes.
+	MaxCtx = 4096
+	// MaxThreads is how many threads a [Pool] can have.
+	MaxThreads = 256
+	// MaxEntries is how many entry points a [Pool] executes in turn.
+	MaxEntries = 8
+	// PhaseKinds is how many kinds of phases a [Pool] counts executions of.
+	PhaseKinds = 8
+	// SeveralPhases is the kind under which executions are counted that saw more than
+	// one operation.
+	SeveralPhases = PhaseKinds - 1
+)
+
+// PoolConfig says what the threads of a [Pool] execute.
+type PoolConfig struct {
+	Threads int
+	// Ctx is copied to each thread; the image gets the copy's address in RDI. Before
+	// each call the bytes from RestoreLo up to RestoreHi are copied anew.
+	Ctx                  []byte
+	RestoreLo, RestoreHi int
+	// Outcomes are the values that the image may return in RAX, without repetitions.
+	Outcomes []uint64
+	// YieldEvery makes a thread yield its CPU after so many calls, outside the
+	// read-side section; 0 never does.
+	YieldEvery int
+}
+
+// AnomalyKind says what was wrong with an execution.
+type AnomalyKind uint8
+
+// The kinds of anomalies.
+const (
+	BadRegisters AnomalyKind = iota + 1 // a callee-saved register or the stack pointer is not the caller's
+	BadValue                            // the returned value is no outcome
+	BadPhase                            // the outcome may occur, but not in the phases that the execution saw
+	Fault                               // the image raised a signal
+)
+
+// Anomaly is an execution that went wrong.
+type Anomaly struct {
+	Thread int
+	Kind   AnomalyKind
+	RAX    uint64    // value returned; 0 for a fault
+	Regs   [6]uint64 // rbx rbp r12 r13 r14 r15 on return
+	Canary [6]uint64 // what they should have been
+	RSPOff int64     // stack pointer on return, as the distance from where it should be
+	From   uint64    // phase when the execution began
+	To     uint64    // phase when it ended
+	Signal int       // Fault: the signal's number
+	RIP    uint64    // Fault: where
+	Addr   uint64    // Fault: address accessed
+	RSP    uint64    // Fault: stack pointer
+}
+
+// Counters sums what the threads of a [Pool] counted.
+type Counters struct {
+	Executions uint64
+	// Overlaps counts executions by the kind of the phase that they saw; index 0 are
+	// those that saw no operation.
+	Overlaps [PhaseKinds]uint64
+	// Outcomes counts executions by their index in PoolConfig.Outcomes; those with an
+	// anomaly are not in it.
+	Outcomes []uint64
+	// Anomalies counts executions with an anomaly.
+	Anomalies uint64
+}
+
+// TrapCounts are the traps that the handler saw since the process began.
+type TrapCounts struct {
+	Hits uint64 // traps in arenas
+	Late uint64 // of them, traps whose poke was over when the handler ran
+}
+
+// Policy is a scheduling policy of a thread.
+type Policy int
+
+// The policies, with the kernel's numbers.
+const (
+	PolicyOther Policy = 0
+	PolicyFIFO  Policy = 1
+	PolicyIdle  Policy = 5
+)

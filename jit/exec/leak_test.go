@@ -1,0 +1,85 @@
+//go:build linux && amd64
+
+package exec
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// resources lists what the process holds: threads, mappings made by this package, and
+// open files.
+func resources(t *testing.T) (threads, areas, files int) {
+	t.Helper()
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(maps)) {
+		if strings.Contains(line, "memfd:tailpoke") || strings.Contains(line, " ---p 00000000 00:00 0") {
+			areas++
+		}
+	}
+	count := func(dir string) int {
+		es, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(es)
+	}
+	return count("/proc/self/task"), areas, count("/proc/self/fd")
+}
+
+// TestNothingIsLeft runs a pool with crashing images twice; what the second run leaves
+// behind, every run does. The first may start threads and mappings that the Go runtime
+// keeps.
+func TestNothingIsLeft(t *testing.T) {
+	once := func() {
+		t.Run("pool", func(t *testing.T) {
+			run(t, PoolConfig{Threads: 32, Outcomes: []uint64{1}}, []byte{0x0f, 0x0b}, executed(1000))
+		})
+	}
+	once()
+	threads, areas, files := resources(t)
+	once()
+	waitFor(t, func() bool {
+		n, _, _ := resources(t)
+		return n <= threads+2 // the runtime may start a thread of its own at any time
+	})
+	if _, a, f := resources(t); a > areas || f > files {
+		t.Errorf("mappings %d -> %d, files %d -> %d", areas, a, files, f)
+	}
+	users.Lock()
+	defer users.Unlock()
+	if users.n != 0 || users.codes != 0 || users.stacks != 0 || area != (areaBounds{}) {
+		t.Errorf("the area is still in use: %d users", users.n)
+	}
+	if slices.ContainsFunc(threadTable[:], func(e threadEntry) bool { return e.tid != 0 }) {
+		t.Error("a thread is still in the table")
+	}
+}
+
+func TestHandlersArePutBack(t *testing.T) {
+	var before, during, after ksigaction
+	get := func(sa *ksigaction) {
+		t.Helper()
+		if err := sigaction(11, nil, sa); err != nil {
+			t.Fatal(err)
+		}
+	}
+	get(&before)
+	a, err := NewArena(4096)
+	if err != nil {
+		t.Fatal(err)
+	}
+	get(&during)
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	get(&after)
+	if during.handler == before.handler || after != before {
+		t.Errorf("SIGSEGV handler %#x, then %#x, then %#x", before.handler, during.handler, after.handler)
+	}
+}

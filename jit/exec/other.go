@@ -1,0 +1,61 @@
+//go:build !linux || !amd64
+
+package exec
+
+import "time"
+
+// MaxArena is the largest arena, in bytes.
+const MaxArena = 0
+
+// Supported reports what this machine lacks to execute and patch images.
+func Supported() error { return ErrUnsupported }
+
+// Arena is executable memory; here there is none.
+type Arena struct{}
+
+// NewArena returns [ErrUnsupported].
+func NewArena(int) (*Arena, error) { return nil, ErrUnsupported }
+
+func (*Arena) Close() error             { return ErrUnsupported }
+func (*Arena) Size() int                { return 0 }
+func (*Arena) Addr(Off) uint64          { return 0 }
+func (*Arena) OffOf(uint64) (Off, bool) { return 0, false }
+func (*Arena) Read(Off, int) []byte     { return nil }
+func (*Arena) Write(Off, []byte)        {}
+func (*Arena) Fill(Off, int)            {}
+func (*Arena) Store1(Off, byte)         {}
+func (*Arena) Store4(Off, uint32)       {}
+func (*Arena) Store8(Off, uint64)       {}
+
+// Pool is a number of threads that execute images; here there are none.
+type Pool struct{}
+
+// NewPool returns [ErrUnsupported].
+func NewPool(PoolConfig) (*Pool, error) { return nil, ErrUnsupported }
+
+func (*Pool) Close() error         { return ErrUnsupported }
+func (*Pool) Start() error         { return ErrUnsupported }
+func (*Pool) Stop()                {}
+func (*Pool) SetEntries([]uint64)  {}
+func (*Pool) SetPhase(int, uint64) {}
+func (*Pool) Bad() uint64          { return 0 }
+func (*Pool) Counters() Counters   { return Counters{} }
+func (*Pool) Anomalies() []Anomaly { return nil }
+func (*Pool) NextEpoch() uint64    { return 0 }
+func (*Pool) Readers() []Reader    { return nil }
+
+// Reader is a thread as the grace periods see it.
+type Reader struct{}
+
+func (Reader) Epoch() uint64 { return 0 }
+func (Reader) ThreadID() int { return 0 }
+
+func BeginPoke(_, _ uint64)               {}
+func EndPoke()                            {}
+func Traps() TrapCounts                   { return TrapCounts{} }
+func Barrier()                            {}
+func SyncCore()                           {}
+func SetScheduler(int, Policy, int) error { return ErrUnsupported }
+func Yield()                              {}
+func Sleep(time.Duration)                 {}
+func ThreadID() int                       { return 0 }

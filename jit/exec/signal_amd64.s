@@ -1,0 +1,147 @@
+//go:build linux
+
+#include "go_asm.h"
+#include "textflag.h"
+
+// Offsets into the kernel's ucontext (arch/x86/include/uapi/asm/ucontext.h,
+// sigcontext.h) and siginfo.
+#define UC_R11 64
+#define UC_RSP 160
+#define UC_RIP 168
+#define UC_EFL 176
+#define SI_CODE 8
+#define SI_ADDR 16
+
+#define CODE_INT3 0x80 // SI_KERNEL
+#define SYS_GETTID 186
+#define SYS_RT_SIGRETURN 15
+
+// Handlers are entered by the kernel with DI = signal, SI = siginfo, DX = ucontext, on
+// the thread's alternate stack, every signal blocked. They touch no Go state.
+
+// trapHandler answers int3 in an arena: RIP is one behind it.
+TEXT ·trapHandler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
+	CMPL SI_CODE(SI), $CODE_INT3
+	JNE  chain
+	MOVQ UC_RIP(DX), AX
+	DECQ AX
+	CMPQ AX, ·area+areaBounds_codeLo(SB)
+	JCS  chain
+	CMPQ AX, ·area+areaBounds_codeHi(SB)
+	JCC  chain
+	LOCK
+	INCQ ·traps+trapState_hits(SB)
+
+	// A sequence lock: this thread may be descheduled anywhere here while pokes come
+	// and go, and must not answer one poke's trap with another's instruction.
+	MOVQ  ·traps+trapState_seq(SB), CX
+	TESTQ $1, CX
+	JNE   again
+	MOVQ  ·traps+trapState_at(SB), R8
+	MOVQ  ·traps+trapState_resume(SB), R9
+	CMPQ  CX, ·traps+trapState_seq(SB)
+	JNE   again
+	CMPQ  AX, R8
+	JNE   stale
+	TESTQ R9, R9
+	JEQ   again
+	MOVQ  R9, UC_RIP(DX)
+	RET
+
+stale:
+	// No poke of this slot is active. If the byte is no trap any more, the poke ended
+	// while the signal was in flight; if it is one, a poke may have begun since we
+	// looked; else the trap belongs to nobody: a freed program, or padding.
+	MOVBLZX (AX), R8
+	CMPL    R8, $const_Int3
+	JNE     late
+	CMPQ    CX, ·traps+trapState_seq(SB)
+	JNE     again
+	MOVQ    AX, UC_RIP(DX)
+	JMP     ·faultHandler(SB)
+
+late:
+	LOCK
+	INCQ ·traps+trapState_late(SB)
+
+again:
+	MOVQ AX, UC_RIP(DX)
+	RET
+
+chain:
+	MOVQ ·oldHandlers+(8*5)(SB), AX
+	JMP  AX
+
+// faultHandler contains a fault of an image: SIGSEGV, SIGBUS, SIGILL, SIGFPE, and
+// SIGTRAP by way of trapHandler.
+TEXT ·faultHandler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
+	MOVQ UC_RSP(DX), R8
+	CMPQ R8, ·area+areaBounds_stackLo(SB)
+	JCS  byThread
+	CMPQ R8, ·area+areaBounds_stackHi(SB)
+	JCC  byThread
+	ORQ  $const_stackMask, R8
+	SUBQ $(const_frameSize-1), R8
+	JMP  found
+
+byThread:
+	// rsp is wild: ask which thread this is.
+	MOVQ DX, R12
+	MOVQ $SYS_GETTID, AX
+	SYSCALL
+	MOVQ R12, DX
+	LEAQ ·threadTable(SB), R9
+	MOVQ $const_threadSlots, CX
+
+look:
+	SUBQ $1, CX
+	JCS  chain
+	CMPQ AX, threadEntry_tid(R9)
+	JEQ  hit
+	ADDQ $threadEntry__size, R9
+	JMP  look
+
+hit:
+	MOVQ threadEntry_frame(R9), R8
+	CMPQ frame_slot(R8), $0
+	JEQ  chain
+
+found:
+	MOVLQSX DI, AX
+	MOVQ    AX, frame_fault+faultRecord_sig(R8)
+	MOVQ    UC_RIP(DX), AX
+	MOVQ    AX, frame_fault+faultRecord_rip(R8)
+	MOVQ    UC_RSP(DX), AX
+	MOVQ    AX, frame_fault+faultRecord_rsp(R8)
+	MOVQ    SI_ADDR(SI), AX
+	MOVQ    AX, frame_fault+faultRecord_addr(R8)
+	MOVQ    R8, UC_R11(DX)
+	MOVQ    frame_sp(R8), AX
+	MOVQ    AX, UC_RSP(DX)
+	LEAQ    ·faultRet(SB), AX
+	MOVQ    AX, UC_RIP(DX)
+	ANDQ    $~0x500, UC_EFL(DX) // trap flag and direction flag
+	RET
+
+chain:
+	MOVLQSX DI, AX
+	LEAQ    ·oldHandlers(SB), CX
+	MOVQ    (CX)(AX*8), AX
+	JMP     AX
+
+TEXT ·sigreturn(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
+	MOVQ $SYS_RT_SIGRETURN, AX
+	SYSCALL
+	INT  $3
+
+// func handlers() (trap, fault, restorer uintptr)
+//
+// Taken here, since a Go function value would be the address of an ABI wrapper.
+TEXT ·handlers(SB), NOSPLIT, $0-24
+	MOVQ $·trapHandler(SB), AX
+	MOVQ AX, trap+0(FP)
+	MOVQ $·faultHandler(SB), AX
+	MOVQ AX, fault+8(FP)
+	MOVQ $·sigreturn(SB), AX
+	MOVQ AX, restorer+16(FP)
+	RET

@@ -1,0 +1,117 @@
+package exec
+
+import (
+	"runtime"
+	"sync/atomic"
+	"unsafe"
+)
+
+// threadSlots is the size of threadTable.
+const threadSlots = areaSlots * MaxThreads
+
+// threadEntry lets the fault handler find the frame of a thread whose rsp is wild.
+type threadEntry struct {
+	tid   uint64 // 0: free
+	frame *frame
+}
+
+var threadTable [threadSlots]threadEntry
+
+type thread struct {
+	pool  *Pool
+	index int
+	frame *frame
+	entry *threadEntry
+	tid   atomic.Int64
+}
+
+// newThread lays out a thread's block of memory, from the top: frame, outcome table,
+// context, stack, guard page.
+func (p *Pool) newThread(i int, block []byte, mul uint64) *thread {
+	f := (*frame)(unsafe.Pointer(&block[stackSize-frameSize]))
+	table := (*[tableSlots]outcome)(unsafe.Pointer(&block[stackSize-frameSize-tableSize]))
+	ctx := block[stackSize-frameSize-tableSize-MaxCtx:][:MaxCtx]
+	copy(ctx, p.cfg.Ctx)
+	f.ctl = p.ctl
+	f.ctx = address(&ctx[0])
+	f.sp = f.ctx - zeroTop
+	f.mul = mul
+	f.table = table
+	for i, v := range p.cfg.Outcomes {
+		table[hash(v, mul)] = outcome{value: v, bit: 1 << i}
+	}
+	for r := range f.canary {
+		f.canary[r] = address(&p.poison()[poisonSize/2]) + uint64(64*r)
+	}
+	lo, hi := p.cfg.RestoreLo&^7, (p.cfg.RestoreHi+7)&^7
+	f.restoreN = uint64(hi-lo) / 8
+	f.restoreFrom = address(&p.template()[0]) + uint64(lo)
+	f.restoreTo = f.ctx + uint64(lo)
+	return &thread{pool: p, index: i, frame: f, entry: &threadTable[p.slot*MaxThreads+i]}
+}
+
+func address(p *byte) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
+
+// run executes until the pool stops. The goroutine ends with its thread locked, so the
+// runtime ends the thread with it.
+func (t *thread) run(ready func()) {
+	runtime.LockOSThread()
+	t.tid.Store(int64(ThreadID()))
+	t.entry.frame = t.frame
+	atomic.StoreUint64(&t.entry.tid, uint64(t.tid.Load()))
+	defer func() {
+		t.tid.Store(0)
+		atomic.StoreUint64(&t.entry.tid, 0)
+	}()
+	ready()
+	budget := uint64(1) << 62
+	if n := t.pool.cfg.YieldEvery; n > 0 {
+		budget = uint64(n)
+	}
+	for atomic.LoadUint64(&t.pool.ctl.stop) == 0 {
+		t.frame.budget = budget
+		runDetached(t.frame)
+		if t.frame.fault.sig != 0 {
+			t.keepFault()
+		}
+		if t.pool.cfg.YieldEvery > 0 {
+			Yield()
+		}
+	}
+}
+
+func (t *thread) keepFault() {
+	r := t.frame.fault
+	t.frame.fault = faultRecord{}
+	p := t.pool
+	p.mu.Lock()
+	if len(p.faults) < maxFaults {
+		p.faults = append(p.faults, Anomaly{
+			Thread: t.index, Kind: Fault, Signal: int(r.sig), RIP: r.rip, Addr: r.addr, RSP: r.rsp,
+			Canary: t.frame.canary, From: t.frame.phase0, To: atomic.LoadUint64(&p.ctl.phase),
+		})
+	}
+	p.mu.Unlock()
+	p.nFault.Add(1)
+}
+
+// anomalies returns the complete records that the loop has kept: kind is written last.
+func (t *thread) anomalies() []Anomaly {
+	var out []Anomaly
+	for i := range t.frame.kept {
+		k := &t.frame.kept[i]
+		kind := AnomalyKind(atomic.LoadUint64(&k.kind))
+		if kind == 0 {
+			break
+		}
+		a := Anomaly{
+			Thread: t.index, Kind: kind, RAX: k.rax, Canary: t.frame.canary,
+			RSPOff: int64(k.rspOff), From: k.phase0, To: k.phase1,
+		}
+		for r := range a.Regs {
+			a.Regs[r] = k.regs[r] ^ a.Canary[r]
+		}
+		out = append(out, a)
+	}
+	return out
+}

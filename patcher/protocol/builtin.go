@@ -1,0 +1,94 @@
+package protocol
+
+import "fmt"
+
+// The built-in protocols and methods stand here as text: what is printed by
+// "stress list" is what is parsed.
+const (
+	// The kernel's order, v5.10 to today (prog_array_map_poke_run, later
+	// bpf_arch_poke_desc_update).
+	kernelText = `protocol kernel
+  install  publish; each { target=jump; bypass=nop }
+  update   publish; each { target=jump }; retire
+  remove   publish; each { bypass=jump; wait; target=nop }; retire
+`
+	// One grace period for all descriptors of the key in place of one for each.
+	batchedText = `protocol batched
+  install  publish; each { target=jump; bypass=nop }
+  update   publish; each { target=jump }; retire
+  remove   publish; each { bypass=jump }; wait; each { target=nop }; retire
+`
+	// The RFC of 2 July 2020: removal closes the bypass alone and never goes back to C.
+	lazyText = `protocol lazy
+  install  publish; each { target=jump; bypass=nop }
+  update   publish; each { target=jump }; retire
+  remove   publish; each { bypass=jump }; retire
+`
+
+	int3Text = `method int3
+  head=int3; sync; tail; sync; head=new; sync
+`
+	wordText = `method word
+  all; sync
+`
+)
+
+// Protocols returns the built-in protocols, the kernel's first.
+func Protocols() []Protocol {
+	return []Protocol{mustProtocol(kernelText), mustProtocol(batchedText), mustProtocol(lazyText)}
+}
+
+// Methods returns the built-in poke methods, the kernel's first.
+func Methods() []Method { return []Method{mustMethod(int3Text), mustMethod(wordText)} }
+
+// Graces returns the built-in grace-period flavours, the correct one first.
+func Graces() []Grace {
+	return []Grace{
+		{Name: "epoch", Kind: GraceEpoch},
+		{Name: "forget-one", Kind: GraceForget},
+		{Name: "sleep", Kind: GraceSleep},
+	}
+}
+
+// ProtocolByName returns the built-in protocol of that name.
+func ProtocolByName(name string) (Protocol, error) {
+	return byName("protocol", name, Protocols(), func(p Protocol) string { return p.Name })
+}
+
+// MethodByName returns the built-in poke method of that name.
+func MethodByName(name string) (Method, error) {
+	return byName("method", name, Methods(), func(m Method) string { return m.Name })
+}
+
+// GraceByName returns the built-in grace-period flavour of that name.
+func GraceByName(name string) (Grace, error) {
+	return byName("grace flavour", name, Graces(), func(g Grace) string { return g.Name })
+}
+
+func byName[T any](what, name string, all []T, nameOf func(T) string) (T, error) {
+	known := ""
+	for _, v := range all {
+		if nameOf(v) == name {
+			return v, nil
+		}
+		known += " " + nameOf(v)
+	}
+	var none T
+	return none, fmt.Errorf("unknown %s %q; known:%s", what, name, known)
+}
+
+func mustProtocol(text string) Protocol {
+	p, err := ParseProtocol(text)
+	if err != nil {
+		panic("protocol: built-in text: " + err.Error())
+	}
+	return p
+}
+
+func mustMethod(text string) Method {
+	m, err := ParseMethod(text)
+	if err != nil {
+		panic("protocol: built-in text: " + err.Error())
+	}
+	return m
+}

@@ -1,0 +1,51 @@
+// Package protocol is the one definition that every engine interprets: slots and
+// their states, the steps of a patching protocol, poke methods, grace-period
+// flavours, the subjects made of them, the mutants that break them, and the
+// events that engines report.
+//
+// A direct BPF tail-call site on x86-64 has two 5-byte slots around a stack unwind
+// (arch/x86/net/bpf_jit_comp.c, emit_bpf_tail_call_direct, v5.10 and later):
+//
+//	bypass    jmp out | nop5          <- patched
+//	unwind    pop callee-saved; pop counter; add rsp, depth
+//	target    nop5    | jmp program   <- patched
+//	out       ...the caller goes on
+//
+//	state  bypass  target  meaning
+//	A      nop     nop     forbidden: a thread unwinds, then goes on in the caller
+//	B      nop     jump    the tail call is taken
+//	C      jump    nop     empty: the site is skipped
+//	D      jump    jump    in between
+//
+// A protocol says in which order an install, an update and a remove poke these
+// slots and where they wait for a grace period. It is a value; it prints as text
+// and parses back:
+//
+//	protocol kernel
+//	  install  publish; each { target=jump; bypass=nop }
+//	  update   publish; each { target=jump }; retire
+//	  remove   publish; each { bypass=jump; wait; target=nop }; retire
+//
+//	method int3
+//	  head=int3; sync; tail; sync; head=new; sync
+//
+// # What the steps mean
+//
+// publish exchanges the map's pointer; an indirect caller acts on it from here.
+// each runs its steps for every stable descriptor of the key, in tracking order.
+// target=jump jumps to the program that the operation gives to the key.
+// retire frees the replaced program after a grace period that the operation does
+// not wait for; free frees it at once.
+//
+// wait waits for a grace period, unless there is nothing to wait for: a wait that
+// follows pokes (in its own each-iteration, or, outside each, in the operation) is
+// skipped when none of these pokes changed a byte. The kernel does the same
+// (prog_array_map_poke_run: "really patched"). A wait that follows no poke is
+// unconditional. [Protocol.Unroll] computes this, so that no engine has to.
+//
+// # What this package does not do
+//
+// It has no transition relation: the engines interpret these values each in its own
+// way, and that is what makes their agreement evidence. It imports the standard
+// library alone, and none of unsafe, time, math/rand and os.
+package protocol

@@ -1,0 +1,166 @@
+package protocol
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Do is what an [Edit] does.
+type Do uint8
+
+// The kinds of edits.
+const (
+	Drop    Do = iota // remove every step whose text is Step
+	Swap              // exchange the steps whose texts are Step and With
+	Replace           // put With in the place of Step
+	Double            // put a second Step behind the first
+	Rewrite           // put the text With in the place of the whole list
+)
+
+var doNames = [...]string{Drop: "drop", Swap: "swap", Replace: "replace", Double: "double", Rewrite: "rewrite"}
+
+// Of is the part of a subject that an [Edit] changes.
+type Of uint8
+
+// The parts of a subject that an edit can change.
+const (
+	OfInstall Of = iota // the install of the protocol
+	OfUpdate            // its update
+	OfRemove            // its remove
+	OfMethod            // the poke method
+	OfGrace             // the grace-period flavour: Rewrite alone, With its name
+)
+
+var ofNames = [...]string{OfInstall: "install", OfUpdate: "update", OfRemove: "remove", OfMethod: "method", OfGrace: "grace"}
+
+// An Edit is one change of a subject. Steps are named by their text.
+type Edit struct {
+	Of         Of
+	Do         Do
+	Step, With string
+}
+
+// String returns the edit in words, such as "remove: drop wait".
+func (e Edit) String() string {
+	s := ofNames[e.Of] + ": " + doNames[e.Do]
+	switch e.Do {
+	case Swap:
+		return s + " " + e.Step + " and " + e.With
+	case Replace:
+		return s + " " + e.Step + " by " + e.With
+	case Rewrite:
+		return s + " as " + e.With
+	default:
+		return s + " " + e.Step
+	}
+}
+
+// Apply returns a copy of s with the edit made. An edit that finds no step to change
+// is an error: it would be a mutant that is none.
+func (e Edit) Apply(s Subject) (Subject, error) {
+	var err error
+	switch e.Of {
+	case OfMethod:
+		s.Method, err = e.method(s.Method.Clone())
+	case OfGrace:
+		s.Grace, err = GraceByName(e.With)
+	default:
+		s.Protocol = s.Protocol.Clone()
+		err = e.protocol(&s.Protocol, OpKind(e.Of))
+	}
+	if err != nil {
+		return Subject{}, fmt.Errorf("edit %q: %w", e, err)
+	}
+	return s, nil
+}
+
+func (e Edit) protocol(p *Protocol, op OpKind) error {
+	parse := func(text string) ([]Step, error) {
+		ps, err := newParser(text)
+		if err != nil {
+			return nil, err
+		}
+		return ps.steps(op, false)
+	}
+	if e.Do == Rewrite {
+		steps, err := parse(e.With)
+		p.Ops[op] = steps
+		return err
+	}
+	hit := e.steps(&p.Ops[op])
+	for i := range p.Ops[op] {
+		if p.Ops[op][i].Kind == Each && e.steps(&p.Ops[op][i].Body) {
+			hit = true
+		}
+	}
+	if !hit {
+		return fmt.Errorf("no such step in %q", stepsText(p.Ops[op]))
+	}
+	// What the edit wrote must be a protocol that a person could have written.
+	_, err := ParseProtocol(p.String())
+	return err
+}
+
+// steps edits one list of steps and reports whether it found what to change.
+func (e Edit) steps(list *[]Step) bool {
+	at := func(text string) int {
+		return slices.IndexFunc(*list, func(s Step) bool { return s.String() == text })
+	}
+	i := at(e.Step)
+	if i < 0 {
+		return false
+	}
+	switch e.Do {
+	case Drop:
+		*list = slices.DeleteFunc(*list, func(s Step) bool { return s.String() == e.Step })
+	case Double:
+		*list = slices.Insert(*list, i, (*list)[i])
+	case Swap:
+		j := at(e.With)
+		if j < 0 {
+			return false
+		}
+		(*list)[i], (*list)[j] = (*list)[j], (*list)[i]
+	case Replace:
+		s, ok := stepByText(e.With)
+		if !ok {
+			return false
+		}
+		(*list)[i] = s
+	}
+	return true
+}
+
+// stepByText finds a step that is no each; whether it fits where it is put, the
+// parser says.
+func stepByText(text string) (Step, bool) {
+	for _, k := range []StepKind{Publish, Wait, Retire, Free} {
+		if k.String() == text {
+			return Step{Kind: k}, true
+		}
+	}
+	for _, slot := range []Slot{Bypass, Target} {
+		for _, to := range []Content{Nop, Jump} {
+			if s := (Step{Kind: Poke, Slot: slot, To: to}); s.String() == text {
+				return s, true
+			}
+		}
+	}
+	return Step{}, false
+}
+
+func (e Edit) method(m Method) (Method, error) {
+	switch e.Do {
+	case Rewrite:
+		return ParseMethod("method " + m.Name + "\n" + e.With)
+	case Drop:
+		n := len(m.Steps)
+		m.Steps = slices.DeleteFunc(m.Steps, func(k MicroKind) bool { return k.String() == e.Step })
+		if len(m.Steps) == n {
+			return Method{}, fmt.Errorf("no step %s", e.Step)
+		}
+		return m, nil
+	default:
+		return Method{}, fmt.Errorf("a method knows drop and rewrite alone")
+	}
+}

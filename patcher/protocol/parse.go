@@ -1,0 +1,257 @@
+package protocol
+
+// maxSteps bounds the steps of one operation or method.
+const maxSteps = 64
+
+type parser struct {
+	toks []token // never empty: the last is the end of the text
+}
+
+func newParser(text string) (*parser, error) {
+	toks, err := lex(text)
+	return &parser{toks}, err
+}
+
+func (p *parser) peek() token { return p.toks[0] }
+
+func (p *parser) next() token {
+	t := p.toks[0]
+	if len(p.toks) > 1 {
+		p.toks = p.toks[1:]
+	}
+	return t
+}
+
+func (p *parser) expect(want string) error {
+	if t := p.next(); t.text != want {
+		return t.errorf("expected %q, found %v", want, t)
+	}
+	return nil
+}
+
+func (p *parser) name(keyword string) (string, error) {
+	if err := p.expect(keyword); err != nil {
+		return "", err
+	}
+	t := p.next()
+	if t.text == "" || !isWord(t.text[0]) {
+		return "", t.errorf("expected the name of the %s, found %v", keyword, t)
+	}
+	return t.text, nil
+}
+
+// ParseProtocol reads the text of one protocol. Errors are of type [*SyntaxError].
+func ParseProtocol(text string) (Protocol, error) {
+	ps, err := newParser(text)
+	if err != nil {
+		return Protocol{}, err
+	}
+	var p Protocol
+	if p.Name, err = ps.name("protocol"); err != nil {
+		return Protocol{}, err
+	}
+	var seen [OpKinds]bool
+	for ps.peek().text != "" {
+		t := ps.next()
+		op, ok := opByName(t.text)
+		if !ok {
+			return Protocol{}, t.errorf("expected install, update or remove, found %v", t)
+		}
+		if seen[op] {
+			return Protocol{}, t.errorf("%v stands twice", op)
+		}
+		seen[op] = true
+		if p.Ops[op], err = ps.steps(op, false); err != nil {
+			return Protocol{}, err
+		}
+	}
+	for op, ok := range seen {
+		if !ok {
+			return Protocol{}, ps.peek().errorf("protocol %s has no %v", p.Name, OpKind(op))
+		}
+	}
+	return p, nil
+}
+
+func opByName(name string) (OpKind, bool) {
+	for i, n := range opNames {
+		if n == name {
+			return OpKind(i), true
+		}
+	}
+	return 0, false
+}
+
+// steps reads steps up to a closing brace, the next operation, or the end.
+func (p *parser) steps(op OpKind, inEach bool) ([]Step, error) {
+	out := []Step{}
+	for {
+		t := p.peek()
+		if _, isOp := opByName(t.text); len(out) == 0 && (isOp || t.text == "" || t.text == "}") {
+			return out, nil
+		}
+		s, err := p.step(op, inEach)
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, s); len(out) > maxSteps {
+			return nil, t.errorf("more than %d steps", maxSteps)
+		}
+		if p.peek().text != ";" {
+			return out, p.endOfSteps(inEach)
+		}
+		p.next()
+	}
+}
+
+// endOfSteps reports whether what follows a step may follow the last one.
+func (p *parser) endOfSteps(inEach bool) error {
+	t := p.peek()
+	_, isOp := opByName(t.text)
+	switch {
+	case inEach && t.text == "}", !inEach && (isOp || t.text == ""):
+		return nil
+	case inEach:
+		return t.errorf("expected %q or %q, found %v", ";", "}", t)
+	default:
+		return t.errorf("expected %q or the next operation, found %v", ";", t)
+	}
+}
+
+func (p *parser) step(op OpKind, inEach bool) (Step, error) {
+	t := p.next()
+	switch t.text {
+	case "bypass", "target":
+		return p.poke(t, op, inEach)
+	case "wait":
+		return Step{Kind: Wait}, nil
+	case "publish", "retire", "free":
+		return mapStep(t, op, inEach)
+	case "each":
+		return p.each(t, op, inEach)
+	}
+	return Step{}, t.errorf("expected a step, found %v", t)
+}
+
+func (p *parser) poke(t token, op OpKind, inEach bool) (Step, error) {
+	if !inEach {
+		return Step{}, t.errorf("%s names a descriptor's slot and must stand inside each { }", t.text)
+	}
+	s := Step{Kind: Poke}
+	if t.text == "target" {
+		s.Slot = Target
+	}
+	if err := p.expect("="); err != nil {
+		return Step{}, err
+	}
+	switch c := p.next(); c.text {
+	case "nop":
+	case "jump":
+		s.To = Jump
+		if s.Slot == Target && !op.Gives() {
+			return Step{}, c.errorf("%v gives the key no program that the target could jump to", op)
+		}
+	default:
+		return Step{}, c.errorf("expected nop or jump, found %v", c)
+	}
+	return s, nil
+}
+
+func mapStep(t token, op OpKind, inEach bool) (Step, error) {
+	if inEach {
+		return Step{}, t.errorf("%s concerns the key, not a descriptor, and must stand outside each { }", t.text)
+	}
+	kind := map[string]StepKind{"publish": Publish, "retire": Retire, "free": Free}[t.text]
+	if kind != Publish && !op.Replaces() {
+		return Step{}, t.errorf("%v replaces no program that it could %s", op, t.text)
+	}
+	return Step{Kind: kind}, nil
+}
+
+func (p *parser) each(t token, op OpKind, inEach bool) (Step, error) {
+	if inEach {
+		return Step{}, t.errorf("each inside each")
+	}
+	if err := p.expect("{"); err != nil {
+		return Step{}, err
+	}
+	body, err := p.steps(op, true)
+	if err != nil {
+		return Step{}, err
+	}
+	return Step{Kind: Each, Body: body}, p.expect("}")
+}
+
+// ParseMethod reads the text of one poke method. Errors are of type [*SyntaxError].
+func ParseMethod(text string) (Method, error) {
+	ps, err := newParser(text)
+	if err != nil {
+		return Method{}, err
+	}
+	var m Method
+	if m.Name, err = ps.name("method"); err != nil {
+		return Method{}, err
+	}
+	if m.Steps, m.Trap, err = ps.microSteps(); err != nil {
+		return Method{}, err
+	}
+	return m, nil
+}
+
+func (p *parser) microSteps() (steps []MicroKind, trap TrapAnswer, err error) {
+	for {
+		t := p.next()
+		word := t.text
+		if word == "head" || word == "trap" {
+			if err := p.expect("="); err != nil {
+				return nil, 0, err
+			}
+			word += "=" + p.next().text
+		}
+		if answer, ok := trapByText(word); ok {
+			trap = answer
+		} else if kind, ok := microByText(word); ok {
+			steps = append(steps, kind)
+		} else {
+			return nil, 0, t.errorf("expected a step of a poke method, found %q", word)
+		}
+		if len(steps) > maxSteps {
+			return nil, 0, t.errorf("more than %d steps", maxSteps)
+		}
+		switch t := p.next(); t.text {
+		case "":
+			return steps, trap, complete(t, steps)
+		case ";":
+		default:
+			return nil, 0, t.errorf("expected %q or the end of the text, found %v", ";", t)
+		}
+	}
+}
+
+// complete refuses a method that cannot leave the whole new instruction behind: it
+// would not be a faulty poke but none.
+func complete(end token, steps []MicroKind) error {
+	m := Method{Steps: steps}
+	if m.Has(All) || m.Has(Bytes) || m.Has(Tail) && m.Has(HeadNew) {
+		return nil
+	}
+	return end.errorf("the method never writes the whole instruction: it needs all, bytes, or tail and head=new")
+}
+
+func microByText(word string) (MicroKind, bool) {
+	for i, n := range microNames {
+		if n == word {
+			return MicroKind(i), true
+		}
+	}
+	return 0, false
+}
+
+func trapByText(word string) (TrapAnswer, bool) {
+	for i, n := range trapNames {
+		if "trap="+n == word {
+			return TrapAnswer(i), true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,132 @@
+package protocol
+
+// OpKind is an operation on a key of a prog array.
+type OpKind uint8
+
+// The operations.
+const (
+	Install OpKind = iota // the key held nothing and is given a program
+	Update                // the key held a program and is given another
+	Remove                // the key held a program and is emptied
+
+	// OpKinds is how many operations there are.
+	OpKinds = 3
+)
+
+var opNames = [OpKinds]string{"install", "update", "remove"}
+
+// String returns the operation's name in the protocol grammar.
+func (k OpKind) String() string { return opNames[k] }
+
+// Gives reports whether the operation gives the key a program.
+func (k OpKind) Gives() bool { return k != Remove }
+
+// Replaces reports whether the operation takes a program from the key.
+func (k OpKind) Replaces() bool { return k != Install }
+
+// StepKind is the kind of a [Step].
+type StepKind uint8
+
+// The kinds of steps.
+const (
+	Publish StepKind = iota // exchange the map's pointer
+	Each                    // run Body for every stable descriptor of the key
+	Poke                    // write To into Slot of the current descriptor
+	Wait                    // wait for a grace period
+	Retire                  // free the replaced program after a grace period, without waiting
+	Free                    // free the replaced program at once
+)
+
+var stepNames = [...]string{Publish: "publish", Each: "each", Poke: "poke", Wait: "wait", Retire: "retire", Free: "free"}
+
+// String returns the kind's keyword; a poke has none and prints as "poke".
+func (k StepKind) String() string { return stepNames[k] }
+
+// A Step is one step of an operation.
+type Step struct {
+	Kind StepKind
+	Slot Slot    // Poke
+	To   Content // Poke
+	Body []Step  // Each
+}
+
+// A Protocol is the order in which operations change a prog array and its sites.
+type Protocol struct {
+	Name string
+	Ops  [OpKinds][]Step
+}
+
+// Clone returns a copy that shares no memory with p.
+func (p Protocol) Clone() Protocol {
+	for i := range p.Ops {
+		p.Ops[i] = cloneSteps(p.Ops[i])
+	}
+	return p
+}
+
+func cloneSteps(steps []Step) []Step {
+	out := make([]Step, len(steps))
+	for i, s := range steps {
+		out[i] = s
+		if s.Kind == Each {
+			out[i].Body = cloneSteps(s.Body)
+		}
+	}
+	return out
+}
+
+// NoDesc is the descriptor of an [Action] that concerns none.
+const NoDesc = -1
+
+// An Action is a step as it is carried out on a given number of descriptors.
+type Action struct {
+	Kind StepKind // never Each
+	Desc int      // index of the descriptor in tracking order, or NoDesc
+	Slot Slot     // Poke
+	To   Content  // Poke
+
+	// Guarded and Since belong to Wait. A guarded wait is skipped when no poke among
+	// the actions from index Since up to this one changed a byte.
+	Guarded bool
+	Since   int
+}
+
+// Unroll lists the actions of an operation on a key that has descs stable
+// descriptors, in the order in which they happen.
+func (p Protocol) Unroll(op OpKind, descs int) []Action {
+	var out []Action
+	poked := false // a poke precedes in the operation's text
+	for _, s := range p.Ops[op] {
+		if s.Kind != Each {
+			out = append(out, Action{Kind: s.Kind, Desc: NoDesc, Guarded: s.Kind == Wait && poked})
+			continue
+		}
+		for d := range descs {
+			out = unrollEach(out, s.Body, d)
+		}
+		poked = poked || hasPoke(s.Body)
+	}
+	return out
+}
+
+func unrollEach(out []Action, body []Step, desc int) []Action {
+	since, poked := len(out), false
+	for _, s := range body {
+		a := Action{Kind: s.Kind, Desc: desc, Slot: s.Slot, To: s.To}
+		if s.Kind == Wait {
+			a.Guarded, a.Since = poked, since
+		}
+		poked = poked || s.Kind == Poke
+		out = append(out, a)
+	}
+	return out
+}
+
+func hasPoke(body []Step) bool {
+	for _, s := range body {
+		if s.Kind == Poke {
+			return true
+		}
+	}
+	return false
+}
