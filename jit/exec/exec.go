@@ -25,6 +25,9 @@ const (
 	// SeveralPhases is the kind under which executions are counted that saw more than
 	// one operation.
 	SeveralPhases = PhaseKinds - 1
+	// Evicted stands for the signal in the anomaly of a thread that did not leave its
+	// image before it was thrown out. Images cannot raise the signal of this number.
+	Evicted = 6
 )
 
 // PoolConfig says what the threads of a [Pool] execute.

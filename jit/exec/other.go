@@ -59,3 +59,14 @@ func SetScheduler(int, Policy, int) error { return ErrUnsupported }
 func Yield()                              {}
 func Sleep(time.Duration)                 {}
 func ThreadID() int                       { return 0 }
+
+// Data is memory that images read; here there is none.
+type Data struct{}
+
+// NewData returns [ErrUnsupported].
+func NewData(int) (*Data, error) { return nil, ErrUnsupported }
+
+func (*Data) Close() error       { return ErrUnsupported }
+func (*Data) Addr(int) uint64    { return 0 }
+func (*Data) Store4(int, uint32) {}
+func (*Data) Store8(int, uint64) {}

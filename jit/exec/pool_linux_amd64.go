@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -17,6 +18,9 @@ const (
 	poisonWord = 0xdead0000dead
 	sharedSize = (int(unsafe.Sizeof(control{}))+4095)&^4095 + poisonSize + MaxCtx
 	maxFaults  = 64 // kept by a pool
+	// evictAfter is how long Stop waits for threads that are still in their images: many
+	// rounds of the scheduler.
+	evictAfter = 2 * time.Second
 )
 
 // Pool is a number of threads that execute entry points over and over. One goroutine
@@ -112,10 +116,32 @@ func (p *Pool) Start() error {
 }
 
 // Stop ends the threads after their current call and waits for them. What they
-// counted remains.
+// counted remains. A thread that stays in its image is thrown out of it, which counts
+// as a fault with the signal [Evicted].
 func (p *Pool) Stop() {
 	atomic.StoreUint64(&p.ctl.stop, 1)
-	p.wg.Wait()
+	left := make(chan struct{})
+	go func() {
+		p.wg.Wait()
+		close(left)
+	}()
+	for {
+		select {
+		case <-left:
+			return
+		case <-time.After(evictAfter):
+			p.evict()
+		}
+	}
+}
+
+// evict sends a signal to every thread that still runs.
+func (p *Pool) evict() {
+	for _, t := range p.threads {
+		if tid := t.tid.Load(); tid != 0 {
+			unix.Tgkill(unix.Getpid(), int(tid), unix.SIGTRAP)
+		}
+	}
 }
 
 // SetEntries makes the threads call these addresses in turn, from their next call on.

@@ -224,8 +224,28 @@ func TestCollectorDoesNotWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	runtime.GC() // would hang
-	a.Store1(0, 0xc3)
-	SyncCore()
+}
+
+func TestEndlessImageIsEnded(t *testing.T) {
+	a := newArena(t, []byte{0xeb, 0xfe}) // jmp self
+	p, err := NewPool(PoolConfig{Threads: 3, Outcomes: []uint64{1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	p.SetEntries([]uint64{a.Addr(0)})
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.Stop()
+	if n := p.Counters().Anomalies; n != 3 {
+		t.Errorf("%d anomalies, want one a thread", n)
+	}
+	for _, an := range p.Anomalies() {
+		if an.Kind != Fault || an.Signal != Evicted || an.RIP != a.Addr(0) {
+			t.Errorf("anomaly %+v", an)
+		}
+	}
 }
 
 func TestFrameLayout(t *testing.T) {

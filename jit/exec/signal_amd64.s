@@ -12,7 +12,8 @@
 #define SI_CODE 8
 #define SI_ADDR 16
 
-#define CODE_INT3 0x80 // SI_KERNEL
+#define CODE_INT3 0x80  // SI_KERNEL
+#define CODE_TKILL -6   // SI_TKILL
 #define SYS_GETTID 186
 #define SYS_RT_SIGRETURN 15
 
@@ -21,6 +22,8 @@
 
 // trapHandler answers int3 in an arena: RIP is one behind it.
 TEXT ·trapHandler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
+	CMPL SI_CODE(SI), $CODE_TKILL
+	JEQ  evict
 	CMPL SI_CODE(SI), $CODE_INT3
 	JNE  chain
 	MOVQ UC_RIP(DX), AX
@@ -59,6 +62,20 @@ stale:
 	JNE     again
 	MOVQ    AX, UC_RIP(DX)
 	JMP     ·faultHandler(SB)
+
+evict:
+	// Sent by Pool.Stop to a thread that does not leave its image. If it has just left,
+	// there is nothing to do.
+	MOVQ UC_RSP(DX), R8
+	CMPQ R8, ·area+areaBounds_stackLo(SB)
+	JCS  left
+	CMPQ R8, ·area+areaBounds_stackHi(SB)
+	JCC  left
+	MOVQ $const_Evicted, DI
+	JMP  ·faultHandler(SB)
+
+left:
+	RET
 
 late:
 	LOCK

@@ -1,0 +1,168 @@
+package patcher
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"tailpoke/jit/exec"
+	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/text"
+)
+
+// ProgArray is a prog array: keys that hold programs, and the direct sites that follow
+// them.
+type ProgArray struct {
+	p    *Patcher
+	name string
+	addr uint64 // of the struct that indirect sites read
+	off  int    // of it in the patcher's data
+
+	pokeMutex sync.Mutex
+	held      []*Program        // by key
+	pokers    []*PokeDescriptor // in tracking order
+}
+
+// NewArray makes an empty prog array. Arrays are made before the first program is
+// compiled.
+func (p *Patcher) NewArray(name string, keys int) (*ProgArray, error) {
+	l := p.cfg.Layout
+	size := int(l.ArrayPtrs) + 8*keys
+	if _, ok := p.arrays[name]; ok {
+		return nil, fmt.Errorf("prog array %q exists", name)
+	}
+	if keys < 1 || p.top+size > dataSize {
+		return nil, fmt.Errorf("prog array %q: %d keys do not fit", name, keys)
+	}
+	a := &ProgArray{p: p, name: name, off: p.top, addr: p.data.Addr(p.top), held: make([]*Program, keys)}
+	p.top += (size + 63) &^ 63
+	p.data.Store4(a.off+int(l.ArrayMaxEntries), uint32(keys))
+	p.arrays[name] = a
+	return a, nil
+}
+
+// Keys returns how many keys the array has.
+func (a *ProgArray) Keys() int { return len(a.held) }
+
+// Update gives a key a program: an install where it held none, else an update.
+func (a *ProgArray) Update(key int, prog *Program) error {
+	if prog.Gone() {
+		return fmt.Errorf("update key %d of %s: %s: %w", key, a.name, prog.Name, errGone)
+	}
+	_, err := a.operate(key, prog)
+	return err
+}
+
+// Delete empties a key. It reports whether the key held a program; if not, nothing is
+// done (the kernel's -ENOENT).
+func (a *ProgArray) Delete(key int) (bool, error) {
+	o, err := a.operate(key, nil)
+	return o.old != nil, err
+}
+
+// operate carries one operation of the protocol out.
+func (a *ProgArray) operate(key int, next *Program) (*operation, error) {
+	o := &operation{a: a, key: key, next: next, changedAt: -1}
+	if key < 0 || key >= len(a.held) {
+		return o, fmt.Errorf("%s has %d keys, no key %d", a.name, len(a.held), key)
+	}
+	err := o.locked()
+	for _, prog := range o.erased {
+		a.p.untrack(prog)
+		a.p.release(prog)
+	}
+	if err != nil {
+		err = fmt.Errorf("%v of key %d of %s: %w", o.kind, key, a.name, err)
+	}
+	return o, err
+}
+
+// locked carries the operation out under the poke mutex.
+func (o *operation) locked() error {
+	a := o.a
+	a.pokeMutex.Lock()
+	defer a.pokeMutex.Unlock()
+	o.old = a.held[o.key]
+	switch next := o.next; {
+	case o.old == nil && next == nil:
+		return nil
+	case o.old == nil:
+		o.kind = protocol.Install
+	case next == nil:
+		o.kind = protocol.Remove
+	default:
+		o.kind = protocol.Update
+	}
+	if o.next != nil {
+		o.next.refs.Add(1)
+	}
+	a.held[o.key] = o.next
+	return o.run()
+}
+
+// stable returns the descriptors of a key that pokes must not pass by.
+func (a *ProgArray) stable(key int) []*PokeDescriptor {
+	var out []*PokeDescriptor
+	for _, d := range a.pokers {
+		if d.Key == key && d.stable.Load() {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func (a *ProgArray) track(d *PokeDescriptor) {
+	a.pokeMutex.Lock()
+	defer a.pokeMutex.Unlock()
+	a.pokers = append(a.pokers, d)
+}
+
+func (a *ProgArray) untrack(d *PokeDescriptor) {
+	a.pokeMutex.Lock()
+	defer a.pokeMutex.Unlock()
+	a.pokers = slices.DeleteFunc(a.pokers, func(x *PokeDescriptor) bool { return x == d })
+}
+
+// publish exchanges the pointer that indirect sites read.
+func (a *ProgArray) publish(key int, prog *Program) {
+	ptr := uint64(0)
+	if prog != nil {
+		ptr = a.p.data.Addr(a.p.structOff(prog))
+	}
+	a.p.data.Store8(a.off+int(a.p.cfg.Layout.ArrayPtrs)+8*key, ptr)
+}
+
+// poke carries one poke out; prog is the program that a target jumps to.
+func (p *Patcher) poke(d *PokeDescriptor, act protocol.Action, prog *Program) (bool, error) {
+	at, next := d.at[act.Slot], text.Nop
+	if act.To == protocol.Jump {
+		to := d.BypassAddr
+		if act.Slot == protocol.Target {
+			to = prog.landing()
+		}
+		next = text.Jump(at, to)
+	}
+	changed, err := p.poker.Poke(at, d.insns[act.Slot], next)
+	if err != nil {
+		return false, err
+	}
+	d.insns[act.Slot] = next
+	return changed, nil
+}
+
+// Slots returns what the slots of the program's direct sites hold, and where they are.
+func (prog *Program) Slots() []Slots {
+	out := make([]Slots, len(prog.pokes))
+	for i, d := range prog.pokes {
+		out[i] = Slots{Key: d.Key, Array: d.Array.name, At: d.at, Insns: d.insns}
+	}
+	return out
+}
+
+// Slots are the two slots of a direct site.
+type Slots struct {
+	Array string
+	Key   int
+	At    [protocol.Slots]exec.Off
+	Insns [protocol.Slots]text.Insn
+}

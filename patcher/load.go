@@ -1,0 +1,161 @@
+package patcher
+
+import (
+	"errors"
+	"fmt"
+
+	"tailpoke/jit"
+	"tailpoke/jit/exec"
+	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/text"
+)
+
+// Placement says where an image may lie, in bytes modulo 64.
+type Placement int
+
+// The placements.
+const (
+	// PlaceAny puts the image at the beginning of a page.
+	PlaceAny Placement = iota
+	// PlaceAligned puts every slot into an aligned 8-byte word, where one store can
+	// replace it; there may be no such place.
+	PlaceAligned
+	// PlaceStraddling puts a slot, another one at each load, across a cache line, two
+	// bytes before it and three behind: the hardest place to patch.
+	PlaceStraddling
+)
+
+const (
+	lineSize   = 64
+	straddleAt = 62 // of a slot in its cache line
+)
+
+// Compile makes the image of a program with this patcher's layout and arrays.
+func (p *Patcher) Compile(prog *jit.Program) (*jit.Image, error) {
+	maps := map[string]jit.MapInfo{}
+	for name, a := range p.arrays {
+		maps[name] = jit.MapInfo{Addr: a.addr, MaxEntries: uint32(len(a.held))}
+	}
+	return jit.Compile(prog, jit.Options{Layout: p.cfg.Layout, Maps: maps})
+}
+
+// Load places an image, tracks its descriptors and fixes them up. Updates may come in
+// at any time.
+func (p *Patcher) Load(name string, img *jit.Image, where Placement) (*Program, error) {
+	prog := &Program{Name: name, Image: img}
+	if err := p.place(prog, where); err != nil {
+		return nil, fmt.Errorf("load %s: %w", name, err)
+	}
+	pokes, err := p.descriptors(prog)
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", name, err)
+	}
+	prog.pokes = pokes
+	for _, d := range pokes {
+		d.Array.track(d)
+	}
+	for _, d := range pokes {
+		if err := d.Array.fixup(d); err != nil {
+			return nil, fmt.Errorf("load %s: %w", name, errors.Join(err, p.Unload(prog)))
+		}
+	}
+	return prog, nil
+}
+
+func (p *Patcher) place(prog *Program, where Placement) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	shift, err := p.shift(prog.Image, where)
+	if err != nil {
+		return err
+	}
+	if prog.desc, err = p.allocStruct(); err != nil {
+		return err
+	}
+	prog.size = shift + len(prog.Image.Code)
+	if prog.page, err = p.space.alloc(prog.size); err != nil {
+		p.structs[prog.desc] = false
+		return err
+	}
+	prog.off = prog.page + exec.Off(shift)
+	p.arena.Write(prog.off, prog.Image.Code)
+	exec.SyncCore() // the space may have been executed before
+	p.data.Store8(p.structOff(prog)+int(p.cfg.Layout.ProgFunc), p.Addr(prog))
+	return nil
+}
+
+func (p *Patcher) structOff(prog *Program) int { return prog.desc * progStructSize }
+
+// shift returns how far behind the beginning of a page the image must lie.
+func (p *Patcher) shift(img *jit.Image, where Placement) (int, error) {
+	var slots []jit.Off
+	for _, s := range img.Sites {
+		if s.Direct {
+			slots = append(slots, s.TailcallBypass, s.TailcallTarget)
+		}
+	}
+	switch {
+	case where == PlaceAny || len(slots) == 0:
+		return 0, nil
+	case where == PlaceStraddling:
+		slot := slots[p.space.rng.IntN(len(slots))]
+		return (straddleAt - int(slot)%lineSize + lineSize) % lineSize, nil
+	}
+	for shift := range 8 {
+		fits := true
+		for _, s := range slots {
+			fits = fits && text.FitsWord(exec.Off(s)+exec.Off(shift))
+		}
+		if fits {
+			return shift, nil
+		}
+	}
+	return 0, &PlacementError{len(slots)}
+}
+
+// PlacementError says that no place of an image has all slots in aligned words.
+type PlacementError struct{ Slots int }
+
+// Error says how many slots there are.
+func (e *PlacementError) Error() string {
+	return fmt.Sprintf("no place of the image has all %d slots in aligned 8-byte words", e.Slots)
+}
+
+// Unload waits for a grace period and frees a program that no key holds. The caller has
+// seen to it that no thread enters it any more.
+func (p *Patcher) Unload(prog *Program) error {
+	if prog.refs.Load() != 0 || prog.gone.Swap(true) {
+		return fmt.Errorf("unload %s: it is held by a key, or gone", prog.Name)
+	}
+	if err := p.cfg.Domain.Synchronize(); err != nil {
+		return err
+	}
+	p.free(prog)
+	return nil
+}
+
+// untrack takes a program's descriptors off their arrays' lists.
+func (p *Patcher) untrack(prog *Program) {
+	for _, d := range prog.pokes {
+		d.Array.untrack(d)
+	}
+}
+
+// fixup brings a site that has just been tracked to what its key holds, by the pokes
+// of an install, and makes it stable.
+func (a *ProgArray) fixup(d *PokeDescriptor) error {
+	a.pokeMutex.Lock()
+	defer a.pokeMutex.Unlock()
+	if prog := a.held[d.Key]; prog != nil {
+		for _, act := range a.p.cfg.Protocol.Unroll(protocol.Install, 1) {
+			if act.Kind != protocol.Poke {
+				continue
+			}
+			if _, err := a.p.poke(d, act, prog); err != nil {
+				return err
+			}
+		}
+	}
+	d.stable.Store(true)
+	return nil
+}

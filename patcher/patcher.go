@@ -1,0 +1,162 @@
+package patcher
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+
+	"tailpoke/jit"
+	"tailpoke/jit/exec"
+	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/rcu"
+	"tailpoke/patcher/text"
+)
+
+const (
+	// dataSize is the memory for prog arrays and program structs.
+	dataSize = 1 << 20
+	// progStructs is how many programs can be loaded at a time; each has a struct of
+	// progStructSize bytes of which sites read bpf_func alone.
+	progStructs    = 1024
+	progStructSize = 0x100
+)
+
+// Config is what a [Patcher] is made of. The caller owns the arena and the domain.
+type Config struct {
+	Arena    *exec.Arena
+	Domain   *rcu.Domain
+	Protocol protocol.Protocol
+	Method   protocol.Method
+	Layout   *jit.Layout
+	Seed     uint64 // of the places at which images are loaded
+
+	// Observe, if set, is called behind every step of every operation, under the poke
+	// mutex. It may delay; it must not call the patcher.
+	Observe func(protocol.Event)
+	// BetweenMicro, if set, is called between the steps of every poke.
+	BetweenMicro func()
+}
+
+// Patcher loads programs and keeps prog arrays. Its methods are safe for concurrent
+// use.
+type Patcher struct {
+	cfg    Config
+	arena  *exec.Arena
+	poker  *text.Poker
+	data   *exec.Data
+	arrays map[string]*ProgArray
+
+	mu      sync.Mutex // guards what follows; taken inside poke mutexes
+	space   *space
+	top     int // first free byte of data
+	structs []bool
+	retired []retired
+}
+
+// retired is a program that is freed when its grace period has ended.
+type retired struct {
+	prog *Program
+	at   rcu.Cookie
+}
+
+// New returns a patcher without programs.
+func New(cfg Config) (*Patcher, error) {
+	data, err := exec.NewData(dataSize)
+	if err != nil {
+		return nil, err
+	}
+	p := &Patcher{
+		cfg: cfg, arena: cfg.Arena, data: data,
+		poker:   text.New(cfg.Arena, cfg.Method),
+		arrays:  map[string]*ProgArray{},
+		space:   newSpace(cfg.Arena.Size(), rand.New(rand.NewPCG(cfg.Seed, 0))),
+		top:     progStructs * progStructSize,
+		structs: make([]bool, progStructs),
+	}
+	p.poker.Between = cfg.BetweenMicro
+	return p, nil
+}
+
+// Close gives the patcher's memory back. No thread may execute any more.
+func (p *Patcher) Close() error { return p.data.Close() }
+
+// Synchronize waits for a grace period and then frees what awaited it.
+func (p *Patcher) Synchronize() error {
+	if err := p.cfg.Domain.Synchronize(); err != nil {
+		return err
+	}
+	p.Reap()
+	return nil
+}
+
+// Reap frees the retired programs whose grace period has ended.
+func (p *Patcher) Reap() {
+	p.mu.Lock()
+	var ready []*Program
+	keep := p.retired[:0]
+	for _, r := range p.retired {
+		if p.cfg.Domain.Done(r.at) {
+			ready = append(ready, r.prog)
+		} else {
+			keep = append(keep, r)
+		}
+	}
+	p.retired = keep
+	p.mu.Unlock()
+	for _, prog := range ready {
+		p.free(prog)
+	}
+}
+
+// free untracks a program's sites and gives its memory back. No poke mutex may be held.
+func (p *Patcher) free(prog *Program) {
+	p.untrack(prog)
+	p.erase(prog)
+	p.release(prog)
+}
+
+// erase turns a program's text into int3: first the head of every instruction, one
+// byte each, so that a thread that is inside is caught at its next one and never runs
+// a mixture; then, with all CPUs serialised, the rest.
+func (p *Patcher) erase(prog *Program) {
+	prog.gone.Store(true)
+	for _, d := range prog.pokes {
+		d.stable.Store(false)
+	}
+	for _, s := range prog.Image.Starts {
+		p.arena.Store1(prog.off+exec.Off(s), exec.Int3)
+	}
+	exec.SyncCore()
+	p.arena.Fill(prog.off, len(prog.Image.Code))
+}
+
+// release gives an erased program's place back.
+func (p *Patcher) release(prog *Program) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.structs[prog.desc] = false
+	p.space.release(prog.page, prog.size)
+}
+
+// retire frees a program after a grace period that the caller does not wait for.
+func (p *Patcher) retire(prog *Program) {
+	prog.gone.Store(true)
+	c := p.cfg.Domain.Begin()
+	p.mu.Lock()
+	p.retired = append(p.retired, retired{prog, c})
+	p.mu.Unlock()
+}
+
+// allocStruct takes a program struct.
+func (p *Patcher) allocStruct() (int, error) {
+	for i, used := range p.structs {
+		if !used {
+			p.structs[i] = true
+			return i, nil
+		}
+	}
+	return 0, fmt.Errorf("more than %d programs", progStructs)
+}
+
+var errGone = errors.New("no key holds the program any more, it must be loaded anew")

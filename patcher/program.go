@@ -1,0 +1,82 @@
+package patcher
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"tailpoke/jit"
+	"tailpoke/jit/exec"
+	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/text"
+)
+
+// Program is a loaded program.
+type Program struct {
+	Name  string
+	Image *jit.Image
+
+	off   exec.Off // of the image in the arena
+	page  exec.Off // of the space that it was given
+	size  int      // of that space
+	desc  int      // its slot among the patcher's program structs
+	pokes []*PokeDescriptor
+
+	refs atomic.Int32 // keys that hold it
+	gone atomic.Bool  // no key holds it any more: it is freed, or will be
+}
+
+// PokeDescriptor is a direct site of a loaded program, named after the kernel's struct
+// bpf_jit_poke_descriptor. Offsets are in the arena.
+type PokeDescriptor struct {
+	TailcallTarget exec.Off
+	TailcallBypass exec.Off
+	BypassAddr     exec.Off
+	Array          *ProgArray
+	Key            int
+
+	stable atomic.Bool               // set by the fixup; before, pokes pass the descriptor by
+	insns  [protocol.Slots]text.Insn // what the slots hold
+	at     [protocol.Slots]exec.Off  // where they are
+}
+
+// descriptors makes the poke descriptors of a program's direct sites.
+func (p *Patcher) descriptors(prog *Program) ([]*PokeDescriptor, error) {
+	var out []*PokeDescriptor
+	for _, s := range prog.Image.Sites {
+		if !s.Direct {
+			continue
+		}
+		a, ok := p.arrays[s.Map]
+		if !ok {
+			return nil, fmt.Errorf("site of unknown map %q", s.Map)
+		}
+		d := &PokeDescriptor{
+			TailcallTarget: prog.off + exec.Off(s.TailcallTarget),
+			TailcallBypass: prog.off + exec.Off(s.TailcallBypass),
+			BypassAddr:     prog.off + exec.Off(s.BypassAddr),
+			Array:          a, Key: int(s.Key),
+		}
+		d.at = [protocol.Slots]exec.Off{d.TailcallBypass, d.TailcallTarget}
+		d.insns = [protocol.Slots]text.Insn{text.Jump(d.TailcallBypass, d.BypassAddr), text.Nop}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// Addr returns the address of the program's entry.
+func (p *Patcher) Addr(prog *Program) uint64 { return p.arena.Addr(prog.off) }
+
+// landing is where a tail call enters the program.
+func (prog *Program) landing() exec.Off { return prog.off + exec.Off(prog.Image.AdjOff) }
+
+// Contains reports whether the offset lies in the program's image.
+func (prog *Program) Contains(off exec.Off) bool {
+	return off >= prog.off && int(off-prog.off) < len(prog.Image.Code)
+}
+
+// At returns the offset in the program's image of an offset in the arena.
+func (prog *Program) At(off exec.Off) jit.Off { return jit.Off(off - prog.off) }
+
+// Gone reports whether the last key has let the program go: its memory is freed, or
+// will be, and it must be loaded anew before a key can hold it.
+func (prog *Program) Gone() bool { return prog.gone.Load() }

@@ -1,0 +1,126 @@
+package rcu
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"tailpoke/jit/exec"
+	"tailpoke/patcher/protocol"
+)
+
+const (
+	// SleepTime is what the flavour GraceSleep waits.
+	SleepTime = 50 * time.Microsecond
+	// StallTime bounds a wait: a reader that stays longer executes an endless loop.
+	StallTime = 10 * time.Second
+
+	spins      = 200 // looks at a reader before it is boosted
+	napMin     = 5 * time.Microsecond
+	napMax     = 200 * time.Microsecond
+	readerFIFO = 1 // priority lent to a reader; must be below the waiter's
+)
+
+// StallError says that a reader did not leave its section.
+type StallError struct{ Reader int }
+
+// Error names the reader.
+func (e *StallError) Error() string {
+	return fmt.Sprintf("grace period: thread %d has not left the image for %v", e.Reader, StallTime)
+}
+
+// A Domain is a set of readers with the flavour by which they are waited for. It may be
+// used concurrently, if it boosts by elevated goroutines alone.
+type Domain struct {
+	pool    *exec.Pool
+	readers []exec.Reader
+	kind    protocol.GraceKind
+	boost   bool
+	boosts  atomic.Uint64
+}
+
+// New returns the domain of a pool's threads. boost says that the waiter has been
+// elevated, see [Elevate], and may lend priority.
+func New(p *exec.Pool, g protocol.Grace, boost bool) *Domain {
+	d := &Domain{pool: p, readers: p.Readers(), kind: g.Kind, boost: boost}
+	if d.kind == protocol.GraceForget {
+		d.readers = d.readers[1:]
+	}
+	return d
+}
+
+// Boosts returns how often a reader was lent a priority.
+func (d *Domain) Boosts() uint64 { return d.boosts.Load() }
+
+// Synchronize waits for a grace period.
+func (d *Domain) Synchronize() error {
+	if d.kind == protocol.GraceSleep {
+		exec.Sleep(SleepTime)
+		return nil
+	}
+	c := d.Begin()
+	for i := range d.readers {
+		if err := d.waitFor(i, c.epoch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A Cookie is the beginning of a grace period.
+type Cookie struct {
+	epoch uint64
+	at    time.Time
+}
+
+// Begin begins a grace period without waiting for its end.
+func (d *Domain) Begin() Cookie {
+	c := Cookie{d.pool.NextEpoch(), time.Now()}
+	exec.Barrier()
+	return c
+}
+
+// Done reports whether the grace period has ended.
+func (d *Domain) Done(c Cookie) bool {
+	if d.kind == protocol.GraceSleep {
+		return time.Since(c.at) >= SleepTime
+	}
+	for _, r := range d.readers {
+		if inside(r, c.epoch) {
+			return false
+		}
+	}
+	return true
+}
+
+// inside reports whether the reader may have been in its section since before epoch.
+func inside(r exec.Reader, epoch uint64) bool {
+	e := r.Epoch()
+	return e != 0 && e < epoch
+}
+
+func (d *Domain) waitFor(i int, epoch uint64) error {
+	r := d.readers[i]
+	for range spins {
+		if !inside(r, epoch) {
+			return nil
+		}
+	}
+	tid := r.ThreadID()
+	if d.boost && tid != 0 && exec.SetScheduler(tid, exec.PolicyFIFO, readerFIFO) == nil {
+		d.boosts.Add(1)
+		defer exec.SetScheduler(tid, exec.PolicyOther, 0)
+	}
+	deadline := time.Now().Add(StallTime)
+	for nap := napMin; inside(r, epoch); nap = min(2*nap, napMax) {
+		if time.Now().After(deadline) {
+			return &StallError{i}
+		}
+		if d.boost {
+			exec.Sleep(nap)
+		} else {
+			exec.Yield()
+		}
+	}
+	return nil
+}

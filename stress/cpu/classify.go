@@ -1,0 +1,164 @@
+package cpu
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tailpoke/jit"
+	"tailpoke/jit/exec"
+	"tailpoke/patcher"
+	"tailpoke/patcher/protocol"
+)
+
+const (
+	keepLoaded   = 1024 // programs that addresses are looked up among
+	keepFindings = 16
+)
+
+// order ranks the classes: what says most about the fault comes first.
+var order = []Class{ClassBytes, ClassA, ClassUAF, ClassTorn, ClassMiss, ClassStale, ClassRegisters, ClassCrash, ClassEndless}
+
+// result sums the run up after its threads have ended.
+func (r *run) result() *Result {
+	res := r.counts()
+	for _, a := range r.pool.Anomalies() {
+		r.findings = append(r.findings, r.classify(a))
+	}
+	slices.SortStableFunc(r.findings, func(a, b Finding) int {
+		return slices.Index(order, a.Class) - slices.Index(order, b.Class)
+	})
+	res.Bad = max(res.Bad, uint64(len(r.findings)))
+	res.Findings = r.findings[:min(len(r.findings), keepFindings)]
+	if len(r.findings) > 0 {
+		r.first.CompareAndSwap(0, int64(time.Since(r.start)))
+		res.FirstSeconds = time.Duration(r.first.Load()).Seconds()
+	}
+	return res
+}
+
+// counts reads the counters; the run may go on.
+func (r *run) counts() *Result {
+	c, t := r.pool.Counters(), exec.Traps()
+	res := &Result{
+		Executions: c.Executions, Bad: c.Anomalies,
+		Installs: r.installs.Load(), Updates: r.updates.Load(), Removes: r.removes.Load(),
+		Cycles: r.cycles.Load(), Pokes: r.pokes.Load(), Waits: r.waits.Load(), Loads: r.loads.Load(),
+		Boosts: r.domain.Boosts(), Traps: t.Hits - r.traps.Hits, LateTraps: t.Late - r.traps.Late,
+		Overlaps: Overlaps{
+			Install: c.Overlaps[1+protocol.Install], Update: c.Overlaps[1+protocol.Update],
+			Remove: c.Overlaps[1+protocol.Remove], Several: c.Overlaps[exec.SeveralPhases],
+		},
+		Boosted: r.boosted, Seconds: time.Since(r.start).Seconds(),
+	}
+	for i, o := range r.Oracle.Outcomes() {
+		if o.Tail {
+			res.Tails += c.Outcomes[i]
+		} else {
+			res.Skips += c.Outcomes[i]
+		}
+	}
+	return res
+}
+
+func (r *run) classify(a exec.Anomaly) Finding {
+	f := Finding{Thread: a.Thread}
+	switch a.Kind {
+	case exec.BadRegisters:
+		f.Class, f.Text = ClassRegisters, registersText(a)
+		if a.RSPOff == 0 {
+			f.Class = ClassA
+		}
+	case exec.BadPhase:
+		f.Class, f.Text = r.phaseFinding(a)
+	case exec.Fault:
+		f.Class, f.Text = r.faultFinding(a)
+	default:
+		f.Class, f.Text = ClassRegisters, fmt.Sprintf("returned %#x, which no path returns", a.RAX)
+	}
+	return f
+}
+
+var registerNames = [6]string{"rbx", "rbp", "r12", "r13", "r14", "r15"}
+
+func registersText(a exec.Anomaly) string {
+	var lost []string
+	for i, v := range a.Regs {
+		if v != a.Canary[i] {
+			lost = append(lost, fmt.Sprintf("%s=%#x", registerNames[i], v))
+		}
+	}
+	s := fmt.Sprintf("returned %#x with rsp off by %d", a.RAX, a.RSPOff)
+	if len(lost) > 0 {
+		s += " and the caller's registers lost: " + strings.Join(lost, " ")
+	}
+	return s
+}
+
+// phaseFinding tells a miss from a stale program.
+func (r *run) phaseFinding(a exec.Anomaly) (Class, string) {
+	when := "between operations"
+	if a.From%2 == 1 || a.To%2 == 1 {
+		when = "during an operation"
+	}
+	for _, o := range r.Oracle.Outcomes() {
+		if o.Value == a.RAX && !o.Tail {
+			return ClassMiss, fmt.Sprintf("returned %#x, having fallen through a key that held a program, %s", a.RAX, when)
+		}
+	}
+	return ClassStale, fmt.Sprintf("returned %#x, which the contents of the keys do not give, %s", a.RAX, when)
+}
+
+func (r *run) faultFinding(a exec.Anomaly) (Class, string) {
+	name := unix.SignalName(unix.Signal(a.Signal))
+	off, in := r.arena.OffOf(a.RIP)
+	p := r.locate(off)
+	switch {
+	case a.Signal == exec.Evicted:
+		return ClassEndless, fmt.Sprintf("was thrown out of its image at %#x", a.RIP)
+	case !in || p == nil && a.Signal != int(unix.SIGTRAP):
+		return ClassCrash, fmt.Sprintf("%s at %#x, outside every program, address %#x", name, a.RIP, a.Addr)
+	case a.Signal == int(unix.SIGTRAP) && p == nil:
+		return ClassUAF, fmt.Sprintf("trapped at arena offset %#x, where no program is", off)
+	case a.Signal == int(unix.SIGTRAP) && p.Gone():
+		return ClassUAF, fmt.Sprintf("trapped in freed program %s at +%#x", p.Name, p.At(off))
+	case torn(p.Image, p.At(off)):
+		return ClassTorn, fmt.Sprintf("%s in program %s at +%#x, where a slot is or no instruction begins", name, p.Name, p.At(off))
+	}
+	return ClassCrash, fmt.Sprintf("%s in program %s at +%#x, address %#x", name, p.Name, p.At(off), a.Addr)
+}
+
+// torn reports whether a fault at off cannot come from a whole instruction of the image.
+func torn(img *jit.Image, off jit.Off) bool {
+	if _, whole := slices.BinarySearch(img.Starts, off); !whole {
+		return true
+	}
+	return slices.ContainsFunc(img.Sites, func(s jit.Site) bool {
+		return s.Direct && (s.TailcallBypass == off || s.TailcallTarget == off)
+	})
+}
+
+// remember keeps a program for locate.
+func (r *run) remember(p *patcher.Program) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.loaded) == keepLoaded {
+		r.loaded = slices.Delete(r.loaded, 1, 2) // the first is the entry
+	}
+	r.loaded = append(r.loaded, p)
+}
+
+// locate finds the program whose text is, or was last, at off.
+func (r *run) locate(off exec.Off) *patcher.Program {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range slices.Backward(r.loaded) {
+		if p.Contains(off) {
+			return p
+		}
+	}
+	return nil
+}

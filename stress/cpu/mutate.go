@@ -1,0 +1,251 @@
+package cpu
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"tailpoke/jit/exec"
+	"tailpoke/patcher"
+	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/rcu"
+)
+
+// dwell is how long the mutator sleeps between two steps of an operation, now and
+// then. Its CPU then runs a thread; waking up, the mutator, which has a higher
+// priority, stops that thread at an arbitrary instruction and leaves it there: a
+// thread between the two slots, for longer than any number of pokes.
+const (
+	dwell      = 200 * time.Microsecond
+	microDwell = 50 * time.Microsecond
+)
+
+// key is a key of a prog array as the mutator knows it.
+type key struct {
+	array   *patcher.ProgArray
+	index   int
+	holds   int  // index of a program, or None
+	updated bool // since the last install
+}
+
+// mutate carries the script out and then random operations, until ctx is done.
+func (r *run) mutate(ctx context.Context) error {
+	for _, c := range r.Script {
+		if r.over(ctx) {
+			return nil
+		}
+		if err := r.call(c); err != nil {
+			return err
+		}
+	}
+	for r.Duration > 0 && !r.over(ctx) {
+		if err := r.call(r.randomCall()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) over(ctx context.Context) bool {
+	return ctx.Err() != nil || r.noteFirst() && r.StopAtFirst
+}
+
+// noteFirst notes when the first finding came in and reports whether there is one.
+func (r *run) noteFirst() bool {
+	if r.pool.Bad() == 0 {
+		return false
+	}
+	r.first.CompareAndSwap(0, max(1, int64(time.Since(r.start))))
+	return true
+}
+
+// randomCall walks a random key through install, at least one update, and remove.
+func (r *run) randomCall() protocol.Call {
+	k := r.rng.IntN(len(r.keys))
+	c := protocol.Call{Kind: protocol.Put, Key: k, Prog: r.rng.IntN(len(r.Programs))}
+	if key := &r.keys[k]; key.holds != None {
+		if key.updated && r.rng.IntN(4) != 0 {
+			return protocol.Call{Kind: protocol.Delete, Key: k}
+		}
+		if n := len(r.Programs); n > 1 {
+			c.Prog = (key.holds + 1 + r.rng.IntN(n-1)) % n
+		}
+	}
+	return c
+}
+
+func (r *run) call(c protocol.Call) error {
+	r.patcher.Reap()
+	switch c.Kind {
+	case protocol.Load:
+		p, err := r.loadEntry()
+		if err != nil {
+			return err
+		}
+		r.copies = append(r.copies, p)
+		r.setCopies()
+		return nil
+	case protocol.Unload:
+		return r.unloadCopy()
+	case protocol.Put:
+		return r.operate(&r.keys[c.Key], c.Prog)
+	default:
+		return r.operate(&r.keys[c.Key], None)
+	}
+}
+
+// operate gives a key a program, or None, between the two phases that tell the threads
+// what they may see.
+func (r *run) operate(k *key, next int) error {
+	kind := protocol.Update
+	switch {
+	case k.holds == None && next == None:
+		return nil
+	case k.holds == None:
+		kind = protocol.Install
+	case next == None:
+		kind = protocol.Remove
+	}
+	var prog *patcher.Program
+	if next != None {
+		var err error
+		if prog, err = r.fresh(next); err != nil {
+			return err
+		}
+	}
+	during, err := r.legal(k, k.holds, next)
+	if err != nil {
+		return err
+	}
+	after, err := r.legal(k, next)
+	if err != nil {
+		return err
+	}
+	r.pool.SetPhase(1+int(kind), during)
+	if err := r.carryOut(k, prog); err != nil {
+		return err
+	}
+	r.pool.SetPhase(0, after)
+	if kind == protocol.Remove && k.updated {
+		r.cycles.Add(1)
+	}
+	k.holds, k.updated = next, kind == protocol.Update
+	return nil
+}
+
+func (r *run) carryOut(k *key, prog *patcher.Program) error {
+	if prog == nil {
+		_, err := k.array.Delete(k.index)
+		return err
+	}
+	return k.array.Update(k.index, prog)
+}
+
+// legal asks the oracle what may be returned while key k holds one of the given
+// programs and each other key what it holds.
+func (r *run) legal(k *key, programs ...int) (uint64, error) {
+	held := make([][]int, len(r.keys))
+	for i := range r.keys {
+		held[i] = []int{r.keys[i].holds}
+		if &r.keys[i] == k {
+			held[i] = programs
+		}
+	}
+	return r.Oracle.Legal(held)
+}
+
+// fresh returns a copy of a program that a key can hold: a key that lets a program go
+// has it freed, and it must be loaded anew.
+func (r *run) fresh(i int) (*patcher.Program, error) {
+	if p := r.current[i]; p != nil && !p.Gone() {
+		return p, nil
+	}
+	p, err := r.patcher.Load(r.Programs[i].Name, r.images[i], patcher.PlaceAny)
+	if err == nil {
+		r.current[i] = p
+		r.remember(p)
+	}
+	return p, err
+}
+
+// observe is called behind every step of an operation.
+func (r *run) observe(ev protocol.Event) {
+	r.event(ev)
+	r.noteFirst()
+	if ev.Kind == protocol.Called {
+		r.dwells = r.rng.IntN(2) == 0
+	} else if r.dwells {
+		exec.Sleep(dwell)
+	}
+}
+
+// betweenMicro is called between the steps of every poke, by mutator and loader.
+func (r *run) betweenMicro() {
+	if rand.NewPCG(r.Seed, r.micro.Add(1)).Uint64()%16 == 0 {
+		exec.Sleep(microDwell)
+	}
+}
+
+// setCopies makes the threads run the entry and its copies in turn.
+func (r *run) setCopies() {
+	addrs := make([]uint64, 0, exec.MaxEntries)
+	addrs = append(addrs, r.patcher.Addr(r.entry))
+	for _, p := range r.copies[:min(len(r.copies), exec.MaxEntries-1)] {
+		addrs = append(addrs, r.patcher.Addr(p))
+	}
+	r.pool.SetEntries(addrs)
+}
+
+func (r *run) unloadCopy() error {
+	n := len(r.copies) - 1
+	if n < 0 {
+		return nil
+	}
+	p := r.copies[n]
+	r.copies = r.copies[:n]
+	r.setCopies()
+	return r.patcher.Unload(p)
+}
+
+// loader brings copies of the entry in and takes them out while the mutator works.
+func (r *run) loader(done <-chan struct{}) error {
+	if r.boosted {
+		restore, err := rcu.Elevate()
+		if err != nil {
+			return err
+		}
+		defer restore()
+	}
+	entry := r.patcher.Addr(r.entry)
+	for {
+		p, err := r.loadEntry()
+		if err != nil {
+			return err
+		}
+		r.pool.SetEntries([]uint64{entry, r.patcher.Addr(p)})
+		over := pause(done, loadedFor)
+		r.pool.SetEntries([]uint64{entry})
+		if err := r.patcher.Unload(p); err != nil {
+			return err
+		}
+		r.loads.Add(1)
+		if over || pause(done, unloadedFor) {
+			return nil
+		}
+	}
+}
+
+const (
+	loadedFor   = 5 * time.Millisecond
+	unloadedFor = 15 * time.Millisecond
+)
+
+// pause waits and reports whether done was closed meanwhile.
+func pause(done <-chan struct{}, d time.Duration) bool {
+	select {
+	case <-done:
+		return true
+	case <-time.After(d):
+		return false
+	}
+}

@@ -1,0 +1,119 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+
+	"tailpoke/patcher/protocol"
+)
+
+// Class is what was wrong with an execution.
+type Class string
+
+// The classes of findings; the package document says what they mean.
+const (
+	ClassA         Class = "a"
+	ClassRegisters Class = "registers"
+	ClassMiss      Class = "miss"
+	ClassStale     Class = "stale"
+	ClassUAF       Class = "uaf"
+	ClassTorn      Class = "torn"
+	ClassCrash     Class = "crash"
+	ClassEndless   Class = "endless"
+	ClassBytes     Class = "bytes"
+)
+
+var propertyOf = map[Class]protocol.Property{
+	ClassA: protocol.NeverA, ClassRegisters: protocol.Registers, ClassMiss: protocol.NoMiss,
+	ClassStale: protocol.Fresh, ClassUAF: protocol.NoUseAfterFree, ClassTorn: protocol.NoTorn,
+	ClassCrash: protocol.Registers, ClassEndless: protocol.Progress, ClassBytes: protocol.ExpectedBytes,
+}
+
+// Property returns the property that a finding of this class breaks.
+func (c Class) Property() protocol.Property { return propertyOf[c] }
+
+// Finding is one execution that broke a property.
+type Finding struct {
+	Class  Class  `json:"class"`
+	Thread int    `json:"thread"`
+	Text   string `json:"text"`
+}
+
+// String returns the finding on one line.
+func (f Finding) String() string { return fmt.Sprintf("thread %d: %s: %s", f.Thread, f.Class, f.Text) }
+
+// Overlaps counts executions that ran while operations did.
+type Overlaps struct {
+	Install uint64 `json:"install"`
+	Update  uint64 `json:"update"`
+	Remove  uint64 `json:"remove"`
+	Several uint64 `json:"several"` // more than one operation
+}
+
+// Sum returns how many executions overlapped operations.
+func (o Overlaps) Sum() uint64 { return o.Install + o.Update + o.Remove + o.Several }
+
+// Result is what a run saw.
+type Result struct {
+	Executions uint64
+	Installs   uint64
+	Updates    uint64
+	Removes    uint64
+	Cycles     uint64 // removes of a program that an update had put there
+	Pokes      uint64 // pokes that changed bytes
+	Waits      uint64 // grace periods that operations waited for
+	Boosts     uint64 // readers that were lent a priority
+	Traps      uint64
+	LateTraps  uint64
+	Loads      uint64 // copies of the entry that came and went
+	Overlaps   Overlaps
+
+	Skips, Tails uint64 // legal executions without and with a tail call
+	// Bad counts executions with a finding; Findings are the first of them, the most
+	// telling first.
+	Bad      uint64
+	Findings []Finding
+
+	Seconds float64
+	// FirstSeconds is when the first finding was noticed; 0 if there is none.
+	FirstSeconds float64
+	// Boosted says that grace periods were boosted (see package rcu).
+	Boosted bool
+}
+
+// Operations returns how many operations were carried out.
+func (r *Result) Operations() uint64 { return r.Installs + r.Updates + r.Removes }
+
+// Vacuous names what never happened, without which the run tested nothing; "" if all
+// did.
+func (r *Result) Vacuous() string {
+	for _, c := range []struct {
+		ops, overlaps uint64
+		name          string
+	}{
+		{r.Installs, r.Overlaps.Install, "install"},
+		{r.Updates, r.Overlaps.Update, "update"},
+		{r.Removes, r.Overlaps.Remove, "remove"},
+	} {
+		switch {
+		case c.ops == 0:
+			return "no " + c.name + " was carried out"
+		case c.overlaps == 0:
+			return "no execution overlapped a " + c.name + " alone"
+		}
+	}
+	return ""
+}
+
+// confidence is the level of RateMax.
+const confidence = 0.95
+
+// RateMax bounds the number of violations per operation: were it higher, a run without
+// one would have had a chance of less than 5 % (a Poisson process; 3.0 events expected,
+// none seen). Operations are the trials, since each opens each window once.
+func (r *Result) RateMax() float64 {
+	if r.Operations() == 0 {
+		return 1
+	}
+	return -math.Log(1-confidence) / float64(r.Operations())
+}

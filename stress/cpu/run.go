@@ -1,0 +1,262 @@
+package cpu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tailpoke/jit"
+	"tailpoke/jit/exec"
+	"tailpoke/patcher"
+	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/rcu"
+	"tailpoke/patcher/text"
+)
+
+// arenaSize leaves room for every program at many distances from the entry.
+const arenaSize = 16 << 20
+
+// yieldEvery is how often threads yield where readers cannot be boosted.
+const yieldEvery = 100
+
+// run is one run of the engine. The mutator's goroutine owns all that is not atomic or
+// behind a mutex.
+type run struct {
+	Config
+	rng     *rand.Rand
+	arena   *exec.Arena
+	pool    *exec.Pool
+	domain  *rcu.Domain
+	patcher *patcher.Patcher
+	arrays  map[string]*patcher.ProgArray
+	images  []*jit.Image // of Programs
+
+	mu     sync.Mutex
+	loaded []*patcher.Program // every program that was ever loaded, oldest first, up to keepLoaded
+
+	entry   *patcher.Program
+	keys    []key
+	current []*patcher.Program // by program: the copy that can be installed
+	copies  []*patcher.Program // of the entry, loaded by a script
+
+	start    time.Time
+	traps    exec.TrapCounts // before the run
+	first    atomic.Int64    // nanoseconds after start
+	installs atomic.Uint64
+	updates  atomic.Uint64
+	removes  atomic.Uint64
+	cycles   atomic.Uint64
+	pokes    atomic.Uint64
+	waits    atomic.Uint64
+	loads    atomic.Uint64
+	micro    atomic.Uint64
+	findings []Finding // of the mutator
+	dwells   bool      // the operation in progress sleeps between its steps
+	boosted  bool
+}
+
+// Run executes the entry on Subject.Shape.Threads threads and changes the keys until
+// the time is over, ctx is done, or, with StopAtFirst, there is a finding. The error
+// says that the machine or the subject does not allow the run; a finding is no error.
+func Run(ctx context.Context, c Config) (*Result, error) {
+	if err := exec.Supported(); err != nil {
+		return nil, err
+	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	r := &run{Config: c, rng: rand.New(rand.NewPCG(c.Seed, 1)), arrays: map[string]*patcher.ProgArray{}}
+	if !c.NoBoost {
+		if restore, err := rcu.Elevate(); err == nil {
+			defer restore()
+			r.boosted = true
+		}
+	}
+	err := r.setUp()
+	if err == nil {
+		err = r.execute(ctx)
+	}
+	var res *Result
+	if err == nil {
+		res = r.result()
+	}
+	return res, errors.Join(err, r.tearDown())
+}
+
+func (r *run) setUp() error {
+	var err error
+	if r.arena, err = exec.NewArena(arenaSize); err != nil {
+		return err
+	}
+	pc := exec.PoolConfig{Threads: r.Subject.Shape.Threads, Ctx: r.Ctx}
+	pc.RestoreLo, pc.RestoreHi = r.Oracle.Written()
+	for _, o := range r.Oracle.Outcomes() {
+		pc.Outcomes = append(pc.Outcomes, o.Value)
+	}
+	if !r.boosted {
+		pc.YieldEvery = yieldEvery
+	}
+	if r.pool, err = exec.NewPool(pc); err != nil {
+		return err
+	}
+	r.domain = rcu.New(r.pool, r.Subject.Grace, r.boosted)
+	r.patcher, err = patcher.New(patcher.Config{
+		Arena: r.arena, Domain: r.domain, Layout: r.Layout, Seed: r.Seed,
+		Protocol: r.Subject.Protocol, Method: r.Subject.Method,
+		Observe: r.observe, BetweenMicro: r.betweenMicro,
+	})
+	if err != nil {
+		return err
+	}
+	return r.load()
+}
+
+// load makes the arrays and brings the entry and the programs in.
+func (r *run) load() error {
+	for name, keys := range r.Maps {
+		a, err := r.patcher.NewArray(name, keys)
+		if err != nil {
+			return err
+		}
+		r.arrays[name] = a
+	}
+	for _, k := range r.Keys {
+		a, ok := r.arrays[k.Map]
+		if !ok || k.Index >= a.Keys() {
+			return fmt.Errorf("no key %d in map %q", k.Index, k.Map)
+		}
+		r.keys = append(r.keys, key{array: a, index: k.Index, holds: None})
+	}
+	for _, p := range r.Programs {
+		img, err := r.patcher.Compile(p)
+		if err != nil {
+			return err
+		}
+		r.images = append(r.images, img)
+	}
+	r.current = make([]*patcher.Program, len(r.Programs))
+	var err error
+	if r.entry, err = r.loadEntry(); err != nil {
+		return err
+	}
+	r.pool.SetEntries([]uint64{r.patcher.Addr(r.entry)})
+	return nil
+}
+
+func (r *run) loadEntry() (*patcher.Program, error) {
+	img, err := r.patcher.Compile(r.Entry)
+	if err != nil {
+		return nil, err
+	}
+	where := patcher.PlaceStraddling
+	if r.Subject.Method.Aligned() {
+		where = patcher.PlaceAligned
+	}
+	p, err := r.patcher.Load(r.Entry.Name, img, where)
+	if err == nil {
+		r.remember(p)
+	}
+	return p, err
+}
+
+// execute runs threads, mutator and loader.
+func (r *run) execute(ctx context.Context) error {
+	r.traps = exec.Traps()
+	if err := r.pool.Start(); err != nil {
+		return err
+	}
+	r.start = time.Now()
+	if r.Duration > 0 {
+		var cancel func()
+		ctx, cancel = context.WithDeadline(ctx, r.start.Add(r.Duration))
+		defer cancel()
+	}
+	stop, err := r.helpers()
+	if err == nil {
+		err = r.mutate(ctx)
+	}
+	err = errors.Join(err, stop())
+	r.pool.Stop()
+	r.noteFirst()
+	return r.finding(err)
+}
+
+// helpers starts the loader and the reporter; stop ends them and waits.
+func (r *run) helpers() (stop func() error, err error) {
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	var loaderErr error
+	if !r.Steady && len(r.Script) == 0 {
+		wg.Go(func() { loaderErr = r.loader(done) })
+	}
+	if r.Progress != nil {
+		wg.Go(func() { r.report(done) })
+	}
+	return func() error {
+		close(done)
+		wg.Wait()
+		return loaderErr
+	}, nil
+}
+
+func (r *run) report(done <-chan struct{}) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+			r.Progress(*r.counts())
+		}
+	}
+}
+
+// finding turns errors that are violations into findings.
+func (r *run) finding(err error) error {
+	var mismatch *text.MismatchError
+	var stall *rcu.StallError
+	switch {
+	case errors.As(err, &mismatch):
+		r.findings = append(r.findings, Finding{Class: ClassBytes, Thread: None, Text: err.Error()})
+	case errors.As(err, &stall):
+		r.findings = append(r.findings, Finding{Class: ClassEndless, Thread: stall.Reader, Text: err.Error()})
+	default:
+		return err
+	}
+	return nil
+}
+
+func (r *run) tearDown() error {
+	var errs []error
+	if r.pool != nil {
+		errs = append(errs, r.pool.Close())
+	}
+	if r.patcher != nil {
+		errs = append(errs, r.patcher.Close())
+	}
+	if r.arena != nil {
+		errs = append(errs, r.arena.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// event counts what the patcher does.
+func (r *run) event(ev protocol.Event) {
+	switch {
+	case ev.Kind == protocol.Poked && ev.Changed:
+		r.pokes.Add(1)
+	case ev.Kind == protocol.Waited:
+		r.waits.Add(1)
+	case ev.Kind == protocol.Returned && ev.Op == protocol.Install:
+		r.installs.Add(1)
+	case ev.Kind == protocol.Returned && ev.Op == protocol.Update:
+		r.updates.Add(1)
+	case ev.Kind == protocol.Returned && ev.Op == protocol.Remove:
+		r.removes.Add(1)
+	}
+}
