@@ -19,7 +19,8 @@ type ProgArray struct {
 	off  int    // of it in the patcher's data
 
 	pokeMutex sync.Mutex
-	held      []*Program        // by key
+	held      []*Program // by key
+	unrolled  map[unrolling][]protocol.Action
 	pokers    []*PokeDescriptor // in tracking order
 }
 
@@ -34,7 +35,7 @@ func (p *Patcher) NewArray(name string, keys int) (*ProgArray, error) {
 	if keys < 1 || p.top+size > dataSize {
 		return nil, fmt.Errorf("prog array %q: %d keys do not fit", name, keys)
 	}
-	a := &ProgArray{p: p, name: name, off: p.top, addr: p.data.Addr(p.top), held: make([]*Program, keys)}
+	a := &ProgArray{p: p, name: name, off: p.top, addr: p.data.Addr(p.top), held: make([]*Program, keys), unrolled: map[unrolling][]protocol.Action{}}
 	p.top += (size + 63) &^ 63
 	p.data.Store4(a.off+int(l.ArrayMaxEntries), uint32(keys))
 	p.arrays[name] = a
@@ -98,6 +99,23 @@ func (o *operation) locked() error {
 	}
 	a.held[o.key] = o.next
 	return o.run()
+}
+
+// unrolling names the actions of an operation on a number of descriptors.
+type unrolling struct {
+	op    protocol.OpKind
+	descs int
+}
+
+// actions is [protocol.Protocol.Unroll], remembered.
+func (a *ProgArray) actions(op protocol.OpKind, descs int) []protocol.Action {
+	u := unrolling{op, descs}
+	acts, ok := a.unrolled[u]
+	if !ok {
+		acts = a.p.cfg.Protocol.Unroll(op, descs)
+		a.unrolled[u] = acts
+	}
+	return acts
 }
 
 // stable returns the descriptors of a key that pokes must not pass by.

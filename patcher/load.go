@@ -20,8 +20,8 @@ const (
 	// PlaceAligned puts every slot into an aligned 8-byte word, where one store can
 	// replace it; there may be no such place.
 	PlaceAligned
-	// PlaceStraddling puts a slot, another one at each load, across a cache line, two
-	// bytes before it and three behind: the hardest place to patch.
+	// PlaceStraddling puts a slot across a cache line, two bytes before it and three
+	// behind, the hardest place to patch: by turns the target and the bypass of a site.
 	PlaceStraddling
 )
 
@@ -88,17 +88,18 @@ func (p *Patcher) structOff(prog *Program) int { return prog.desc * progStructSi
 
 // shift returns how far behind the beginning of a page the image must lie.
 func (p *Patcher) shift(img *jit.Image, where Placement) (int, error) {
-	var slots []jit.Off
+	var slots []jit.Off // by turns target and bypass
 	for _, s := range img.Sites {
 		if s.Direct {
-			slots = append(slots, s.TailcallBypass, s.TailcallTarget)
+			slots = append(slots, s.TailcallTarget, s.TailcallBypass)
 		}
 	}
 	switch {
 	case where == PlaceAny || len(slots) == 0:
 		return 0, nil
 	case where == PlaceStraddling:
-		slot := slots[p.space.rng.IntN(len(slots))]
+		slot := slots[p.straddled%len(slots)]
+		p.straddled++
 		return (straddleAt - int(slot)%lineSize + lineSize) % lineSize, nil
 	}
 	for shift := range 8 {
@@ -147,7 +148,7 @@ func (a *ProgArray) fixup(d *PokeDescriptor) error {
 	a.pokeMutex.Lock()
 	defer a.pokeMutex.Unlock()
 	if prog := a.held[d.Key]; prog != nil {
-		for _, act := range a.p.cfg.Protocol.Unroll(protocol.Install, 1) {
+		for _, act := range a.actions(protocol.Install, 1) {
 			if act.Kind != protocol.Poke {
 				continue
 			}

@@ -16,7 +16,7 @@ type operation struct {
 func (o *operation) run() error {
 	descs := o.a.stable(o.key)
 	o.observe(protocol.Event{Kind: protocol.Called, Desc: protocol.NoDesc})
-	for i, act := range o.a.p.cfg.Protocol.Unroll(o.kind, len(descs)) {
+	for i, act := range o.a.actions(o.kind, len(descs)) {
 		var d *PokeDescriptor
 		if act.Desc != protocol.NoDesc {
 			d = descs[act.Desc]

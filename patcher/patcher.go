@@ -52,6 +52,8 @@ type Patcher struct {
 	top     int // first free byte of data
 	structs []bool
 	retired []retired
+
+	straddled int // images placed with a slot across a cache line
 }
 
 // retired is a program that is freed when its grace period has ended.

@@ -21,8 +21,8 @@ type Program struct {
 	desc  int      // its slot among the patcher's program structs
 	pokes []*PokeDescriptor
 
-	refs atomic.Int32 // keys that hold it
-	gone atomic.Bool  // no key holds it any more: it is freed, or will be
+	refs atomic.Int32 // keys and users that hold it
+	gone atomic.Bool  // nobody holds it any more: it is freed, or will be
 }
 
 // PokeDescriptor is a direct site of a loaded program, named after the kernel's struct
@@ -77,6 +77,10 @@ func (prog *Program) Contains(off exec.Off) bool {
 // At returns the offset in the program's image of an offset in the arena.
 func (prog *Program) At(off exec.Off) jit.Off { return jit.Off(off - prog.off) }
 
-// Gone reports whether the last key has let the program go: its memory is freed, or
+// Hold keeps the program loaded though no key holds it, as a user's file descriptor
+// does.
+func (prog *Program) Hold() { prog.refs.Add(1) }
+
+// Gone reports whether the last holder has let the program go: its memory is freed, or
 // will be, and it must be loaded anew before a key can hold it.
 func (prog *Program) Gone() bool { return prog.gone.Load() }

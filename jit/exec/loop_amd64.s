@@ -67,7 +67,17 @@ enter:
 	MOVQ phase_kind(DX), DI
 	MOVQ phase_mask(DX), SI
 	CMPQ CX, $1
-	JLS  judged
+	JHI  several
+
+	// This thread may have been descheduled since R8 was read, for so long that the
+	// ring has come round: the entry of phase n is overwritten before phase n+ringSize
+	// is announced.
+	MOVQ control_phase(R9), CX
+	SUBQ frame_phase0(R11), CX
+	CMPQ CX, $(const_ringSize-1)
+	JCS  judged
+
+several:
 	MOVQ $const_SeveralPhases, DI
 	MOVQ $-1, SI
 

@@ -3,6 +3,8 @@
 package exec
 
 import (
+	"encoding/binary"
+	"math/rand/v2"
 	"os"
 	"runtime"
 	"testing"
@@ -160,6 +162,42 @@ func TestPhasesJudgeOutcomes(t *testing.T) {
 	}
 	if c := p.Counters(); c.Overlaps[2] == 0 || c.Overlaps[0] == 0 {
 		t.Errorf("overlaps %v", c.Overlaps)
+	}
+}
+
+// TestPhasesComeRound changes what an image returns so fast that threads are descheduled
+// for many rounds of the ring of phases: an execution must never be judged by a phase
+// that took the place of its own.
+func TestPhasesComeRound(t *testing.T) {
+	d, err := NewData(4096)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	image := []byte{0x48, 0xa1} // mov rax, [moffs64]
+	image = binary.LittleEndian.AppendUint64(image, d.Addr(0))
+	a := newArena(t, append(image, 0xc3)) // ret
+	p, err := NewPool(PoolConfig{Threads: 8, Outcomes: []uint64{0, 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	p.SetEntries([]uint64{a.Addr(0)})
+	p.SetPhase(1, 0b11)
+	p.SetPhase(0, 0b01)
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for end := time.Now().Add(time.Second); time.Now().Before(end); {
+		v := rng.Uint64N(2) // at random, so that a phase and the one a round later differ
+		p.SetPhase(1, 0b11)
+		d.Store8(0, v)
+		p.SetPhase(0, 1<<v)
+	}
+	p.Stop()
+	if p.Bad() != 0 {
+		t.Errorf("%d executions accused: %+v", p.Bad(), p.Anomalies()[0])
 	}
 }
 

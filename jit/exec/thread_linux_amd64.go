@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync/atomic"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // threadSlots is the size of threadTable.
@@ -52,10 +54,15 @@ func (p *Pool) newThread(i int, block []byte, mul uint64) *thread {
 
 func address(p *byte) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
 
+// threadNice is the threads' nice value: they use all CPU time that they are given, and
+// the threads of the Go runtime, of its garbage collector above all, come first.
+const threadNice = 10
+
 // run executes until the pool stops. The goroutine ends with its thread locked, so the
 // runtime ends the thread with it.
 func (t *thread) run(ready func()) {
 	runtime.LockOSThread()
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, threadNice) // the caller's thread alone; being nicer needs no right
 	t.tid.Store(int64(ThreadID()))
 	t.entry.frame = t.frame
 	atomic.StoreUint64(&t.entry.tid, uint64(t.tid.Load()))

@@ -159,7 +159,7 @@ func (e Edit) method(m Method) (Method, error) {
 		if len(m.Steps) == n {
 			return Method{}, fmt.Errorf("no step %s", e.Step)
 		}
-		return m, nil
+		return ParseMethod(m.String())
 	default:
 		return Method{}, fmt.Errorf("a method knows drop and rewrite alone")
 	}

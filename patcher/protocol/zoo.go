@@ -56,15 +56,15 @@ func guilty() []Mutant {
 		},
 		{
 			Name: "forget-reader", Origin: mechanical,
-			Why:      "the grace period ends while one reader that was inside still stands between the slots",
+			Why:      "the grace period ends while one reader is still in the program that is freed then; or, on a remove, between the slots",
 			Edits:    []Edit{{Of: OfGrace, Do: Rewrite, With: "forget-one"}},
-			Property: NeverA, Expect: shown(),
+			Property: NoUseAfterFree, Expect: shown(),
 		},
 		{
 			Name: "sleep-grace", Origin: mechanical,
-			Why:      "a thread can be descheduled for longer than any fixed sleep",
+			Why:      "a thread can be descheduled for longer than any fixed sleep, in a program that is freed then or between the slots",
 			Edits:    []Edit{{Of: OfGrace, Do: Rewrite, With: "sleep"}},
-			Property: NeverA, Expect: shown(),
+			Property: NoUseAfterFree, Expect: shown(),
 		},
 		{
 			Name: "int3-nosync", Origin: mechanical,

@@ -106,21 +106,30 @@ func (d *Domain) waitFor(i int, epoch uint64) error {
 			return nil
 		}
 	}
-	tid := r.ThreadID()
-	if d.boost && tid != 0 && exec.SetScheduler(tid, exec.PolicyFIFO, readerFIFO) == nil {
+	if d.boost {
 		d.boosts.Add(1)
-		defer exec.SetScheduler(tid, exec.PolicyOther, 0)
+		defer lend(r, exec.PolicyOther, 0)
 	}
 	deadline := time.Now().Add(StallTime)
 	for nap := napMin; inside(r, epoch); nap = min(2*nap, napMax) {
 		if time.Now().After(deadline) {
 			return &StallError{i}
 		}
-		if d.boost {
-			exec.Sleep(nap)
-		} else {
+		if !d.boost {
 			exec.Yield()
+			continue
 		}
+		// Every time anew: another waiter may have taken the priority back.
+		lend(r, exec.PolicyFIFO, readerFIFO)
+		exec.Sleep(nap)
 	}
 	return nil
+}
+
+// lend gives the reader's thread a scheduling policy. It may have ended meanwhile, so
+// an error says nothing.
+func lend(r exec.Reader, policy exec.Policy, priority int) {
+	if tid := r.ThreadID(); tid != 0 {
+		_ = exec.SetScheduler(tid, policy, priority)
+	}
 }

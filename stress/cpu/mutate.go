@@ -20,6 +20,23 @@ const (
 	microDwell = 50 * time.Microsecond
 )
 
+// A burst is a run of updates as fast as the poke method allows, between programs that
+// stay loaded: what a dwell is for windows of descheduled threads, a burst is for
+// windows of nanoseconds, in which a CPU fetches while another writes.
+const (
+	burstTime    = 2 * time.Millisecond
+	burstUpdates = 4096
+)
+
+// pace is how an operation spends time between its steps.
+type pace uint8
+
+const (
+	brisk  pace = iota
+	dwells      // it sleeps between its steps
+	bursts      // nothing delays it
+)
+
 // key is a key of a prog array as the mutator knows it.
 type key struct {
 	array   *patcher.ProgArray
@@ -39,7 +56,36 @@ func (r *run) mutate(ctx context.Context) error {
 		}
 	}
 	for r.Duration > 0 && !r.over(ctx) {
-		if err := r.call(r.randomCall()); err != nil {
+		c := r.randomCall()
+		r.setPace()
+		if err := r.call(c); err != nil {
+			return err
+		}
+		if c.Kind == protocol.Put && r.rng.IntN(4) == 0 {
+			if err := r.burst(&r.keys[c.Key]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *run) setPace() {
+	p := brisk
+	if r.rng.IntN(2) == 0 {
+		p = dwells
+	}
+	r.pace.Store(uint32(p))
+}
+
+// burst updates a key that holds a program, for a short time.
+func (r *run) burst(k *key) error {
+	r.pace.Store(uint32(bursts))
+	defer r.pace.Store(uint32(brisk))
+	end := time.Now().Add(burstTime)
+	for i := 0; i < burstUpdates && time.Now().Before(end); i++ {
+		next := (k.holds + 1) % len(r.pinned)
+		if err := r.give(k, next, r.pinned[next]); err != nil {
 			return err
 		}
 	}
@@ -88,15 +134,19 @@ func (r *run) call(c protocol.Call) error {
 	case protocol.Unload:
 		return r.unloadCopy()
 	case protocol.Put:
-		return r.operate(&r.keys[c.Key], c.Prog)
+		p, err := r.fresh(c.Prog)
+		if err != nil {
+			return err
+		}
+		return r.give(&r.keys[c.Key], c.Prog, p)
 	default:
-		return r.operate(&r.keys[c.Key], None)
+		return r.give(&r.keys[c.Key], None, nil)
 	}
 }
 
-// operate gives a key a program, or None, between the two phases that tell the threads
-// what they may see.
-func (r *run) operate(k *key, next int) error {
+// give gives a key a copy of program next, or takes what it holds if next is None,
+// between the two phases that tell the threads what they may see.
+func (r *run) give(k *key, next int, prog *patcher.Program) error {
 	kind := protocol.Update
 	switch {
 	case k.holds == None && next == None:
@@ -105,13 +155,6 @@ func (r *run) operate(k *key, next int) error {
 		kind = protocol.Install
 	case next == None:
 		kind = protocol.Remove
-	}
-	var prog *patcher.Program
-	if next != None {
-		var err error
-		if prog, err = r.fresh(next); err != nil {
-			return err
-		}
 	}
 	during, err := r.legal(k, k.holds, next)
 	if err != nil {
@@ -144,14 +187,13 @@ func (r *run) carryOut(k *key, prog *patcher.Program) error {
 // legal asks the oracle what may be returned while key k holds one of the given
 // programs and each other key what it holds.
 func (r *run) legal(k *key, programs ...int) (uint64, error) {
-	held := make([][]int, len(r.keys))
 	for i := range r.keys {
-		held[i] = []int{r.keys[i].holds}
+		r.contents[i] = append(r.contents[i][:0], r.keys[i].holds)
 		if &r.keys[i] == k {
-			held[i] = programs
+			r.contents[i] = append(r.contents[i][:0], programs...)
 		}
 	}
-	return r.Oracle.Legal(held)
+	return r.Oracle.Legal(r.contents)
 }
 
 // fresh returns a copy of a program that a key can hold: a key that lets a program go
@@ -171,17 +213,18 @@ func (r *run) fresh(i int) (*patcher.Program, error) {
 // observe is called behind every step of an operation.
 func (r *run) observe(ev protocol.Event) {
 	r.event(ev)
+	if pace(r.pace.Load()) == bursts {
+		return
+	}
 	r.noteFirst()
-	if ev.Kind == protocol.Called {
-		r.dwells = r.rng.IntN(2) == 0
-	} else if r.dwells {
+	if pace(r.pace.Load()) == dwells && ev.Kind != protocol.Called {
 		exec.Sleep(dwell)
 	}
 }
 
 // betweenMicro is called between the steps of every poke, by mutator and loader.
 func (r *run) betweenMicro() {
-	if rand.NewPCG(r.Seed, r.micro.Add(1)).Uint64()%16 == 0 {
+	if pace(r.pace.Load()) == dwells && rand.NewPCG(r.Seed, r.micro.Add(1)).Uint64()%8 == 0 {
 		exec.Sleep(microDwell)
 	}
 }

@@ -105,8 +105,8 @@ func (r *Result) Vacuous() string {
 	return ""
 }
 
-// confidence is the level of RateMax.
-const confidence = 0.95
+// Confidence is the level of RateMax.
+const Confidence = 0.95
 
 // RateMax bounds the number of violations per operation: were it higher, a run without
 // one would have had a chance of less than 5 % (a Poisson process; 3.0 events expected,
@@ -115,5 +115,5 @@ func (r *Result) RateMax() float64 {
 	if r.Operations() == 0 {
 		return 1
 	}
-	return -math.Log(1-confidence) / float64(r.Operations())
+	return -math.Log(1-Confidence) / float64(r.Operations())
 }

@@ -38,10 +38,12 @@ type run struct {
 	mu     sync.Mutex
 	loaded []*patcher.Program // every program that was ever loaded, oldest first, up to keepLoaded
 
-	entry   *patcher.Program
-	keys    []key
-	current []*patcher.Program // by program: the copy that can be installed
-	copies  []*patcher.Program // of the entry, loaded by a script
+	entry    *patcher.Program
+	keys     []key
+	contents [][]int            // of the keys, for the oracle
+	current  []*patcher.Program // by program: the copy that can be installed
+	pinned   []*patcher.Program // by program: a copy that is never freed
+	copies   []*patcher.Program // of the entry, loaded by a script
 
 	start    time.Time
 	traps    exec.TrapCounts // before the run
@@ -54,8 +56,8 @@ type run struct {
 	waits    atomic.Uint64
 	loads    atomic.Uint64
 	micro    atomic.Uint64
-	findings []Finding // of the mutator
-	dwells   bool      // the operation in progress sleeps between its steps
+	findings []Finding     // of the mutator
+	pace     atomic.Uint32 // of the operation in progress: a pace
 	boosted  bool
 }
 
@@ -138,12 +140,30 @@ func (r *run) load() error {
 		}
 		r.images = append(r.images, img)
 	}
+	r.contents = make([][]int, len(r.keys))
 	r.current = make([]*patcher.Program, len(r.Programs))
+	if err := r.pin(); err != nil {
+		return err
+	}
 	var err error
 	if r.entry, err = r.loadEntry(); err != nil {
 		return err
 	}
 	r.pool.SetEntries([]uint64{r.patcher.Addr(r.entry)})
+	return nil
+}
+
+// pin loads a copy of each program that stays.
+func (r *run) pin() error {
+	for i, img := range r.images {
+		p, err := r.patcher.Load(r.Programs[i].Name, img, patcher.PlaceAny)
+		if err != nil {
+			return err
+		}
+		p.Hold()
+		r.remember(p)
+		r.pinned = append(r.pinned, p)
+	}
 	return nil
 }
 

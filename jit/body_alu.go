@@ -1,0 +1,116 @@
+package jit
+
+import (
+	"github.com/cilium/ebpf/asm"
+
+	"tailpoke/jit/x86"
+)
+
+// emitALU compiles arithmetic, in the selection of instructions of recent kernels whatever
+// the layout: products by imul, quotients without saving what need not be saved.
+func (e *emitter) emitALU(ins *asm.Instruction) {
+	w, dst := x86.W32, reg(ins.Dst)
+	if ins.OpCode.Class() == asm.ALU64Class {
+		w = x86.W64
+	}
+	byReg := ins.OpCode.Source() == asm.RegSource
+	switch op := ins.OpCode.ALUOp(); op {
+	case asm.Mov:
+		e.emitMov(w, ins)
+	case asm.Neg:
+		e.Neg(w, dst) // neg dst
+	case asm.Swap:
+		e.emitSwap(ins)
+	case asm.Mul:
+		if byReg {
+			e.Imul(w, dst, reg(ins.Src)) // imul dst, src
+			return
+		}
+		e.ImulImm(w, dst, imm(ins)) // imul dst, dst, imm
+	case asm.Div, asm.Mod:
+		e.emitDivide(w, ins)
+	case asm.LSh, asm.RSh, asm.ArSh:
+		e.emitShift(w, ins)
+	default:
+		if byReg {
+			e.Op(simpleOps[op], w, dst, reg(ins.Src)) // op dst, src
+			return
+		}
+		e.OpImm(simpleOps[op], w, dst, imm(ins)) // op dst, imm
+	}
+}
+
+var simpleOps = map[asm.ALUOp]x86.ALU{
+	asm.Add: x86.Add, asm.Sub: x86.Sub, asm.And: x86.And, asm.Or: x86.Or, asm.Xor: x86.Xor,
+}
+
+func (e *emitter) emitMov(w x86.Width, ins *asm.Instruction) {
+	dst := reg(ins.Dst)
+	switch {
+	case ins.OpCode.Source() == asm.RegSource:
+		if w == x86.W64 && ins.Dst == ins.Src {
+			return // nothing changes, and the kernel emits nothing
+		}
+		e.Mov(w, dst, reg(ins.Src)) // mov dst, src
+	case w == x86.W64:
+		e.MovSigned32(dst, imm(ins)) // mov dst, simm32
+	default:
+		e.MovImm32(dst, uint32(imm(ins))) // mov dst, imm32
+	}
+}
+
+// emitLoadImm64 compiles the instruction of two units: a constant, a map, or a value in it.
+func (e *emitter) emitLoadImm64(ins *asm.Instruction) {
+	v := uint64(ins.Constant)
+	switch ins.Src {
+	case asm.PseudoMapFD:
+		v = e.o.Maps[MapSymbol(ins)].Addr
+	case asm.PseudoMapValue:
+		v = e.o.Maps[MapSymbol(ins)].Addr + v>>32 // the upper half is the offset in the value
+	}
+	e.MovImm64(reg(ins.Dst), v) // mov dst, imm64
+}
+
+// emitSwap compiles conversions of byte order. x86 is little endian: conversion to that only
+// truncates.
+func (e *emitter) emitSwap(ins *asm.Instruction) {
+	dst := reg(ins.Dst)
+	swaps := ins.OpCode.Class() == asm.ALU64Class || ins.OpCode.Endianness() == asm.BE
+	switch {
+	case ins.Constant == 16:
+		if swaps {
+			e.Ror16(dst, 8) // ror dst16, 8
+		}
+		e.Movzx16(dst) // movzx dst32, dst16
+	case swaps:
+		e.Bswap(x86.Width(ins.Constant/8), dst) // bswap dst
+	case ins.Constant == 32:
+		e.Mov(x86.W32, dst, dst) // mov dst32, dst32
+	}
+}
+
+var shiftOps = map[asm.ALUOp]x86.Shift{asm.LSh: x86.Shl, asm.RSh: x86.Shr, asm.ArSh: x86.Sar}
+
+// emitShift compiles shifts. Without BMI2 the count has to be in cl.
+func (e *emitter) emitShift(w x86.Width, ins *asm.Instruction) {
+	op, dst, src := shiftOps[ins.OpCode.ALUOp()], reg(ins.Dst), reg(ins.Src)
+	switch {
+	case ins.OpCode.Source() == asm.ImmSource:
+		mask := uint8(w)*8 - 1                       // as the CPU does
+		e.ShiftImm(op, w, dst, uint8(imm(ins))&mask) // op dst, imm
+	case src == x86.RCX:
+		e.ShiftCL(op, w, dst) // op dst, cl
+	case e.l.ShiftX:
+		e.ShiftX(op, w, dst, src) // opx dst, dst, src
+	case dst == x86.RCX:
+		e.Mov(x86.W64, auxReg, x86.RCX) // mov r11, rcx
+		e.Mov(x86.W64, x86.RCX, src)    // mov rcx, src
+		e.ShiftCL(op, w, auxReg)        // op r11, cl
+		e.Mov(x86.W64, x86.RCX, auxReg) // mov rcx, r11
+	default:
+		e.Push(x86.RCX)              // push rcx
+		e.Mov(x86.W64, x86.RCX, src) // mov rcx, src
+		e.ShiftCL(op, w, dst)        // op dst, cl
+		e.Pop(x86.RCX)               // pop rcx
+	}
+}

@@ -1,0 +1,90 @@
+package jit
+
+import (
+	"encoding/hex"
+	"testing"
+
+	"github.com/cilium/ebpf/asm"
+)
+
+func neg(op asm.OpCode, r asm.Register) asm.Instruction { return asm.Instruction{OpCode: op, Dst: r} }
+
+func storeImm64(off int16, v int64) asm.Instruction {
+	return asm.Instruction{OpCode: asm.StoreImmOp(asm.DWord), Dst: asm.R10, Offset: off, Constant: v}
+}
+
+// bodies are what Linux 6.18 emits for single instructions. Beyond it go the divisions by a
+// constant zero, which its verifier rejects; and shifts are those of a CPU without BMI2.
+var bodies = []struct {
+	ins  asm.Instruction
+	want string
+}{
+	{asm.Mov.Reg(asm.R0, asm.R1), "4889f8"},
+	{asm.Mov.Reg(asm.R6, asm.R6), ""},
+	{asm.Mov.Reg32(asm.R6, asm.R6), "89db"},
+	{asm.Mov.Imm(asm.R0, 0), "31c0"},
+	{asm.Mov.Imm(asm.R7, -1), "49c7c5ffffffff"},
+	{asm.Mov.Imm32(asm.R7, -1), "41bdffffffff"},
+	{asm.LoadImm(asm.R1, 1<<32, asm.DWord), "48bf0000000001000000"},
+	{asm.LoadImm(asm.R1, 0, asm.DWord), "31ff"},
+	{asm.Add.Reg(asm.R0, asm.R9), "4c01f8"},
+	{asm.Add.Imm(asm.R0, 1000), "4805e8030000"},
+	{asm.Sub.Imm(asm.R5, 1), "4983e801"},
+	{asm.And.Imm32(asm.R0, 0xff), "25ff000000"},
+	{asm.Or.Reg32(asm.R2, asm.R3), "09d6"},
+	{asm.Xor.Imm(asm.R8, -1), "4983f6ff"},
+	{asm.Mul.Reg(asm.R0, asm.R7), "490fafc5"},
+	{asm.Mul.Imm32(asm.R6, 1000), "69dbe8030000"},
+	{asm.LSh.Imm(asm.R1, 32), "48c1e720"},
+	{asm.RSh.Imm32(asm.R1, 1), "d1ef"},
+	{asm.ArSh.Imm(asm.R9, 63), "49c1ff3f"},
+	{asm.LSh.Reg(asm.R0, asm.R4), "48d3e0"},
+	{asm.LSh.Reg(asm.R0, asm.R1), "514889f948d3e059"},
+	{asm.RSh.Reg32(asm.R4, asm.R1), "4989cb4889f941d3eb4c89d9"},
+	{asm.ArSh.Reg(asm.R4, asm.R4), "48d3f9"},
+	{neg(asm.Neg.Op(asm.ImmSource), asm.R0), "48f7d8"},
+	{neg(asm.Neg.Op32(asm.ImmSource), asm.R7), "41f7dd"},
+	{asm.HostTo(asm.BE, asm.R0, asm.Half), "66c1c8080fb7c0"},
+	{asm.HostTo(asm.BE, asm.R7, asm.Word), "410fcd"},
+	{asm.HostTo(asm.BE, asm.R0, asm.DWord), "480fc8"},
+	{asm.HostTo(asm.LE, asm.R7, asm.Half), "450fb7ed"},
+	{asm.HostTo(asm.LE, asm.R0, asm.Word), "89c0"},
+	{asm.HostTo(asm.LE, asm.R0, asm.DWord), ""},
+	{asm.BSwap(asm.R2, asm.DWord), "480fce"},
+	{asm.Div.Imm(asm.R0, 10), "5249c7c30a00000031d249f7f35a"},
+	{asm.Div.Imm32(asm.R3, 10), "5049c7c30a00000089d031d241f7f389c258"},
+	{asm.Mod.Imm(asm.R6, 10), "505249c7c30a0000004889d831d249f7f34889d35a58"},
+	{asm.Div.Imm(asm.R6, 0), "31db"},
+	{asm.Mod.Imm(asm.R6, 0), ""},
+	{asm.Mod.Imm32(asm.R6, 0), "89db"},
+	{asm.Div.Reg(asm.R6, asm.R1), "4885ff750431dbeb0f50524889d831d248f7f74889c35a58"},
+	{asm.Div.Reg32(asm.R0, asm.R3), "85d2750431c0eb0a524989d331d241f7f35a"},
+	{asm.Mod.Reg(asm.R3, asm.R0), "4885c0740d504989c34889d031d249f7f358"},
+	{asm.Mod.Reg32(asm.R1, asm.R1), "85ff740e505289f831d2f7f789d75a58eb0289ff"},
+	{asm.LoadMem(asm.R0, asm.R1, 0, asm.Byte), "480fb64700"},
+	{asm.LoadMem(asm.R7, asm.R10, -8, asm.Half), "4c0fb76df8"},
+	{asm.LoadMem(asm.R0, asm.R1, 256, asm.Word), "8b8700010000"},
+	{asm.LoadMem(asm.R5, asm.R7, 8, asm.DWord), "4d8b4508"},
+	{asm.StoreMem(asm.R10, -1, asm.R1, asm.Byte), "40887dff"},
+	{asm.StoreMem(asm.R10, -200, asm.R9, asm.DWord), "4c89bd38ffffff"},
+	{asm.StoreImm(asm.R1, 4, 7, asm.Half), "66c747040700"},
+	{storeImm64(-8, -2), "48c745f8feffffff"},
+	{asm.AddAtomic.Mem(asm.R1, asm.R2, asm.DWord, 0), "f048017700"},
+	{asm.OrAtomic.Mem(asm.R1, asm.R2, asm.Word, 4), "f0097704"},
+	{asm.FetchAdd.Mem(asm.R1, asm.R7, asm.DWord, 8), "f04c0fc16f08"},
+	{asm.Xchg.Mem(asm.R1, asm.R2, asm.Word, 0), "f0877700"},
+	{asm.CmpXchg.Mem(asm.R1, asm.R2, asm.DWord, 0), "f0480fb17700"},
+	{asm.CmpXchg.Mem(asm.R1, asm.R2, asm.Word, 0), "f00fb1770089c0"},
+	{asm.FetchAnd.Mem(asm.R1, asm.R2, asm.DWord, 0), "4989c2488b47004989c34921f3f04c0fb15f0075ee4889c64c89d0"},
+	{asm.FetchXor.Mem(asm.R1, asm.R0, asm.Word, 0), "4989c28b47004189c34531d3f0440fb15f0075ef4189c24c89d0"},
+}
+
+func TestBodies(t *testing.T) {
+	for _, tt := range bodies {
+		p := mustParse(t, asm.Instructions{tt.ins, asm.Return()})
+		img := mustCompile(t, p, options(&V510))
+		if got := hex.EncodeToString(img.Code[img.Insns[0]:img.Insns[1]]); got != tt.want {
+			t.Errorf("%v: %s, want %s", tt.ins, got, tt.want)
+		}
+	}
+}

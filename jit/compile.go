@@ -1,0 +1,111 @@
+package jit
+
+import (
+	"errors"
+
+	"tailpoke/jit/x86"
+)
+
+// MapInfo is what the compiler must know of a map that a program names.
+type MapInfo struct {
+	Addr       uint64 // what loading the map's address gives: where the array of programs lies
+	MaxEntries uint32
+}
+
+// Options of a compilation.
+type Options struct {
+	Layout    *Layout
+	Maps      map[string]MapInfo // by the symbol that the program loads, see MapSymbol
+	Retpoline bool               // indirect sites jump through an inline retpoline
+}
+
+// Bounds on passes. In every pass a jump is sized by the offsets of the pass before, until no
+// size changes. From stickyPass on, a jump that was long stays long, so that two jumps cannot
+// lengthen and shorten each other in turn.
+const (
+	stickyPass = 15
+	maxPasses  = 64
+)
+
+// Compile turns a program into machine code. The image is position independent but for the
+// addresses of maps.
+func Compile(p *Program, o Options) (*Image, error) {
+	if o.Layout == nil || o.Layout.counting == nil {
+		return nil, errors.New("compile: no layout")
+	}
+	if err := p.checkMaps(o.Maps); err != nil {
+		return nil, err
+	}
+	img := &Image{
+		Program: p,
+		Layout:  o.Layout,
+		Insns:   make([]Off, 0, len(p.Insns)+1),
+		AdjOff:  o.Layout.AdjOff,
+	}
+	var calls []callSite
+	for f := range p.Funcs {
+		e := newEmitter(p, f, &o)
+		if err := e.converge(); err != nil {
+			return nil, err
+		}
+		calls = append(calls, img.add(e)...)
+	}
+	img.Insns = append(img.Insns, Off(len(img.Code)))
+	img.link(calls)
+	return img, nil
+}
+
+// checkMaps refuses a program that loads a map of which nothing is known.
+func (p *Program) checkMaps(maps map[string]MapInfo) error {
+	for i := range p.Insns {
+		if !p.Insns[i].IsLoadFromMap() {
+			continue
+		}
+		sym := MapSymbol(&p.Insns[i])
+		if _, ok := maps[sym]; !ok {
+			return p.errorf(i, "unknown map %q", sym)
+		}
+	}
+	return nil
+}
+
+// A callSite is a call whose displacement is not known before all functions have their place.
+type callSite struct {
+	end    int // offset behind the call
+	callee int // index of the function
+}
+
+// add appends a function to the image, and returns its calls in terms of the image.
+func (img *Image) add(e *emitter) []callSite {
+	base := len(img.Code)
+	off := func(n int) Off { return Off(base + n) }
+	img.Funcs = append(img.Funcs, Func{Name: e.fn.Name, Off: off(0), Size: Off(e.Len())})
+	img.Code = append(img.Code, e.Code()...)
+	for _, s := range e.Starts() {
+		img.Starts = append(img.Starts, off(s))
+	}
+	for i := range e.fn.Len {
+		img.Insns = append(img.Insns, off(e.ends[i]))
+	}
+	for _, s := range e.sites {
+		s.Start += off(0)
+		s.End += off(0)
+		if s.Direct {
+			s.TailcallBypass += off(0)
+			s.TailcallTarget += off(0)
+			s.BypassAddr += off(0)
+		}
+		img.Sites = append(img.Sites, s)
+	}
+	for i := range e.calls {
+		e.calls[i].end += base
+	}
+	return e.calls
+}
+
+// link fills in the displacements of calls.
+func (img *Image) link(calls []callSite) {
+	for _, c := range calls {
+		x86.SetRel32(img.Code, c.end, int(img.Funcs[c.callee].Off))
+	}
+}

@@ -1,0 +1,46 @@
+// Package jit compiles eBPF to x86-64 in the layouts of the Linux kernel's compiler
+// (arch/x86/net/bpf_jit_comp.c). Bytes in, bytes out: it maps no memory and runs nothing.
+//
+//	asm.Instructions --Parse--> Program --Compile--> Image
+//
+// What it exists for is the tail call whose target is patched while other CPUs run it. A call
+// of a known key of a known map becomes a direct site:
+//
+//	           mov eax, [counter]; cmp eax, 32; ja out
+//	           add eax, 1; mov [counter], eax
+//	bypass     jmp out | nop5                          <- patched
+//	           pop what was pushed; add rsp, depth
+//	target     nop5    | jmp program+AdjOff            <- patched
+//	out        ...
+//
+// and every other call an indirect site, which reads the map as it runs. [Image].Sites says
+// where the slots are. They are emitted as for an empty key (state C: bypass closed, target
+// a nop); making them live is the patcher's affair.
+//
+// A [Layout] is an era of the kernel: where a tail call enters, how it is counted, what the
+// prologue and the epilogue do. Everything else is the same in all of them: bodies use the
+// selection of instructions of recent kernels.
+//
+// A call is direct when constants and map addresses, followed forward through the function
+// and joined where paths meet, give one map and one key in its map's range. The kernel's
+// verifier knows more (what a comparison says of a register, what a caller passes), so that it
+// may find a call direct that is indirect here; never the other way round.
+//
+// What holds for an image:
+//
+//   - Starts lists every instruction; decoding in sequence meets exactly these.
+//   - A site's slots are SlotSize bytes, one instruction each in either state.
+//   - BypassAddr is TailcallTarget + SlotSize, and the bypass jumps there.
+//   - The function Funcs[i] is Program.Funcs[i]; no bytes stand between functions.
+//   - Nothing but the addresses of maps depends on where the image will lie.
+//
+// [Parse] takes the place of the verifier as far as the safety of the image itself goes:
+// control stays within functions and the stack within its bounds. It does not follow
+// addresses once they are stored or passed on, and does not check other memory at all: a
+// program that reads through a wild pointer compiles, and faults. Interpreting it first
+// (package jit/interp) tells. Input that is not a valid program gets an error that names the
+// instruction.
+//
+// Beyond the verifier's checks it also lacks its rewriting: no dead code is removed, no context
+// access converted, and of the helpers there is but bpf_tail_call.
+package jit

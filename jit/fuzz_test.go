@@ -1,0 +1,56 @@
+package jit
+
+import (
+	"bytes"
+	"encoding/binary"
+	"testing"
+
+	"github.com/cilium/ebpf/asm"
+)
+
+// FuzzCompile gives raw bytecode to the compiler: it must answer with an error or with an
+// image that keeps the package's promises, and leave the instructions as they are.
+func FuzzCompile(f *testing.F) {
+	for _, insns := range []asm.Instructions{
+		ret(1),
+		concat(tailCallTo("m", 1), ret(7)),
+		{asm.Ja.Label("out"), asm.Mov.Imm(asm.R1, 1), asm.Return().WithSymbol("out")},
+		{asm.Call.Label("sub"), asm.Return(), asm.Div.Reg(asm.R0, asm.R1).WithSymbol("sub"), asm.Return()},
+		{asm.StoreMem(asm.R10, -16, asm.R7, asm.DWord), asm.FetchXor.Mem(asm.R10, asm.R0, asm.Word, -8), asm.Return()},
+		{asm.JSLT.Imm32(asm.R3, -5, "top").WithSymbol("top"), asm.LSh.Reg(asm.R4, asm.R9), asm.Return()},
+	} {
+		var raw bytes.Buffer
+		if err := insns.Marshal(&raw, binary.LittleEndian); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw.Bytes(), uint32(4))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte, entries uint32) {
+		insns, err := asm.AppendInstructions(nil, bytes.NewReader(raw), binary.LittleEndian, "linux")
+		if err != nil {
+			return
+		}
+		p, err := Parse("fuzz", insns)
+		if err != nil {
+			if p != nil {
+				t.Error("a program came with the error")
+			}
+			return
+		}
+		var again bytes.Buffer
+		for _, ins := range insns {
+			if _, err := ins.Marshal(&again, binary.LittleEndian); err != nil {
+				t.Fatalf("accepted %v, of which there is no encoding: %v", ins, err)
+			}
+		}
+		maps := map[string]MapInfo{}
+		for _, m := range p.Maps() {
+			maps[m] = MapInfo{Addr: testMap, MaxEntries: entries}
+		}
+		for _, l := range Layouts() {
+			for _, retpoline := range []bool{false, true} {
+				mustCompile(t, p, Options{Layout: l, Maps: maps, Retpoline: retpoline})
+			}
+		}
+	})
+}

@@ -1,0 +1,102 @@
+package interp
+
+import (
+	"fmt"
+	"math/bits"
+
+	"github.com/cilium/ebpf/asm"
+)
+
+// alu64 is the arithmetic of RFC 9669 on 64 bits.
+func alu64(op asm.ALUOp, x, y uint64) (uint64, error) {
+	switch op {
+	case asm.Add:
+		return x + y, nil
+	case asm.Sub:
+		return x - y, nil
+	case asm.Mul:
+		return x * y, nil
+	case asm.Div:
+		if y == 0 {
+			return 0, nil
+		}
+		return x / y, nil
+	case asm.Mod:
+		if y == 0 {
+			return x, nil
+		}
+		return x % y, nil
+	case asm.Or:
+		return x | y, nil
+	case asm.And:
+		return x & y, nil
+	case asm.Xor:
+		return x ^ y, nil
+	case asm.LSh:
+		return x << (y % 64), nil
+	case asm.RSh:
+		return x >> (y % 64), nil
+	case asm.ArSh:
+		return uint64(int64(x) >> (y % 64)), nil
+	case asm.Neg:
+		return -x, nil
+	case asm.Mov:
+		return y, nil
+	}
+	return 0, fmt.Errorf("unknown operation %v", op)
+}
+
+// alu32 is the arithmetic on 32 bits; the upper half of the result is zero.
+func alu32(op asm.ALUOp, x, y uint32) (uint64, error) {
+	switch op {
+	case asm.LSh:
+		return uint64(x << (y % 32)), nil
+	case asm.RSh:
+		return uint64(x >> (y % 32)), nil
+	case asm.ArSh:
+		return uint64(uint32(int32(x) >> (y % 32))), nil
+	}
+	z, err := alu64(op, uint64(x), uint64(y)) // the other operations carry nothing downwards
+	return uint64(uint32(z)), err
+}
+
+// swap converts between byte orders on a little endian machine.
+func swap(ins *asm.Instruction, x uint64) uint64 {
+	if ins.OpCode.Class() == asm.ALU64Class || ins.OpCode.Endianness() == asm.BE {
+		return bits.ReverseBytes64(x) >> (64 - uint(ins.Constant))
+	}
+	return x & (^uint64(0) >> (64 - uint(ins.Constant)))
+}
+
+// compare decides a conditional jump on 64 bits.
+func compare(op asm.JumpOp, x, y uint64) (bool, error) {
+	switch op {
+	case asm.JEq:
+		return x == y, nil
+	case asm.JNE:
+		return x != y, nil
+	case asm.JSet:
+		return x&y != 0, nil
+	case asm.JGT:
+		return x > y, nil
+	case asm.JGE:
+		return x >= y, nil
+	case asm.JLT:
+		return x < y, nil
+	case asm.JLE:
+		return x <= y, nil
+	case asm.JSGT:
+		return int64(x) > int64(y), nil
+	case asm.JSGE:
+		return int64(x) >= int64(y), nil
+	case asm.JSLT:
+		return int64(x) < int64(y), nil
+	case asm.JSLE:
+		return int64(x) <= int64(y), nil
+	}
+	return false, fmt.Errorf("unknown comparison %v", op)
+}
+
+// signed32 extends the lower halves with their signs, after which a comparison of 64 bits is
+// one of 32: the order is kept, and so is which bits two numbers share.
+func signed32(x uint64) uint64 { return uint64(int64(int32(x))) }

@@ -1,0 +1,178 @@
+package interp
+
+import (
+	"math/bits"
+	"testing"
+
+	"github.com/cilium/ebpf/asm"
+	"pgregory.net/rapid"
+
+	"tailpoke/jit"
+)
+
+// goALU is what each operation means, in Go, on either width.
+var goALU = map[asm.ALUOp]struct {
+	wide   func(x, y uint64) uint64
+	narrow func(x, y uint32) uint32
+}{
+	asm.Add:  {func(x, y uint64) uint64 { return x + y }, func(x, y uint32) uint32 { return x + y }},
+	asm.Sub:  {func(x, y uint64) uint64 { return x - y }, func(x, y uint32) uint32 { return x - y }},
+	asm.Mul:  {func(x, y uint64) uint64 { return x * y }, func(x, y uint32) uint32 { return x * y }},
+	asm.Or:   {func(x, y uint64) uint64 { return x | y }, func(x, y uint32) uint32 { return x | y }},
+	asm.And:  {func(x, y uint64) uint64 { return x & y }, func(x, y uint32) uint32 { return x & y }},
+	asm.Xor:  {func(x, y uint64) uint64 { return x ^ y }, func(x, y uint32) uint32 { return x ^ y }},
+	asm.Mov:  {func(_, y uint64) uint64 { return y }, func(_, y uint32) uint32 { return y }},
+	asm.LSh:  {func(x, y uint64) uint64 { return x << (y & 63) }, func(x, y uint32) uint32 { return x << (y & 31) }},
+	asm.RSh:  {func(x, y uint64) uint64 { return x >> (y & 63) }, func(x, y uint32) uint32 { return x >> (y & 31) }},
+	asm.ArSh: {func(x, y uint64) uint64 { return uint64(int64(x) >> (y & 63)) }, func(x, y uint32) uint32 { return uint32(int32(x) >> (y & 31)) }},
+	asm.Div:  {divide[uint64], divide[uint32]},
+	asm.Mod:  {remain[uint64], remain[uint32]},
+}
+
+func divide[T uint32 | uint64](x, y T) T {
+	if y == 0 {
+		return 0
+	}
+	return x / y
+}
+
+func remain[T uint32 | uint64](x, y T) T {
+	if y == 0 {
+		return x
+	}
+	return x % y
+}
+
+// operands draws numbers with a liking for corners.
+var operands = rapid.OneOf(
+	rapid.Uint64(),
+	rapid.SampledFrom([]uint64{0, 1, 31, 32, 63, 64, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, 1 << 63, ^uint64(0)}),
+)
+
+// result runs instructions on R0 = x and R1 = y.
+func result(t testing.TB, rt *rapid.T, x, y uint64, insns ...asm.Instruction) uint64 {
+	p := parse(t, "x", asm.LoadImm(asm.R0, int64(x), asm.DWord), asm.LoadImm(asm.R1, int64(y), asm.DWord),
+		asm.Instructions(insns), asm.Return())
+	o, err := Run(p, worldOf(&jit.V510, nil))
+	if err != nil {
+		rt.Fatal(err)
+	}
+	return o.R0
+}
+
+func TestArithmeticIsThatOfGo(t *testing.T) {
+	for op, want := range goALU {
+		t.Run(op.String(), func(t *testing.T) {
+			rapid.Check(t, func(rt *rapid.T) {
+				x, y := operands.Draw(rt, "x"), operands.Draw(rt, "y")
+				if got, want := result(t, rt, x, y, op.Reg(asm.R0, asm.R1)), want.wide(x, y); got != want {
+					rt.Errorf("64 bits: %#x, want %#x", got, want)
+				}
+				narrow := uint64(want.narrow(uint32(x), uint32(y)))
+				if got := result(t, rt, x, y, op.Reg32(asm.R0, asm.R1)); got != narrow {
+					rt.Errorf("32 bits: %#x, want %#x", got, narrow)
+				}
+				imm := int32(y)
+				if got, want := result(t, rt, x, 0, op.Imm(asm.R0, imm)), want.wide(x, uint64(int64(imm))); got != want {
+					rt.Errorf("64 bits, constant: %#x, want %#x", got, want)
+				}
+				if got := result(t, rt, x, 0, op.Imm32(asm.R0, imm)); got != narrow {
+					rt.Errorf("32 bits, constant: %#x, want %#x", got, narrow)
+				}
+			})
+		})
+	}
+}
+
+func TestConditionsAreThoseOfGo(t *testing.T) {
+	wide := map[asm.JumpOp]func(x, y uint64) bool{
+		asm.JEq:  func(x, y uint64) bool { return x == y },
+		asm.JNE:  func(x, y uint64) bool { return x != y },
+		asm.JSet: func(x, y uint64) bool { return x&y != 0 },
+		asm.JGT:  func(x, y uint64) bool { return x > y },
+		asm.JGE:  func(x, y uint64) bool { return x >= y },
+		asm.JLT:  func(x, y uint64) bool { return x < y },
+		asm.JLE:  func(x, y uint64) bool { return x <= y },
+		asm.JSGT: func(x, y uint64) bool { return int64(x) > int64(y) },
+		asm.JSGE: func(x, y uint64) bool { return int64(x) >= int64(y) },
+		asm.JSLT: func(x, y uint64) bool { return int64(x) < int64(y) },
+		asm.JSLE: func(x, y uint64) bool { return int64(x) <= int64(y) },
+	}
+	signed := map[asm.JumpOp]bool{asm.JSGT: true, asm.JSGE: true, asm.JSLT: true, asm.JSLE: true}
+	for op, want := range wide {
+		t.Run(op.String(), func(t *testing.T) {
+			rapid.Check(t, func(rt *rapid.T) {
+				x, y := operands.Draw(rt, "x"), operands.Draw(rt, "y")
+				decide := func(jump asm.Instruction) bool {
+					return result(t, rt, x, y, jump, asm.Mov.Imm(asm.R0, 0), asm.Return(),
+						asm.Mov.Imm(asm.R0, 1).WithSymbol("yes")) == 1
+				}
+				if got := decide(op.Reg(asm.R0, asm.R1, "yes")); got != want(x, y) {
+					rt.Errorf("64 bits: %t", got)
+				}
+				if got := decide(op.Imm(asm.R0, int32(y), "yes")); got != want(x, uint64(int64(int32(y)))) {
+					rt.Errorf("64 bits, constant: %t", got)
+				}
+				a, b := uint64(uint32(x)), uint64(uint32(y))
+				if signed[op] {
+					a, b = uint64(int64(int32(x))), uint64(int64(int32(y)))
+				}
+				if got := decide(op.Reg32(asm.R0, asm.R1, "yes")); got != want(a, b) {
+					rt.Errorf("32 bits: %t", got)
+				}
+			})
+		})
+	}
+}
+
+func TestByteOrder(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		x := operands.Draw(rt, "x")
+		for size, reversed := range map[asm.Size]uint64{
+			asm.Half:  uint64(bits.ReverseBytes16(uint16(x))),
+			asm.Word:  uint64(bits.ReverseBytes32(uint32(x))),
+			asm.DWord: bits.ReverseBytes64(x),
+		} {
+			kept := x << (64 - 8*size.Sizeof()) >> (64 - 8*size.Sizeof())
+			for name, tt := range map[string]struct {
+				ins  asm.Instruction
+				want uint64
+			}{
+				"to big endian":    {asm.HostTo(asm.BE, asm.R0, size), reversed},
+				"to little endian": {asm.HostTo(asm.LE, asm.R0, size), kept},
+				"swap":             {asm.BSwap(asm.R0, size), reversed},
+			} {
+				if got := result(t, rt, x, 0, tt.ins); got != tt.want {
+					rt.Errorf("%s of %d bytes: %#x, want %#x", name, size.Sizeof(), got, tt.want)
+				}
+			}
+		}
+	})
+}
+
+func TestNegation(t *testing.T) {
+	neg := func(op asm.OpCode) asm.Instruction { return asm.Instruction{OpCode: op, Dst: asm.R0} }
+	rapid.Check(t, func(rt *rapid.T) {
+		x := operands.Draw(rt, "x")
+		if got := result(t, rt, x, 0, neg(asm.Neg.Op(asm.ImmSource))); got != -x {
+			rt.Errorf("64 bits: %#x", got)
+		}
+		if got := result(t, rt, x, 0, neg(asm.Neg.Op32(asm.ImmSource))); got != uint64(-uint32(x)) {
+			rt.Errorf("32 bits: %#x", got)
+		}
+	})
+}
+
+func TestMemoryIsLittleEndian(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		x := operands.Draw(rt, "x")
+		for _, size := range []asm.Size{asm.Byte, asm.Half, asm.Word, asm.DWord} {
+			want := x << (64 - 8*size.Sizeof()) >> (64 - 8*size.Sizeof())
+			got := result(t, rt, x, 0,
+				asm.StoreMem(asm.R10, -8, asm.R0, asm.DWord), asm.LoadMem(asm.R0, asm.R10, -8, size))
+			if got != want {
+				rt.Errorf("%d bytes: %#x, want %#x", size.Sizeof(), got, want)
+			}
+		}
+	})
+}

@@ -1,0 +1,186 @@
+package interp
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"tailpoke/jit"
+)
+
+// An Outcome is a value that a program may return, and how.
+type Outcome struct {
+	R0    uint64
+	Tails []string // programs that were tail called, in order, on the shortest path that gives R0
+	// Last holds the last program that was tail called, of every path that gives R0; "" stands
+	// for a path on which none was. More than one: R0 does not tell what happened.
+	Last       []string
+	Missed     bool // on some path a tail call went on in its caller
+	CtxWritten bool // some path wrote to the context
+}
+
+// A Result is all that exploring a program gives.
+type Result struct {
+	Outcomes     []Outcome // ascending in R0, each once
+	CtxLo, CtxHi int       // all paths' writes to the context lie in [CtxLo, CtxHi)
+	Steps        int       // instructions run
+	States       int       // different states met at tail calls
+}
+
+// Outcomes computes what entry may return, ascending in R0.
+func Outcomes(entry *jit.Program, w World) ([]Outcome, error) {
+	res, err := Explore(entry, w)
+	if err != nil {
+		return nil, err
+	}
+	return res.Outcomes, nil
+}
+
+// Explore runs entry with everything that its keys may hold. An error on any path is the
+// error of all: what the oracle cannot predict it does not judge.
+func Explore(entry *jit.Program, w World) (*Result, error) {
+	used, err := newWorld(w)
+	if err != nil {
+		return nil, err
+	}
+	e := explorer{w: used, seen: map[string]bool{}, outcomes: map[uint64]*Outcome{}}
+	e.later = []node{{m: newMachine(entry, used)}}
+	for len(e.later) > 0 {
+		e.now, e.later = e.later, nil
+		for len(e.now) > 0 {
+			n := e.now[len(e.now)-1]
+			e.now = e.now[:len(e.now)-1]
+			if err := e.visit(n); err != nil {
+				return nil, err
+			}
+		}
+	}
+	e.res.Steps, e.res.States = used.steps, len(e.seen)
+	for _, r0 := range slices.Sorted(maps.Keys(e.outcomes)) {
+		e.res.Outcomes = append(e.res.Outcomes, *e.outcomes[r0])
+	}
+	return &e.res, nil
+}
+
+// An explorer goes through states in order of the tail calls taken to reach them.
+type explorer struct {
+	w          *world
+	now, later []node // reached by as many tail calls as are looked at now, and by one more
+	seen       map[string]bool
+	outcomes   map[uint64]*Outcome
+	res        Result
+}
+
+// A node is a machine and the programs that were tail called on the way to it.
+type node struct {
+	m     *machine
+	tails *tails
+}
+
+// tails is a list that paths share; the latest program is first.
+type tails struct {
+	name string
+	prev *tails
+}
+
+// list gives the names in order of the calls.
+func (t *tails) list() []string {
+	var names []string
+	for ; t != nil; t = t.prev {
+		names = append(names, t.name)
+	}
+	slices.Reverse(names)
+	return names
+}
+
+// visit runs a machine up to its next tail call, and queues what may come of it.
+func (e *explorer) visit(n node) error {
+	done, err := n.m.run()
+	if err != nil {
+		return err
+	}
+	if done {
+		e.record(n)
+		return nil
+	}
+	key := string(n.m.key(nil))
+	if e.seen[key] {
+		return nil
+	}
+	if len(e.seen) == e.w.MaxStates {
+		return n.m.errorf(fmt.Errorf("%w: %d states", ErrBounded, e.w.MaxStates))
+	}
+	e.seen[key] = true
+	held, err := n.m.choices()
+	if err != nil {
+		return n.m.errorf(err)
+	}
+	return e.branch(n, distinct(held))
+}
+
+// branch queues the successors. A miss costs no tail call, so it belongs to those of now.
+func (e *explorer) branch(n node, held []*jit.Program) error {
+	for _, p := range held {
+		next := node{n.m.clone(), n.tails}
+		if err := next.m.take(p); err != nil {
+			return n.m.errorf(err)
+		}
+		if p == nil {
+			e.now = append(e.now, next)
+			continue
+		}
+		next.tails = &tails{p.Name, n.tails}
+		e.later = append(e.later, next)
+	}
+	return nil
+}
+
+func distinct(held []*jit.Program) []*jit.Program {
+	var out []*jit.Program
+	for _, p := range held {
+		if !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// record notes the end of a path.
+func (e *explorer) record(n node) {
+	r0 := n.m.regs[0].n
+	o, ok := e.outcomes[r0]
+	if !ok { // the first path is the shortest
+		o = &Outcome{R0: r0, Tails: n.tails.list()}
+		e.outcomes[r0] = o
+	}
+	if i, ok := slices.BinarySearchFunc(o.Last, n.m.last, cmp.Compare[string]); !ok {
+		o.Last = slices.Insert(o.Last, i, n.m.last)
+	}
+	o.Missed = o.Missed || n.m.missed
+	if n.m.lo == n.m.hi {
+		return
+	}
+	o.CtxWritten = true
+	if e.res.CtxLo == e.res.CtxHi {
+		e.res.CtxLo, e.res.CtxHi = n.m.lo, n.m.hi
+	}
+	e.res.CtxLo, e.res.CtxHi = min(e.res.CtxLo, n.m.lo), max(e.res.CtxHi, n.m.hi)
+}
+
+// run runs the machine until it stands before a tail call, or has returned.
+func (m *machine) run() (done bool, err error) {
+	for {
+		if m.w.steps == m.w.MaxSteps {
+			return false, m.errorf(fmt.Errorf("%w: %d steps", ErrBounded, m.w.MaxSteps))
+		}
+		m.w.steps++
+		ev, err := m.step()
+		switch {
+		case err != nil:
+			return false, m.errorf(err)
+		case ev != goesOn:
+			return ev == exits, nil
+		}
+	}
+}

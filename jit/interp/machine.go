@@ -1,0 +1,146 @@
+package interp
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf/asm"
+
+	"tailpoke/jit"
+)
+
+// A machine is the state of one execution.
+type machine struct {
+	w      *world
+	frames []frame // pending calls, the running function last
+	regs   [11]value
+	pc     int // in the running function's program
+	ctx    []byte
+
+	lo, hi int // the bytes of the context that were written
+
+	last   string // program that was tail called last
+	missed bool   // some tail call went on instead
+}
+
+// A frame is one function that has not returned.
+type frame struct {
+	prog    *jit.Program
+	fn      int
+	ret     int      // where its caller goes on
+	saved   [4]value // its caller's R6 to R9
+	counter uint32
+	stack   stack
+}
+
+func newMachine(entry *jit.Program, w *world) *machine {
+	m := &machine{w: w, ctx: slices.Clone(w.Ctx)}
+	m.enter(frame{prog: entry})
+	m.regs[asm.R1] = value{kind: inCtx}
+	return m
+}
+
+func (m *machine) clone() *machine {
+	c := *m
+	c.ctx = slices.Clone(m.ctx)
+	c.frames = slices.Clone(m.frames)
+	for i := range c.frames {
+		c.frames[i].stack = c.frames[i].stack.clone()
+	}
+	return &c
+}
+
+// enter starts a function: its stack is fresh, and of the registers it may read its
+// arguments alone.
+func (m *machine) enter(f frame) {
+	fn := &f.prog.Funcs[f.fn]
+	f.stack = newStack(fn.StackDepth)
+	m.frames = append(m.frames, f)
+	m.pc = fn.First
+	m.regs[asm.R0] = value{}
+	for r := asm.R6; r <= asm.R9; r++ {
+		m.regs[r] = value{}
+	}
+	m.regs[asm.R10] = value{kind: inStack, id: int32(len(m.frames) - 1)}
+}
+
+func (m *machine) top() *frame { return &m.frames[len(m.frames)-1] }
+
+// wrote widens the range of written bytes.
+func (m *machine) wrote(off, size int) {
+	if m.lo == m.hi {
+		m.lo, m.hi = off, off+size
+		return
+	}
+	m.lo, m.hi = min(m.lo, off), max(m.hi, off+size)
+}
+
+// errorf says where the machine stands.
+func (m *machine) errorf(err error) error {
+	p := m.top().prog
+	return fmt.Errorf("%s: insn %d (%v): %w", p.Name, m.pc, p.Insns[m.pc], err)
+}
+
+// call enters another function of the program.
+func (m *machine) call(callee int) error {
+	caller := m.top()
+	if len(m.frames) == maxFrames {
+		return fmt.Errorf("%w: %d functions are pending", ErrBounded, maxFrames)
+	}
+	f := frame{prog: caller.prog, fn: callee, ret: m.pc + 1, counter: caller.counter}
+	if m.w.Layout.Counter.Calls == jit.CounterResets {
+		f.counter = 0
+	}
+	copy(f.saved[:], m.regs[asm.R6:asm.R10])
+	m.enter(f)
+	return nil
+}
+
+// exit returns from the running function; done says that it was the last.
+func (m *machine) exit() (done bool, err error) {
+	if m.regs[asm.R0].kind == unset {
+		return false, fmt.Errorf("r0 at exit: %w", errUnset)
+	}
+	if len(m.frames) == 1 {
+		_, err := m.regs[asm.R0].asNumber()
+		return err == nil, err
+	}
+	f := *m.top()
+	if err := m.leave(); err != nil {
+		return false, err
+	}
+	m.frames = m.frames[:len(m.frames)-1]
+	copy(m.regs[asm.R6:asm.R10], f.saved[:])
+	m.clobber(asm.R1)
+	m.regs[asm.R10] = value{kind: inStack, id: int32(len(m.frames) - 1)}
+	if m.w.Layout.Counter.Calls == jit.CounterShared {
+		m.top().counter = f.counter
+	}
+	m.pc = f.ret
+	return false, nil
+}
+
+// leave takes the running function's stack away: nobody may hold an address in it.
+func (m *machine) leave() error {
+	dying := int32(len(m.frames) - 1)
+	dangles := func(v value) bool { return v.kind == inStack && v.id == dying }
+	if dangles(m.regs[asm.R0]) {
+		return errors.New("returns an address in its own stack")
+	}
+	for _, f := range m.frames[:dying] {
+		for i, v := range f.stack.words {
+			if dangles(v) {
+				f.stack.forget(i)
+			}
+		}
+	}
+	return nil
+}
+
+// clobber makes the registers from r to R5 unreadable, as a call leaves them.
+func (m *machine) clobber(r asm.Register) {
+	for ; r <= asm.R5; r++ {
+		m.regs[r] = value{}
+	}
+}

@@ -1,0 +1,120 @@
+package interp
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf/asm"
+	"github.com/google/go-cmp/cmp"
+
+	"tailpoke/jit"
+)
+
+// inSub calls a function that tail calls key 0, and then goes on with rest. The context is
+// in R6 there.
+func inSub(t *testing.T, rest ...any) *jit.Program {
+	parts := append([]any{keep, asm.Call.Label("sub")}, rest...)
+	return parse(t, "entry", append(parts,
+		tailCall(0)[0].WithSymbol("sub"), tailCall(0)[1:], ret(0))...)
+}
+
+// values are the results, with the last programs that led to each.
+func values(t *testing.T, entry *jit.Program, held map[uint32][]*jit.Program) map[uint64]string {
+	t.Helper()
+	outcomes, err := Outcomes(entry, worldOf(&jit.V510, held))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[uint64]string{}
+	for _, o := range outcomes {
+		got[o.R0] = strings.Join(o.Last, " ")
+	}
+	return got
+}
+
+// TestPathsMeetOnlyInEqualStates has two programs that differ in what they leave behind, and
+// a tail call after them at which paths are compared. Where that is not the way itself, the
+// two bear one name.
+func TestPathsMeetOnlyInEqualStates(t *testing.T) {
+	leave := func(name string, ctx, r0 int32) *jit.Program {
+		return parse(t, name, asm.StoreImm(asm.R1, 0, int64(ctx), asm.Byte), ret(r0))
+	}
+	for _, tt := range []struct {
+		name  string
+		a, b  *jit.Program
+		entry *jit.Program
+		want  map[uint64]string
+	}{
+		{"nothing but the way", leave("a", 1, 1), leave("b", 1, 1),
+			inSub(t, restore, tailCall(1), ret(5)), map[uint64]string{5: "a b"}},
+		{"the context", leave("a", 1, 0), leave("a", 2, 0),
+			inSub(t, restore, tailCall(1), asm.LoadMem(asm.R0, asm.R6, 0, asm.Byte), asm.Return()),
+			map[uint64]string{1: "a", 2: "a"}},
+		{"the stack", leave("a", 0, 1), leave("a", 0, 2),
+			inSub(t, asm.StoreMem(asm.R10, -8, asm.R0, asm.DWord), asm.Mov.Imm(asm.R0, 0), restore,
+				tailCall(1), asm.LoadMem(asm.R0, asm.R10, -8, asm.DWord), asm.Return()),
+			map[uint64]string{1: "a", 2: "a"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := values(t, tt.entry, map[uint32][]*jit.Program{0: {tt.a, tt.b}})
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("want - got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPathsDoNotSeeOneAnother(t *testing.T) {
+	reader := parse(t, "reader", asm.LoadMem(asm.R0, asm.R1, 0, asm.Byte), asm.Return())
+	entry := parse(t, "entry", keep, tailCall(0), asm.StoreImm(asm.R6, 0, 1, asm.Byte), ret(7))
+	got := values(t, entry, map[uint32][]*jit.Program{0: {nil, reader}})
+	if diff := cmp.Diff(map[uint64]string{0: "reader", 7: ""}, got); diff != "" {
+		t.Errorf("context: want - got:\n%s", diff)
+	}
+
+	f := parse(t, "f", ret(0))
+	entry = parse(t, "entry",
+		asm.StoreImm(asm.R10, -8, 0, asm.Word),
+		asm.Mov.Reg(asm.R2, asm.R10), asm.Add.Imm(asm.R2, -8),
+		asm.Call.Label("sub"),
+		asm.LoadMem(asm.R0, asm.R10, -8, asm.Word), asm.Return(),
+		asm.Mov.Reg(asm.R6, asm.R2).WithSymbol("sub"), tailCall(0),
+		asm.StoreImm(asm.R6, 0, 1, asm.Word), ret(0))
+	got = values(t, entry, map[uint32][]*jit.Program{0: {nil, f}})
+	if diff := cmp.Diff(map[uint64]string{0: "f", 1: ""}, got); diff != "" {
+		t.Errorf("stack: want - got:\n%s", diff)
+	}
+}
+
+// TestShortestCountsTailCalls offers one tail call after three misses, or two at once.
+func TestShortestCountsTailCalls(t *testing.T) {
+	f := parse(t, "f", ret(1))
+	relay := parse(t, "relay", tailCall(1), ret(2))
+	entry := parse(t, "entry", keep, tailCall(0), restore, tailCall(2), restore, tailCall(3),
+		restore, tailCall(1), ret(3))
+	outcomes, err := Outcomes(entry, worldOf(&jit.V510, map[uint32][]*jit.Program{0: {nil, relay}, 1: {f}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Outcome{{R0: 1, Tails: []string{"f"}, Last: []string{"f"}, Missed: true}}
+	if diff := cmp.Diff(want, outcomes); diff != "" {
+		t.Errorf("want - got:\n%s", diff)
+	}
+}
+
+func TestAddressesCompareByTheirOrder(t *testing.T) {
+	p := parse(t, "x", asm.Mov.Reg(asm.R2, asm.R10), asm.Add.Imm(asm.R2, -8),
+		asm.JLT.Reg(asm.R2, asm.R10, "below"), ret(0), asm.Mov.Imm(asm.R0, 1).WithSymbol("below"), asm.Return())
+	if o, err := Run(p, worldOf(&jit.V510, nil)); err != nil || o.R0 != 1 {
+		t.Errorf("fp-8 < fp: %d, %v", o.R0, err)
+	}
+}
+
+func TestHalfOverwrittenAddressIsNothing(t *testing.T) {
+	p := parse(t, "x", asm.StoreMem(asm.R10, -8, asm.R1, asm.DWord), asm.StoreImm(asm.R10, -8, 1, asm.Word),
+		asm.LoadMem(asm.R0, asm.R10, -4, asm.Word), asm.Return())
+	_, err := Run(p, worldOf(&jit.V510, nil))
+	if err == nil || !strings.Contains(err.Error(), "insn 2 ") || !strings.Contains(err.Error(), errUnset.Error()) {
+		t.Errorf("error %v, want %v", err, errUnset)
+	}
+}

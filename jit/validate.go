@@ -1,0 +1,163 @@
+package jit
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/cilium/ebpf/asm"
+)
+
+// Opcodes that have exactly one meaning.
+const (
+	opLoadImm64 = asm.OpCode(0x18)
+	opJa        = asm.OpCode(0x05)
+	opJaLong    = asm.OpCode(0x06) // its distance is in the constant
+	opCall      = asm.OpCode(0x85)
+	opExit      = asm.OpCode(0x95)
+)
+
+var errOpcode = errors.New("unknown opcode")
+
+// validate checks one instruction by itself: that it is known, and that its registers exist
+// and may be used as it uses them.
+func validate(ins *asm.Instruction) error {
+	if ins.Dst > asm.R10 || ins.Src > asm.R10 {
+		return fmt.Errorf("no register r%d", max(ins.Dst, ins.Src))
+	}
+	var err error
+	switch ins.OpCode.Class() {
+	case asm.LdClass:
+		err = validateLoadImm(ins)
+	case asm.LdXClass:
+		err = known(ins.OpCode == asm.LoadMemOp(ins.OpCode.Size()))
+	case asm.StClass:
+		err = known(ins.OpCode == asm.StoreImmOp(ins.OpCode.Size()))
+	case asm.StXClass:
+		err = validateStore(ins)
+	case asm.ALUClass, asm.ALU64Class:
+		err = validateALU(ins)
+	default:
+		err = validateJump(ins)
+	}
+	if err != nil {
+		return err
+	}
+	if r, ok := written(ins); ok && r == asm.R10 {
+		return errors.New("the frame pointer cannot be written")
+	}
+	return nil
+}
+
+func known(ok bool) error {
+	if !ok {
+		return errOpcode
+	}
+	return nil
+}
+
+func validateLoadImm(ins *asm.Instruction) error {
+	if ins.OpCode != opLoadImm64 {
+		return errOpcode // among these the loads from a packet, which only cBPF still uses
+	}
+	switch ins.Src {
+	case 0, asm.PseudoMapFD, asm.PseudoMapValue:
+		return nil
+	}
+	return fmt.Errorf("pseudo load %d is not supported", ins.Src)
+}
+
+func validateStore(ins *asm.Instruction) error {
+	size := ins.OpCode.Size()
+	if ins.OpCode.Mode() != asm.AtomicMode {
+		return known(ins.OpCode == asm.StoreMemOp(size))
+	}
+	switch op := ins.OpCode.AtomicOp(); op {
+	case asm.AddAtomic, asm.AndAtomic, asm.OrAtomic, asm.XorAtomic, asm.FetchAdd,
+		asm.FetchAnd, asm.FetchOr, asm.FetchXor, asm.Xchg, asm.CmpXchg:
+		return known(ins.OpCode == op.OpCode(size))
+	}
+	return errOpcode
+}
+
+func validateALU(ins *asm.Instruction) error {
+	if ins.OpCode&^0xff != 0 {
+		return fmt.Errorf("%v is not supported", ins.OpCode)
+	}
+	if ins.Offset != 0 {
+		return fmt.Errorf("offset %d in a reserved field", ins.Offset)
+	}
+	switch ins.OpCode.ALUOp() {
+	case asm.Add, asm.Sub, asm.Mul, asm.Div, asm.Or, asm.And, asm.LSh, asm.RSh,
+		asm.Mod, asm.Xor, asm.Mov, asm.ArSh:
+		return nil
+	case asm.Neg:
+		return known(ins.OpCode.Source() == asm.ImmSource)
+	case asm.Swap:
+		if ins.Constant != 16 && ins.Constant != 32 && ins.Constant != 64 {
+			return fmt.Errorf("swap of %d bits", ins.Constant)
+		}
+		// Bit 3 chooses the byte order; the unconditional swap has no choice.
+		return known(ins.OpCode.Class() == asm.ALUClass || ins.OpCode&0x08 == 0)
+	}
+	return errOpcode
+}
+
+func validateJump(ins *asm.Instruction) error {
+	switch ins.OpCode {
+	case opJa, opJaLong, opExit:
+		return nil
+	case opCall:
+		return validateCall(ins)
+	}
+	if ins.OpCode&^0xff != 0 {
+		return errOpcode
+	}
+	switch ins.OpCode.JumpOp() {
+	case asm.JEq, asm.JNE, asm.JSet, asm.JGT, asm.JGE, asm.JLT, asm.JLE,
+		asm.JSGT, asm.JSGE, asm.JSLT, asm.JSLE:
+		return nil
+	}
+	return errOpcode
+}
+
+func validateCall(ins *asm.Instruction) error {
+	switch {
+	case isPseudoCall(ins) || isTailCall(ins):
+		return nil
+	case ins.Src == 0:
+		return fmt.Errorf("helper %s (#%d) is not supported yet",
+			helperName(asm.BuiltinFunc(ins.Constant)), int32(ins.Constant))
+	}
+	return fmt.Errorf("call of kind %d is not supported", ins.Src)
+}
+
+// helperName is the kernel's name of a helper: bpf_map_lookup_elem for FnMapLookupElem.
+func helperName(fn asm.BuiltinFunc) string {
+	name := []byte("bpf")
+	for _, c := range []byte(strings.TrimPrefix(fn.String(), "Fn")) {
+		if 'A' <= c && c <= 'Z' {
+			name = append(name, '_', c-'A'+'a')
+			continue
+		}
+		name = append(name, c)
+	}
+	return string(name)
+}
+
+// written is the register that an instruction itself writes, calls apart.
+func written(ins *asm.Instruction) (asm.Register, bool) {
+	switch cls := ins.OpCode.Class(); {
+	case cls == asm.LdClass || cls == asm.LdXClass || cls.IsALU():
+		return ins.Dst, true
+	case cls == asm.StXClass && ins.OpCode.Mode() == asm.AtomicMode:
+		switch ins.OpCode.AtomicOp() {
+		case asm.AddAtomic, asm.AndAtomic, asm.OrAtomic, asm.XorAtomic:
+			return 0, false
+		case asm.CmpXchg:
+			return asm.R0, true
+		}
+		return ins.Src, true
+	}
+	return 0, false
+}

@@ -1,0 +1,85 @@
+package x86
+
+// Cond is a condition of a jump; its value is the opcode of the short form.
+type Cond uint8
+
+// The conditions, named as in the mnemonics: above and below are unsigned, greater and less
+// are signed.
+const (
+	JB  Cond = 0x72
+	JAE Cond = 0x73
+	JE  Cond = 0x74
+	JNE Cond = 0x75
+	JBE Cond = 0x76
+	JA  Cond = 0x77
+	JL  Cond = 0x7c
+	JGE Cond = 0x7d
+	JLE Cond = 0x7e
+	JG  Cond = 0x7f
+)
+
+// Forward is a short jump whose target has not been emitted yet: the offset of its end.
+type Forward int
+
+// JccForward emits a short conditional jump over instructions that are still to come.
+func (b *Builder) JccForward(c Cond) Forward {
+	b.JccShort(c, 0)
+	return Forward(len(b.code))
+}
+
+// JmpForward is JccForward without the condition.
+func (b *Builder) JmpForward() Forward {
+	b.JmpShort(0)
+	return Forward(len(b.code))
+}
+
+// Bind makes the next instruction the target of jumps. It reports false when one of them is
+// too far away for a short jump.
+func (b *Builder) Bind(jumps ...Forward) bool {
+	for _, j := range jumps {
+		d := len(b.code) - int(j)
+		if d > 127 {
+			return false
+		}
+		b.code[j-1] = byte(d)
+	}
+	return true
+}
+
+// JccShort jumps on a condition; rel counts from the end of the instruction.
+func (b *Builder) JccShort(c Cond, rel int8) {
+	b.raw(byte(c), byte(rel)) // jcc rel8
+}
+
+// JccNear jumps on a condition.
+func (b *Builder) JccNear(c Cond, rel int32) {
+	b.raw(0x0f, byte(c)+0x10) // jcc rel32
+	b.imm32(rel)
+}
+
+// JmpShort jumps.
+func (b *Builder) JmpShort(rel int8) {
+	b.raw(0xeb, byte(rel)) // jmp rel8
+}
+
+// JmpNear jumps; its five bytes are what a patcher exchanges with those of Nop5.
+func (b *Builder) JmpNear(rel int32) {
+	b.raw(0xe9) // jmp rel32
+	b.imm32(rel)
+}
+
+// JmpReg jumps to the address in a register.
+func (b *Builder) JmpReg(r Reg) {
+	b.reg(W32, 4, r, 0xff) // jmp r
+}
+
+// Call calls.
+func (b *Builder) Call(rel int32) {
+	b.raw(0xe8) // call rel32
+	b.imm32(rel)
+}
+
+// Ret returns.
+func (b *Builder) Ret() {
+	b.raw(0xc3) // ret
+}

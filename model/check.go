@@ -1,0 +1,139 @@
+package model
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+
+	"tailpoke/patcher/protocol"
+)
+
+// DefaultMaxStates bounds an exploration that sets no bound: 1 to 1.5 GB.
+const DefaultMaxStates = 10_000_000
+
+// mostStates is the greatest bound: beyond it a shard could run out of numbers.
+const mostStates = 1<<31 - 1
+
+// Options says how a subject is checked. The zero value is the usual check.
+type Options struct {
+	// Threads is how many threads are explored, 0 for one. One proves the subject for
+	// any number (see the package document); more are for the doubtful.
+	Threads int
+	// MaxStates bounds the states, 0 for [DefaultMaxStates]. It is looked at between
+	// batches and so may be passed by a few thousand.
+	MaxStates int
+	// Workers is how many goroutines explore, 0 for one per processor. Nothing in the
+	// result depends on it.
+	Workers int
+	// NoSymmetry tells states apart that differ by a permutation of the threads alone.
+	NoSymmetry bool
+	// Only is the property that is judged, "" for all. An execution still ends where it
+	// breaks another one: what comes after has no meaning.
+	Only protocol.Property
+}
+
+// A Result is what a check found. It is the same in every run.
+type Result struct {
+	// Verdict is proved, violated or bounded. A complete exploration is a proof, so
+	// that this engine never says safe.
+	Verdict  protocol.Verdict
+	Property protocol.Property // what is violated
+	Witness  *Witness          // of a violation: a shortest one
+
+	States      uint64 // distinct states found
+	Transitions uint64 // moves out of the states that were expanded
+	Depth       int    // steps of the witness, else the most that a state is away
+	Threads     int    // how many were explored; proved holds for any number
+	Reached     Reached
+}
+
+// Reached counts what an exploration met: a proof that never saw a trap says nothing
+// of traps. States are counted as they are expanded, steps as transitions.
+type Reached struct {
+	A, B, C, D uint64 // states in which the memory of a site shows it, summed over sites
+	Between    uint64 // the same, when a slot of the site is int3 or partly written
+
+	Installs, Updates, Removes uint64 // calls
+	Pokes, NothingToDo         uint64 // micro-steps of pokes; pokes that changed nothing
+	Waits, WaitsSkipped        uint64 // grace periods that were begun; guarded ones that were not
+	Blocked                    uint64 // states in which a wait had a reader to wait for
+	Frees                      uint64 // at once or after a grace period
+
+	Enters, Fetches uint64 // of threads
+	Traps           uint64 // fetches of int3
+	LateTraps       uint64 // answered when the poke was over
+	Runs            uint64 // executions in a program
+}
+
+// Check explores every execution of the subject and judges its properties. Its error
+// is [ErrUnsupported] or a fault in the options; a violation is none.
+func Check(s protocol.Subject, o Options) (*Result, error) {
+	only, err := o.only()
+	if err != nil {
+		return nil, err
+	}
+	sys, err := newSystem(s, max(o.Threads, 1), !o.NoSymmetry)
+	if err != nil {
+		return nil, err
+	}
+	most := o.MaxStates
+	if most == 0 {
+		most = DefaultMaxStates
+	}
+	workers := o.Workers
+	if workers == 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Threads < 0 || most < 0 || most > mostStates || workers < 0 {
+		return nil, fmt.Errorf("model: options out of range: %+v", o)
+	}
+	e := newExplorer(sys, only, workers, most)
+	return e.result(e.run()), nil
+}
+
+func (o Options) only() (fault, error) {
+	if o.Only == "" {
+		return noFault, nil
+	}
+	i := slices.Index(faultProperties[:], o.Only)
+	if i < 0 {
+		return 0, fmt.Errorf("model: does not judge the property %q", o.Only)
+	}
+	return fault(i), nil
+}
+
+func (e *explorer) result(out outcome) *Result {
+	var c counts
+	for _, w := range e.workers {
+		c.add(&w.counts)
+	}
+	r := &Result{
+		Verdict: protocol.Proved,
+		States:  uint64(e.states()), Depth: out.depth, Threads: e.sys.shape.Threads,
+	}
+	for _, n := range c.moves {
+		r.Transitions += n
+	}
+	e.reached(&r.Reached, &c)
+	switch {
+	case out.broken != noFault:
+		r.Verdict, r.Property = protocol.Violated, faultProperties[out.broken]
+		r.Witness = e.witness(out.violation)
+		r.Depth = len(r.Witness.Steps)
+	case out.bounded:
+		r.Verdict = protocol.Bounded
+	}
+	return r
+}
+
+func (e *explorer) reached(r *Reached, c *counts) {
+	l := &c.letters
+	r.A, r.B, r.C, r.D, r.Between = l[letterA], l[letterB], l[letterC], l[letterD], l[letterBetween]
+	m := &c.moves
+	r.Pokes, r.NothingToDo = m[movePoke], m[moveNoPoke]
+	r.Waits, r.WaitsSkipped, r.Blocked = m[moveWait]+m[moveForget], m[moveNoWait], c.blocked
+	r.Frees = m[moveFree] + m[moveReclaim]
+	r.Enters, r.Fetches, r.Runs = m[moveEnter], m[moveFetch]+m[moveTrap]+m[moveTorn], m[moveRun]
+	r.Traps, r.LateTraps = m[moveTrap], m[moveLate]
+	r.Installs, r.Updates, r.Removes = m[moveInstall], m[moveUpdate], m[moveRemove]
+}

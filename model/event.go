@@ -1,0 +1,49 @@
+package model
+
+import "tailpoke/patcher/protocol"
+
+// event returns what the mutator's move m from x to y completes of an operation, or
+// nil: most micro-steps complete nothing.
+func (sys *system) event(x, y *state, m move) *protocol.Event {
+	if m.actor != Mutator || m.kind == moveReclaim {
+		return nil
+	}
+	w := x[0]
+	if m.kind <= moveRemove {
+		w = y[0] // the call puts the operation there
+	}
+	e := &protocol.Event{
+		Op: protocol.OpKind(opField.of(w) - 1), Key: int(keyField.of(w)), Desc: protocol.NoDesc,
+	}
+	switch {
+	case m.kind <= moveRemove:
+		e.Kind = protocol.Called
+	case m.kind == moveReturn:
+		e.Kind = protocol.Returned
+	case actionField.of(x[0]) == actionField.of(y[0]):
+		return nil
+	default:
+		_, a := sys.current(x)
+		e.Kind, e.Changed = eventOf(a.Kind, m.kind), m.kind == movePoke
+		e.Desc, e.Slot, e.To = a.Desc, a.Slot, a.To
+	}
+	return e
+}
+
+// eventOf names the event that a move of an action of kind k completes.
+func eventOf(k protocol.StepKind, m moveKind) protocol.EventKind {
+	switch {
+	case k == protocol.Publish:
+		return protocol.Published
+	case k == protocol.Poke:
+		return protocol.Poked
+	case m == moveNoWait:
+		return protocol.WaitSkipped
+	case k == protocol.Wait:
+		return protocol.Waited
+	case k == protocol.Retire:
+		return protocol.Retired
+	default:
+		return protocol.Freed
+	}
+}

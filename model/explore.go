@@ -1,0 +1,183 @@
+package model
+
+import (
+	"slices"
+	"sync"
+)
+
+// An explorer goes through the states breadth first, level by level.
+//
+// A level is cut into batches. Of each batch the workers first expand the states, each
+// an equal run of them, and sort the successors by shard; then they insert, each the
+// shards that are its own. No lock is needed, and a shard gets its states in the order
+// of the level whatever the number of workers: numbers, parents, counts and the witness
+// are the same in every run.
+type explorer struct {
+	sys     *system
+	workers []*worker
+	shards  [shards]shard
+	most    int // bound on the states
+
+	lo, hi [shards]uint32 // the level at hand: in each shard, the states from lo to hi
+	size   int            // of the level
+}
+
+// batchStates is how many states are expanded before their successors are inserted:
+// few enough that the successors stay in the cache.
+const batchStates = 1 << 13
+
+// alone is the size of a batch that is not worth waking another worker for.
+const alone = 1 << 9
+
+// A violation is a move that breaks a property, and the state that it starts from.
+type violation struct {
+	broken fault
+	order  int // of the state in its level
+	from   stateID
+}
+
+// nearer reports whether v is to be reported rather than o; both are of one level.
+func (v violation) nearer(o violation) bool {
+	if o.broken == noFault || v.broken != o.broken {
+		return o.broken == noFault || v.broken < o.broken
+	}
+	return v.order < o.order
+}
+
+// An outcome is how an exploration ended.
+type outcome struct {
+	violation
+	depth   int // of the last level expanded
+	bounded bool
+}
+
+func newExplorer(sys *system, only fault, workers, most int) *explorer {
+	e := &explorer{sys: sys, most: most}
+	for i := range e.shards {
+		e.shards[i].words = sys.words
+	}
+	for range workers {
+		e.workers = append(e.workers, newWorker(sys, only))
+	}
+	return e
+}
+
+// run explores until there is nothing new, a level broke a property, or the bound is
+// hit. A level that breaks a property is finished, so that of equally near violations
+// the one that is reported does not depend on chance.
+func (e *explorer) run() outcome {
+	x := e.sys.initial()
+	h := hash(x[:e.sys.words])
+	e.shards[shardOf(h)].insert(h, x[:e.sys.words], idOf(shardOf(h), 0)) // its own parent
+	out := outcome{depth: -1}
+	for e.nextLevel() {
+		out.depth++
+		out.bounded = e.level()
+		out.violation = e.nearest()
+		if out.bounded || out.broken != noFault {
+			break
+		}
+	}
+	return out
+}
+
+// nextLevel makes the states stored since the last level the level at hand, and
+// reports whether there are any.
+func (e *explorer) nextLevel() bool {
+	e.size = 0
+	for i := range e.shards {
+		e.lo[i], e.hi[i] = e.hi[i], uint32(e.shards[i].len())
+		e.size += int(e.hi[i] - e.lo[i])
+	}
+	return e.size > 0
+}
+
+// level expands the level at hand and stores what is new. It reports whether the
+// bound on the states stopped it.
+func (e *explorer) level() (bounded bool) {
+	for from := 0; from < e.size; from += batchStates {
+		n := min(batchStates, e.size-from)
+		active := e.workers
+		if n <= alone {
+			active = active[:1]
+		}
+		each(active, func(i int, w *worker) {
+			e.expand(w, from+n*i/len(active), from+n*(i+1)/len(active))
+		})
+		each(active, func(i int, _ *worker) { e.insert(active, i) })
+		if e.states() > e.most {
+			return true
+		}
+	}
+	return false
+}
+
+// each runs do for every worker at once.
+func each(workers []*worker, do func(i int, w *worker)) {
+	var all sync.WaitGroup
+	for i, w := range workers[1:] {
+		all.Go(func() { do(i+1, w) })
+	}
+	do(0, workers[0])
+	all.Wait()
+}
+
+// expand makes w expand the states of the level whose order is from up to to.
+func (e *explorer) expand(w *worker, from, to int) {
+	order := 0
+	for i := range e.shards {
+		n := int(e.hi[i] - e.lo[i])
+		for j := max(from-order, 0); j < min(to-order, n); j++ {
+			index := e.lo[i] + uint32(j)
+			w.expandState(idOf(i, index), order+j, e.shards[i].key(index))
+		}
+		order += n
+	}
+}
+
+// insert stores the successors that fell to the shards of the i-th active worker.
+func (e *explorer) insert(active []*worker, i int) {
+	for s := i; s < shards; s += len(active) {
+		for _, w := range active {
+			buf, step := w.out[s], recordWords+e.sys.words
+			for at := 0; at < len(buf); at += step {
+				r := buf[at : at+step]
+				e.shards[s].insert(r[0], r[recordWords:], stateID(r[1]))
+			}
+			w.out[s] = buf[:0]
+		}
+	}
+}
+
+func (e *explorer) states() int {
+	n := 0
+	for i := range e.shards {
+		n += e.shards[i].len()
+	}
+	return n
+}
+
+func (e *explorer) nearest() violation {
+	var v violation
+	for _, w := range e.workers {
+		if w.nearest.broken != noFault && w.nearest.nearer(v) {
+			v = w.nearest
+		}
+	}
+	return v
+}
+
+// path lists the states from the first one to id.
+func (e *explorer) path(id stateID) [][]uint64 {
+	var out [][]uint64
+	for {
+		s := &e.shards[id.shard()]
+		out = append(out, s.key(id.index()))
+		if s.parents[id.index()] == id {
+			break // the first state is its own parent
+		}
+		id = s.parents[id.index()]
+	}
+	slices.Reverse(out)
+	return out
+}

@@ -1,0 +1,86 @@
+package model
+
+import "tailpoke/patcher/protocol"
+
+// The largest shape that a state has room for.
+const (
+	maxThreads = 8
+	maxSites   = 8
+	maxKeys    = 4
+	maxActions = 1<<8 - 2 // lastField holds an action's index plus 1
+	maxMicros  = 1<<6 - 1
+
+	maxWords = 1 + maxSites + maxThreads
+)
+
+// A state is one word for the mutator, the keys and the programs, then one for each
+// site, then one for each thread. Words behind these are not used.
+//
+// Programs count from 1 in a state, so that 0 is none.
+type state [maxWords]uint64
+
+// A field is a range of bits of a word: its first bit in the high byte, its width in
+// the low one. All are constants, so that of and put compile to a shift and a mask.
+type field uint16
+
+func (f field) mask() uint64                  { return 1<<(f&0xff) - 1 }
+func (f field) of(w uint64) uint64            { return w >> (f >> 8) & f.mask() }
+func (f field) put(w uint64, v uint64) uint64 { return w&^(f.mask()<<(f>>8)) | v<<(f>>8) }
+
+// at is the i-th of equal fields that lie one behind the other.
+func (f field) at(i int) field { return f + (f&0xff)*field(i)<<8 }
+
+// The word of the mutator, the keys and the programs.
+const (
+	opField     field = 0<<8 | 2  // 0 when idle, else 1 + the operation
+	keyField    field = 2<<8 | 2  // the operation's key
+	givenField  field = 4<<8 | 3  // the program that it gives
+	oldField    field = 7<<8 | 3  // the program that it replaces
+	actionField field = 10<<8 | 8 // index of its next action, or how many there are
+	microField  field = 18<<8 | 6 // a poke in progress: its next micro-step
+	lastField   field = 24<<8 | 8 // 1 + index of the last poke that changed a byte
+	waitField   field = 32<<8 | 1 // a wait is in progress
+	heldField   field = 33<<8 | 3 // at key: the program that the map's pointer names
+	statusField field = 45<<8 | 2 // at program-1: its status
+)
+
+// The status of a program.
+const (
+	loaded   = iota // its memory is there, no key holds it
+	held            // a key holds it, or an operation has it in hand
+	retiring        // its grace period is running
+	freed           // its memory was given back; it may be loaded again
+)
+
+// The word of a thread. It is 0 when the thread is idle.
+const (
+	placeField   field = 0<<8 | 3  // where it stands
+	siteField    field = 3<<8 | 3  // at which site
+	progField    field = 6<<8 | 3  // in which program
+	waitedField  field = 9<<8 | 1  // the wait in progress waits for it
+	retiredField field = 10<<8 | 1 // at program-1: its retirement waits for it
+	mustField    field = 16<<8 | 1 // at key: it must not fall through a site of the key
+	freshField   field = 20<<8 | 6 // at key: bit program-1 when it may run the program
+)
+
+// The places where a thread stands. Everything but idle is inside a reader section.
+const (
+	idle          = iota
+	atBypass      // before the fetch of the bypass
+	atTarget      // in the unwind: the bypass is passed, the target not yet fetched
+	trappedBypass // the bypass trapped; the handler has not run yet
+	trappedTarget // the target trapped; the handler has not run yet
+	inProgram     // in the program that it has tail-called
+	afterSites    // past the last site, in the caller
+)
+
+// beforeExit reports whether a thread may still fetch a slot. Only then its duties
+// (mustField, freshField) mean anything; elsewhere they are 0, so that states merge.
+func beforeExit(place uint64) bool { return place != idle && place <= trappedTarget }
+
+// standingAt returns the place before, or in the trap of, a slot.
+func standingAt(s protocol.Slot) uint64 { return atBypass + uint64(s) }
+func trappedAt(s protocol.Slot) uint64  { return trappedBypass + uint64(s) }
+
+// programBit is the bit of program p in freshField, 0 for none.
+func programBit(p uint64) uint64 { return 1 << p >> 1 }

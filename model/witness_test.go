@@ -1,0 +1,147 @@
+package model
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tailpoke/patcher/protocol"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files in testdata")
+
+// TestGolden pins what a person gets to read.
+func TestGolden(t *testing.T) {
+	word := protocol.Methods()[1]
+	for _, c := range []struct {
+		file, mutant string
+		method       *protocol.Method
+		shape        protocol.Shape
+		threads      int
+	}{
+		{file: "no-grace.int3", mutant: "no-grace"},
+		{file: "no-grace.word", mutant: "no-grace", method: &word},
+		{file: "update-through-c.two-sites", mutant: "update-through-c", method: &word,
+			shape: protocol.Shape{Sites: 2, Programs: 2, Keys: 2}},
+		{file: "forget-reader.two-threads", mutant: "forget-reader", method: &word, threads: 2},
+	} {
+		s := mutant(t, c.mutant)
+		if c.method != nil {
+			s.Method = *c.method
+		}
+		if c.shape.Sites != 0 {
+			s.Shape = c.shape
+		}
+		golden(t, c.file, check(t, s, Options{Threads: c.threads}).Witness.String())
+	}
+}
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	name := "testdata/" + file + ".golden"
+	if *update {
+		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatalf("%v (go test -update writes it)", err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// TestMemoryNeverShowsA: without a grace period memory goes B, D, C, and the thread
+// falls through all the same. Whoever watches bytes calls this protocol safe.
+func TestMemoryNeverShowsA(t *testing.T) {
+	s := mutant(t, "no-grace")
+	s.Method = protocol.Methods()[1]
+	r := check(t, s, Options{})
+	states := r.Witness.Start.Sites[0].State
+	for _, step := range r.Witness.Steps {
+		if s := step.Sites[0].State; !strings.HasSuffix(states, s) {
+			states += s
+		}
+	}
+	if states != "CDBDC" || r.Property != protocol.NeverA || r.Reached.A != 0 {
+		t.Errorf("memory shows %s, the exploration shows A %d times, violates %s",
+			states, r.Reached.A, r.Property)
+	}
+}
+
+// TestWitnesses: every witness can be read from its first step to its last.
+func TestWitnesses(t *testing.T) {
+	for _, s := range everySubject(t) {
+		for threads := 1; threads <= 2; threads++ {
+			r := check(t, s, Options{Threads: threads})
+			if (r.Witness != nil) != (r.Verdict == protocol.Violated) {
+				t.Fatalf("%s: %s, witness %v", nameOf(s), r.Verdict, r.Witness)
+			}
+			if r.Witness != nil {
+				checkWitness(t, nameOf(s), r, threads)
+				checkEvents(t, s, r.Witness)
+			}
+		}
+	}
+}
+
+func checkWitness(t *testing.T, name string, r *Result, threads int) {
+	t.Helper()
+	if len(r.Witness.Steps) != r.Depth || r.Witness.Property != r.Property {
+		t.Errorf("%s: witness of %d steps, depth %d", name, len(r.Witness.Steps), r.Depth)
+	}
+	before := r.Witness.Start
+	for i, s := range r.Witness.Steps {
+		if s.Actor < Mutator || s.Actor >= threads || s.Text == "" || strings.Contains(s.Text, "\n") {
+			t.Errorf("%s: step %d: actor %d, text %q", name, i+1, s.Actor, s.Text)
+		}
+		for j := range threads {
+			if j != s.Actor && s.Threads[j] != before.Threads[j] {
+				t.Errorf("%s: step %d of actor %d moves thread %d", name, i+1, s.Actor, j)
+			}
+		}
+		if s.Actor != Mutator && cmp.Diff(before.Sites, s.Sites) != "" {
+			t.Errorf("%s: step %d: a thread writes a slot", name, i+1)
+		}
+		before = s.View
+	}
+	lines := strings.Split(strings.TrimSuffix(r.Witness.String(), "\n"), "\n")
+	last := "violates " + string(r.Property)
+	if len(lines) != r.Depth+4 || !strings.HasPrefix(lines[len(lines)-1], last) {
+		t.Errorf("%s: table of %d lines for %d steps", name, len(lines), r.Depth)
+	}
+}
+
+// checkEvents holds the events of a witness against the definition: between Called and
+// Returned stand the actions of the unrolled operation, in their order.
+func checkEvents(t *testing.T, s protocol.Subject, w *Witness) {
+	t.Helper()
+	var rest []protocol.Action
+	for i, step := range w.Steps {
+		e := step.Event
+		switch {
+		case e == nil:
+		case e.Kind == protocol.Called:
+			rest = s.Protocol.Unroll(e.Op, s.Shape.Sites) // one key, so all sites are its own
+		case e.Kind == protocol.Returned && len(rest) == 0:
+		case e.Kind != protocol.Returned && len(rest) > 0 && fits(*e, rest[0]):
+			rest = rest[1:]
+		default:
+			t.Errorf("%s: step %d: event %v, but %v is left to do", nameOf(s), i+1, e, rest)
+		}
+	}
+}
+
+func fits(e protocol.Event, a protocol.Action) bool {
+	kinds := map[protocol.EventKind]protocol.StepKind{
+		protocol.Published: protocol.Publish, protocol.Poked: protocol.Poke,
+		protocol.Waited: protocol.Wait, protocol.WaitSkipped: protocol.Wait,
+		protocol.Retired: protocol.Retire, protocol.Freed: protocol.Free,
+	}
+	return kinds[e.Kind] == a.Kind && e.Desc == a.Desc && e.Slot == a.Slot && e.To == a.To
+}

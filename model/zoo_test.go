@@ -1,0 +1,168 @@
+package model
+
+import (
+	"testing"
+
+	"tailpoke/patcher/protocol"
+)
+
+func check(t *testing.T, s protocol.Subject, o Options) *Result {
+	t.Helper()
+	r, err := Check(s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func mutant(t *testing.T, name string) protocol.Subject {
+	t.Helper()
+	m, err := protocol.MutantByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := m.Apply(protocol.DefaultSubject())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// nearer lists the mutants that break another property by a shorter execution than
+// the one that they are known for. A flavour that does not wait frees the program that
+// an update replaces while a thread is in it; the way to state A leads through a remove
+// and is longer by one step.
+var nearer = map[string]protocol.Property{
+	"forget-reader": protocol.NoUseAfterFree,
+	"sleep-grace":   protocol.NoUseAfterFree,
+}
+
+// TestZoo holds every mutant against what the zoo says of it.
+func TestZoo(t *testing.T) {
+	for _, m := range protocol.Zoo() {
+		t.Run(m.Name, func(t *testing.T) {
+			s := mutant(t, m.Name)
+			want := m.Property
+			if p, ok := nearer[m.Name]; ok {
+				want = p
+			}
+			all := check(t, s, Options{})
+			if all.Verdict != m.Expect[protocol.Model] || all.Property != want {
+				t.Errorf("found %s %s, want %s %s\n%v",
+					all.Verdict, all.Property, m.Expect[protocol.Model], want, all.Witness)
+			}
+			only := check(t, s, Options{Only: m.Property})
+			if only.Verdict != m.Expect[protocol.Model] || only.Property != m.Property {
+				t.Errorf("%s alone: found %s", m.Property, only.Verdict)
+			}
+			if only.Depth < all.Depth {
+				t.Errorf("a violation of %s is nearer (%d) than any violation (%d)",
+					m.Property, only.Depth, all.Depth)
+			}
+		})
+	}
+}
+
+// TestBuiltin judges every protocol with every method and grace flavour. A wrong
+// flavour is wrong under all of them: it frees too early.
+func TestBuiltin(t *testing.T) {
+	for _, s := range builtin() {
+		want := protocol.Proved
+		if s.Grace.Kind != protocol.GraceEpoch {
+			want = protocol.Violated
+		}
+		if r := check(t, s, Options{}); r.Verdict != want {
+			t.Errorf("%s: found %s %s, want %s\n%v",
+				nameOf(s), r.Verdict, r.Property, want, r.Witness)
+		}
+	}
+}
+
+// builtin lists the subjects of every protocol, method and grace flavour.
+func builtin() []protocol.Subject {
+	var out []protocol.Subject
+	for _, p := range protocol.Protocols() {
+		for _, m := range protocol.Methods() {
+			for _, g := range protocol.Graces() {
+				s := protocol.DefaultSubject()
+				s.Protocol, s.Method, s.Grace = p, m, g
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+func nameOf(s protocol.Subject) string {
+	return s.Protocol.Name + "/" + s.Method.Name + "/" + s.Grace.Name
+}
+
+// TestLazyNeedsNoGraceForStateA: a target that is never cleared cannot be met cleared,
+// whatever the flavour. What breaks without one is the free.
+func TestLazyNeedsNoGraceForStateA(t *testing.T) {
+	for _, g := range protocol.Graces() {
+		s := protocol.DefaultSubject()
+		s.Protocol, s.Grace = protocol.Protocols()[2], g
+		if r := check(t, s, Options{Only: protocol.NeverA}); r.Verdict != protocol.Proved {
+			t.Errorf("%s: %s\n%v", g.Name, r.Verdict, r.Witness)
+		}
+	}
+}
+
+// TestOddMethods judges poke methods that no zoo has.
+func TestOddMethods(t *testing.T) {
+	for _, c := range []struct {
+		why, text string
+		property  protocol.Property // "" when proved
+	}{
+		{"without the second sync a new head may be fetched with an old tail",
+			"head=int3; sync; tail; head=new; sync", protocol.NoTorn},
+		{"without the first one an old head may be fetched with a new tail", "head=int3; tail; sync; head=new; sync", protocol.NoTorn},
+		{"the tail goes first, unprotected", "tail; sync; head=new; sync", protocol.NoTorn},
+		{"the old instruction is as good an answer",
+			"trap=old; head=int3; sync; tail; sync; head=new; sync", ""},
+		{"a last store of the whole instruction", "head=int3; sync; all; sync", ""},
+		{"the trap byte stays: whoever meets it is lost", "all; head=int3; sync", protocol.NoTorn},
+		{"without a last sync a stale bypass outlives the grace period", "all", protocol.NeverA},
+	} {
+		m, err := protocol.ParseMethod("method m\n" + c.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := protocol.DefaultSubject()
+		s.Method = m
+		if r := check(t, s, Options{}); r.Property != c.property {
+			t.Errorf("%s (%s): found %s %s\n%v", c.text, c.why, r.Verdict, r.Property, r.Witness)
+		}
+	}
+}
+
+// TestExpectedBytes: a method that leaves its trap byte is met by the next poke too.
+func TestExpectedBytes(t *testing.T) {
+	s := protocol.DefaultSubject()
+	s.Method = protocol.Method{
+		Name: "m", Steps: []protocol.MicroKind{protocol.All, protocol.HeadInt3, protocol.Sync},
+	}
+	r := check(t, s, Options{Only: protocol.ExpectedBytes})
+	if r.Verdict != protocol.Violated || r.Witness.Steps[r.Depth-1].Actor != Mutator {
+		t.Errorf("found %s\n%v", r.Verdict, r.Witness)
+	}
+}
+
+// TestForgottenPublish: what a key holds is what the map says.
+func TestForgottenPublish(t *testing.T) {
+	for op, want := range map[protocol.Of]protocol.Property{
+		protocol.OfInstall: protocol.Fresh,  // runs a program that the key does not hold
+		protocol.OfUpdate:  protocol.Fresh,  // the same
+		protocol.OfRemove:  protocol.NoMiss, // skips a program that the key holds
+	} {
+		e := protocol.Edit{Of: op, Do: protocol.Drop, Step: "publish"}
+		s, err := e.Apply(protocol.DefaultSubject())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := check(t, s, Options{}); r.Property != want {
+			t.Errorf("%v: found %s, want %s\n%v", e, r.Property, want, r.Witness)
+		}
+	}
+}

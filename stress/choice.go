@@ -1,0 +1,129 @@
+package stress
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"tailpoke/jit"
+	"tailpoke/patcher/protocol"
+)
+
+// Choice names a subject and its target, as the subject flags of the command do. An
+// empty field is the default's.
+type Choice struct {
+	Protocol string // name or file
+	Method   string // name or file
+	Grace    string
+	Layout   string
+	Threads  int
+
+	// Object and Entry choose one's own program; Sites, Programs and Keys a generated
+	// one. Without any, it is the default target.
+	Object, Entry         string
+	Sites, Programs, Keys int
+}
+
+// Resolve makes the subject and its target.
+func (c Choice) Resolve() (protocol.Subject, *Target, error) {
+	s := protocol.DefaultSubject()
+	if c.Threads != 0 {
+		s.Shape.Threads = c.Threads
+	}
+	if c.Layout != "" {
+		s.Layout = c.Layout
+	}
+	if _, err := jit.LayoutByName(s.Layout); err != nil {
+		return s, nil, err
+	}
+	var err error
+	if s.Protocol, err = byNameOrFile(c.Protocol, s.Protocol, protocol.ProtocolByName, protocol.ParseProtocol); err != nil {
+		return s, nil, err
+	}
+	if s.Method, err = byNameOrFile(c.Method, s.Method, protocol.MethodByName, protocol.ParseMethod); err != nil {
+		return s, nil, err
+	}
+	if c.Grace != "" {
+		if s.Grace, err = protocol.GraceByName(c.Grace); err != nil {
+			return s, nil, err
+		}
+	}
+	t, err := c.target(s.Shape)
+	return s, t, err
+}
+
+// target makes the target; shape holds the defaults of a generated one.
+func (c Choice) target(shape protocol.Shape) (*Target, error) {
+	generated := c.Sites != 0 || c.Programs != 0 || c.Keys != 0
+	switch {
+	case c.Object != "" && generated:
+		return nil, fmt.Errorf("--object brings its own sites, programs and keys")
+	case c.Object != "":
+		if c.Entry == "" {
+			return nil, fmt.Errorf("--object needs --entry, the name of the program that threads execute")
+		}
+		return LoadObject(c.Object, c.Entry)
+	case c.Entry != "":
+		return nil, fmt.Errorf("--entry needs --object")
+	case !generated:
+		return DefaultTarget(), nil
+	}
+	for _, f := range []struct{ given, field *int }{
+		{&c.Sites, &shape.Sites}, {&c.Programs, &shape.Programs}, {&c.Keys, &shape.Keys},
+	} {
+		if *f.given != 0 {
+			*f.field = *f.given
+		}
+	}
+	if c.Sites == 0 {
+		shape.Sites = shape.Keys
+	}
+	return Generate(shape)
+}
+
+// maxTextFile bounds a protocol or method file, in bytes.
+const maxTextFile = 1 << 20
+
+// byNameOrFile resolves a value that names a built-in or else a file with its text. An
+// error in a file names its line and column.
+func byNameOrFile[T any](value string, none T, byName, parse func(string) (T, error)) (T, error) {
+	if value == "" {
+		return none, nil
+	}
+	builtin, nameErr := byName(value)
+	if nameErr == nil {
+		return builtin, nil
+	}
+	st, err := os.Stat(value)
+	switch {
+	case os.IsNotExist(err) && !strings.ContainsAny(value, "./"):
+		return none, nameErr
+	case err != nil:
+		return none, err
+	case !st.Mode().IsRegular() || st.Size() > maxTextFile:
+		return none, fmt.Errorf("%s: not a text file", value)
+	}
+	raw, err := os.ReadFile(value)
+	if err != nil {
+		return none, err
+	}
+	v, err := parse(string(raw))
+	if err != nil {
+		return none, fmt.Errorf("%s:%w", value, err)
+	}
+	return v, nil
+}
+
+// ParseEngines reads names of engines.
+func ParseEngines(names []string) ([]protocol.Engine, error) {
+	var out []protocol.Engine
+	for _, n := range names {
+		e := protocol.Engine(n)
+		if !slices.Contains(Engines(), e) {
+			return nil, fmt.Errorf("unknown engine %q; there are: %v", n, Engines())
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}

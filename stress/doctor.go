@@ -1,0 +1,74 @@
+package stress
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+
+	"tailpoke/jit/exec"
+	"tailpoke/patcher/rcu"
+)
+
+// Check is one thing that the harness needs or can use.
+type Check struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+	For    string `json:"for"` // what is missing without it
+}
+
+// Doctor tries what this machine can do.
+func Doctor() []Check {
+	checks := []Check{{"machine", true, fmt.Sprintf("%s/%s, %s", runtime.GOOS, runtime.GOARCH, cpuModel()), "nothing"}}
+	add := func(name, detail, without string, err error) {
+		c := Check{name, err == nil, detail, without}
+		if err != nil {
+			c.Detail = err.Error()
+		}
+		checks = append(checks, c)
+	}
+	add("membarrier", "PRIVATE_EXPEDITED and SYNC_CORE", "the cpu engine", exec.Supported())
+	add("code memory", "two mappings, written and executed apart", "the cpu engine", tryArena())
+	add("real-time priority", "grace periods can be boosted", "speed: grace periods take a round of the scheduler", tryElevate())
+	var cpus error
+	if n := runtime.NumCPU(); n < 2 {
+		cpus = fmt.Errorf("%d CPU: nothing executes while text is poked", n)
+	}
+	add("CPUs", fmt.Sprintf("%d", runtime.NumCPU()), "overlap: the cpu engine may find its runs vacuous", cpus)
+	return checks
+}
+
+func tryArena() error {
+	a, err := exec.NewArena(os.Getpagesize())
+	if err != nil {
+		return err
+	}
+	return a.Close()
+}
+
+func tryElevate() error {
+	restore, err := rcu.Elevate()
+	if err == nil {
+		restore()
+	}
+	return err
+}
+
+// cpuModel names the processor, as far as the system tells.
+func cpuModel() string {
+	info, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return "unknown processor"
+	}
+	field := func(name string) string {
+		for line := range strings.Lines(string(info)) {
+			if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == name {
+				return strings.TrimSpace(v)
+			}
+		}
+		return "?"
+	}
+	return fmt.Sprintf("%s (family %s model %s stepping %s microcode %s)",
+		field("model name"), field("cpu family"), field("model"), field("stepping"), field("microcode"))
+}

@@ -1,0 +1,94 @@
+package stress
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/cilium/ebpf/asm"
+
+	"tailpoke/jit"
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/cpu"
+)
+
+const (
+	generatedMap = "jmp_table"
+	// Bounds of a generated target: each direct site is a descriptor, and outcomes are
+	// few enough to be told apart.
+	maxSites    = 64
+	maxPrograms = 32
+	maxKeys     = 16
+)
+
+// Generate makes a target of the given shape: an entry with all four callee-saved
+// registers and a stack word, which come back into its result, so that losing any of
+// them shows; and programs that return a number each.
+func Generate(s protocol.Shape) (*Target, error) {
+	for _, b := range []struct {
+		what     string
+		got, max int
+	}{{"sites", s.Sites, maxSites}, {"programs", s.Programs, maxPrograms}, {"keys", s.Keys, maxKeys}} {
+		if b.got < 1 || b.got > b.max {
+			return nil, fmt.Errorf("%d %s: want 1 to %d", b.got, b.what, b.max)
+		}
+	}
+	if s.Keys > s.Sites {
+		return nil, fmt.Errorf("%d keys for %d sites: a key without a site changes nothing", s.Keys, s.Sites)
+	}
+	t := &Target{Maps: map[string]int{generatedMap: s.Keys}, Ctx: generatedCtx(), source: source{Shape: s}}
+	var err error
+	if t.Entry, err = jit.Parse("entry", generatedEntry(s)); err != nil {
+		return nil, err
+	}
+	for i := range s.Programs {
+		p, err := jit.Parse(fmt.Sprintf("p%d", i), generatedProgram(i))
+		if err != nil {
+			return nil, err
+		}
+		t.Programs = append(t.Programs, p)
+	}
+	for i := range s.Keys {
+		t.Keys = append(t.Keys, cpu.Key{Map: generatedMap, Index: i})
+	}
+	return t, nil
+}
+
+// generatedCtx holds five words, none of which is a sum of others.
+func generatedCtx() []byte {
+	var ctx []byte
+	for i := range 5 {
+		ctx = binary.LittleEndian.AppendUint64(ctx, 1<<(8+4*i))
+	}
+	return ctx
+}
+
+func generatedEntry(s protocol.Shape) asm.Instructions {
+	saved := []asm.Register{asm.R6, asm.R7, asm.R8, asm.R9}
+	insns := asm.Instructions{asm.LoadMem(asm.R2, asm.R1, 32, asm.DWord).WithSymbol("entry")}
+	insns = append(insns, asm.StoreMem(asm.RFP, -8, asm.R2, asm.DWord))
+	for _, r := range saved {
+		insns = append(insns, asm.Mov.Reg(r, asm.R1))
+	}
+	for i := range s.Sites {
+		insns = append(insns,
+			asm.Mov.Reg(asm.R1, asm.R6),
+			asm.LoadMapPtr(asm.R2, 0).WithReference(generatedMap),
+			asm.Mov.Imm(asm.R3, int32(i%s.Keys)),
+			asm.FnTailCall.Call(),
+		)
+	}
+	insns = append(insns, asm.LoadMem(asm.R0, asm.RFP, -8, asm.DWord))
+	for i, r := range saved {
+		insns = append(insns, asm.LoadMem(asm.R1, r, int16(8*i), asm.DWord), asm.Add.Reg(asm.R0, asm.R1))
+	}
+	return append(insns, asm.Return())
+}
+
+func generatedProgram(i int) asm.Instructions {
+	return asm.Instructions{
+		asm.Mov.Reg(asm.R6, asm.R1).WithSymbol(fmt.Sprintf("p%d", i)),
+		asm.LoadMem(asm.R0, asm.R6, 0, asm.DWord),
+		asm.Add.Imm(asm.R0, int32(1+i)),
+		asm.Return(),
+	}
+}

@@ -1,0 +1,178 @@
+package stress
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"tailpoke/jit"
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/cpu"
+)
+
+// childEnv marks a process that runs one job of the cpu engine and nothing else.
+const childEnv = "TAILPOKE_CHILD"
+
+// childGrace is how much longer than its duration a child may take.
+const childGrace = 30 * time.Second
+
+// childReady says that Child was called, so that this program's own executable can be
+// started as a child.
+var childReady atomic.Bool
+
+var errNeedsChild = errors.New("the poke method may tear instructions and needs a child process: call stress.Child first in main")
+
+// job is a run of the cpu engine as a child reads it from its standard input.
+type job struct {
+	Protocol    string        `json:"protocol"`
+	Method      string        `json:"method"`
+	Grace       string        `json:"grace"`
+	Layout      string        `json:"layout"`
+	Threads     int           `json:"threads"`
+	Source      source        `json:"source"`
+	Script      string        `json:"script"`
+	Seed        uint64        `json:"seed"`
+	Duration    time.Duration `json:"duration"`
+	StopAtFirst bool          `json:"stop_at_first"`
+	NoBoost     bool          `json:"no_boost"`
+}
+
+// reply is what a child writes to its standard output.
+type reply struct {
+	Result *cpu.Result `json:"result,omitempty"`
+	Error  string      `json:"error,omitempty"`
+}
+
+// Child turns this process into a child if it was started as one, and else returns. A
+// program that calls [Run] calls it first in main, and a test binary in TestMain.
+func Child() {
+	if os.Getenv(childEnv) == "" {
+		childReady.Store(true)
+		return
+	}
+	res, err := childRun(os.Stdin)
+	out := reply{Result: res}
+	if err != nil {
+		out.Error = err.Error()
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(out); err != nil {
+		fmt.Fprintln(os.Stderr, "tailpoke child:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func childRun(in io.Reader) (*cpu.Result, error) {
+	var j job
+	if err := json.NewDecoder(in).Decode(&j); err != nil {
+		return nil, err
+	}
+	c := cpu.Config{Seed: j.Seed, Duration: j.Duration, StopAtFirst: j.StopAtFirst, NoBoost: j.NoBoost}
+	var err error
+	set := func(e error) { err = errors.Join(err, e) }
+	var e error
+	c.Subject.Protocol, e = protocol.ParseProtocol(j.Protocol)
+	set(e)
+	c.Subject.Method, e = protocol.ParseMethod(j.Method)
+	set(e)
+	c.Subject.Grace, e = protocol.GraceByName(j.Grace)
+	set(e)
+	c.Layout, e = jit.LayoutByName(j.Layout)
+	set(e)
+	c.Script, e = protocol.ParseScript(j.Script)
+	set(e)
+	t, e := j.Source.target()
+	if set(e); err != nil {
+		return nil, err
+	}
+	c.Subject.Layout, c.Subject.Shape = j.Layout, t.Shape(j.Threads)
+	c.Entry, c.Programs, c.Maps, c.Keys, c.Ctx = t.Entry, t.Programs, t.Maps, t.Keys, t.Ctx
+	if c.Oracle, err = NewOracle(t, c.Layout); err != nil {
+		return nil, err
+	}
+	return cpu.Run(context.Background(), c)
+}
+
+// runCPU runs the cpu engine: here, or in a child if a thread may execute bytes that
+// are no instruction, since these can be anything, a system call too.
+func runCPU(ctx context.Context, s protocol.Subject, t *Target, c cpu.Config) (*cpu.Result, error) {
+	if guarded(s.Method) {
+		return cpu.Run(ctx, c)
+	}
+	if !childReady.Load() {
+		return nil, errNeedsChild
+	}
+	return inChild(ctx, job{
+		Protocol: s.Protocol.String(), Method: s.Method.String(), Grace: s.Grace.Name, Layout: s.Layout,
+		Threads: s.Shape.Threads, Source: t.source, Script: c.Script.String(), Seed: c.Seed,
+		Duration: c.Duration, StopAtFirst: c.StopAtFirst, NoBoost: c.NoBoost,
+	})
+}
+
+// guarded reports whether the method's steps are those of a built-in one.
+func guarded(m protocol.Method) bool {
+	return slices.ContainsFunc(protocol.Methods(), func(known protocol.Method) bool {
+		return slices.Equal(known.Steps, m.Steps)
+	})
+}
+
+// inChild runs a job in a child process. A child that dies, or does not end, is a
+// finding: something that its threads executed did that.
+func inChild(ctx context.Context, j job) (*cpu.Result, error) {
+	in, err := json.Marshal(j)
+	if err != nil {
+		return nil, err
+	}
+	bounded, cancel := context.WithTimeout(ctx, j.Duration+childGrace)
+	defer cancel()
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(bounded, exe)
+	cmd.Env = append(os.Environ(), childEnv+"=1")
+	cmd.Stdin = bytes.NewReader(in)
+	var out, log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &log
+	start := time.Now()
+	err = cmd.Run()
+	var r reply
+	if json.Unmarshal(out.Bytes(), &r) == nil && (r.Result != nil || r.Error != "") {
+		if r.Error != "" {
+			return nil, errors.New(r.Error)
+		}
+		return r.Result, nil
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return nil, fmt.Errorf("start a child: %w", err)
+	}
+	return died(cmd, log.String(), time.Since(start)), nil
+}
+
+// died makes a result of a child's death.
+func died(cmd *exec.Cmd, log string, after time.Duration) *cpu.Result {
+	text := "the process that executed the image died: " + cmd.ProcessState.String()
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, "SIG") || strings.HasPrefix(line, "fatal error") || strings.HasPrefix(line, "panic") {
+			text += ": " + strings.TrimSpace(line)
+			break
+		}
+	}
+	return &cpu.Result{
+		Bad: 1, Findings: []cpu.Finding{{Class: cpu.ClassTorn, Thread: cpu.None, Text: text}},
+		Seconds: after.Seconds(), FirstSeconds: after.Seconds(),
+	}
+}

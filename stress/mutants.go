@@ -1,0 +1,172 @@
+package stress
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"tailpoke/patcher/protocol"
+)
+
+// MutantsReport is the zoo's table; it is the object "stress/mutants/1".
+type MutantsReport struct {
+	Schema  string         `json:"schema"`
+	Seed    string         `json:"seed"`
+	Mutants []MutantReport `json:"mutants"`
+	Agree   bool           `json:"agree"` // every mutant got the verdicts that it must get
+}
+
+// MutantReport is one mutant: what it must get beside what it got.
+type MutantReport struct {
+	Name     string                                `json:"name"`
+	Origin   string                                `json:"origin"`
+	Why      string                                `json:"why"`
+	Edits    []string                              `json:"edits"`
+	Property protocol.Property                     `json:"property,omitempty"`
+	Expect   map[protocol.Engine]protocol.Verdict  `json:"expect"`
+	Found    map[protocol.Engine]protocol.Verdict  `json:"found"`
+	Broke    map[protocol.Engine]protocol.Property `json:"broke,omitempty"` // the property that was seen violated
+	// Seconds is how long each engine took: to its verdict, and the cpu engine to its
+	// first finding, the median where it ran more than once.
+	Seconds map[protocol.Engine]float64 `json:"seconds"`
+	// Detections are the cpu engine's times to its first finding, ascending, and Missed
+	// the runs that had none.
+	Detections []float64 `json:"detections,omitempty"`
+	Missed     int       `json:"missed,omitempty"`
+	Witness    []string  `json:"witness,omitempty"` // the model's
+	Agree      bool      `json:"agree"`
+}
+
+// MutantsOptions says how the zoo is judged.
+type MutantsOptions struct {
+	Names    []string      // nil: all
+	Runs     int           // of the cpu engine, for each mutant; 0: one
+	Duration time.Duration // of a cpu run that finds nothing; 0: DefaultDuration
+	// SafeDuration is the same for mutants that are safe, which always take all of it.
+	SafeDuration time.Duration
+	Seed         uint64
+	Engines      []protocol.Engine // nil: all
+	Progress     func(MutantReport)
+}
+
+// RunMutants judges mutants of a subject on a target.
+func RunMutants(ctx context.Context, s protocol.Subject, t *Target, o MutantsOptions) (*MutantsReport, error) {
+	zoo := protocol.Zoo()
+	if len(o.Names) > 0 {
+		zoo = nil
+		for _, n := range o.Names {
+			m, err := protocol.MutantByName(n)
+			if err != nil {
+				return nil, err
+			}
+			zoo = append(zoo, m)
+		}
+	}
+	report := &MutantsReport{Schema: "stress/mutants/1", Seed: seedText(o.Seed), Agree: true}
+	for _, m := range zoo {
+		r, err := runMutant(ctx, s, t, m, o)
+		if err != nil {
+			return nil, err
+		}
+		report.Mutants = append(report.Mutants, r)
+		report.Agree = report.Agree && r.Agree
+		if o.Progress != nil {
+			o.Progress(r)
+		}
+	}
+	return report, nil
+}
+
+func runMutant(ctx context.Context, s protocol.Subject, t *Target, m protocol.Mutant, o MutantsOptions) (MutantReport, error) {
+	r := MutantReport{
+		Name: m.Name, Origin: m.Origin, Why: m.Why, Property: m.Property, Expect: m.Expect,
+		Found: map[protocol.Engine]protocol.Verdict{}, Broke: map[protocol.Engine]protocol.Property{},
+		Seconds: map[protocol.Engine]float64{},
+	}
+	for _, e := range m.Edits {
+		r.Edits = append(r.Edits, e.String())
+	}
+	s, err := m.Apply(s)
+	if err != nil {
+		return r, err
+	}
+	for i := range max(1, o.Runs) {
+		ro := Options{Engines: o.Engines, Duration: o.Duration, Seed: o.Seed + uint64(i), StopAtFirst: true}
+		if m.Safe() {
+			ro.Duration = o.SafeDuration
+		}
+		if i > 0 {
+			ro.Engines = []protocol.Engine{protocol.CPU} // the model gives the same answer again
+		}
+		report, err := Run(ctx, s, t, ro)
+		if err != nil {
+			return r, err
+		}
+		r.add(report)
+		if ctx.Err() != nil {
+			return r, ctx.Err()
+		}
+	}
+	r.sum(m)
+	return r, nil
+}
+
+// add takes the verdicts of one run. A violation in one run is one of the mutant.
+func (r *MutantReport) add(report *Report) {
+	for _, v := range report.Verdicts {
+		if r.Found[v.Engine] != protocol.Violated {
+			r.Found[v.Engine] = v.Verdict
+			r.Seconds[v.Engine] = v.Seconds
+		}
+		if v.Verdict == protocol.Violated {
+			r.Broke[v.Engine] = v.Property
+		}
+		switch {
+		case v.ModelCounts != nil:
+			r.Witness = v.Witness
+		case v.CPUCounts == nil:
+		case v.Verdict == protocol.Violated:
+			r.Detections = append(r.Detections, v.FirstSeconds)
+		default:
+			r.Missed++
+		}
+	}
+}
+
+// sum compares what was found with what must be.
+func (r *MutantReport) sum(m protocol.Mutant) {
+	if n := len(r.Detections); n > 0 {
+		slices.Sort(r.Detections)
+		r.Seconds[protocol.CPU] = (r.Detections[(n-1)/2] + r.Detections[n/2]) / 2
+	}
+	if m.Safe() {
+		r.Missed = 0 // nothing was there to be found
+	}
+	r.Agree = true
+	for e, v := range r.Found {
+		r.Agree = r.Agree && v == m.Expect[e]
+	}
+	if p, ok := r.Broke[protocol.Model]; ok {
+		r.Agree = r.Agree && p == m.Property
+	}
+	if len(r.Broke) == 0 {
+		r.Broke = nil
+	}
+}
+
+// MutantNames lists the zoo.
+func MutantNames() []string {
+	var out []string
+	for _, m := range protocol.Zoo() {
+		out = append(out, m.Name)
+	}
+	return out
+}
+
+// EnginesOf lists the engines of a map of verdicts in the order of [Engines].
+func EnginesOf[V any](m map[protocol.Engine]V) []protocol.Engine {
+	return slices.DeleteFunc(slices.Clone(Engines()), func(e protocol.Engine) bool {
+		return !slices.Contains(slices.Collect(maps.Keys(m)), e)
+	})
+}

@@ -1,0 +1,132 @@
+package stress
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"tailpoke/jit"
+	"tailpoke/stress/cpu"
+)
+
+//go:embed bpf/tailcalls.o
+var defaultObject []byte
+
+const (
+	defaultName  = "tailcalls.o"
+	defaultEntry = "dispatch"
+)
+
+// maxObject bounds an object file, in bytes.
+const maxObject = 16 << 20
+
+// DefaultTarget is the program of the main job: bpf/tailcalls.c, compiled by clang.
+func DefaultTarget() *Target {
+	t, err := ReadObject(defaultName, defaultObject, defaultEntry)
+	if err != nil {
+		panic("stress: the built-in object: " + err.Error())
+	}
+	return t
+}
+
+// LoadObject reads a target from an object file that clang made.
+func LoadObject(path, entry string) (*Target, error) {
+	st, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !st.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: not a regular file", path)
+	case st.Size() > maxObject:
+		return nil, fmt.Errorf("%s: %d bytes are more than %d", path, st.Size(), maxObject)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return ReadObject(path, raw, entry)
+}
+
+// ReadObject reads a target from the bytes of an object file. The threads execute the
+// program called entry; the keys of its prog arrays are given the other programs of the
+// same type.
+func ReadObject(name string, raw []byte, entry string) (*Target, error) {
+	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	t := &Target{
+		Object: name, EntryName: entry, Maps: map[string]int{},
+		source: source{Object: raw, Name: name, Entry: entry},
+	}
+	if err := t.readPrograms(spec, entry); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if err := t.readMaps(spec); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	t.Ctx = contextOf(spec.Programs[entry].Type)
+	return t, nil
+}
+
+func (t *Target) readPrograms(spec *ebpf.CollectionSpec, entry string) error {
+	names := make([]string, 0, len(spec.Programs))
+	for n := range spec.Programs {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	es, ok := spec.Programs[entry]
+	if !ok {
+		return fmt.Errorf("no program %q; there are: %s", entry, strings.Join(names, " "))
+	}
+	for _, n := range names {
+		ps := spec.Programs[n]
+		if ps.Type != es.Type {
+			continue
+		}
+		p, err := jit.Parse(n, ps.Instructions)
+		switch {
+		case err != nil:
+			return fmt.Errorf("program %s: %w", n, err)
+		case n == entry:
+			t.Entry = p
+		case len(t.Programs) < maxPrograms:
+			t.Programs = append(t.Programs, p)
+		}
+	}
+	if len(t.Programs) == 0 {
+		return fmt.Errorf("no program beside %q that its prog arrays could be given", entry)
+	}
+	return nil
+}
+
+// readMaps takes the prog arrays that the programs name, and the keys of those that the
+// entry names.
+func (t *Target) readMaps(spec *ebpf.CollectionSpec) error {
+	for _, p := range append([]*jit.Program{t.Entry}, t.Programs...) {
+		for _, m := range p.Maps() {
+			ms, ok := spec.Maps[m]
+			if !ok {
+				return fmt.Errorf("program %s: no map %q in the object", p.Name, m)
+			}
+			if ms.Type != ebpf.ProgramArray {
+				return fmt.Errorf("program %s: map %q is a %v: only prog arrays are supported", p.Name, m, ms.Type)
+			}
+			t.Maps[m] = int(ms.MaxEntries)
+		}
+	}
+	for _, m := range t.Entry.Maps() {
+		for i := range t.Maps[m] {
+			if len(t.Keys) == maxKeys {
+				return nil
+			}
+			t.Keys = append(t.Keys, cpu.Key{Map: m, Index: i})
+		}
+	}
+	return nil
+}

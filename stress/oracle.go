@@ -1,0 +1,116 @@
+package stress
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"tailpoke/jit"
+	"tailpoke/jit/exec"
+	"tailpoke/jit/interp"
+	"tailpoke/stress/cpu"
+)
+
+// Oracle computes what a target may return, by interpreting it. One goroutine at a time
+// may use it.
+type Oracle struct {
+	target   *Target
+	layout   *jit.Layout
+	keys     map[cpu.Key]int // index in target.Keys
+	outcomes []cpu.Outcome
+	bit      map[uint64]uint64 // by value
+	lo, hi   int               // bytes of the context that may be written
+	known    map[string]uint64 // masks by contents
+	buf      []byte            // for the names of contents
+}
+
+// NewOracle explores the target with every content of every key.
+func NewOracle(t *Target, l *jit.Layout) (*Oracle, error) {
+	o := &Oracle{target: t, layout: l, keys: map[cpu.Key]int{}, bit: map[uint64]uint64{}, known: map[string]uint64{}}
+	all := make([][]int, len(t.Keys))
+	for i, k := range t.Keys {
+		o.keys[k] = i
+		all[i] = append(all[i], cpu.None)
+		for p := range t.Programs {
+			all[i] = append(all[i], p)
+		}
+	}
+	res, err := o.explore(all)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(res.Outcomes); n > exec.MaxOutcomes {
+		return nil, fmt.Errorf("%s may return %d different values; at most %d can be told apart", t.Entry.Name, n, exec.MaxOutcomes)
+	}
+	for i, out := range res.Outcomes {
+		skip := slices.Contains(out.Last, "")
+		o.outcomes = append(o.outcomes, cpu.Outcome{Value: out.R0, Skip: skip, Tail: !skip || len(out.Last) > 1})
+		o.bit[out.R0] = 1 << i
+	}
+	o.lo, o.hi = res.CtxLo, res.CtxHi
+	return o, nil
+}
+
+// Outcomes lists what the target may return, whatever its keys hold.
+func (o *Oracle) Outcomes() []cpu.Outcome { return o.outcomes }
+
+// Written is the range of bytes of the context that the target may write.
+func (o *Oracle) Written() (lo, hi int) { return o.lo, o.hi }
+
+// Legal returns a bit for each outcome that is possible while key i holds one of
+// held[i] at each tail call.
+func (o *Oracle) Legal(held [][]int) (uint64, error) {
+	o.buf = appendContents(o.buf[:0], held)
+	if m, ok := o.known[string(o.buf)]; ok {
+		return m, nil
+	}
+	res, err := o.explore(held)
+	if err != nil {
+		return 0, err
+	}
+	mask := uint64(0)
+	for _, out := range res.Outcomes {
+		mask |= o.bit[out.R0]
+	}
+	o.known[string(o.buf)] = mask
+	return mask, nil
+}
+
+// appendContents appends a name of the contents of all keys.
+func appendContents(b []byte, held [][]int) []byte {
+	for _, ps := range held {
+		b = binary.AppendVarint(b, int64(len(ps)))
+		for _, p := range ps {
+			b = binary.AppendVarint(b, int64(p))
+		}
+	}
+	return b
+}
+
+func (o *Oracle) explore(held [][]int) (*interp.Result, error) {
+	res, err := interp.Explore(o.target.Entry, interp.World{
+		Ctx: o.target.Ctx, Layout: o.layout,
+		MaxEntries: func(m string) uint32 { return uint32(o.target.Maps[m]) },
+		Held: func(m string, key uint32) []*jit.Program {
+			i, ok := o.keys[cpu.Key{Map: m, Index: int(key)}]
+			if !ok {
+				return []*jit.Program{nil}
+			}
+			return o.programs(held[i])
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("what may %s return: %w", o.target.Entry.Name, err)
+	}
+	return res, nil
+}
+
+func (o *Oracle) programs(indexes []int) []*jit.Program {
+	out := make([]*jit.Program, len(indexes))
+	for i, p := range indexes {
+		if p != cpu.None {
+			out[i] = o.target.Programs[p]
+		}
+	}
+	return out
+}

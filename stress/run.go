@@ -1,0 +1,172 @@
+package stress
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tailpoke/jit"
+	"tailpoke/jit/exec"
+	"tailpoke/model"
+	"tailpoke/patcher"
+	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/text"
+	"tailpoke/stress/cpu"
+)
+
+// Engines lists the engines that exist, in the order in which they are asked.
+func Engines() []protocol.Engine { return []protocol.Engine{protocol.Model, protocol.CPU} }
+
+// Options says how a subject is judged. The zero value asks every engine, for
+// DefaultDuration where time matters, with seed 0.
+type Options struct {
+	Engines     []protocol.Engine // nil: all
+	Duration    time.Duration     // of the cpu engine; with a script, 0 runs the script alone
+	Script      protocol.Script   // for the cpu engine, once, before random operations
+	Seed        uint64
+	StopAtFirst bool // the cpu engine ends with its first finding
+	MaxStates   int  // bound of the model engine; 0: the model's own
+	NoBoost     bool // the cpu engine runs as without the right to real-time priorities
+	Progress    func(cpu.Result)
+}
+
+// DefaultDuration is how long the cpu engine runs.
+const DefaultDuration = 5 * time.Second
+
+// Run judges a subject on a target. The subject's shape, but for its threads, is the
+// target's. An error is a fault of the input; what the engines say is in the report.
+func Run(ctx context.Context, s protocol.Subject, t *Target, o Options) (*Report, error) {
+	if s.Shape.Threads < 1 || s.Shape.Threads > exec.MaxThreads {
+		return nil, fmt.Errorf("%d threads: want 1 to %d", s.Shape.Threads, exec.MaxThreads)
+	}
+	layout, err := jit.LayoutByName(s.Layout)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	s.Shape = t.Shape(s.Shape.Threads)
+	r := &Report{Schema: "stress/verdict/1", Subject: name(s, t), Seed: seedText(o.Seed)}
+	for _, e := range Engines() {
+		if o.Engines != nil && !slices.Contains(o.Engines, e) {
+			continue
+		}
+		judge := judgeCPU
+		if e == protocol.Model {
+			judge = judgeModel
+		}
+		start := time.Now()
+		v, err := judge(ctx, s, t, layout, o)
+		if err != nil {
+			return nil, err
+		}
+		v.Engine, v.Seconds = e, time.Since(start).Seconds()
+		r.Verdicts = append(r.Verdicts, v)
+	}
+	r.Verdict = overall(r.Verdicts)
+	return r, nil
+}
+
+func seedText(seed uint64) string { return fmt.Sprintf("%#x", seed) }
+
+func name(s protocol.Subject, t *Target) SubjectName {
+	return SubjectName{
+		Protocol: s.Protocol.Name, Method: s.Method.Name, Grace: s.Grace.Name, Layout: s.Layout,
+		Threads: s.Shape.Threads, Sites: s.Shape.Sites, Programs: s.Shape.Programs, Keys: s.Shape.Keys,
+		Object: t.Object, Entry: t.EntryName,
+	}
+}
+
+// modelProperties are the properties that the model judges.
+var modelProperties = []protocol.Property{
+	protocol.NeverA, protocol.NoTorn, protocol.NoUseAfterFree, protocol.NoMiss, protocol.Fresh, protocol.ExpectedBytes,
+}
+
+func judgeModel(_ context.Context, s protocol.Subject, _ *Target, _ *jit.Layout, o Options) (Verdict, error) {
+	res, err := model.Check(s, model.Options{MaxStates: o.MaxStates})
+	if errors.Is(err, model.ErrUnsupported) {
+		return Verdict{Verdict: protocol.Unsupported, Reason: err.Error()}, nil
+	}
+	if err != nil {
+		return Verdict{}, err
+	}
+	v := Verdict{Verdict: res.Verdict, Property: res.Property, ModelCounts: &ModelCounts{
+		Properties: modelProperties, States: res.States, Transitions: res.Transitions, Depth: res.Depth,
+		Explored: ModelShape{res.Threads, s.Shape.Sites, s.Shape.Programs, s.Shape.Keys},
+	}}
+	switch {
+	case res.Witness != nil:
+		v.Witness = strings.Split(strings.TrimRight(res.Witness.String(), "\n"), "\n")
+	case res.Verdict == protocol.Bounded:
+		v.Reason = fmt.Sprintf("the bound on states was hit after %d", res.States)
+	}
+	return v, nil
+}
+
+func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout, o Options) (Verdict, error) {
+	if err := exec.Supported(); err != nil {
+		return Verdict{Verdict: protocol.Skipped, Reason: err.Error()}, nil
+	}
+	oracle, err := NewOracle(t, l)
+	if err != nil {
+		return Verdict{}, err
+	}
+	if o.Duration == 0 && len(o.Script) == 0 {
+		o.Duration = DefaultDuration
+	}
+	res, err := runCPU(ctx, s, t, cpu.Config{
+		Subject: s, Layout: l, Entry: t.Entry, Programs: t.Programs, Maps: t.Maps, Keys: t.Keys, Ctx: t.Ctx,
+		Oracle: oracle, Seed: o.Seed, Duration: o.Duration, Script: o.Script,
+		StopAtFirst: o.StopAtFirst, NoBoost: o.NoBoost, Progress: o.Progress,
+	})
+	var place *patcher.PlacementError
+	var align *text.AlignmentError
+	switch {
+	case errors.As(err, &place) || errors.As(err, &align):
+		return Verdict{Verdict: protocol.Unsupported, Reason: err.Error()}, nil
+	case errors.Is(err, errNeedsChild):
+		return Verdict{Verdict: protocol.Skipped, Reason: err.Error()}, nil
+	case err != nil:
+		return Verdict{}, err
+	}
+	return cpuVerdict(res), nil
+}
+
+func cpuVerdict(r *cpu.Result) Verdict {
+	c := &CPUCounts{
+		Executions: r.Executions, Installs: r.Installs, Updates: r.Updates, Removes: r.Removes, Cycles: r.Cycles,
+		Pokes: r.Pokes, Traps: r.Traps, LateTraps: r.LateTraps, Waits: r.Waits, Boosts: r.Boosts, Loads: r.Loads,
+		Overlaps: r.Overlaps.Sum(), OverlapsBy: r.Overlaps, FirstSeconds: r.FirstSeconds, Findings: r.Findings,
+		Outcomes: Outcomes{Skip: r.Skips, Tail: r.Tails},
+	}
+	v := Verdict{Verdict: protocol.NotObserved, CPUCounts: c}
+	if len(r.Findings) == 0 {
+		c.RateMax, c.Confidence = r.RateMax(), cpu.Confidence
+		if v.Reason = r.Vacuous(); v.Reason != "" {
+			v.Verdict = protocol.Vacuous
+		}
+		return v
+	}
+	first := r.Findings[0]
+	v.Verdict, v.Property = protocol.Violated, first.Class.Property()
+	for _, f := range r.Findings {
+		v.Witness = append(v.Witness, f.String())
+	}
+	// The kept findings are a sample: all executions that went wrong count as the class
+	// that says most.
+	switch first.Class {
+	case cpu.ClassA:
+		c.Outcomes.A = r.Bad
+	case cpu.ClassTorn:
+		c.Outcomes.Torn = r.Bad
+	case cpu.ClassCrash:
+		c.Outcomes.Crash = r.Bad
+	default:
+		c.Outcomes.Other = r.Bad
+	}
+	return v
+}

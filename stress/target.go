@@ -1,0 +1,84 @@
+package stress
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"tailpoke/jit"
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/cpu"
+)
+
+// Target is what threads execute and what its keys may be given.
+type Target struct {
+	// Object and EntryName say where the program comes from: the name of an object file,
+	// and of a program in it. Both are empty for a generated target.
+	Object    string
+	EntryName string
+
+	Entry    *jit.Program
+	Programs []*jit.Program
+	Maps     map[string]int // number of keys of each prog array
+	Keys     []cpu.Key      // the keys that change
+	Ctx      []byte         // what R1 points to
+
+	source source
+}
+
+// source is what a target can be made from again, in another process.
+type source struct {
+	Object []byte         `json:"object,omitempty"`
+	Name   string         `json:"name,omitempty"`
+	Entry  string         `json:"entry,omitempty"`
+	Shape  protocol.Shape `json:"shape"`
+}
+
+func (s source) target() (*Target, error) {
+	if s.Object == nil {
+		return Generate(s.Shape)
+	}
+	return ReadObject(s.Name, s.Object, s.Entry)
+}
+
+// Shape returns the size of the subject that the target makes with so many threads.
+func (t *Target) Shape(threads int) protocol.Shape {
+	keys := t.directKeys()
+	return protocol.Shape{Threads: threads, Sites: len(keys), Programs: len(t.Programs), Keys: len(distinct(keys))}
+}
+
+// directKeys lists the key of each direct site of the entry's image, as far as it is
+// one that changes.
+func (t *Target) directKeys() []cpu.Key {
+	var out []cpu.Key
+	for _, c := range t.Entry.TailCalls {
+		k := cpu.Key{Map: c.Map, Index: int(c.Key)}
+		if c.Const && slices.Contains(t.Keys, k) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+func distinct(keys []cpu.Key) []cpu.Key {
+	seen := map[cpu.Key]bool{}
+	for _, k := range keys {
+		seen[k] = true
+	}
+	return slices.Collect(maps.Keys(seen))
+}
+
+// check refuses a target on which state A would leave no trace: the epilogue's leave
+// mends the stack pointer, so that a function without callee-saved registers returns as
+// if nothing had happened.
+func (t *Target) check() error {
+	if len(t.directKeys()) == 0 {
+		return fmt.Errorf("%s has no direct tail-call site of a key that changes", t.Entry.Name)
+	}
+	for _, c := range t.Entry.TailCalls {
+		if c.Const && t.Entry.Funcs[c.Func].CalleeRegs != [4]bool{} {
+			return nil
+		}
+	}
+	return fmt.Errorf("no function of %s with a direct site uses a callee-saved register: state A would leave no trace", t.Entry.Name)
+}

@@ -1,0 +1,40 @@
+package stress
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"tailpoke/jit/exec"
+	"tailpoke/patcher/protocol"
+)
+
+// needCPU skips a test where images cannot be executed.
+func needCPU(t *testing.T) {
+	t.Helper()
+	if err := exec.Supported(); err != nil {
+		t.Skipf("no cpu engine: %v", err)
+	}
+}
+
+// TestZoo judges every mutant by every engine: each fault is found, and nobody who is
+// innocent is accused.
+func TestZoo(t *testing.T) {
+	needCPU(t)
+	s, target, err := Choice{Sites: 1}.Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = RunMutants(context.Background(), s, target, MutantsOptions{
+		Duration: 20 * time.Second, SafeDuration: time.Second, Seed: 1,
+		Progress: func(m MutantReport) {
+			t.Logf("%-18s found %v in %.3f s, broke %v", m.Name, m.Found, m.Seconds[protocol.CPU], m.Broke)
+			if !m.Agree {
+				t.Errorf("%s: expected %v %s, found %v %v", m.Name, m.Expect, m.Property, m.Found, m.Broke)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
