@@ -15,7 +15,8 @@ type Placement int
 
 // The placements.
 const (
-	// PlaceAny puts the image at the beginning of a page.
+	// PlaceAny puts the image anywhere, so that jumps to two of them differ in the lowest
+	// byte of their distance too.
 	PlaceAny Placement = iota
 	// PlaceAligned puts every slot into an aligned 8-byte word, where one store can
 	// replace it; there may be no such place.
@@ -26,6 +27,7 @@ const (
 )
 
 const (
+	anyShift   = 256
 	lineSize   = 64
 	straddleAt = 62 // of a slot in its cache line
 )
@@ -86,7 +88,7 @@ func (p *Patcher) place(prog *Program, where Placement) error {
 
 func (p *Patcher) structOff(prog *Program) int { return prog.desc * progStructSize }
 
-// shift returns how far behind the beginning of a page the image must lie.
+// shift returns how far behind the beginning of a page the image is to lie.
 func (p *Patcher) shift(img *jit.Image, where Placement) (int, error) {
 	var slots []jit.Off // by turns target and bypass
 	for _, s := range img.Sites {
@@ -96,7 +98,7 @@ func (p *Patcher) shift(img *jit.Image, where Placement) (int, error) {
 	}
 	switch {
 	case where == PlaceAny || len(slots) == 0:
-		return 0, nil
+		return p.space.rng.IntN(anyShift), nil
 	case where == PlaceStraddling:
 		slot := slots[p.straddled%len(slots)]
 		p.straddled++

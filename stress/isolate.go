@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -105,7 +104,7 @@ func childRun(in io.Reader) (*cpu.Result, error) {
 // runCPU runs the cpu engine: here, or in a child if a thread may execute bytes that
 // are no instruction, since these can be anything, a system call too.
 func runCPU(ctx context.Context, s protocol.Subject, t *Target, c cpu.Config) (*cpu.Result, error) {
-	if guarded(s.Method) {
+	if cpu.Guarded(s.Method) {
 		return cpu.Run(ctx, c)
 	}
 	if !childReady.Load() {
@@ -115,13 +114,6 @@ func runCPU(ctx context.Context, s protocol.Subject, t *Target, c cpu.Config) (*
 		Protocol: s.Protocol.String(), Method: s.Method.String(), Grace: s.Grace.Name, Layout: s.Layout,
 		Threads: s.Shape.Threads, Source: t.source, Script: c.Script.String(), Seed: c.Seed,
 		Duration: c.Duration, StopAtFirst: c.StopAtFirst, NoBoost: c.NoBoost,
-	})
-}
-
-// guarded reports whether the method's steps are those of a built-in one.
-func guarded(m protocol.Method) bool {
-	return slices.ContainsFunc(protocol.Methods(), func(known protocol.Method) bool {
-		return slices.Equal(known.Steps, m.Steps)
 	})
 }
 

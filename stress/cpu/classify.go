@@ -113,22 +113,37 @@ func (r *run) phaseFinding(a exec.Anomaly) (Class, string) {
 }
 
 func (r *run) faultFinding(a exec.Anomaly) (Class, string) {
-	name := unix.SignalName(unix.Signal(a.Signal))
-	off, in := r.arena.OffOf(a.RIP)
-	p := r.locate(off)
-	switch {
-	case a.Signal == exec.Evicted:
+	if a.Signal == exec.Evicted {
 		return ClassEndless, fmt.Sprintf("was thrown out of its image at %#x", a.RIP)
-	case !in || p == nil && a.Signal != int(unix.SIGTRAP):
-		return ClassCrash, fmt.Sprintf("%s at %#x, outside every program, address %#x", name, a.RIP, a.Addr)
-	case a.Signal == int(unix.SIGTRAP) && p == nil:
+	}
+	name, trap := unix.SignalName(unix.Signal(a.Signal)), a.Signal == int(unix.SIGTRAP)
+	off, in := r.arena.OffOf(a.RIP)
+	var p *patcher.Program
+	if in {
+		p = r.locate(off)
+	}
+	switch {
+	case p == nil && !Guarded(r.Subject.Method):
+		return ClassTorn, fmt.Sprintf("%s at %#x, where no program is: a torn jump leads anywhere", name, a.RIP)
+	case p == nil && in && trap:
 		return ClassUAF, fmt.Sprintf("trapped at arena offset %#x, where no program is", off)
-	case a.Signal == int(unix.SIGTRAP) && p.Gone():
+	case p == nil:
+		return ClassCrash, fmt.Sprintf("%s at %#x, outside every program, address %#x", name, a.RIP, a.Addr)
+	case trap && p.Gone():
 		return ClassUAF, fmt.Sprintf("trapped in freed program %s at +%#x", p.Name, p.At(off))
 	case torn(p.Image, p.At(off)):
 		return ClassTorn, fmt.Sprintf("%s in program %s at +%#x, where a slot is or no instruction begins", name, p.Name, p.At(off))
 	}
 	return ClassCrash, fmt.Sprintf("%s in program %s at +%#x, address %#x", name, p.Name, p.At(off), a.Addr)
+}
+
+// Guarded reports whether the method's steps are those of a built-in one. By another
+// method a thread may execute bytes that are no instruction, or not the one that was
+// meant.
+func Guarded(m protocol.Method) bool {
+	return slices.ContainsFunc(protocol.Methods(), func(known protocol.Method) bool {
+		return slices.Equal(known.Steps, m.Steps)
+	})
 }
 
 // torn reports whether a fault at off cannot come from a whole instruction of the image.

@@ -78,14 +78,16 @@ func (r *run) setPace() {
 	r.pace.Store(uint32(p))
 }
 
-// burst updates a key that holds a program, for a short time.
+// burst updates a key that holds a program, for a short time; it ends at once where no
+// site follows the key, so that there is nothing to poke.
 func (r *run) burst(k *key) error {
 	r.pace.Store(uint32(bursts))
 	defer r.pace.Store(uint32(brisk))
 	end := time.Now().Add(burstTime)
 	for i := 0; i < burstUpdates && time.Now().Before(end); i++ {
 		next := (k.holds + 1) % len(r.pinned)
-		if err := r.give(k, next, r.pinned[next]); err != nil {
+		before := r.pokes.Load()
+		if err := r.give(k, next, r.pinned[next]); err != nil || r.pokes.Load() == before {
 			return err
 		}
 	}

@@ -1,0 +1,95 @@
+package stress
+
+import (
+	"fmt"
+	"strings"
+
+	"tailpoke/jit"
+	"tailpoke/patcher/protocol"
+)
+
+// Item is something with a name that a subject can be made of or a report can say.
+type Item struct {
+	Name string
+	Text string // may have several lines
+}
+
+// CatalogKinds lists what [Catalog] knows.
+func CatalogKinds() []string {
+	return []string{"protocols", "methods", "graces", "layouts", "mutants", "engines", "properties"}
+}
+
+// Catalog lists the items of a kind in their own order; nil for a kind that is none.
+func Catalog(kind string) []Item {
+	var out []Item
+	add := func(name, text string) { out = append(out, Item{name, strings.TrimSpace(text)}) }
+	switch kind {
+	case "protocols":
+		for _, p := range protocol.Protocols() {
+			add(p.Name, p.String())
+		}
+	case "methods":
+		for _, m := range protocol.Methods() {
+			add(m.Name, m.String())
+		}
+	case "graces":
+		for _, g := range protocol.Graces() {
+			add(g.Name, graceTexts[g.Kind])
+		}
+	case "layouts":
+		for _, l := range jit.Layouts() {
+			add(l.Name, layoutText(l))
+		}
+	case "mutants":
+		for _, m := range protocol.Zoo() {
+			add(m.Name, mutantText(m))
+		}
+	case "engines":
+		for _, e := range Engines() {
+			add(string(e), engineTexts[e])
+		}
+	case "properties":
+		return properties()
+	}
+	return out
+}
+
+var graceTexts = map[protocol.GraceKind]string{
+	protocol.GraceEpoch:  "waits for every reader that was inside when the wait began",
+	protocol.GraceForget: "the same, but one reader is forgotten",
+	protocol.GraceSleep:  "waits for a fixed time, whoever is inside",
+}
+
+var engineTexts = map[Engine]string{
+	protocol.Model: "the abstract states, every interleaving, any weak fetch: proved, violated or bounded",
+	protocol.CPU:   "the image's own bytes on this machine's CPUs, patched live: not-observed, violated or vacuous",
+}
+
+func layoutText(l *jit.Layout) string {
+	return fmt.Sprintf("tail calls enter at +%d, at most %d of them", l.AdjOff, l.Counter.Limit)
+}
+
+func mutantText(m protocol.Mutant) string {
+	edits := make([]string, len(m.Edits))
+	for i, e := range m.Edits {
+		edits[i] = e.String()
+	}
+	breaks := "is safe"
+	if !m.Safe() {
+		breaks = "breaks " + string(m.Property)
+	}
+	return fmt.Sprintf("%s\n%s: %s\nfrom %s", strings.Join(edits, "\n"), breaks, m.Why, m.Origin)
+}
+
+func properties() []Item {
+	return []Item{
+		{string(protocol.NeverA), "no execution passes an open bypass and then a cleared target"},
+		{string(protocol.Registers), "callee-saved registers and the stack pointer on return are the caller's"},
+		{string(protocol.NoTorn), "no thread executes bytes that were never a whole instruction"},
+		{string(protocol.NoUseAfterFree), "no thread executes in a program that has been freed"},
+		{string(protocol.NoMiss), "an execution that overlaps no interval from a remove's call to the next install's return does not fall through"},
+		{string(protocol.Fresh), "an execution runs only a program that the key held, or was being given, at some moment of it"},
+		{string(protocol.Progress), "every operation ends, given that every thread gets to run"},
+		{string(protocol.ExpectedBytes), "every poke finds the bytes that it expects"},
+	}
+}

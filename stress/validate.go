@@ -1,0 +1,48 @@
+package stress
+
+import (
+	"fmt"
+	"slices"
+
+	"tailpoke/jit"
+	"tailpoke/jit/exec"
+	"tailpoke/patcher/protocol"
+)
+
+// Validate says what is wrong with the input of [Run], without running anything: an
+// error of Run behind a nil from here is a fault of the harness or of the machine.
+func Validate(s protocol.Subject, t *Target, o Options) error {
+	if n := s.Shape.Threads; n < 1 || n > exec.MaxThreads {
+		return fmt.Errorf("%d threads: want 1 to %d", n, exec.MaxThreads)
+	}
+	layout, err := jit.LayoutByName(s.Layout)
+	if err != nil {
+		return err
+	}
+	if err := t.check(); err != nil {
+		return err
+	}
+	if o.Engines != nil && !slices.Contains(o.Engines, protocol.CPU) {
+		return nil
+	}
+	if _, err := Disassemble(t, s.Layout); err != nil {
+		return err
+	}
+	if _, err := NewOracle(t, layout); err != nil {
+		return err
+	}
+	for i, c := range o.Script {
+		if c.Key >= len(t.Keys) || c.Prog >= len(t.Programs) {
+			return fmt.Errorf("call %d of the script (%v): there are %d keys and %d programs", i+1, c, len(t.Keys), len(t.Programs))
+		}
+	}
+	return nil
+}
+
+// Missing says what this machine lacks for an engine, or nil.
+func Missing(e Engine) error {
+	if e == protocol.CPU {
+		return exec.Supported()
+	}
+	return nil
+}
