@@ -126,9 +126,11 @@ func (p *Patcher) erase(prog *Program) {
 	for _, d := range prog.pokes {
 		d.stable.Store(false)
 	}
-	for _, s := range prog.Image.Starts {
-		p.arena.Store1(prog.off+exec.Off(s), exec.Int3)
+	traps := make([]exec.Store, len(prog.Image.Starts))
+	for i, s := range prog.Image.Starts {
+		traps[i] = exec.Store{Off: prog.off + exec.Off(s), Width: 1, Value: exec.Int3}
 	}
+	p.arena.StoreAll(traps)
 	exec.SyncCore()
 	p.arena.Fill(prog.off, len(prog.Image.Code))
 }

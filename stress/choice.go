@@ -49,12 +49,13 @@ func (c Choice) Resolve() (protocol.Subject, *Target, error) {
 			return s, nil, err
 		}
 	}
-	t, err := c.target(s.Shape)
+	t, err := c.target(s)
 	return s, t, err
 }
 
-// target makes the target; shape holds the defaults of a generated one.
-func (c Choice) target(shape protocol.Shape) (*Target, error) {
+// target makes the target; s holds the defaults of a generated one.
+func (c Choice) target(s protocol.Subject) (*Target, error) {
+	shape := s.Shape
 	generated := c.Sites != 0 || c.Programs != 0 || c.Keys != 0
 	switch {
 	case c.Object != "" && generated:
@@ -79,7 +80,7 @@ func (c Choice) target(shape protocol.Shape) (*Target, error) {
 	if c.Sites == 0 {
 		shape.Sites = shape.Keys
 	}
-	return Generate(shape)
+	return Generate(shape, s.Method.Aligned())
 }
 
 // maxTextFile bounds a protocol or method file, in bytes.

@@ -20,10 +20,19 @@ const (
 	maxKeys     = 16
 )
 
+// savedRegisters are the callee-saved registers of eBPF. The more a function uses, the
+// longer is the unwind between its slots.
+var savedRegisters = []asm.Register{asm.R6, asm.R7, asm.R8, asm.R9}
+
+// alignedRegisters is how many of them an entry uses whose slots must lie in aligned
+// words: with a stack, the two slots of its sites are then 16 bytes apart.
+const alignedRegisters = 2
+
 // Generate makes a target of the given shape: an entry with all four callee-saved
-// registers and a stack word, which come back into its result, so that losing any of
-// them shows; and programs that return a number each.
-func Generate(s protocol.Shape) (*Target, error) {
+// registers, or two if its slots must lie in aligned words, and a stack word, which come
+// back into its result, so that losing any of them shows; and programs that return a
+// number each.
+func Generate(s protocol.Shape, aligned bool) (*Target, error) {
 	for _, b := range []struct {
 		what     string
 		got, max int
@@ -35,9 +44,13 @@ func Generate(s protocol.Shape) (*Target, error) {
 	if s.Keys > s.Sites {
 		return nil, fmt.Errorf("%d keys for %d sites: a key without a site changes nothing", s.Keys, s.Sites)
 	}
-	t := &Target{Maps: map[string]int{generatedMap: s.Keys}, Ctx: generatedCtx(), source: source{Shape: s}}
+	t := &Target{Maps: map[string]int{generatedMap: s.Keys}, Ctx: generatedCtx(), source: source{Shape: s, Aligned: aligned}}
 	var err error
-	if t.Entry, err = jit.Parse("entry", generatedEntry(s)); err != nil {
+	saved := savedRegisters
+	if aligned {
+		saved = saved[:alignedRegisters]
+	}
+	if t.Entry, err = jit.Parse("entry", generatedEntry(s, saved)); err != nil {
 		return nil, err
 	}
 	for i := range s.Programs {
@@ -62,8 +75,7 @@ func generatedCtx() []byte {
 	return ctx
 }
 
-func generatedEntry(s protocol.Shape) asm.Instructions {
-	saved := []asm.Register{asm.R6, asm.R7, asm.R8, asm.R9}
+func generatedEntry(s protocol.Shape, saved []asm.Register) asm.Instructions {
 	insns := asm.Instructions{asm.LoadMem(asm.R2, asm.R1, 32, asm.DWord).WithSymbol("entry")}
 	insns = append(insns, asm.StoreMem(asm.RFP, -8, asm.R2, asm.DWord))
 	for _, r := range saved {

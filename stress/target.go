@@ -28,15 +28,16 @@ type Target struct {
 
 // source is what a target can be made from again, in another process.
 type source struct {
-	Object []byte         `json:"object,omitempty"`
-	Name   string         `json:"name,omitempty"`
-	Entry  string         `json:"entry,omitempty"`
-	Shape  protocol.Shape `json:"shape"`
+	Object  []byte         `json:"object,omitempty"`
+	Name    string         `json:"name,omitempty"`
+	Entry   string         `json:"entry,omitempty"`
+	Shape   protocol.Shape `json:"shape"`
+	Aligned bool           `json:"aligned,omitempty"`
 }
 
 func (s source) target() (*Target, error) {
 	if s.Object == nil {
-		return Generate(s.Shape)
+		return Generate(s.Shape, s.Aligned)
 	}
 	return ReadObject(s.Name, s.Object, s.Entry)
 }

@@ -1,10 +1,10 @@
 package exec
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
-	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -113,30 +113,27 @@ func (a *Arena) Write(off Off, p []byte) { copy(a.rw[off:int(off)+len(p)], p) }
 
 // Fill writes n bytes of int3 to off. Nobody may execute there.
 func (a *Arena) Fill(off Off, n int) {
-	b := a.rw[off : int(off)+n]
-	for i := range b {
-		b[i] = Int3
+	for b := a.rw[off : int(off)+n]; len(b) > 0; {
+		b = b[copy(b, int3Page):]
 	}
 }
 
-// Store1 writes one byte of live text. A one-byte store is always atomic (Intel SDM
-// vol. 3, 9.1.1).
-func (a *Arena) Store1(off Off, v byte) { store1(&a.rw[off], v) }
+// int3Page is what Fill copies.
+var int3Page = bytes.Repeat([]byte{Int3}, 4096)
 
-// Store4 writes four bytes of live text in one store, atomic only where they lie in
-// one aligned 4-byte word.
-func (a *Arena) Store4(off Off, v uint32) { store4(&a.rw[int(off) : int(off)+4][0], v) }
-
-// Store8 writes an aligned 8-byte word of live text, atomically.
-func (a *Arena) Store8(off Off, v uint64) {
-	if off%8 != 0 {
-		panic("exec: Store8 of an unaligned word")
+// StoreAll writes to live text, one store after the other with nothing in between. A
+// one-byte store is always atomic, and a wider one where it is aligned (Intel SDM vol. 3,
+// 9.1.1); other CPUs see stores in order.
+func (a *Arena) StoreAll(stores []Store) {
+	for _, s := range stores {
+		if w := s.Width; w != 1 && w != 4 && w != 8 || int(s.Off)+int(w) > len(a.rw) {
+			panic(fmt.Sprintf("exec: store of %d bytes at %#x", w, uint32(s.Off)))
+		}
 	}
-	atomic.StoreUint64((*uint64)(unsafe.Pointer(&a.rw[int(off) : int(off)+8][0])), v)
+	if len(stores) > 0 {
+		storeAll(&a.rw[0], &stores[0], len(stores))
+	}
 }
 
 //go:noescape
-func store1(p *byte, v byte)
-
-//go:noescape
-func store4(p *byte, v uint32)
+func storeAll(base *byte, stores *Store, n int)

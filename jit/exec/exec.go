@@ -30,6 +30,13 @@ const (
 	Evicted = 6
 )
 
+// Store is one store to live text, of 1, 4 or 8 bytes in machine order.
+type Store struct {
+	Off   Off
+	Width uint8
+	Value uint64
+}
+
 // PoolConfig says what the threads of a [Pool] execute.
 type PoolConfig struct {
 	Threads int

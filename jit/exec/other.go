@@ -23,9 +23,7 @@ func (*Arena) OffOf(uint64) (Off, bool) { return 0, false }
 func (*Arena) Read(Off, int) []byte     { return nil }
 func (*Arena) Write(Off, []byte)        {}
 func (*Arena) Fill(Off, int)            {}
-func (*Arena) Store1(Off, byte)         {}
-func (*Arena) Store4(Off, uint32)       {}
-func (*Arena) Store8(Off, uint64)       {}
+func (*Arena) StoreAll([]Store)         {}
 
 // Pool is a number of threads that execute images; here there are none.
 type Pool struct{}

@@ -14,7 +14,7 @@ type Poker struct {
 	arena  *exec.Arena
 	method protocol.Method
 
-	// Between, if set, is called after every step of the method but the last, while
+	// Between, if set, is called behind every sync of the method but a last one, while
 	// the slot is half patched. It may delay, to widen the window; it must not poke.
 	Between func()
 }
@@ -37,14 +37,32 @@ func (p *Poker) Poke(off exec.Off, old, next Insn) (changed bool, err error) {
 	if old == next {
 		return false, nil
 	}
-	for i, step := range p.method.Steps {
-		if i > 0 && p.Between != nil {
-			p.Between()
-		}
-		p.step(step, off, next)
-	}
+	p.run(off, next)
 	return true, nil
 }
+
+// run carries the method's steps out: the stores between two syncs as one sequence.
+func (p *Poker) run(off exec.Off, next Insn) {
+	var buf [maxStores]exec.Store
+	stores := buf[:0]
+	for i, step := range p.method.Steps {
+		if step != protocol.Sync {
+			stores = p.stores(stores, step, off, next)
+			continue
+		}
+		p.arena.StoreAll(stores)
+		stores = stores[:0]
+		exec.SyncCore()
+		if p.Between != nil && i+1 < len(p.method.Steps) {
+			p.Between()
+		}
+	}
+	p.arena.StoreAll(stores)
+}
+
+// maxStores is how many stores a sequence has without growing: bytes byte by byte, and
+// some more.
+const maxStores = 8
 
 // resume is where a thread goes on that traps during the poke; 0 runs the byte again.
 func (p *Poker) resume(off exec.Off, old, next Insn) uint64 {
@@ -58,33 +76,31 @@ func (p *Poker) resume(off exec.Off, old, next Insn) uint64 {
 	}
 }
 
-func (p *Poker) step(k protocol.MicroKind, off exec.Off, next Insn) {
+// stores appends the stores of one step.
+func (p *Poker) stores(to []exec.Store, k protocol.MicroKind, off exec.Off, next Insn) []exec.Store {
 	switch k {
 	case protocol.HeadInt3:
-		p.arena.Store1(off, exec.Int3)
+		return append(to, exec.Store{Off: off, Width: 1, Value: exec.Int3})
 	case protocol.Tail:
-		p.arena.Store4(off+1, binary.LittleEndian.Uint32(next[1:]))
+		return append(to, exec.Store{Off: off + 1, Width: 4, Value: uint64(binary.LittleEndian.Uint32(next[1:]))})
 	case protocol.HeadNew:
-		p.arena.Store1(off, next[0])
+		return append(to, exec.Store{Off: off, Width: 1, Value: uint64(next[0])})
 	case protocol.All:
-		p.storeWord(off, next)
+		return append(to, p.wordStore(off, next))
 	case protocol.Bytes:
 		for i, b := range next {
-			p.arena.Store1(off+exec.Off(i), b)
+			to = append(to, exec.Store{Off: off + exec.Off(i), Width: 1, Value: uint64(b)})
 		}
-	case protocol.Sync:
-		exec.SyncCore()
-	default:
-		panic(fmt.Sprintf("text: no method step %d", k))
+		return to
 	}
+	panic(fmt.Sprintf("text: no method step %d", k))
 }
 
-// storeWord writes the instruction and the unchanged rest of its aligned word in one
-// store.
-func (p *Poker) storeWord(off exec.Off, next Insn) {
+// wordStore is the store of the instruction with the unchanged rest of its aligned word.
+func (p *Poker) wordStore(off exec.Off, next Insn) exec.Store {
 	word := off &^ 7
 	var b [8]byte
 	copy(b[:], p.arena.Read(word, 8))
 	copy(b[off-word:], next[:])
-	p.arena.Store8(word, binary.LittleEndian.Uint64(b[:]))
+	return exec.Store{Off: word, Width: 8, Value: binary.LittleEndian.Uint64(b[:])}
 }

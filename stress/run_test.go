@@ -1,0 +1,202 @@
+package stress
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"tailpoke/patcher/protocol"
+)
+
+// run judges a choice of subject, which must be valid.
+func run(t *testing.T, c Choice, o Options) *Report {
+	t.Helper()
+	s, target, err := c.Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Run(context.Background(), s, target, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestMainJob is the kernel's protocol on the program of the main job.
+func TestMainJob(t *testing.T) {
+	needCPU(t)
+	r := run(t, Choice{}, Options{Duration: 2 * time.Second, Seed: 1})
+	m, c := r.Of(protocol.Model), r.Of(protocol.CPU)
+	t.Logf("model %s: %d states in %.3f s; cpu %s: %d executions, %d cycles, overlaps %+v",
+		m.Verdict, m.States, m.Seconds, c.Verdict, c.Executions, c.Cycles, c.OverlapsBy)
+	if r.Verdict != Holds || m.Verdict != protocol.Proved || c.Verdict != protocol.NotObserved {
+		t.Errorf("%s: model %s, cpu %s %v", r.Verdict, m.Verdict, c.Verdict, c.Witness)
+	}
+	if c.Executions == 0 || c.Cycles == 0 || c.Pokes == 0 || c.Traps == 0 || c.Waits == 0 || c.Loads == 0 {
+		t.Errorf("something never happened: %+v", c.CPUCounts)
+	}
+	if o := c.Outcomes; o.Skip == 0 || o.Tail == 0 || o.A+o.Torn+o.Crash+o.Other != 0 {
+		t.Errorf("outcomes %+v", o)
+	}
+}
+
+// TestSubjects judges the built-in protocols, layouts and methods in several shapes.
+func TestSubjects(t *testing.T) {
+	needCPU(t)
+	for _, c := range []Choice{
+		{Protocol: "batched", Sites: 4, Keys: 2, Programs: 3},
+		{Protocol: "lazy", Sites: 3, Keys: 1},
+		{Layout: "seed", Sites: 2, Keys: 1},
+		{Layout: "seed"},
+		{Protocol: "batched"},
+		{Method: "word", Sites: 1},
+		{Sites: 1, Threads: 2},
+	} {
+		r := run(t, c, Options{Engines: []protocol.Engine{protocol.CPU}, Duration: 500 * time.Millisecond, Seed: 2})
+		if v := r.Of(protocol.CPU); v.Verdict != protocol.NotObserved {
+			t.Errorf("%+v: %s %s %v", c, v.Verdict, v.Reason, v.Witness)
+		}
+	}
+}
+
+func TestWithoutPriorities(t *testing.T) {
+	needCPU(t)
+	r := run(t, Choice{Sites: 1, Threads: 8}, Options{
+		Engines: []protocol.Engine{protocol.CPU}, Duration: time.Second, Seed: 3, NoBoost: true,
+	})
+	v := r.Of(protocol.CPU)
+	if v.Verdict != protocol.NotObserved || v.Boosts != 0 {
+		t.Errorf("%s %s, %d boosts, %v", v.Verdict, v.Reason, v.Boosts, v.Witness)
+	}
+}
+
+// TestNothingOverlapped: a run that never updates has not tested updates.
+func TestNothingOverlapped(t *testing.T) {
+	needCPU(t)
+	r := run(t, Choice{Sites: 1}, Options{
+		Engines: []protocol.Engine{protocol.CPU}, Script: protocol.Script{{Kind: protocol.Put}, {Kind: protocol.Delete}},
+	})
+	if v := r.Of(protocol.CPU); v.Verdict != protocol.Vacuous || r.Verdict != NoAnswer || v.Reason == "" {
+		t.Errorf("%s (%s), overall %s", v.Verdict, v.Reason, r.Verdict)
+	}
+}
+
+func TestBoundIsNoAnswer(t *testing.T) {
+	r := run(t, Choice{}, Options{Engines: []protocol.Engine{protocol.Model}, MaxStates: 10})
+	if v := r.Of(protocol.Model); v.Verdict != protocol.Bounded || r.Verdict != NoAnswer {
+		t.Errorf("%s, overall %s", v.Verdict, r.Verdict)
+	}
+}
+
+func TestCancelledRunReports(t *testing.T) {
+	needCPU(t)
+	s, target, err := Choice{Sites: 1}.Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	r, err := Run(ctx, s, target, Options{Engines: []protocol.Engine{protocol.CPU}, Duration: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := r.Of(protocol.CPU); v.Executions == 0 || v.Seconds > 60 {
+		t.Errorf("%+v", v.CPUCounts)
+	}
+}
+
+func TestChildIsNeeded(t *testing.T) {
+	needCPU(t)
+	childReady.Store(false)
+	defer childReady.Store(true)
+	s, target, err := Choice{Sites: 1}.Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Method, err = protocol.ParseMethod("method torn\n bytes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Run(context.Background(), s, target, Options{Engines: []protocol.Engine{protocol.CPU}, Duration: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := r.Of(protocol.CPU); v.Verdict != protocol.Skipped || !strings.Contains(v.Reason, "stress.Child") {
+		t.Errorf("%s: %s", v.Verdict, v.Reason)
+	}
+}
+
+func TestBadSubjects(t *testing.T) {
+	for _, c := range []Choice{
+		{Threads: -1}, {Threads: 100_000}, {Layout: "v4.2"}, {Protocol: "none"}, {Protocol: "testdata"}, {Protocol: "./missing"},
+		{Method: "none"}, {Grace: "none"}, {Entry: "x"}, {Object: "bpf/tailcalls.o"},
+		{Object: "bpf/tailcalls.o", Entry: "x"}, {Object: "bpf/tailcalls.o", Entry: "dispatch", Sites: 1},
+		{Object: "bpf/tailcalls.c", Entry: "dispatch"}, {Object: "bpf", Entry: "dispatch"},
+		{Sites: -1}, {Sites: 1000}, {Programs: 1000}, {Keys: 1000}, {Sites: 1, Keys: 2},
+	} {
+		s, target, err := c.Resolve()
+		if err == nil {
+			_, err = Run(context.Background(), s, target, Options{Engines: []protocol.Engine{}})
+		}
+		if err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+// TestReportJSON pins the names that other programs read.
+func TestReportJSON(t *testing.T) {
+	raw, err := json.Marshal(run(t, Choice{Sites: 1}, Options{Engines: []protocol.Engine{protocol.Model}, Seed: 255}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`{"schema":"stress/verdict/1","subject":{"protocol":"kernel","method":"int3","grace":"epoch","layout":"v5.10","threads":16,"sites":1,"programs":2,"keys":1},"seed":"0xff","verdicts":[{"engine":"model","verdict":"proved"`,
+		`"properties":["never-a"`, `"states":`, `"transitions":`, `"seconds":`, `"verdict":"holds"}`,
+	} {
+		if !strings.Contains(string(raw), want) {
+			t.Errorf("no %s in %s", want, raw)
+		}
+	}
+	v := cpuVerdict(exampleResult())
+	if raw, err = json.Marshal(v); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"executions":7`, `"installs":1`, `"updates":2`, `"removes":3`, `"pokes":4`, `"traps":5`, `"overlaps":6`,
+		`"outcomes":{"skip":1,"tail":2,"a":0,"torn":0,"crash":0,"other":0}`,
+	} {
+		if !strings.Contains(string(raw), want) {
+			t.Errorf("no %s in %s", want, raw)
+		}
+	}
+}
+
+func TestOverall(t *testing.T) {
+	of := func(vs ...protocol.Verdict) Overall {
+		var out []Verdict
+		for _, v := range vs {
+			out = append(out, Verdict{Verdict: v})
+		}
+		return overall(out)
+	}
+	for _, tc := range []struct {
+		got, want Overall
+	}{
+		{of(protocol.Proved, protocol.NotObserved), Holds},
+		{of(protocol.Proved, protocol.Violated), Violated},
+		{of(protocol.Violated, protocol.NotObserved), Violated},
+		{of(protocol.Proved, protocol.Vacuous), NoAnswer},
+		{of(protocol.Bounded, protocol.NotObserved), NoAnswer},
+		{of(protocol.Proved, protocol.Skipped), Holds},
+		{of(protocol.Skipped), NoAnswer},
+		{of(protocol.Unsupported), NoAnswer},
+		{of(), NoAnswer},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("got %s, want %s", tc.got, tc.want)
+		}
+	}
+}
