@@ -1,0 +1,73 @@
+package stress
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"tailpoke/patcher/protocol"
+)
+
+// held counts what the process holds: threads, mappings of code or reserved for it, and
+// open files.
+func held(t *testing.T) (threads, mappings, files int) {
+	t.Helper()
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(maps)) {
+		if strings.Contains(line, "memfd:tailpoke") || strings.Contains(line, "---p 00000000 00:00 0") {
+			mappings++
+		}
+	}
+	entries := func(dir string) int {
+		es, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(es)
+	}
+	return entries("/proc/self/task"), mappings, entries("/proc/self/fd")
+}
+
+// TestNothingIsLeft judges a correct subject, a faulty one whose executions crash, and
+// one in a child; a second round must leave nothing that the first did not.
+func TestNothingIsLeft(t *testing.T) {
+	needCPU(t)
+	once := func() {
+		for _, m := range []string{"", "lazy-free", "bytes"} {
+			s, target, err := Choice{Sites: 2, Threads: 32}.Resolve()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m != "" {
+				mutant, err := protocol.MutantByName(m)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if s, err = mutant.Apply(s); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := Run(t.Context(), s, target, Options{Duration: 300 * time.Millisecond}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	once()
+	threads, mappings, files := held(t)
+	once()
+	// A thread ends some time after its goroutine, and the runtime may start one of its
+	// own at any time.
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		th, ma, fi := held(t)
+		if th <= threads+2 && ma <= mappings && fi <= files {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("threads %d, then %d; mappings %d, then %d; files %d, then %d", threads, th, mappings, ma, files, fi)
+		}
+	}
+}

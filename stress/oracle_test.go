@@ -1,0 +1,83 @@
+package stress
+
+import (
+	"testing"
+
+	"tailpoke/jit"
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/cpu"
+)
+
+// TestOracleOfGenerated: an entry with one site returns its own value while the key is
+// empty, a program's while the key holds it, and either while that changes.
+func TestOracleOfGenerated(t *testing.T) {
+	target, err := Generate(protocol.Shape{Sites: 1, Programs: 2, Keys: 1}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := NewOracle(target, &jit.V510)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The sum of the context's words, and its first word plus the program's number.
+	const skip, p0, p1 = 1<<8 + 1<<12 + 1<<16 + 1<<20 + 1<<24, 1<<8 + 1, 1<<8 + 2
+	for _, tc := range []struct {
+		held []int
+		want []uint64
+	}{
+		{[]int{cpu.None}, []uint64{skip}},
+		{[]int{0}, []uint64{p0}},
+		{[]int{1}, []uint64{p1}},
+		{[]int{0, 1}, []uint64{p0, p1}},
+		{[]int{cpu.None, 1}, []uint64{p1, skip}},
+		{[]int{cpu.None, 0, 1}, []uint64{p0, p1, skip}},
+	} {
+		mask, err := o.Legal([][]int{tc.held})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []uint64
+		for i, out := range o.Outcomes() {
+			if mask>>i&1 != 0 {
+				got = append(got, out.Value)
+			}
+			if out.Skip != (out.Value == skip) || out.Tail == out.Skip {
+				t.Errorf("outcome %+v", out)
+			}
+		}
+		if len(got) != len(tc.want) {
+			t.Fatalf("held %v: %v, want %v", tc.held, got, tc.want)
+		}
+		for i := range got {
+			if got[i] != tc.want[i] {
+				t.Errorf("held %v: %v, want %v", tc.held, got, tc.want)
+			}
+		}
+	}
+}
+
+// TestOracleOfObject: what the main job's program returns, computed by hand from its
+// source: len 64, mark 7, protocol 8; parse_v1 gives len+0x1000, parse_v2 len+mark+0x2000.
+func TestOracleOfObject(t *testing.T) {
+	target := DefaultTarget()
+	o, err := NewOracle(target, &jit.V510)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const length, mark, proto = 64, 7, 8
+	rest := func(account uint64) uint64 { return (account + length<<16 + mark<<24 + proto) & 0xffffffff }
+	v1, v2 := uint64(length+0x1000), uint64(length+mark+0x2000)
+	want := map[uint64]bool{v1: false, v2: false, rest(mark + length): true, rest(v1): false, rest(v2): false}
+	if len(o.Outcomes()) != len(want) {
+		t.Errorf("%d outcomes, want %d", len(o.Outcomes()), len(want))
+	}
+	for _, out := range o.Outcomes() {
+		skip, ok := want[out.Value]
+		if !ok || out.Skip != skip {
+			t.Errorf("outcome %+v", out)
+		}
+	}
+	if lo, hi := o.Written(); lo != hi {
+		t.Errorf("writes bytes %d to %d of its context", lo, hi)
+	}
+}
