@@ -164,7 +164,7 @@ func died(cmd *exec.Cmd, log string, after time.Duration) *cpu.Result {
 		}
 	}
 	return &cpu.Result{
-		Bad: 1, Findings: []cpu.Finding{{Class: cpu.ClassTorn, Thread: cpu.None, Text: text}},
+		Bad: 1, Findings: []cpu.Finding{{Class: cpu.ClassTorn, Thread: cpu.None, Text: text, Count: 1}},
 		Seconds: after.Seconds(), FirstSeconds: after.Seconds(),
 	}
 }

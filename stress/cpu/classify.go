@@ -25,19 +25,34 @@ var order = []Class{ClassBytes, ClassA, ClassUAF, ClassTorn, ClassMiss, ClassSta
 // result sums the run up after its threads have ended.
 func (r *run) result() *Result {
 	res := r.counts()
+	res.Bad += uint64(len(r.findings))
 	for _, a := range r.pool.Anomalies() {
 		r.findings = append(r.findings, r.classify(a))
 	}
-	slices.SortStableFunc(r.findings, func(a, b Finding) int {
-		return slices.Index(order, a.Class) - slices.Index(order, b.Class)
-	})
-	res.Bad = max(res.Bad, uint64(len(r.findings)))
-	res.Findings = r.findings[:min(len(r.findings), keepFindings)]
-	if len(r.findings) > 0 {
+	merged := merge(r.findings)
+	res.Findings = merged[:min(len(merged), keepFindings)]
+	if len(merged) > 0 {
 		r.first.CompareAndSwap(0, int64(time.Since(r.start)))
 		res.FirstSeconds = time.Duration(r.first.Load()).Seconds()
 	}
 	return res
+}
+
+// merge counts equal findings as one and puts those first that say most.
+func merge(all []Finding) []Finding {
+	var out []Finding
+	for _, f := range all {
+		i := slices.IndexFunc(out, func(o Finding) bool { return o.Class == f.Class && o.Text == f.Text })
+		if i < 0 {
+			i = len(out)
+			out = append(out, f)
+		}
+		out[i].Count++
+	}
+	slices.SortStableFunc(out, func(a, b Finding) int {
+		return slices.Index(order, a.Class) - slices.Index(order, b.Class)
+	})
+	return out
 }
 
 // counts reads the counters; the run may go on.

@@ -85,6 +85,9 @@ func (r *run) burst(k *key) error {
 	defer r.pace.Store(uint32(brisk))
 	end := time.Now().Add(burstTime)
 	for i := 0; i < burstUpdates && time.Now().Before(end); i++ {
+		if r.StopAtFirst && r.noteFirst() {
+			return nil
+		}
 		next := (k.holds + 1) % len(r.pinned)
 		before := r.pokes.Load()
 		if err := r.give(k, next, r.pinned[next]); err != nil || r.pokes.Load() == before {

@@ -32,15 +32,26 @@ var propertyOf = map[Class]protocol.Property{
 // Property returns the property that a finding of this class breaks.
 func (c Class) Property() protocol.Property { return propertyOf[c] }
 
-// Finding is one execution that broke a property.
+// Finding is what executions did that broke a property.
 type Finding struct {
 	Class  Class  `json:"class"`
-	Thread int    `json:"thread"`
+	Thread int    `json:"thread"` // that was seen first; None for the mutator
 	Text   string `json:"text"`
+	Count  int    `json:"count"` // executions of which the same was kept
 }
 
 // String returns the finding on one line.
-func (f Finding) String() string { return fmt.Sprintf("thread %d: %s: %s", f.Thread, f.Class, f.Text) }
+func (f Finding) String() string {
+	who := fmt.Sprintf("thread %d", f.Thread)
+	if f.Thread == None {
+		who = "mutator"
+	}
+	s := fmt.Sprintf("%s: %s: %s", who, f.Class, f.Text)
+	if f.Count > 1 {
+		s += fmt.Sprintf(" (%d times)", f.Count)
+	}
+	return s
+}
 
 // Overlaps counts executions that ran while operations did.
 type Overlaps struct {
