@@ -17,6 +17,8 @@ func (e *emitter) emitALU(ins *asm.Instruction) {
 	switch op := ins.OpCode.ALUOp(); op {
 	case asm.Mov:
 		e.emitMov(w, ins)
+	case asm.MovSX8, asm.MovSX16, asm.MovSX32:
+		e.Movsx(w, signedMoves[op], dst, reg(ins.Src)) // movsx dst, src
 	case asm.Neg:
 		e.Neg(w, dst) // neg dst
 	case asm.Swap:
@@ -27,7 +29,7 @@ func (e *emitter) emitALU(ins *asm.Instruction) {
 			return
 		}
 		e.ImulImm(w, dst, imm(ins)) // imul dst, dst, imm
-	case asm.Div, asm.Mod:
+	case asm.Div, asm.Mod, asm.SDiv, asm.SMod:
 		e.emitDivide(w, ins)
 	case asm.LSh, asm.RSh, asm.ArSh:
 		e.emitShift(w, ins)
@@ -44,9 +46,19 @@ var simpleOps = map[asm.ALUOp]x86.ALU{
 	asm.Add: x86.Add, asm.Sub: x86.Sub, asm.And: x86.And, asm.Or: x86.Or, asm.Xor: x86.Xor,
 }
 
+var signedMoves = map[asm.ALUOp]x86.Width{
+	asm.MovSX8: x86.W8, asm.MovSX16: x86.W16, asm.MovSX32: x86.W32,
+}
+
 func (e *emitter) emitMov(w x86.Width, ins *asm.Instruction) {
 	dst := reg(ins.Dst)
 	switch {
+	case isPerCPUAddr(ins):
+		if ins.Dst != ins.Src {
+			e.Mov(w, dst, reg(ins.Src)) // mov dst, src
+		}
+		e.AddGS(dst, 0) // add dst, gs:[this_cpu_off]
+		e.refer(RefPerCPU, 4)
 	case ins.OpCode.Source() == asm.RegSource:
 		if w == x86.W64 && ins.Dst == ins.Src {
 			return // nothing changes, and the kernel emits nothing
@@ -57,18 +69,6 @@ func (e *emitter) emitMov(w x86.Width, ins *asm.Instruction) {
 	default:
 		e.MovImm32(dst, uint32(imm(ins))) // mov dst, imm32
 	}
-}
-
-// emitLoadImm64 compiles the instruction of two units: a constant, a map, or a value in it.
-func (e *emitter) emitLoadImm64(ins *asm.Instruction) {
-	v := uint64(ins.Constant)
-	switch ins.Src {
-	case asm.PseudoMapFD:
-		v = e.o.Maps[MapSymbol(ins)].Addr
-	case asm.PseudoMapValue:
-		v = e.o.Maps[MapSymbol(ins)].Addr + v>>32 // the upper half is the offset in the value
-	}
-	e.MovImm64(reg(ins.Dst), v) // mov dst, imm64
 }
 
 // emitSwap compiles conversions of byte order. x86 is little endian: conversion to that only

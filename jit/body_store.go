@@ -15,13 +15,17 @@ func (e *emitter) emitStore(ins *asm.Instruction) {
 		return
 	}
 	switch op := ins.OpCode.AtomicOp(); op {
+	case opLoadAcquire: // on this machine every load is one, and every store releases
+		e.Load(w, reg(ins.Dst), x86.At(src, int32(ins.Offset))) // mov dst, [src+off]
+	case opStoreRelease:
+		e.Store(w, at, src) // mov [dst+off], src
 	case asm.FetchAdd:
 		e.LockXadd(w, at, src) // lock xadd [dst+off], src
 	case asm.Xchg:
 		e.LockXchg(w, at, src) // lock xchg [dst+off], src
 	case asm.CmpXchg:
 		e.LockCmpxchg(w, at, src) // lock cmpxchg [dst+off], src
-		if w == x86.W32 {
+		if w == x86.W32 && !e.p.Translated {
 			// When it matches, the machine leaves all of rax alone, and eBPF wants the upper half zero.
 			e.Mov(w, x86.RAX, x86.RAX) // mov eax, eax
 		}

@@ -2,6 +2,7 @@ package jit
 
 import (
 	"errors"
+	"fmt"
 
 	"tailpoke/jit/x86"
 )
@@ -16,7 +17,12 @@ type MapInfo struct {
 type Options struct {
 	Layout    *Layout
 	Maps      map[string]MapInfo // by the symbol that the program loads, see MapSymbol
-	Retpoline bool               // indirect sites jump through an inline retpoline
+	Forms     Forms              // the zero value is a CPU without faults
+	FuncAddrs []uint64           // where each function will lie, for code that loads its address; or none
+
+	// What a verifier that knows more than Parse decided; nil: what Parse found.
+	StackDepths []int  // of each function, not rounded
+	Direct      []bool // whether each tail call has a direct site
 }
 
 // Bounds on passes. In every pass a jump is sized by the offsets of the pass before, until no
@@ -28,10 +34,15 @@ const (
 )
 
 // Compile turns a program into machine code. The image is position independent but for the
-// addresses of maps.
+// addresses of maps, and those of Options.FuncAddrs. What lies outside of the program (the
+// kernel's thunks, and the functions that a translated program calls) is not known here: such
+// operands are zero, and stand in the image's Refs.
 func Compile(p *Program, o Options) (*Image, error) {
 	if o.Layout == nil || o.Layout.counting == nil {
 		return nil, errors.New("compile: no layout")
+	}
+	if err := o.check(p); err != nil {
+		return nil, err
 	}
 	if err := p.checkMaps(o.Maps); err != nil {
 		return nil, err
@@ -55,6 +66,19 @@ func Compile(p *Program, o Options) (*Image, error) {
 	return img, nil
 }
 
+// check refuses options that do not fit the program.
+func (o *Options) check(p *Program) error {
+	switch {
+	case o.FuncAddrs != nil && len(o.FuncAddrs) != len(p.Funcs):
+		return fmt.Errorf("compile: %d addresses of %d functions", len(o.FuncAddrs), len(p.Funcs))
+	case o.StackDepths != nil && len(o.StackDepths) != len(p.Funcs):
+		return fmt.Errorf("compile: %d stack depths of %d functions", len(o.StackDepths), len(p.Funcs))
+	case o.Direct != nil && len(o.Direct) != len(p.TailCalls):
+		return fmt.Errorf("compile: kinds of %d tail calls, there are %d", len(o.Direct), len(p.TailCalls))
+	}
+	return nil
+}
+
 // checkMaps refuses a program that loads a map of which nothing is known.
 func (p *Program) checkMaps(maps map[string]MapInfo) error {
 	for i := range p.Insns {
@@ -69,9 +93,10 @@ func (p *Program) checkMaps(maps map[string]MapInfo) error {
 	return nil
 }
 
-// A callSite is a call whose displacement is not known before all functions have their place.
+// A callSite is a call, or the loading of a function's address, whose displacement is not
+// known before all functions have their place.
 type callSite struct {
-	end    int // offset behind the call
+	end    int // offset behind the displacement
 	callee int // index of the function
 }
 
@@ -96,6 +121,10 @@ func (img *Image) add(e *emitter) []callSite {
 			s.BypassAddr += off(0)
 		}
 		img.Sites = append(img.Sites, s)
+	}
+	for _, r := range e.refs {
+		r.Off += off(0)
+		img.Refs = append(img.Refs, r)
 	}
 	for i := range e.calls {
 		e.calls[i].end += base

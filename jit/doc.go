@@ -19,7 +19,14 @@
 //
 // A [Layout] is an era of the kernel: where a tail call enters, how it is counted, what the
 // prologue and the epilogue do. Everything else is the same in all of them: bodies use the
-// selection of instructions of recent kernels.
+// selection of instructions of recent kernels. What a kernel chooses by its CPU is in
+// [Forms], so that images can be compared with those of the running one: package
+// stress/kernel finds them identical under the layout v6.12.
+//
+// The instruction set is that of RFC 9669, v4 included, and the loads that acquire and the
+// stores that release of later kernels. A call may go through a register that holds the
+// address of a function (0x8d, the register in the destination field); the RFC has no such
+// call and no verifier accepts it. The loads from packets that came from cBPF are refused.
 //
 // A call is direct when constants and map addresses, followed forward through the function
 // and joined where paths meet, give one map and one key in its map's range. The kernel's
@@ -32,7 +39,9 @@
 //   - A site's slots are SlotSize bytes, one instruction each in either state.
 //   - BypassAddr is TailcallTarget + SlotSize, and the bypass jumps there.
 //   - The function Funcs[i] is Program.Funcs[i]; no bytes stand between functions.
-//   - Nothing but the addresses of maps depends on where the image will lie.
+//   - Nothing but the addresses of maps depends on where the image will lie, unless
+//     Options.FuncAddrs says where.
+//   - Refs lists every operand that is an address.
 //
 // [Parse] takes the place of the verifier as far as the safety of the image itself goes:
 // control stays within functions and the stack within its bounds. It does not follow
@@ -42,5 +51,6 @@
 // instruction.
 //
 // Beyond the verifier's checks it also lacks its rewriting: no dead code is removed, no context
-// access converted, and of the helpers there is but bpf_tail_call.
+// access converted, and of the helpers there is but bpf_tail_call. [ParseTranslated] reads what
+// a verifier has rewritten; such a program compiles as in the kernel, and cannot be run.
 package jit

@@ -17,7 +17,8 @@ type emitter struct {
 	o     *Options
 	l     *Layout
 
-	depth int32 // stack of the function, rounded up to quad words
+	stack int   // of the function, in bytes
+	depth int32 // the same, rounded up to quad words
 
 	// ends[i+1] is where instruction i of the function ends; ends[0] is the prologue's end. In
 	// the course of a pass those up to the current instruction are of this pass, the others of
@@ -29,11 +30,17 @@ type emitter struct {
 	cleanup int // where the epilogue stands, or none: the first exit emits it, the others jump there
 	sites   []Site
 	calls   []callSite
+	refs    []Ref
+	insn    int // being compiled
 }
 
 func newEmitter(p *Program, f int, o *Options) *emitter {
 	fn := &p.Funcs[f]
-	e := &emitter{p: p, fn: fn, index: f, o: o, l: o.Layout, depth: roundUp8(fn.StackDepth)}
+	e := &emitter{p: p, fn: fn, index: f, o: o, l: o.Layout, stack: fn.StackDepth}
+	if o.StackDepths != nil {
+		e.stack = o.StackDepths[f]
+	}
+	e.depth = roundUp8(e.stack)
 	e.ends = make([]int, fn.Len+1)
 	e.long = make([]bool, fn.Len)
 	// No instruction is longer than this, so that in the first pass every jump that could be
@@ -68,7 +75,7 @@ func (e *emitter) converge() error {
 // pass emits the function once, and says whether any instruction ends elsewhere than before.
 func (e *emitter) pass() (changed bool, err error) {
 	e.Reset()
-	e.cleanup, e.sites, e.calls = none, e.sites[:0], e.calls[:0]
+	e.cleanup, e.sites, e.calls, e.refs = none, e.sites[:0], e.calls[:0], e.refs[:0]
 	e.emitPrologue()
 	changed = e.ends[0] != e.Len()
 	e.ends[0] = e.Len()
@@ -85,11 +92,12 @@ func (e *emitter) pass() (changed bool, err error) {
 // emit compiles instruction i of the program.
 func (e *emitter) emit(i int) error {
 	ins := &e.p.Insns[i]
+	e.insn = i
 	switch cls := ins.OpCode.Class(); {
 	case ins.OpCode == opLoadImm64:
-		e.emitLoadImm64(ins)
+		e.emitLoadImm64(i)
 	case cls == asm.LdXClass:
-		e.Load(width(ins.OpCode.Size()), reg(ins.Dst), x86.At(reg(ins.Src), int32(ins.Offset)))
+		e.emitLoad(ins)
 	case cls == asm.StClass:
 		e.StoreImm(width(ins.OpCode.Size()), x86.At(reg(ins.Dst), int32(ins.Offset)), imm(ins))
 	case cls == asm.StXClass:
@@ -98,6 +106,8 @@ func (e *emitter) emit(i int) error {
 		e.emitALU(ins)
 	case ins.OpCode == opCall:
 		return e.emitCall(i)
+	case ins.OpCode == opCallX:
+		e.emitCallX(ins)
 	case ins.OpCode == opExit:
 		e.emitExit(i)
 	default:
@@ -111,17 +121,40 @@ func (e *emitter) emitCall(i int) error {
 	if isTailCall(ins) {
 		return e.emitTailCall(i)
 	}
-	if e.reloads() {
-		depth := e.depth
-		if e.l.UnroundedReload {
-			depth = int32(e.fn.StackDepth)
-		}
-		e.l.counting.reload(&e.Builder, depth)
+	callee, ok := e.p.Callee(i)
+	if !ok {
+		e.Call(0) // call helper
+		e.refer(RefHelper, 4)
+		return nil
 	}
+	e.emitReload()
 	e.Call(0) // call callee
-	callee, _ := e.p.Callee(i)
+	e.refer(RefFunc, 4)
 	e.calls = append(e.calls, callSite{end: e.Len(), callee: callee})
 	return nil
+}
+
+// emitCallX calls the function whose address is in a register.
+func (e *emitter) emitCallX(ins *asm.Instruction) {
+	r := reg(ins.Dst)
+	if r == x86.RAX && e.reloads() {
+		e.Mov(x86.W64, auxReg, r) // mov r11, rax
+		r = auxReg
+	}
+	e.emitReload()
+	e.CallReg(r) // call r
+}
+
+// emitReload brings the counter to a function that is called.
+func (e *emitter) emitReload() {
+	if !e.reloads() {
+		return
+	}
+	depth := e.depth
+	if e.l.UnroundedReload {
+		depth = int32(e.stack)
+	}
+	e.l.counting.reload(&e.Builder, depth)
 }
 
 // reloads says whether rax must bring the counter to the functions that this one calls.
@@ -129,15 +162,20 @@ func (e *emitter) reloads() bool {
 	return e.l.Counter.Calls != CounterResets && e.l.keeps(e.fn)
 }
 
+// refer notes that the last bytes emitted are an address.
+func (e *emitter) refer(kind RefKind, size int) {
+	e.refs = append(e.refs, Ref{kind, e.insn, Off(e.Len() - size), size})
+}
+
 // registerMap is the kernel's: R0 where the result of a function is, R1 to R5 where its
 // arguments are, R6 to R9 and the frame pointer in registers that calls leave alone.
 var registerMap = [...]x86.Reg{
 	asm.R0: x86.RAX, asm.R1: x86.RDI, asm.R2: x86.RSI, asm.R3: x86.RDX, asm.R4: x86.RCX,
 	asm.R5: x86.R8, asm.R6: x86.RBX, asm.R7: x86.R13, asm.R8: x86.R14, asm.R9: x86.R15,
-	asm.R10: x86.RBP,
+	asm.R10: x86.RBP, regAX: axReg,
 }
 
-// Scratch registers: no eBPF register is held in them.
+// Scratch registers: no register of a program is held in them.
 const (
 	axReg  = x86.R10
 	auxReg = x86.R11

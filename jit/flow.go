@@ -36,7 +36,7 @@ func join(a, b value) value {
 
 func (v value) inFrame() bool { return v.kind == frame || v.kind == frameAny }
 
-type registers [11]value
+type registers [regAX + 1]value
 
 // analyse follows constants, map addresses and stack addresses forward through a function.
 // It finds what the tail calls are given, and how deep the stack is.
@@ -104,7 +104,7 @@ func (a *analysis) step(ins *asm.Instruction, regs *registers) {
 	switch cls := ins.OpCode.Class(); {
 	case ins.OpCode == opLoadImm64:
 		regs[ins.Dst] = a.loadImm(ins)
-	case ins.OpCode == opCall:
+	case ins.OpCode == opCall || ins.OpCode == opCallX:
 		for r := asm.R0; r <= asm.R5; r++ {
 			regs[r] = value{}
 		}
@@ -238,6 +238,9 @@ func accessed(ins *asm.Instruction) (asm.Register, int) {
 	case asm.LdXClass:
 		return ins.Src, ins.OpCode.Size().Sizeof()
 	case asm.StClass, asm.StXClass:
+		if ins.OpCode.AtomicOp() == opLoadAcquire {
+			return ins.Src, ins.OpCode.Size().Sizeof()
+		}
 		return ins.Dst, ins.OpCode.Size().Sizeof()
 	}
 	return 0, 0

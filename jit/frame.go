@@ -24,7 +24,7 @@ func (e *emitter) emitPrologue() {
 		e.OpImm32(x86.Sub, x86.W64, x86.RSP, e.depth) // sub rsp, depth
 	}
 	if e.l.keeps(e.fn) {
-		e.l.counting.push(&e.Builder, main)
+		e.l.counting.push(&e.Builder, main, e.l.Counter.Limit)
 	}
 	for i, used := range e.fn.CalleeRegs {
 		if used {
@@ -56,7 +56,7 @@ func (e *emitter) emitExit(i int) {
 		e.Pop(x86.RCX) // pop rcx
 	}
 	e.Leave() // leave
-	e.Ret()   // ret
+	e.emitReturn()
 }
 
 // emitUnwind takes the frame off for a tail call: rsp is rbp again, and rax the counter.

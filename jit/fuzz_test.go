@@ -17,6 +17,9 @@ func FuzzCompile(f *testing.F) {
 		{asm.Ja.Label("out"), asm.Mov.Imm(asm.R1, 1), asm.Return().WithSymbol("out")},
 		{asm.Call.Label("sub"), asm.Return(), asm.Div.Reg(asm.R0, asm.R1).WithSymbol("sub"), asm.Return()},
 		{asm.StoreMem(asm.R10, -16, asm.R7, asm.DWord), asm.FetchXor.Mem(asm.R10, asm.R0, asm.Word, -8), asm.Return()},
+		{asm.LoadImm(asm.R1, 0, asm.DWord).WithReference("sub"), {OpCode: opCallX, Dst: asm.R1}, asm.Return(),
+			asm.SDiv.Reg(asm.R0, asm.R3).WithSymbol("sub"), asm.MovSX8.Reg(asm.R1, asm.R2), asm.Return()},
+		{asm.LoadMemSX(asm.R1, asm.R10, -4, asm.Word), asm.LoadAcquire(asm.R2, asm.R1, asm.Byte, 3), asm.Return()},
 		{asm.JSLT.Imm32(asm.R3, -5, "top").WithSymbol("top"), asm.LSh.Reg(asm.R4, asm.R9), asm.Return()},
 	} {
 		var raw bytes.Buffer
@@ -30,6 +33,7 @@ func FuzzCompile(f *testing.F) {
 		if err != nil {
 			return
 		}
+		compileTranslated(t, insns, entries)
 		p, err := Parse("fuzz", insns)
 		if err != nil {
 			if p != nil {
@@ -48,9 +52,25 @@ func FuzzCompile(f *testing.F) {
 			maps[m] = MapInfo{Addr: testMap, MaxEntries: entries}
 		}
 		for _, l := range Layouts() {
-			for _, retpoline := range []bool{false, true} {
-				mustCompile(t, p, Options{Layout: l, Maps: maps, Retpoline: retpoline})
+			for _, forms := range []Forms{{}, {Return: ReturnThunk, Jump: JumpRetpoline}} {
+				mustCompile(t, p, Options{Layout: l, Maps: maps, Forms: forms})
 			}
 		}
 	})
+}
+
+// compileTranslated takes the bytecode as what a kernel gave back.
+func compileTranslated(t *testing.T, insns asm.Instructions, entries uint32) {
+	p, err := ParseTranslated("fuzz", insns)
+	if err != nil {
+		return
+	}
+	o := Options{Layout: &V612, Maps: map[string]MapInfo{}, Forms: Forms{Return: ReturnThunk, Jump: JumpThunk}}
+	for _, m := range p.Maps() {
+		o.Maps[m] = MapInfo{Addr: testMap, MaxEntries: entries}
+	}
+	for f := range p.Funcs {
+		o.FuncAddrs = append(o.FuncAddrs, 0xffffffffc0000000+uint64(f)<<12)
+	}
+	mustCompile(t, p, o)
 }

@@ -14,6 +14,7 @@ type Image struct {
 	Starts  []Off  // start of every machine instruction, ascending
 	Insns   []Off  // offset of each instruction of Program.Insns, and last the end
 	AdjOff  uint8  // where a tail call enters, counted from the entry
+	Refs    []Ref  // operands that are addresses, in image order
 }
 
 // Func is the machine code of one function.
@@ -31,7 +32,7 @@ type Site struct {
 	Insn, Func int // indexes of the program's instruction and function
 	Direct     bool
 
-	Map            string // the rest up to Start: direct sites alone
+	Map            string // the rest up to Start: direct sites alone; "" if only Options.Direct made it one
 	Key            uint32
 	TailcallTarget Off
 	TailcallBypass Off
@@ -39,6 +40,29 @@ type Site struct {
 
 	Start, End Off
 }
+
+// A Ref is an operand that is an address: it says where something lies, not what is done.
+// Comparing images of one program, these are what may differ.
+type Ref struct {
+	Kind RefKind
+	Insn int // index of the program's instruction
+	Off  Off // of the operand
+	Size int // its bytes
+}
+
+// RefKind is what an address is of.
+type RefKind uint8
+
+const (
+	RefFunc        RefKind = iota // another function of the program, called
+	RefFuncAddr                   // another function, its address loaded
+	RefHelper                     // a function of the kernel
+	RefMap                        // a map
+	RefMapValue                   // a value in a map
+	RefPerCPU                     // where a CPU's own memory starts
+	RefReturnThunk                // the kernel's return
+	RefJumpThunk                  // the kernel's jump to rcx
+)
 
 // SlotSize is the size of a slot: one near jump, or one nop.
 const SlotSize = 5

@@ -135,6 +135,9 @@ func TestPrologueAndEpilogue(t *testing.T) {
 	for regs := range 5 {
 		for _, stack := range []int{0, 8, 12, 512} {
 			sub := subs[stack]
+			checkFrame(t, &V612, regs, stack, "0f1f440000"+"4831c0"+"55"+"4889e5"+sub+ // nop5; xor; push; mov; sub
+				"4883f821"+"7706"+"50"+"4889e0"+"eb01"+"50"+"50"+pushes[regs], // cmp rax, 33; ja; push; mov; jmp; push; push
+				pops[regs]+"c9"+"c3")
 			checkFrame(t, &V510, regs, stack,
 				"0f1f440000"+"31c0"+"55"+"4889e5"+sub+"50"+pushes[regs], // nop5; xor; push; mov; sub; push rax
 				pops[regs]+"c9"+"c3")
@@ -171,6 +174,7 @@ func TestFramesWithoutTailCall(t *testing.T) {
 		// nop5; nop2; push rbp; mov rbp, rsp; [sub rsp, 0;] push r13
 		&SeedLayout: "0f1f440000" + "6690" + "55" + "4889e5" + "4881ec00000000" + "4155",
 		&V510:       "0f1f440000" + "6690" + "55" + "4889e5" + "4155",
+		&V612:       "0f1f440000" + "0f1f00" + "55" + "4889e5" + "4155",
 	} {
 		img := mustCompile(t, p, options(l))
 		if got := hex.EncodeToString(img.Code[:img.Insns[0]]); got != want {
@@ -210,6 +214,10 @@ func TestCounterInSubprograms(t *testing.T) {
 			"0f1f440000" + "31c0" + "55" + "4889e5" + "4881ec10000000" + "50" + "53",
 			"0f1f440000" + "6690" + "55" + "4889e5" + "4881ec08000000" + "50",
 			"488b85e8ffffff" + "e8"}, // mov rax, [rbp-8-16]
+		{&V612,
+			"0f1f440000" + "4831c0" + "55" + "4889e5" + "4881ec10000000" + "4883f821770650" + "4889e0eb015050" + "53",
+			"0f1f440000" + "0f1f00" + "55" + "4889e5" + "4881ec08000000" + "5050",
+			"488b85e0ffffff" + "e8"}, // mov rax, [rbp-16-16]
 		{&unrounded,
 			"0f1f440000" + "31c0" + "55" + "4889e5" + "4881ec10000000" + "50" + "53",
 			"0f1f440000" + "6690" + "55" + "4889e5" + "4881ec08000000" + "50",
@@ -233,31 +241,42 @@ func TestCounterInSubprograms(t *testing.T) {
 	}
 }
 
-// TestSiteDistances holds the short jumps to the constants that the kernel of 5.10 and the
-// seed compute by hand.
+// TestSiteDistances holds the short jumps to what kernels have: the constants that those of
+// 5.10 and the seed compute by hand, and images of 6.18.
 func TestSiteDistances(t *testing.T) {
 	popBytes := [5]int{0, 1, 3, 5, 7}
 	for _, l := range Layouts() {
 		for regs := range 5 {
 			for _, stack := range []int{0, 8, 12, 512} {
-				unwind := popBytes[regs]
+				unwind := popBytes[regs] + 1
 				if stack > 0 || l == &SeedLayout {
 					unwind += 7
 				}
+				direct := map[byte][]int{0x77: {19 + unwind}, 0xe9: {unwind + 5}}
+				indirect := map[byte]int{0x76: 41 + unwind, 0x77: 30 + unwind, 0x74: 8 + unwind}
+				if l == &V612 { // one pop more, and the counting behind the slot or the test
+					unwind++
+					direct = map[byte][]int{0x73: {14 + unwind}, 0xe9: {9 + unwind}}
+					indirect = map[byte]int{0x76: 38 + unwind, 0x73: 25 + unwind, 0x74: 12 + unwind}
+				}
 				name := fmt.Sprintf("%s, %d registers, stack %d", l.Name, regs, stack)
 				img := mustCompile(t, frameProgram(t, regs, stack, 1), options(l))
-				checkJumps(t, name+", direct", img, map[byte][]int{0x77: {20 + unwind}, 0xe9: {unwind + 1 + 5}})
-				for _, rp := range []int{2, retpolineSize} {
+				checkJumps(t, name+", direct", img, direct)
+				for form, size := range jumpSizes {
 					o := options(l)
-					o.Retpoline = rp != 2
+					o.Forms.Jump = form
 					img := mustCompile(t, frameProgram(t, regs, stack, 100), o)
-					checkJumps(t, fmt.Sprintf("%s, indirect by %d bytes", name, rp), img, map[byte][]int{
-						0x76: {42 + unwind + rp}, 0x77: {31 + unwind + rp}, 0x74: {9 + unwind + rp}})
+					for op, distance := range indirect {
+						checkJumps(t, fmt.Sprintf("%s, indirect by %d bytes", name, size), img,
+							map[byte][]int{op: {distance + size}})
+					}
 				}
 			}
 		}
 	}
 }
+
+var jumpSizes = map[JumpForm]int{JumpPlain: 2, JumpTrap: 3, JumpLfence: 5, JumpRetpoline: 17, JumpThunk: 5}
 
 // checkJumps compares the jumps of the only site, by opcode.
 func checkJumps(t *testing.T, name string, img *Image, want map[byte][]int) {
@@ -303,7 +322,7 @@ func TestDirectSite(t *testing.T) {
 
 func TestIndirectSite(t *testing.T) {
 	o := options(&V510)
-	o.Retpoline = true
+	o.Forms.Jump = JumpRetpoline
 	img := mustCompile(t, frameProgram(t, 1, 8, 4), o) // key 4 of 4
 	s := img.Sites[0]
 	if s.Direct || s.Map != "" || s.BypassAddr != 0 {
@@ -326,6 +345,59 @@ func TestIndirectSite(t *testing.T) {
 		"e807000000" + "f390" + "0faee8" + "ebf9" + "48890c24" + "c3" // retpoline
 	if got := hex.EncodeToString(img.Code[s.Start:s.End]); got != want {
 		t.Errorf("site\n%s, want\n%s", got, want)
+	}
+}
+
+// The sites of V612 are those of kernel images, with a thunk's distance left out.
+func TestSitesOfV612(t *testing.T) {
+	o := options(&V612)
+	o.Forms = Forms{Return: ReturnThunk, Jump: JumpThunk}
+	for key, want := range map[int32]string{
+		1: "488b85e0ffffff" + // mov rax, [rbp-16-16]
+			"48833821" + // cmp qword ptr [rax], 33
+			"731e" + // jae out
+			"e919000000" + // jmp out
+			"48830001" + // add qword ptr [rax], 1
+			"415f415e415d5b" + // pop r15, r14, r13, rbx
+			"5858" + // pop rax; pop rax
+			"4881c410000000" + // add rsp, 16
+			"0f1f440000", // nop5
+		4: "89d2" + // mov edx, edx
+			"39564c" + // cmp [rsi+0x4c], edx
+			"763b" + // jbe out
+			"488b85e0ffffff" + // mov rax, [rbp-16-16]
+			"48833821" + // cmp qword ptr [rax], 33
+			"732e" + // jae out
+			"488b8cd638010000" + // mov rcx, [rsi+rdx*8+0x138]
+			"4885c9" + // test rcx, rcx
+			"7421" + // je out
+			"48830001" + // add qword ptr [rax], 1
+			"415f415e415d5b" + "5858" + "4881c410000000" + // pop ...; add rsp, 16
+			"488b4948" + // mov rcx, [rcx+0x48]
+			"4883c10c" + // add rcx, 12
+			"e900000000", // jmp thunk
+	} {
+		img := mustCompile(t, frameProgram(t, 4, 12, key), o)
+		s := img.Sites[0]
+		if got := hex.EncodeToString(img.Code[s.Start:s.End]); got != want {
+			t.Errorf("key %d:\n%s, want\n%s", key, got, want)
+		}
+		for _, r := range img.Refs {
+			if r.Kind == RefJumpThunk && (r.Size != 4 || r.Off+4 != s.End) {
+				t.Errorf("key %d: thunk referred to by %+v, the site ends at %#x", key, r, s.End)
+			}
+		}
+	}
+}
+
+func TestReturns(t *testing.T) {
+	for form, want := range map[ReturnForm]string{ReturnPlain: "c3", ReturnTrap: "c3cc", ReturnThunk: "e900000000"} {
+		o := options(&V612)
+		o.Forms.Return = form
+		img := mustCompile(t, mustParse(t, ret(7)), o)
+		if got := hex.EncodeToString(img.Code[img.Insns[1]:]); got != "c9"+want {
+			t.Errorf("form %d: epilogue %s, want c9%s", form, got, want)
+		}
 	}
 }
 

@@ -56,7 +56,7 @@ const (
 // implementation and one more Layout value.
 type counting interface {
 	clear(b *x86.Builder, zero bool)                            // filler before push rbp
-	push(b *x86.Builder, main bool)                             // the frame's counter words
+	push(b *x86.Builder, main bool, limit uint32)               // the frame's counter words
 	test(b *x86.Builder, depth int32, limit uint32) x86.Forward // jumps when nothing is left
 	spend(b *x86.Builder, depth int32)                          // counts one tail call
 	pop(b *x86.Builder)                                         // takes the words off again
@@ -89,4 +89,4 @@ func LayoutByName(name string) (*Layout, error) {
 }
 
 // Layouts lists the layouts, oldest first.
-func Layouts() []*Layout { return []*Layout{&SeedLayout, &V510} }
+func Layouts() []*Layout { return []*Layout{&SeedLayout, &V510, &V612} }

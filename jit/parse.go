@@ -15,12 +15,30 @@ import (
 // The instructions are copied. Code that cannot be reached is accepted as long as every
 // instruction of it is valid by itself.
 func Parse(name string, insns asm.Instructions) (*Program, error) {
+	return parse(&Program{Name: name}, insns)
+}
+
+// ParseTranslated is Parse for instructions that have been through a kernel's verifier, as it
+// gives them back, with maps as PseudoMapFD and PseudoMapValue, and distances in the constants
+// of local calls. Where the kernel's compiler relies on the verifier, Compile relies on it
+// as well:
+//
+//   - divisions are not guarded: instructions before them are the guard
+//   - a compare and exchange of 32 bits does not clear the upper half: the next instruction does
+//   - calls of the kernel's functions are compiled, as calls to somewhere else
+//
+// Such a program is for comparing images. It cannot be run outside of the kernel.
+func ParseTranslated(name string, insns asm.Instructions) (*Program, error) {
+	return parse(&Program{Name: name, Translated: true}, insns)
+}
+
+func parse(p *Program, insns asm.Instructions) (*Program, error) {
 	if len(insns) == 0 {
 		return nil, errors.New("program without instructions")
 	}
-	p := &Program{Name: name, Insns: slices.Clone(insns)}
+	p.Insns = slices.Clone(insns)
 	for i := range p.Insns {
-		if err := validate(&p.Insns[i]); err != nil {
+		if err := validate(&p.Insns[i], p.Translated); err != nil {
 			return nil, p.errorf(i, "%w", err)
 		}
 	}
@@ -29,6 +47,7 @@ func Parse(name string, insns asm.Instructions) (*Program, error) {
 	}
 	p.listMaps()
 	p.split()
+	p.listLoaded()
 	for f := range p.Funcs {
 		if err := p.checkFunc(f); err != nil {
 			return nil, err
@@ -85,9 +104,9 @@ type resolver struct {
 func (r *resolver) target(i int, ins *asm.Instruction) (int, error) {
 	var distance int
 	switch {
-	case isPseudoCall(ins) || ins.OpCode == opJaLong:
+	case namesFunc(ins) || ins.OpCode == opJaLong:
 		distance = int(int32(ins.Constant))
-	case !ins.OpCode.Class().IsJump() || ins.OpCode == opExit || ins.OpCode == opCall:
+	case !ins.OpCode.Class().IsJump() || ins.OpCode == opExit || ins.OpCode == opCall || ins.OpCode == opCallX:
 		return none, nil
 	default:
 		distance = int(ins.Offset)
@@ -122,18 +141,18 @@ func (p *Program) listMaps() {
 	}
 }
 
-// split finds the functions, and makes the targets of calls indexes of functions.
+// split finds the functions, and makes the targets of what names one indexes of functions.
 func (p *Program) split() {
 	starts := []int{0}
 	for i := range p.Insns {
-		if isPseudoCall(&p.Insns[i]) {
+		if namesFunc(&p.Insns[i]) {
 			starts = append(starts, int(p.targets[i]))
 		}
 	}
 	slices.Sort(starts)
 	starts = slices.Compact(starts)
 	for i := range p.Insns {
-		if isPseudoCall(&p.Insns[i]) {
+		if namesFunc(&p.Insns[i]) {
 			f, _ := slices.BinarySearch(starts, int(p.targets[i]))
 			p.targets[i] = int32(f)
 		}
@@ -173,43 +192,4 @@ func (p *Program) checkFunc(f int) error {
 		return nil
 	}
 	return p.errorf(last, "function %s runs off its end", fn.Name)
-}
-
-// checkCalls bounds the depth of calls, which rules out recursion, and finds the functions
-// from which a tail call can be reached.
-func (p *Program) checkCalls() error {
-	const busy = MaxCallFrames + 1      // too deep, so that a cycle is walked until it is
-	depths := make([]int, len(p.Funcs)) // frames from here down; 0: not known yet
-	var visit func(f, frames int) error
-	visit = func(f, frames int) error {
-		fn, deepest := &p.Funcs[f], 1
-		depths[f] = busy
-		fn.TailCallReachable = fn.HasTailCall
-		for i := fn.First; i < fn.End(); i++ {
-			callee, ok := p.Callee(i)
-			if !ok {
-				continue
-			}
-			if frames == MaxCallFrames {
-				return p.errorf(i, "calls are more than %d frames deep", MaxCallFrames)
-			}
-			if depths[callee] == 0 || frames+depths[callee] > MaxCallFrames {
-				if err := visit(callee, frames+1); err != nil {
-					return err
-				}
-			}
-			deepest = max(deepest, 1+depths[callee])
-			fn.TailCallReachable = fn.TailCallReachable || p.Funcs[callee].TailCallReachable
-		}
-		depths[f] = deepest
-		return nil
-	}
-	for f := range p.Funcs {
-		if depths[f] == 0 {
-			if err := visit(f, 1); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -28,7 +28,12 @@ type Program struct {
 	Funcs     []Function // the entry first
 	TailCalls []TailCall // in order of instructions
 
-	targets []int32 // per instruction: where it jumps to, or the function that it calls; or none
+	// Translated: a kernel's verifier has rewritten the instructions, see ParseTranslated.
+	Translated bool
+
+	targets []int32 // per instruction: where it jumps to, or the function that it names; or none
+
+	loaded []int // functions whose address is loaded somewhere
 
 	maps []string // in order of first use
 }
@@ -62,7 +67,15 @@ func (p *Program) Maps() []string { return append([]string(nil), p.maps...) }
 
 // Target is the instruction that instruction i may jump to.
 func (p *Program) Target(i int) (insn int, ok bool) {
-	if p.targets[i] == none || isPseudoCall(&p.Insns[i]) {
+	if p.targets[i] == none || namesFunc(&p.Insns[i]) {
+		return 0, false
+	}
+	return int(p.targets[i]), true
+}
+
+// Loaded is the function whose address instruction i loads.
+func (p *Program) Loaded(i int) (fn int, ok bool) {
+	if !isPseudoFunc(&p.Insns[i]) {
 		return 0, false
 	}
 	return int(p.targets[i]), true
@@ -76,12 +89,12 @@ func (p *Program) Callee(i int) (fn int, ok bool) {
 	return int(p.targets[i]), true
 }
 
-// tailCall finds the tail call of instruction i.
-func (p *Program) tailCall(i int) TailCall {
-	n, _ := slices.BinarySearchFunc(p.TailCalls, i, func(tc TailCall, i int) int {
+// tailCall finds the tail call of instruction i, and which it is.
+func (p *Program) tailCall(i int) (n int, tc TailCall) {
+	n, _ = slices.BinarySearchFunc(p.TailCalls, i, func(tc TailCall, i int) int {
 		return cmp.Compare(tc.Insn, i)
 	})
-	return p.TailCalls[n]
+	return n, p.TailCalls[n]
 }
 
 // MapSymbol names the map that an instruction loads the address of: the symbol that it
@@ -100,6 +113,19 @@ func (p *Program) errorf(i int, format string, args ...any) error {
 
 func isPseudoCall(ins *asm.Instruction) bool {
 	return ins.OpCode == opCall && ins.Src == asm.PseudoCall
+}
+
+func isPseudoFunc(ins *asm.Instruction) bool {
+	return ins.OpCode == opLoadImm64 && ins.Src == asm.PseudoFunc
+}
+
+// namesFunc says whether an instruction refers to a function.
+func namesFunc(ins *asm.Instruction) bool { return isPseudoCall(ins) || isPseudoFunc(ins) }
+
+// isPerCPUAddr says whether an instruction, of a translated program, turns an offset in the
+// memory that each CPU has for itself into the address there.
+func isPerCPUAddr(ins *asm.Instruction) bool {
+	return ins.OpCode == asm.Mov.Op(asm.RegSource) && ins.Offset == -1
 }
 
 func isTailCall(ins *asm.Instruction) bool {

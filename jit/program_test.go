@@ -39,6 +39,11 @@ func mustParse(t testing.TB, insns asm.Instructions) *Program {
 	return p
 }
 
+// loadFunc loads the address of a function.
+func loadFunc(dst asm.Register, name string) asm.Instruction {
+	return asm.Instruction{OpCode: opLoadImm64, Dst: dst, Src: asm.PseudoFunc, Constant: -1}.WithReference(name)
+}
+
 // decode reads raw eight byte units.
 func decode(t testing.TB, raw []byte) asm.Instructions {
 	t.Helper()
@@ -70,15 +75,21 @@ func TestParseRejects(t *testing.T) {
 		{"jump to an unknown label", asm.Instructions{asm.Ja.Label("nowhere"), exit}, `symbol "nowhere" is not defined`},
 		{"symbol twice", asm.Instructions{exit.WithSymbol("a"), exit.WithSymbol("a")}, `insn 1 (Exit): symbol "a" is defined twice`},
 		{"unknown opcode", asm.Instructions{{OpCode: 0xff}, exit}, "unknown opcode"},
-		{"call by register", asm.Instructions{{OpCode: 0x8d, Src: 1}, exit}, "unknown opcode"},
+		{"call by register with a source", asm.Instructions{{OpCode: 0x8d, Src: 1}, exit}, "operands in reserved fields"},
+		{"recursion by register", asm.Instructions{asm.Call.Label("sub"), exit,
+			loadFunc(asm.R1, "sub").WithSymbol("sub"), {OpCode: opCallX, Dst: asm.R1}, exit}, "calls are more than 8 frames deep"},
 		{"packet load", asm.Instructions{asm.LoadAbs(0, asm.Word), exit}, "unknown opcode"},
-		{"signed division", asm.Instructions{asm.SDiv.Imm(asm.R0, 2), exit}, "is not supported"},
+		{"signed move of a constant", asm.Instructions{asm.MovSX8.Imm(asm.R0, 2), exit}, "unknown opcode"},
+		{"signed move of 32 bits to 32", asm.Instructions{asm.MovSX32.Reg32(asm.R0, asm.R1), exit}, "unknown opcode"},
+		{"signed load of 64 bits", asm.Instructions{{OpCode: asm.LoadMemSXOp(asm.DWord)}, exit}, "unknown opcode"},
+		{"per CPU address", asm.Instructions{{OpCode: asm.Mov.Op(asm.RegSource), Offset: -1}, exit}, "offset -1 in a reserved field"},
 		{"atomic byte", asm.Instructions{{OpCode: asm.AddAtomic.OpCode(asm.Word).SetSize(asm.Byte)}, exit}, "unknown opcode"},
 		{"reserved offset", asm.Instructions{{OpCode: asm.Add.Op(asm.ImmSource), Offset: 3}, exit}, "offset 3 in a reserved field"},
 		{"swap of 24 bits", asm.Instructions{{OpCode: 0xdc, Constant: 24}, exit}, "swap of 24 bits"},
 		{"unknown helper", asm.Instructions{exit, asm.FnMapLookupElem.Call(), exit}, "insn 1 (Call FnMapLookupElem): helper bpf_map_lookup_elem (#1) is not supported yet"},
 		{"kernel function", asm.Instructions{{OpCode: opCall, Src: asm.PseudoKfuncCall}, exit}, "call of kind 2 is not supported"},
-		{"function pointer", asm.Instructions{{OpCode: opLoadImm64, Src: asm.PseudoFunc}, exit}, "pseudo load 4 is not supported"},
+		{"address of a variable of the kernel", asm.Instructions{{OpCode: opLoadImm64, Src: 3}, exit}, "pseudo load 3 is not supported"},
+		{"function pointer outside", asm.Instructions{{OpCode: opLoadImm64, Src: asm.PseudoFunc, Constant: 9}, exit}, "target is outside of the program"},
 		{"register 11", asm.Instructions{{OpCode: asm.Mov.Op(asm.RegSource), Src: 11}, exit}, "no register r11"},
 		{"write to the frame pointer", asm.Instructions{asm.Mov.Imm(asm.R10, 0), exit}, "insn 0 (MovImm dst: rfp imm: 0): the frame pointer cannot be written"},
 		{"fetch into the frame pointer", asm.Instructions{asm.FetchAdd.Mem(asm.R1, asm.R10, asm.DWord, 0), exit}, "the frame pointer cannot be written"},

@@ -12,9 +12,12 @@ var errSiteSize = errors.New("tail call site is too long for its short jumps")
 // key, and an indirect site otherwise.
 func (e *emitter) emitTailCall(i int) error {
 	s := Site{Insn: i, Func: e.index, Start: Off(e.Len())}
-	tc := e.p.tailCall(i)
+	n, tc := e.p.tailCall(i)
 	if tc.Const && tc.Key < e.o.Maps[tc.Map].MaxEntries {
 		s.Direct, s.Map, s.Key = true, tc.Map, tc.Key
+	}
+	if e.o.Direct != nil {
+		s.Direct = e.o.Direct[n]
 	}
 	var out []x86.Forward
 	if s.Direct {
@@ -71,21 +74,4 @@ func (e *emitter) emitIndirect() []x86.Forward {
 	e.OpImm(x86.Add, x86.W64, x86.RCX, int32(e.l.AdjOff))          // add rcx, AdjOff
 	e.emitJumpRCX()
 	return []x86.Forward{beyond, spent, empty}
-}
-
-// retpolineSize is what emitJumpRCX takes with a retpoline; it is 2 without.
-const retpolineSize = 17
-
-// emitJumpRCX jumps to rcx, by a return whose prediction leads into the loop if asked to.
-func (e *emitter) emitJumpRCX() {
-	if !e.o.Retpoline {
-		e.JmpReg(x86.RCX) // jmp rcx
-		return
-	}
-	e.Call(7)           // call 1f
-	e.Pause()           // 0: pause
-	e.Lfence()          // lfence
-	e.JmpShort(-7)      // jmp 0b
-	e.StoreTop(x86.RCX) // 1: mov [rsp], rcx
-	e.Ret()             // ret
 }

@@ -14,15 +14,29 @@ const (
 	opJa        = asm.OpCode(0x05)
 	opJaLong    = asm.OpCode(0x06) // its distance is in the constant
 	opCall      = asm.OpCode(0x85)
+	opCallX     = asm.OpCode(0x8d) // through a register
 	opExit      = asm.OpCode(0x95)
+)
+
+// regAX is a register that the verifier's own instructions may use, and no others.
+const regAX = asm.R10 + 1
+
+// Two atomic operations for which the assembler has constructors but no exported names.
+const (
+	opLoadAcquire  = asm.AtomicOp(0x100 << 8)
+	opStoreRelease = asm.AtomicOp(0x110 << 8)
 )
 
 var errOpcode = errors.New("unknown opcode")
 
 // validate checks one instruction by itself: that it is known, and that its registers exist
 // and may be used as it uses them.
-func validate(ins *asm.Instruction) error {
-	if ins.Dst > asm.R10 || ins.Src > asm.R10 {
+func validate(ins *asm.Instruction, translated bool) error {
+	last := asm.R10
+	if translated {
+		last = regAX
+	}
+	if ins.Dst > last || ins.Src > last {
 		return fmt.Errorf("no register r%d", max(ins.Dst, ins.Src))
 	}
 	var err error
@@ -30,15 +44,15 @@ func validate(ins *asm.Instruction) error {
 	case asm.LdClass:
 		err = validateLoadImm(ins)
 	case asm.LdXClass:
-		err = known(ins.OpCode == asm.LoadMemOp(ins.OpCode.Size()))
+		err = validateLoad(ins)
 	case asm.StClass:
 		err = known(ins.OpCode == asm.StoreImmOp(ins.OpCode.Size()))
 	case asm.StXClass:
 		err = validateStore(ins)
 	case asm.ALUClass, asm.ALU64Class:
-		err = validateALU(ins)
+		err = validateALU(ins, translated)
 	default:
-		err = validateJump(ins)
+		err = validateJump(ins, translated)
 	}
 	if err != nil {
 		return err
@@ -61,10 +75,15 @@ func validateLoadImm(ins *asm.Instruction) error {
 		return errOpcode // among these the loads from a packet, which only cBPF still uses
 	}
 	switch ins.Src {
-	case 0, asm.PseudoMapFD, asm.PseudoMapValue:
+	case 0, asm.PseudoMapFD, asm.PseudoMapValue, asm.PseudoFunc:
 		return nil
 	}
 	return fmt.Errorf("pseudo load %d is not supported", ins.Src)
+}
+
+func validateLoad(ins *asm.Instruction) error {
+	size := ins.OpCode.Size()
+	return known(ins.OpCode == asm.LoadMemOp(size) || ins.OpCode == asm.LoadMemSXOp(size) && size != asm.DWord)
 }
 
 func validateStore(ins *asm.Instruction) error {
@@ -74,23 +93,25 @@ func validateStore(ins *asm.Instruction) error {
 	}
 	switch op := ins.OpCode.AtomicOp(); op {
 	case asm.AddAtomic, asm.AndAtomic, asm.OrAtomic, asm.XorAtomic, asm.FetchAdd,
-		asm.FetchAnd, asm.FetchOr, asm.FetchXor, asm.Xchg, asm.CmpXchg:
+		asm.FetchAnd, asm.FetchOr, asm.FetchXor, asm.Xchg, asm.CmpXchg,
+		opLoadAcquire, opStoreRelease:
 		return known(ins.OpCode == op.OpCode(size))
 	}
 	return errOpcode
 }
 
-func validateALU(ins *asm.Instruction) error {
-	if ins.OpCode&^0xff != 0 {
-		return fmt.Errorf("%v is not supported", ins.OpCode)
-	}
-	if ins.Offset != 0 {
+func validateALU(ins *asm.Instruction, translated bool) error {
+	if ins.Offset != 0 && !(translated && isPerCPUAddr(ins)) {
 		return fmt.Errorf("offset %d in a reserved field", ins.Offset)
 	}
 	switch ins.OpCode.ALUOp() {
 	case asm.Add, asm.Sub, asm.Mul, asm.Div, asm.Or, asm.And, asm.LSh, asm.RSh,
-		asm.Mod, asm.Xor, asm.Mov, asm.ArSh:
+		asm.Mod, asm.Xor, asm.Mov, asm.ArSh, asm.SDiv, asm.SMod:
 		return nil
+	case asm.MovSX8, asm.MovSX16:
+		return known(ins.OpCode.Source() == asm.RegSource)
+	case asm.MovSX32:
+		return known(ins.OpCode.Source() == asm.RegSource && ins.OpCode.Class() == asm.ALU64Class)
 	case asm.Neg:
 		return known(ins.OpCode.Source() == asm.ImmSource)
 	case asm.Swap:
@@ -103,12 +124,17 @@ func validateALU(ins *asm.Instruction) error {
 	return errOpcode
 }
 
-func validateJump(ins *asm.Instruction) error {
+func validateJump(ins *asm.Instruction, translated bool) error {
 	switch ins.OpCode {
 	case opJa, opJaLong, opExit:
 		return nil
 	case opCall:
-		return validateCall(ins)
+		return validateCall(ins, translated)
+	case opCallX:
+		if ins.Src != 0 || ins.Constant != 0 {
+			return errors.New("call through a register with operands in reserved fields")
+		}
+		return nil
 	}
 	if ins.OpCode&^0xff != 0 {
 		return errOpcode
@@ -121,9 +147,11 @@ func validateJump(ins *asm.Instruction) error {
 	return errOpcode
 }
 
-func validateCall(ins *asm.Instruction) error {
+func validateCall(ins *asm.Instruction, translated bool) error {
 	switch {
 	case isPseudoCall(ins) || isTailCall(ins):
+		return nil
+	case translated && (ins.Src == 0 || ins.Src == asm.PseudoKfuncCall):
 		return nil
 	case ins.Src == 0:
 		return fmt.Errorf("helper %s (#%d) is not supported yet",
@@ -152,8 +180,10 @@ func written(ins *asm.Instruction) (asm.Register, bool) {
 		return ins.Dst, true
 	case cls == asm.StXClass && ins.OpCode.Mode() == asm.AtomicMode:
 		switch ins.OpCode.AtomicOp() {
-		case asm.AddAtomic, asm.AndAtomic, asm.OrAtomic, asm.XorAtomic:
+		case asm.AddAtomic, asm.AndAtomic, asm.OrAtomic, asm.XorAtomic, opStoreRelease:
 			return 0, false
+		case opLoadAcquire:
+			return ins.Dst, true
 		case asm.CmpXchg:
 			return asm.R0, true
 		}

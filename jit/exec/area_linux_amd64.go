@@ -11,7 +11,7 @@ import (
 
 const (
 	areaSlots      = 8
-	codeSlotBytes  = 64 << 20 // code slots lie side by side: rel32 reaches all of them
+	codeSlotBytes  = MaxArena // code slots lie side by side: rel32 reaches all of them
 	stackSlotBytes = MaxThreads * stackSize
 	areaBytes      = areaSlots*(codeSlotBytes+stackSlotBytes) + stackSize
 )

@@ -10,9 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MaxArena is the largest arena, in bytes.
-const MaxArena = codeSlotBytes
-
 // Arena is executable memory: read and executed at one address, written at another.
 // Text that nobody executes is written with Write; live text only with the Store
 // methods. Callers order their stores themselves; an Arena has no lock.

@@ -12,6 +12,8 @@ type Off uint32
 const Int3 = 0xcc
 
 const (
+	// MaxArena is the largest arena, in bytes.
+	MaxArena = 64 << 20
 	// MaxOutcomes is how many different return values a [Pool] can tell apart.
 	MaxOutcomes = 64
 	// MaxCtx is the largest context, in bytes.

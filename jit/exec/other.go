@@ -4,9 +4,6 @@ package exec
 
 import "time"
 
-// MaxArena is the largest arena, in bytes.
-const MaxArena = 0
-
 // Supported reports what this machine lacks to execute and patch images.
 func Supported() error { return ErrUnsupported }
 

@@ -18,14 +18,16 @@ const (
 	poisonWord = 0xdead0000dead
 	sharedSize = (int(unsafe.Sizeof(control{}))+4095)&^4095 + poisonSize + MaxCtx
 	maxFaults  = 64 // kept by a pool
-	// evictAfter is how long Stop waits for threads that are still in their images: many
-	// rounds of the scheduler.
-	evictAfter = 2 * time.Second
+	// Stop waits so many looks for threads that are still in their images: many rounds
+	// of the scheduler. They are counted, so that a process that was stopped meanwhile
+	// accuses nobody.
+	evictLook  = 50 * time.Millisecond
+	evictLooks = 80
 )
 
 // Pool is a number of threads that execute entry points over and over. One goroutine
-// at a time may call SetPhase, SetEntries and NextEpoch; the other methods are safe
-// for concurrent use.
+// at a time may call SetPhase, and one SetEntries; the other methods are safe for
+// concurrent use.
 type Pool struct {
 	cfg     PoolConfig
 	slot    int
@@ -125,12 +127,14 @@ func (p *Pool) Stop() {
 		p.wg.Wait()
 		close(left)
 	}()
-	for {
+	for looks := 1; ; looks++ {
 		select {
 		case <-left:
 			return
-		case <-time.After(evictAfter):
-			p.evict()
+		case <-time.After(evictLook):
+			if looks%evictLooks == 0 {
+				p.evict()
+			}
 		}
 	}
 }

@@ -14,6 +14,8 @@
 
 #define CODE_INT3 0x80  // SI_KERNEL
 #define CODE_TKILL -6   // SI_TKILL
+#define NAP_NS 1000000
+#define SYS_NANOSLEEP 35
 #define SYS_GETTID 186
 #define SYS_RT_SIGRETURN 15
 
@@ -39,7 +41,7 @@ TEXT ·trapHandler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	// and go, and must not answer one poke's trap with another's instruction.
 	MOVQ  ·traps+trapState_seq(SB), CX
 	TESTQ $1, CX
-	JNE   again
+	JNE   nap
 	MOVQ  ·traps+trapState_at(SB), R8
 	MOVQ  ·traps+trapState_resume(SB), R9
 	CMPQ  CX, ·traps+trapState_seq(SB)
@@ -47,8 +49,23 @@ TEXT ·trapHandler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	CMPQ  AX, R8
 	JNE   stale
 	TESTQ R9, R9
-	JEQ   again
+	JEQ   nap
 	MOVQ  R9, UC_RIP(DX)
+	RET
+
+nap:
+	// Only the patcher can end this: let it run. A reader with a lent real-time priority
+	// that came back here without pause would keep a CPU from the very threads that the
+	// patcher may be waiting for.
+	MOVQ    AX, UC_RIP(DX)
+	SUBQ    $16, SP
+	MOVQ    $0, 0(SP)         // tv_sec
+	MOVQ    $NAP_NS, 8(SP)    // tv_nsec
+	MOVQ    SP, DI
+	XORL    SI, SI
+	MOVQ    $SYS_NANOSLEEP, AX
+	SYSCALL
+	ADDQ    $16, SP
 	RET
 
 stale:
@@ -66,10 +83,10 @@ stale:
 evict:
 	// Sent by Pool.Stop to a thread that does not leave its image. If it has just left,
 	// there is nothing to do.
-	MOVQ UC_RSP(DX), R8
-	CMPQ R8, ·area+areaBounds_stackLo(SB)
+	MOVQ UC_RIP(DX), R8
+	CMPQ R8, ·area+areaBounds_codeLo(SB)
 	JCS  left
-	CMPQ R8, ·area+areaBounds_stackHi(SB)
+	CMPQ R8, ·area+areaBounds_codeHi(SB)
 	JCC  left
 	MOVQ $const_Evicted, DI
 	JMP  ·faultHandler(SB)

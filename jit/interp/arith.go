@@ -26,6 +26,16 @@ func alu64(op asm.ALUOp, x, y uint64) (uint64, error) {
 			return x, nil
 		}
 		return x % y, nil
+	case asm.SDiv:
+		if y == 0 {
+			return 0, nil
+		}
+		return uint64(int64(x) / int64(y)), nil // the least number by -1 is that number, in Go too
+	case asm.SMod:
+		if y == 0 {
+			return x, nil
+		}
+		return uint64(int64(x) % int64(y)), nil
 	case asm.Or:
 		return x | y, nil
 	case asm.And:
@@ -42,6 +52,12 @@ func alu64(op asm.ALUOp, x, y uint64) (uint64, error) {
 		return -x, nil
 	case asm.Mov:
 		return y, nil
+	case asm.MovSX8:
+		return uint64(int64(int8(y))), nil
+	case asm.MovSX16:
+		return uint64(int64(int16(y))), nil
+	case asm.MovSX32:
+		return signed32(y), nil
 	}
 	return 0, fmt.Errorf("unknown operation %v", op)
 }
@@ -55,6 +71,9 @@ func alu32(op asm.ALUOp, x, y uint32) (uint64, error) {
 		return uint64(x >> (y % 32)), nil
 	case asm.ArSh:
 		return uint64(uint32(int32(x) >> (y % 32))), nil
+	case asm.SDiv, asm.SMod:
+		z, err := alu64(op, signed32(uint64(x)), signed32(uint64(y)))
+		return uint64(uint32(z)), err
 	}
 	z, err := alu64(op, uint64(x), uint64(y)) // the other operations carry nothing downwards
 	return uint64(uint32(z)), err
@@ -95,6 +114,12 @@ func compare(op asm.JumpOp, x, y uint64) (bool, error) {
 		return int64(x) <= int64(y), nil
 	}
 	return false, fmt.Errorf("unknown comparison %v", op)
+}
+
+// signed extends the lowest size bytes with their sign.
+func signed(x uint64, size int) uint64 {
+	unused := 64 - 8*size
+	return uint64(int64(x<<unused) >> unused)
 }
 
 // signed32 extends the lower halves with their signs, after which a comparison of 64 bits is

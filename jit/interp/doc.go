@@ -32,5 +32,6 @@
 //   - an access outside of the context or of the part of the stack that the image reserves
 //   - a result, or a number in the context, that depends on an address
 //
-// It knows no helper but bpf_tail_call, and of maps nothing but their addresses.
+// It knows no helper but bpf_tail_call, of maps nothing but their addresses, and of functions
+// that they may be called. Programs that were translated for a kernel are refused.
 package interp

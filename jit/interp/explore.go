@@ -40,7 +40,7 @@ func Outcomes(entry *jit.Program, w World) ([]Outcome, error) {
 // Explore runs entry with everything that its keys may hold. An error on any path is the
 // error of all: what the oracle cannot predict it does not judge.
 func Explore(entry *jit.Program, w World) (*Result, error) {
-	used, err := newWorld(w)
+	used, err := newWorld(entry, w)
 	if err != nil {
 		return nil, err
 	}

@@ -62,6 +62,16 @@ var (
 	restore = asm.Mov.Reg(asm.R1, asm.R6)
 )
 
+// loadFunc loads the address of a function, and sub is the code of one.
+func loadFunc(dst asm.Register, name string) asm.Instruction {
+	return asm.Instruction{OpCode: asm.LoadImmOp(asm.DWord), Dst: dst, Src: asm.PseudoFunc, Constant: -1}.WithReference(name)
+}
+
+func sub(insns asm.Instructions) asm.Instructions {
+	insns[0] = insns[0].WithSymbol("sub")
+	return insns
+}
+
 // worldOf says what each key of m, which has four, may hold.
 func worldOf(l *jit.Layout, held map[uint32][]*jit.Program) World {
 	return World{
@@ -141,17 +151,8 @@ func TestWrittenRange(t *testing.T) {
 	}
 }
 
-// shared is a layout whose counter all functions share and whose misses are free, as that of
-// later kernels.
-func shared() *jit.Layout {
-	l := jit.V510
-	l.Name = "shared"
-	l.Counter.MissSpends, l.Counter.Calls = false, jit.CounterShared
-	return &l
-}
-
 func TestLimitOfTailCalls(t *testing.T) {
-	for _, l := range []*jit.Layout{&jit.SeedLayout, &jit.V510, shared()} {
+	for _, l := range []*jit.Layout{&jit.SeedLayout, &jit.V510, &jit.V612} {
 		entry := parse(t, "self", keep, count(0), tailCall(0),
 			asm.LoadMem(asm.R0, asm.R6, 0, asm.Word), asm.Return())
 		w := worldOf(l, map[uint32][]*jit.Program{0: {entry}})
@@ -173,7 +174,7 @@ func TestMissesSpendTheBudget(t *testing.T) {
 		parts = append(parts, restore, tailCall(1))
 	}
 	entry := parse(t, "entry", append(parts, restore, tailCall(0), ret(2))...)
-	for l, want := range map[*jit.Layout]uint64{&jit.V510: 2, &jit.SeedLayout: 2, shared(): 1} {
+	for l, want := range map[*jit.Layout]uint64{&jit.V510: 2, &jit.SeedLayout: 2, &jit.V612: 1} {
 		o, err := Run(entry, worldOf(l, map[uint32][]*jit.Program{0: {f}}))
 		if err != nil {
 			t.Fatal(err)
@@ -215,8 +216,8 @@ func TestCounterInSubprograms(t *testing.T) {
 		{&jit.SeedLayout, 1, 0, ErrBounded}, // the counter starts anew in every subprogram
 		{&jit.V510, 1, 34, nil},
 		{&jit.V510, 2, 0, ErrBounded}, // each of the two has the whole budget: 2^33 executions
-		{shared(), 1, 34, nil},
-		{shared(), 2, 34, nil},
+		{&jit.V612, 1, 34, nil},
+		{&jit.V612, 2, 34, nil},
 	} {
 		entry := nested(t, tt.calls)
 		o, err := Run(entry, worldOf(tt.l, map[uint32][]*jit.Program{0: {entry}}))
@@ -292,6 +293,12 @@ func TestRefuses(t *testing.T) {
 			"insn 2 (Call FnTailCall): r2 holds a number, not a map"},
 		{"a stack that is gone", []any{asm.Call.Label("sub"), ret(0),
 			asm.Mov.Reg(asm.R0, asm.R10).WithSymbol("sub"), asm.Return()}, "returns an address in its own stack"},
+		{"a call of a number", []any{asm.Mov.Imm(asm.R1, 4), asm.Instruction{OpCode: 0x8d, Dst: asm.R1}, ret(0)},
+			": calls a number"},
+		{"arithmetic on a function", []any{loadFunc(asm.R1, "sub"), asm.Add.Imm(asm.R1, 1), ret(0), sub(ret(0))},
+			"computes with an address"},
+		{"memory of a function", []any{loadFunc(asm.R1, "sub"), asm.LoadMem(asm.R0, asm.R1, 0, asm.Byte), asm.Return(), sub(ret(0))},
+			"reads memory through the address of a function"},
 		{"r6 of the caller", []any{keep, asm.Call.Label("sub"), ret(0),
 			asm.Mov.Reg(asm.R0, asm.R6).WithSymbol("sub"), asm.Return()}, "insn 4"},
 	} {
@@ -426,4 +433,36 @@ func ExampleOutcomes() {
 	// 1 [f] false
 	// 7 [] true
 	// <nil>
+}
+
+// TestCallThroughRegister chooses one of two functions.
+func TestCallThroughRegister(t *testing.T) {
+	for key, want := range map[byte]uint64{0: 107, 1: 207} {
+		p := parse(t, "x",
+			asm.LoadMem(asm.R2, asm.R1, 0, asm.Byte), loadFunc(asm.R7, "hundred"),
+			asm.JEq.Imm(asm.R2, 0, "call"), loadFunc(asm.R7, "twohundred"),
+			asm.Mov.Imm(asm.R1, 7).WithSymbol("call"), asm.Instruction{OpCode: 0x8d, Dst: asm.R7}, asm.Return(),
+			asm.Mov.Reg(asm.R0, asm.R1).WithSymbol("hundred"), asm.Add.Imm(asm.R0, 100), asm.Return(),
+			asm.Mov.Reg(asm.R0, asm.R1).WithSymbol("twohundred"), asm.Add.Imm(asm.R0, 200), asm.Return())
+		w := worldOf(&jit.V612, nil)
+		w.Ctx[0] = key
+		if o, err := Run(p, w); err != nil || o.R0 != want {
+			t.Errorf("key %d: %d, %v, want %d", key, o.R0, err, want)
+		}
+	}
+}
+
+func TestTranslatedProgramsAreNotRun(t *testing.T) {
+	for _, ins := range []asm.Instruction{
+		{OpCode: asm.Call.Op(asm.ImmSource), Constant: 0x12345},
+		{OpCode: asm.Mov.Op(asm.RegSource), Dst: asm.R1, Src: asm.R1, Offset: -1},
+	} {
+		p, err := jit.ParseTranslated("x", asm.Instructions{ins, asm.Mov.Imm(asm.R0, 0), asm.Return()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Run(p, worldOf(&jit.V612, nil)); err == nil {
+			t.Errorf("ran %v", ins)
+		}
+	}
 }

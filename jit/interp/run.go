@@ -9,7 +9,7 @@ import (
 // Run runs entry in a world in which every key holds exactly one thing, and so has one
 // outcome.
 func Run(entry *jit.Program, w World) (Outcome, error) {
-	used, err := newWorld(w)
+	used, err := newWorld(entry, w)
 	if err != nil {
 		return Outcome{}, err
 	}

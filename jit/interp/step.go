@@ -2,6 +2,7 @@ package interp
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/cilium/ebpf/asm"
 
@@ -25,7 +26,7 @@ func (m *machine) step() (event, error) {
 	op := ins.OpCode
 	switch cls := op.Class(); {
 	case op.IsDWordLoad():
-		m.regs[ins.Dst] = m.loadImm(ins)
+		m.regs[ins.Dst] = m.loadImm(p, ins)
 	case cls.IsALU():
 		v, err := m.alu(ins)
 		if err != nil {
@@ -43,8 +44,11 @@ func (m *machine) step() (event, error) {
 	return goesOn, nil
 }
 
-func (m *machine) loadImm(ins *asm.Instruction) value {
+func (m *machine) loadImm(p *jit.Program, ins *asm.Instruction) value {
 	switch ins.Src {
+	case asm.PseudoFunc:
+		fn, _ := p.Loaded(m.pc)
+		return value{kind: ofFunc, id: int32(fn)}
 	case asm.PseudoMapFD:
 		return value{kind: ofMap, id: m.w.mapID(jit.MapSymbol(ins))}
 	case asm.PseudoMapValue:
@@ -71,7 +75,7 @@ func (m *machine) alu(ins *asm.Instruction) (value, error) {
 		}
 		return y, nil
 	}
-	if wide && (x.isAddress() || y.isAddress()) {
+	if wide && (x.isAddress() || y.isAddress()) && !isSignedMove(op) {
 		return pointerArith(op, x, y)
 	}
 	b, err := y.asNumber()
@@ -81,8 +85,11 @@ func (m *machine) alu(ins *asm.Instruction) (value, error) {
 	if err != nil {
 		return value{}, err
 	}
-	if op == asm.Mov {
+	switch op {
+	case asm.Mov:
 		return num(uint64(uint32(b))), nil
+	case asm.MovSX8, asm.MovSX16, asm.MovSX32:
+		x = num(0) // is not an operand
 	}
 	a, err := x.asNumber()
 	if err != nil {
@@ -99,6 +106,10 @@ func (m *machine) alu(ins *asm.Instruction) (value, error) {
 	return num(z), err
 }
 
+func isSignedMove(op asm.ALUOp) bool {
+	return op == asm.MovSX8 || op == asm.MovSX16 || op == asm.MovSX32
+}
+
 // pointerArith is the arithmetic that addresses allow: adding a number to one, and the distance
 // of two in the same memory.
 func pointerArith(op asm.ALUOp, x, y value) (value, error) {
@@ -110,7 +121,7 @@ func pointerArith(op asm.ALUOp, x, y value) (value, error) {
 		return value{}, errUnset
 	case op == asm.Sub && sameMemory(x, y):
 		return num(x.n - y.n), nil
-	case y.isAddress() || x.kind == ofMap:
+	case y.isAddress() || x.kind == ofMap || x.kind == ofFunc:
 		return value{}, errAddress
 	case op == asm.Add:
 		x.n += y.n
@@ -131,10 +142,7 @@ func (m *machine) jump(p *jit.Program, ins *asm.Instruction) (event, error) {
 		}
 		return goesOn, err
 	case asm.Call:
-		if callee, ok := p.Callee(m.pc); ok {
-			return goesOn, m.call(callee)
-		}
-		return tailCalls, nil
+		return m.callOp(p, ins)
 	}
 	target, _ := p.Target(m.pc)
 	taken := ins.OpCode.JumpOp() == asm.Ja
@@ -149,6 +157,24 @@ func (m *machine) jump(p *jit.Program, ins *asm.Instruction) (event, error) {
 		m.pc = target
 	}
 	return goesOn, nil
+}
+
+// callOp is a call of any kind.
+func (m *machine) callOp(p *jit.Program, ins *asm.Instruction) (event, error) {
+	callee, local := p.Callee(m.pc)
+	switch {
+	case local:
+		return goesOn, m.call(callee)
+	case ins.OpCode.Source() == asm.RegSource:
+		fn := m.regs[ins.Dst]
+		if fn.kind != ofFunc {
+			return goesOn, fmt.Errorf("calls %v", fn.kind)
+		}
+		return goesOn, m.call(int(fn.id))
+	case ins.Src == 0 && asm.BuiltinFunc(ins.Constant) == asm.FnTailCall:
+		return tailCalls, nil
+	}
+	return goesOn, errors.New("unknown call")
 }
 
 func (m *machine) condition(ins *asm.Instruction) (bool, error) {
@@ -175,77 +201,4 @@ func (m *machine) condition(ins *asm.Instruction) (bool, error) {
 		a, b = signed32(a), signed32(b)
 	}
 	return compare(op, a, b)
-}
-
-// memory runs loads and stores.
-func (m *machine) memory(ins *asm.Instruction) error {
-	size := ins.OpCode.Size().Sizeof()
-	at := func(r asm.Register) value {
-		addr := m.regs[r]
-		addr.n += uint64(int64(ins.Offset))
-		return addr
-	}
-	switch ins.OpCode.Class() {
-	case asm.LdXClass:
-		v, err := m.load(at(ins.Src), size)
-		if err == nil {
-			m.regs[ins.Dst] = v
-		}
-		return err
-	case asm.StClass:
-		return m.store(at(ins.Dst), size, num(signed32(uint64(ins.Constant))))
-	case asm.StXClass:
-		if ins.OpCode.Mode() == asm.AtomicMode {
-			return m.atomic(ins, at(ins.Dst), size)
-		}
-		return m.store(at(ins.Dst), size, m.regs[ins.Src])
-	}
-	return errors.New("unknown instruction")
-}
-
-// atomic runs the read-modify-write instructions.
-func (m *machine) atomic(ins *asm.Instruction, addr value, size int) error {
-	old, err := m.load(addr, size)
-	if err != nil {
-		return err
-	}
-	was, err := old.asNumber()
-	if err != nil {
-		return err
-	}
-	src, err := m.regs[ins.Src].asNumber()
-	if err != nil {
-		return err
-	}
-	op := ins.OpCode.AtomicOp()
-	next, fetch := src, ins.Src
-	switch op {
-	case asm.AddAtomic, asm.FetchAdd:
-		next = was + src
-	case asm.AndAtomic, asm.FetchAnd:
-		next = was & src
-	case asm.OrAtomic, asm.FetchOr:
-		next = was | src
-	case asm.XorAtomic, asm.FetchXor:
-		next = was ^ src
-	case asm.Xchg:
-	case asm.CmpXchg:
-		expect, err := m.regs[asm.R0].asNumber()
-		if err != nil {
-			return err
-		}
-		if size == 4 {
-			expect = uint64(uint32(expect))
-		}
-		if expect != was {
-			next = was
-		}
-		fetch = asm.R0
-	}
-	switch op {
-	case asm.AddAtomic, asm.AndAtomic, asm.OrAtomic, asm.XorAtomic:
-	default:
-		m.regs[fetch] = num(was)
-	}
-	return m.store(addr, size, num(next))
 }

@@ -9,7 +9,7 @@ import (
 type value struct {
 	kind kind
 	n    uint64 // the number; or how far into its memory an address points, signed
-	id   int32  // the frame, or the map of its program, that an address belongs to
+	id   int32  // the frame, map or function that an address belongs to
 }
 
 type kind uint8
@@ -20,6 +20,7 @@ const (
 	inCtx               // an address in the context
 	inStack             // an address in the stack of frame id, from its frame pointer
 	ofMap               // the address of map id
+	ofFunc              // the address of function id of the program
 )
 
 var (
@@ -60,6 +61,8 @@ func (k kind) String() string {
 		return "an address in a stack"
 	case ofMap:
 		return "the address of a map"
+	case ofFunc:
+		return "the address of a function"
 	}
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }

@@ -42,8 +42,10 @@ type world struct {
 	steps    int
 }
 
-func newWorld(w World) (*world, error) {
+func newWorld(entry *jit.Program, w World) (*world, error) {
 	switch {
+	case entry.Translated:
+		return nil, errors.New("program was translated for the kernel, and means nothing outside of it")
 	case w.Layout == nil:
 		return nil, errors.New("world without a layout")
 	case w.Held == nil || w.MaxEntries == nil:

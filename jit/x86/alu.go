@@ -89,6 +89,20 @@ func (b *Builder) Div(w Width, src Reg) {
 	b.reg(w, 6, src, 0xf7) // div src
 }
 
+// Idiv divides rdx:rax by src, signed, rounding towards zero.
+func (b *Builder) Idiv(w Width, src Reg) {
+	b.reg(w, 7, src, 0xf7) // idiv src
+}
+
+// SignRDX fills rdx with the sign of rax, as Idiv wants it.
+func (b *Builder) SignRDX(w Width) {
+	if w == W64 {
+		b.raw(0x48, 0x99) // cqo
+		return
+	}
+	b.raw(0x99) // cdq
+}
+
 // Shift is a shift operation; its value is the digit in ModRM.
 type Shift uint8
 

@@ -35,6 +35,16 @@ var rows = []row{
 	{"movzx eax, ax", "0fb7c0", func(b *Builder) { b.Movzx16(RAX) }},
 	{"movzx r13d, r13w", "450fb7ed", func(b *Builder) { b.Movzx16(R13) }},
 
+	{"movsx rax, dil", "480fbec7", func(b *Builder) { b.Movsx(W64, W8, RAX, RDI) }},
+	{"movsx r13, r14b", "4d0fbeee", func(b *Builder) { b.Movsx(W64, W8, R13, R14) }},
+	{"movsx eax, bl", "400fbec3", func(b *Builder) { b.Movsx(W32, W8, RAX, RBX) }},
+	{"movsx esi, dil", "400fbef7", func(b *Builder) { b.Movsx(W32, W8, RSI, RDI) }},
+	{"movsx r15d, sil", "440fbefe", func(b *Builder) { b.Movsx(W32, W8, R15, RSI) }},
+	{"movsx rdx, cx", "480fbfd1", func(b *Builder) { b.Movsx(W64, W16, RDX, RCX) }},
+	{"movsx edx, cx", "0fbfd1", func(b *Builder) { b.Movsx(W32, W16, RDX, RCX) }},
+	{"movsx edx, r8w", "410fbfd0", func(b *Builder) { b.Movsx(W32, W16, RDX, R8) }},
+	{"movsxd rbx, r15d", "4963df", func(b *Builder) { b.Movsx(W64, W32, RBX, R15) }},
+
 	{"xor eax, eax", "31c0", func(b *Builder) { b.MovImm32(RAX, 0) }},
 	{"xor r14d, r14d", "4531f6", func(b *Builder) { b.MovImm32(R14, 0) }},
 	{"mov edi, 0x2a", "bf2a000000", func(b *Builder) { b.MovImm32(RDI, 42) }},
@@ -83,6 +93,10 @@ var rows = []row{
 	{"imul r8d, r8d, 0x3e8", "4569c0e8030000", func(b *Builder) { b.ImulImm(W32, R8, 1000) }},
 	{"div r11", "49f7f3", func(b *Builder) { b.Div(W64, R11) }},
 	{"div edi", "f7f7", func(b *Builder) { b.Div(W32, RDI) }},
+	{"idiv r11", "49f7fb", func(b *Builder) { b.Idiv(W64, R11) }},
+	{"idiv edi", "f7ff", func(b *Builder) { b.Idiv(W32, RDI) }},
+	{"cqo", "4899", func(b *Builder) { b.SignRDX(W64) }},
+	{"cdq", "99", func(b *Builder) { b.SignRDX(W32) }},
 	{"shl rax, 0x20", "48c1e020", func(b *Builder) { b.ShiftImm(Shl, W64, RAX, 32) }},
 	{"shr r13d, 0x1", "41d1ed", func(b *Builder) { b.ShiftImm(Shr, W32, R13, 1) }},
 	{"sar rdi, 0x3", "48c1ff03", func(b *Builder) { b.ShiftImm(Sar, W64, RDI, 3) }},
@@ -108,6 +122,15 @@ var rows = []row{
 	{"mov r14, qword ptr [r13]", "4d8b7500", func(b *Builder) { b.Load(W64, R14, At(R13, 0)) }},
 	{"mov rcx, qword ptr [rsi+rdx*8+0x138]", "488b8cd638010000",
 		func(b *Builder) { b.LoadIndexed8(RCX, RSI, RDX, 0x138) }},
+	{"movsx rax, byte ptr [rdi]", "480fbe4700", func(b *Builder) { b.LoadSigned(W8, RAX, At(RDI, 0)) }},
+	{"movsx r13, word ptr [rbp-0x8]", "4c0fbf6df8",
+		func(b *Builder) { b.LoadSigned(W16, R13, At(RBP, -8)) }},
+	{"movsxd rsi, dword ptr [r15+0x80]", "4963b780000000",
+		func(b *Builder) { b.LoadSigned(W32, RSI, At(R15, 128)) }},
+	{"lea r14, ptr [rip+0x12345]", "4c8d3545230100", func(b *Builder) { b.LeaRIP(R14, 0x12345) }},
+	{"add r8, qword ptr gs:[0x12345]", "654c03042545230100", func(b *Builder) { b.AddGS(R8, 0x12345) }},
+	{"cmp qword ptr [rax], 0x21", "48833821", func(b *Builder) { b.OpAtImm8(Cmp, W64, RAX, 33) }},
+	{"add qword ptr [rax], 0x1", "48830001", func(b *Builder) { b.OpAtImm8(Add, W64, RAX, 1) }},
 	{"mov byte ptr [rbp-0x1], al", "8845ff", func(b *Builder) { b.Store(W8, At(RBP, -1), RAX) }},
 	{"mov byte ptr [rbp-0x1], dil", "40887dff", func(b *Builder) { b.Store(W8, At(RBP, -1), RDI) }},
 	{"mov byte ptr [r13], bl", "41885d00", func(b *Builder) { b.Store(W8, At(R13, 0), RBX) }},
@@ -145,6 +168,9 @@ var rows = []row{
 	{"jmp .+0xe", "e90e000000", func(b *Builder) { b.JmpNear(14) }},
 	{"jmp rcx", "ffe1", func(b *Builder) { b.JmpReg(RCX) }},
 	{"call .+0x7", "e807000000", func(b *Builder) { b.Call(7) }},
+	{"call rcx", "ffd1", func(b *Builder) { b.CallReg(RCX) }},
+	{"call r13", "41ffd5", func(b *Builder) { b.CallReg(R13) }},
+	{"int3", "cc", func(b *Builder) { b.Int3() }},
 	{"ret", "c3", func(b *Builder) { b.Ret() }},
 
 	{"push rbp", "55", func(b *Builder) { b.Push(RBP) }},
@@ -270,6 +296,12 @@ func binutilsText(r row, at int) string {
 		return "nop dword ptr [rax+rax*1+0x0]"
 	case "49b90000000001000000", "48be8877665544332211":
 		return "movabs " + strings.ReplaceAll(strings.TrimPrefix(r.text, "mov "), ", ", ",")
+	case "400fbec3": // a REX without a bit, which the kernel writes whether or not it is needed
+		return "rex movsx eax,bl"
+	case "4c8d3545230100":
+		return fmt.Sprintf("lea r14,[rip+0x12345] # %#x", at+len(r.hex)/2+0x12345)
+	case "654c03042545230100":
+		return "add r8,qword ptr gs:0x12345"
 	}
 	s := strings.NewReplacer(", ", ",", "jz ", "je ", "jnbe ", "ja ").Replace(r.text)
 	if strings.HasPrefix(s, "sh") || strings.HasPrefix(s, "sa") {

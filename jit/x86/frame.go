@@ -44,3 +44,8 @@ func (b *Builder) Pause() {
 func (b *Builder) Lfence() {
 	b.raw(0x0f, 0xae, 0xe8) // lfence
 }
+
+// Int3 traps.
+func (b *Builder) Int3() {
+	b.raw(0xcc) // int3
+}

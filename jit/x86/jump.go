@@ -79,6 +79,11 @@ func (b *Builder) Call(rel int32) {
 	b.imm32(rel)
 }
 
+// CallReg calls the address in a register.
+func (b *Builder) CallReg(r Reg) {
+	b.reg(W32, 2, r, 0xff) // call r
+}
+
 // Ret returns.
 func (b *Builder) Ret() {
 	b.raw(0xc3) // ret

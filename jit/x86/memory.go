@@ -12,6 +12,30 @@ func (b *Builder) Load(w Width, dst Reg, m Mem) {
 	}
 }
 
+// LoadSigned reads memory into a register and fills the rest of it with the sign.
+func (b *Builder) LoadSigned(w Width, dst Reg, m Mem) {
+	switch w {
+	case W8:
+		b.mem(W64, dst, m, 0x0f, 0xbe) // movsx dst, byte ptr [m]
+	case W16:
+		b.mem(W64, dst, m, 0x0f, 0xbf) // movsx dst, word ptr [m]
+	default:
+		b.mem(W64, dst, m, 0x63) // movsxd dst, dword ptr [m]
+	}
+}
+
+// LeaRIP makes the address that lies disp behind the end of the instruction.
+func (b *Builder) LeaRIP(dst Reg, disp int32) {
+	b.raw(0x48|dst.high()<<2, 0x8d, 0x05|dst.low()<<3) // lea dst, [rip+disp32]
+	b.imm32(disp)
+}
+
+// AddGS adds the quad word at an offset in gs, where kernels keep what each CPU has for itself.
+func (b *Builder) AddGS(dst Reg, off int32) {
+	b.raw(0x65, 0x48|dst.high()<<2, 0x03, 0x04|dst.low()<<3, 0x25) // add dst, gs:[off]
+	b.imm32(off)
+}
+
 // LoadIndexed8 reads the quad word [base + index*8 + disp32].
 func (b *Builder) LoadIndexed8(dst, base, index Reg, disp int32) {
 	b.begin()
@@ -55,6 +79,15 @@ func (b *Builder) StoreImm(w Width, m Mem, v int32) {
 // CmpMem compares memory with a register.
 func (b *Builder) CmpMem(w Width, m Mem, src Reg) {
 	b.mem(w, src, m, 0x39) // cmp [m], src
+}
+
+// OpAtImm8 is [base] = [base] op v, or a comparison. It is the one operand that the kernel
+// writes without a displacement; rbp and r13 as base have no such form.
+func (b *Builder) OpAtImm8(op ALU, w Width, base Reg, v int8) {
+	b.begin()
+	b.prefix(w, 0, base, false)
+	b.code = append(b.code, 0x83, byte(op)<<3|base.low()) // op [base], imm8
+	b.imm8(v)
 }
 
 // LockOp is [m] = [m] op src, atomically.

@@ -1,0 +1,165 @@
+package jit
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf/asm"
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/arch/x86/x86asm"
+)
+
+var update = flag.Bool("update", false, "write testdata/opcodes.txt anew")
+
+// everyOpcode has one instruction for every opcode that Parse accepts, found by trying all.
+func everyOpcode() asm.Instructions {
+	var found asm.Instructions
+	try := func(ins asm.Instruction) {
+		if _, err := Parse("x", withOpcode(ins)); err == nil {
+			found = append(found, ins)
+		}
+	}
+	for class := asm.LdClass; class <= asm.ALU64Class; class++ {
+		extensions := []asm.OpCode{0}
+		switch {
+		case class == asm.StXClass: // the atomic operations
+			extensions = nil
+			for x := range asm.OpCode(0x200) {
+				extensions = append(extensions, x<<8)
+			}
+		case class.IsALU(): // signed ones
+			extensions = []asm.OpCode{0, 0x100, 0x200, 0x300}
+		}
+		for low := asm.OpCode(class); low < 0x100; low += 8 {
+			for _, x := range extensions {
+				ins := asm.Instruction{OpCode: low | x, Dst: asm.R7, Src: asm.R3, Constant: 5}
+				switch {
+				case ins.OpCode.ALUOp() == asm.Swap:
+					for _, bits := range []int64{16, 32, 64} {
+						ins.Constant = bits
+						try(ins)
+					}
+					continue
+				case class == asm.LdClass || class.IsJump() && low&0xf0 >= 0x80 && low&0xf0 <= 0x90:
+					ins.Src = 0 // where the source is a kind
+				case class.IsJump():
+					ins.Offset = 1
+				case !class.IsALU():
+					ins.Offset = 16
+				}
+				switch ins.OpCode {
+				case opCall:
+					ins.Src, ins.Constant = asm.PseudoCall, 2
+				case opCallX:
+					ins.Constant = 0
+				case opJaLong:
+					ins.Offset, ins.Constant = 0, 1
+				}
+				try(ins)
+			}
+		}
+	}
+	return found
+}
+
+// withOpcode is a program with an instruction in it that may jump over the next or call what
+// follows.
+func withOpcode(ins asm.Instruction) asm.Instructions {
+	return asm.Instructions{ins, asm.Mov.Imm(asm.R0, 1), asm.Return(), asm.Mov.Imm(asm.R0, 2), asm.Return()}
+}
+
+// TestEveryOpcode holds what each opcode becomes to a list that is looked over by a reader:
+// instruction, bytes, text. The bytes are those of Linux 6.18, as package stress/kernel
+// finds, but for the tests around divisions and the call through a register.
+func TestEveryOpcode(t *testing.T) {
+	all := everyOpcode()
+	const (
+		alu    = 14*4 + 5 + 2 + 9 // two operands of either width and source; signed moves; neg; swaps
+		jumps  = 11*4 + 5         // conditions; two jumps, two calls, exit
+		memory = 4 + 3 + 4 + 4    // loads, signed loads, stores of constants and of registers
+		atomic = 10*2 + 2*4       // by size; acquire and release
+	)
+	if want := alu + jumps + memory + atomic + 1; len(all) != want {
+		t.Errorf("%d opcodes, want %d", len(all), want)
+	}
+	var b strings.Builder
+	for _, ins := range all {
+		img := mustCompile(t, mustParse(t, withOpcode(ins)), options(&V612))
+		fmt.Fprintf(&b, "%v\t%s\t%s\n", ins, code(img, 0, 0), text(t, img, 0))
+	}
+	path := filepath.Join("testdata", "opcodes.txt")
+	if *update {
+		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Errorf("want - got:\n%s", diff)
+	}
+}
+
+// text lists the machine instructions of one instruction.
+func text(t *testing.T, img *Image, i int) string {
+	t.Helper()
+	var parts []string
+	for at := img.Insns[i]; at < img.Insns[i+1]; {
+		inst, err := x86asm.Decode(img.Code[at:], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, x86asm.IntelSyntax(inst, 0, nil))
+		at += Off(inst.Len)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// TestEveryOpcodeWithObjdump asks a second disassembler where instructions start. Shifts are
+// those of BMI2 here, which the first does not know.
+func TestEveryOpcodeWithObjdump(t *testing.T) {
+	objdump, err := exec.LookPath("objdump")
+	if err != nil {
+		t.Skip("needs objdump of GNU binutils: ", err)
+	}
+	l := V612
+	l.ShiftX = true
+	var all []byte
+	var starts []int
+	for _, ins := range everyOpcode() {
+		img, err := Compile(mustParse(t, withOpcode(ins)), options(&l))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range img.Starts {
+			starts = append(starts, len(all)+int(s))
+		}
+		all = append(all, img.Code...)
+	}
+	path := filepath.Join(t.TempDir(), "image")
+	if err := os.WriteFile(path, all, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(objdump, "-D", "-w", "-b", "binary", "-m", "i386:x86-64", path).Output()
+	if err != nil {
+		t.Skip("objdump knows no x86-64: ", err)
+	}
+	var got []int
+	for _, m := range regexp.MustCompile(`(?m)^ *([0-9a-f]+):\t`).FindAllSubmatch(out, -1) {
+		at, _ := strconv.ParseInt(string(m[1]), 16, 64)
+		got = append(got, int(at))
+	}
+	if !slices.Equal(got, starts) {
+		t.Errorf("objdump finds %d instructions, want %d:\n%s", len(got), len(starts), cmp.Diff(starts, got))
+	}
+}
