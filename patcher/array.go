@@ -45,11 +45,10 @@ func (p *Patcher) NewArray(name string, keys int) (*ProgArray, error) {
 // Keys returns how many keys the array has.
 func (a *ProgArray) Keys() int { return len(a.held) }
 
-// Update gives a key a program: an install where it held none, else an update.
+// Update gives a key a program: an install where it held none, else an update. An error
+// of a poke or of a grace period leaves the operation half done, as the kernel's BUG
+// does: the array is good for looking at, not for further operations.
 func (a *ProgArray) Update(key int, prog *Program) error {
-	if prog.Gone() {
-		return fmt.Errorf("update key %d of %s: %s: %w", key, a.name, prog.Name, errGone)
-	}
 	_, err := a.operate(key, prog)
 	return err
 }
@@ -94,8 +93,8 @@ func (o *operation) locked() error {
 	default:
 		o.kind = protocol.Update
 	}
-	if o.next != nil {
-		o.next.refs.Add(1)
+	if o.next != nil && !o.next.take() {
+		return fmt.Errorf("%s: %w", o.next.Name, errGone)
 	}
 	a.held[o.key] = o.next
 	return o.run()

@@ -20,8 +20,8 @@
 // refuses: a protocol may leave slots in states that the map's pointers do not tell
 // (the lazy removal of the RFC of 2 July 2020 does).
 //
-// A program belongs to the keys that hold it, and to users (Program.Hold). When the last one lets it go, the
-// protocol's step says when its memory is freed. Freed text becomes int3, instruction
-// by instruction, so that a thread that still executes in it is caught; its space is
-// used again only after many other programs have been freed.
+// A program belongs to the keys that hold it, and to users (Program.Hold). When the last
+// one lets it go, the protocol's step says when its memory is freed. Freed text becomes
+// int3, instruction by instruction, so that a thread that still executes in it is
+// caught; its space is used again only after many other programs have been freed.
 package patcher

@@ -50,6 +50,7 @@ func (p *Patcher) Load(name string, img *jit.Image, where Placement) (*Program, 
 	}
 	pokes, err := p.descriptors(prog)
 	if err != nil {
+		p.free(prog)
 		return nil, fmt.Errorf("load %s: %w", name, err)
 	}
 	prog.pokes = pokes
@@ -127,7 +128,7 @@ func (e *PlacementError) Error() string {
 // Unload waits for a grace period and frees a program that no key holds. The caller has
 // seen to it that no thread enters it any more.
 func (p *Patcher) Unload(prog *Program) error {
-	if prog.refs.Load() != 0 || prog.gone.Swap(true) {
+	if !prog.refs.CompareAndSwap(0, dead) {
 		return fmt.Errorf("unload %s: it is held by a key, or gone", prog.Name)
 	}
 	if err := p.cfg.Domain.Synchronize(); err != nil {

@@ -10,6 +10,7 @@ type operation struct {
 	key       int
 	old, next *Program   // what the key held and is given; nil for none
 	changedAt int        // index of the last action that changed a byte
+	dropped   bool       // the old program was let go: a second retire or free does nothing
 	erased    []*Program // freed by this operation: what is left of them goes when it is over
 }
 
@@ -55,12 +56,12 @@ func (o *operation) act(i int, act protocol.Action, d *PokeDescriptor) (protocol
 		}
 	case protocol.Retire:
 		ev.Kind = protocol.Retired
-		if o.old.refs.Add(-1) == 0 {
+		if o.drop() {
 			p.retire(o.old)
 		}
 	case protocol.Free:
 		ev.Kind = protocol.Freed
-		if o.old.refs.Add(-1) == 0 {
+		if o.drop() {
 			// The program may have sites in this very array, whose mutex is held, so
 			// its descriptors leave the list when the operation is over.
 			p.erase(o.old)
@@ -68,6 +69,13 @@ func (o *operation) act(i int, act protocol.Action, d *PokeDescriptor) (protocol
 		}
 	}
 	return ev, err
+}
+
+// drop lets the old program go, once, and reports whether nobody holds it any more.
+func (o *operation) drop() bool {
+	first := !o.dropped
+	o.dropped = true
+	return first && o.old.drop()
 }
 
 func (o *operation) observe(ev protocol.Event) {

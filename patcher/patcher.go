@@ -122,7 +122,6 @@ func (p *Patcher) free(prog *Program) {
 // byte each, so that a thread that is inside is caught at its next one and never runs
 // a mixture; then, with all CPUs serialised, the rest.
 func (p *Patcher) erase(prog *Program) {
-	prog.gone.Store(true)
 	for _, d := range prog.pokes {
 		d.stable.Store(false)
 	}
@@ -145,7 +144,6 @@ func (p *Patcher) release(prog *Program) {
 
 // retire frees a program after a grace period that the caller does not wait for.
 func (p *Patcher) retire(prog *Program) {
-	prog.gone.Store(true)
 	c := p.cfg.Domain.Begin()
 	p.mu.Lock()
 	p.retired = append(p.retired, retired{prog, c})

@@ -2,6 +2,7 @@ package patcher
 
 import (
 	"fmt"
+	"math"
 	"sync/atomic"
 
 	"tailpoke/jit"
@@ -21,8 +22,30 @@ type Program struct {
 	desc  int      // its slot among the patcher's program structs
 	pokes []*PokeDescriptor
 
-	refs atomic.Int32 // keys and users that hold it
-	gone atomic.Bool  // nobody holds it any more: it is freed, or will be
+	refs atomic.Int32 // keys and users that hold it; below 0 when it is gone
+}
+
+// dead is what refs becomes when the last holder lets the program go, so that nobody can
+// take it again. No number of further drops brings it back.
+const dead = math.MinInt32 / 2
+
+// take holds the program for a key, unless it is gone.
+func (prog *Program) take() bool {
+	for {
+		n := prog.refs.Load()
+		if n < 0 {
+			return false
+		}
+		if prog.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// drop lets the program go and reports whether it is gone with that: the caller sees to
+// its memory.
+func (prog *Program) drop() bool {
+	return prog.refs.Add(-1) == 0 && prog.refs.CompareAndSwap(0, dead)
 }
 
 // PokeDescriptor is a direct site of a loaded program, named after the kernel's struct
@@ -49,6 +72,9 @@ func (p *Patcher) descriptors(prog *Program) ([]*PokeDescriptor, error) {
 		a, ok := p.arrays[s.Map]
 		if !ok {
 			return nil, fmt.Errorf("site of unknown map %q", s.Map)
+		}
+		if int(s.Key) >= a.Keys() {
+			return nil, fmt.Errorf("site of key %d: %s has %d keys", s.Key, s.Map, a.Keys())
 		}
 		d := &PokeDescriptor{
 			TailcallTarget: prog.off + exec.Off(s.TailcallTarget),
@@ -83,4 +109,4 @@ func (prog *Program) Hold() { prog.refs.Add(1) }
 
 // Gone reports whether the last holder has let the program go: its memory is freed, or
 // will be, and it must be loaded anew before a key can hold it.
-func (prog *Program) Gone() bool { return prog.gone.Load() }
+func (prog *Program) Gone() bool { return prog.refs.Load() < 0 }

@@ -80,7 +80,11 @@ func (e Edit) protocol(p *Protocol, op OpKind) error {
 		if err != nil {
 			return nil, err
 		}
-		return ps.steps(op, false)
+		steps, err := ps.steps(op, false)
+		if t := ps.peek(); err == nil && t.text != "" {
+			err = t.errorf("expected the end of the text, found %v", t)
+		}
+		return steps, err
 	}
 	if e.Do == Rewrite {
 		steps, err := parse(e.With)

@@ -12,8 +12,8 @@ type SyntaxError struct {
 // Error returns "line:col: message".
 func (e *SyntaxError) Error() string { return fmt.Sprintf("%d:%d: %s", e.Line, e.Col, e.Msg) }
 
-// maxText bounds a text, in bytes; no protocol that a person wrote comes near.
-const maxText = 64 << 10
+// maxText bounds a text, in bytes: room for long scripts of a generator.
+const maxText = 1 << 20
 
 type token struct {
 	text      string // "" at the end of the text

@@ -213,7 +213,8 @@ func (p *parser) microSteps() (steps []MicroKind, trap TrapAnswer, err error) {
 		} else if kind, ok := microByText(word); ok {
 			steps = append(steps, kind)
 		} else {
-			return nil, 0, t.errorf("expected a step of a poke method, found %q", word)
+			t.text = word
+			return nil, 0, t.errorf("expected a step of a poke method, found %v", t)
 		}
 		if len(steps) > maxSteps {
 			return nil, 0, t.errorf("more than %d steps", maxSteps)

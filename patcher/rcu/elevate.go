@@ -11,7 +11,7 @@ import (
 const waiterFIFO = 50
 
 // Elevate locks the calling goroutine to its thread and gives it a real-time priority.
-// restore undoes both and must be called by the same goroutine, soon: a real-time
+// restore gives it the default policy and unlocks it, and must be called by the same goroutine, soon: a real-time
 // thread that does not sleep starves its CPU. The error says that the machine does not
 // grant the priority (it needs CAP_SYS_NICE); the goroutine is then left as it was.
 func Elevate() (restore func(), err error) {

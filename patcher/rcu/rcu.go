@@ -15,7 +15,10 @@ const (
 	// StallTime bounds a wait: a reader that stays longer executes an endless loop.
 	StallTime = 10 * time.Second
 
-	spins      = 200 // looks at a reader before it is boosted
+	spins = 200 // looks at a reader before it is boosted
+	// lookMax is the most that one look at a reader adds to the time waited: a process
+	// that was stopped for a minute has not waited a minute.
+	lookMax    = 10 * time.Millisecond
 	napMin     = 5 * time.Microsecond
 	napMax     = 200 * time.Microsecond
 	readerFIFO = 1 // priority lent to a reader; must be below the waiter's
@@ -34,17 +37,20 @@ func (e *StallError) Error() string {
 type Domain struct {
 	pool    *exec.Pool
 	readers []exec.Reader
+	first   int // index in the pool of the first of them
 	kind    protocol.GraceKind
 	boost   bool
+	stall   time.Duration // StallTime; tests have no such patience
 	boosts  atomic.Uint64
 }
 
 // New returns the domain of a pool's threads. boost says that the waiter has been
 // elevated, see [Elevate], and may lend priority.
 func New(p *exec.Pool, g protocol.Grace, boost bool) *Domain {
-	d := &Domain{pool: p, readers: p.Readers(), kind: g.Kind, boost: boost}
+	d := &Domain{pool: p, readers: p.Readers(), kind: g.Kind, boost: boost, stall: StallTime}
 	if d.kind == protocol.GraceForget {
-		d.readers = d.readers[1:]
+		d.first = 1
+		d.readers = d.readers[d.first:]
 	}
 	return d
 }
@@ -110,20 +116,28 @@ func (d *Domain) waitFor(i int, epoch uint64) error {
 		d.boosts.Add(1)
 		defer lend(r, exec.PolicyOther, 0)
 	}
-	deadline := time.Now().Add(StallTime)
+	last, waited := time.Now(), time.Duration(0)
 	for nap := napMin; inside(r, epoch); nap = min(2*nap, napMax) {
-		if time.Now().After(deadline) {
-			return &StallError{i}
+		if waited > d.stall {
+			return &StallError{d.first + i}
 		}
-		if !d.boost {
-			exec.Yield()
-			continue
-		}
-		// Every time anew: another waiter may have taken the priority back.
-		lend(r, exec.PolicyFIFO, readerFIFO)
-		exec.Sleep(nap)
+		d.pause(r, nap)
+		now := time.Now()
+		waited += min(now.Sub(last), lookMax)
+		last = now
 	}
 	return nil
+}
+
+// pause lets the reader run.
+func (d *Domain) pause(r exec.Reader, nap time.Duration) {
+	if !d.boost {
+		exec.Yield()
+		return
+	}
+	// Every time anew: another waiter may have taken the priority back.
+	lend(r, exec.PolicyFIFO, readerFIFO)
+	exec.Sleep(nap)
 }
 
 // lend gives the reader's thread a scheduling policy. It may have ended meanwhile, so

@@ -23,8 +23,8 @@ type Poker struct {
 func New(a *exec.Arena, m protocol.Method) *Poker { return &Poker{arena: a, method: m} }
 
 // Poke replaces the instruction old at off by next. It reports whether a byte changed:
-// false with no error means that next was there already. A [*MismatchError] means that
-// neither was.
+// false with no error means that old and next are the same. A [*MismatchError] means
+// that old was not there, whatever else was.
 func (p *Poker) Poke(off exec.Off, old, next Insn) (changed bool, err error) {
 	if p.method.Aligned() && !FitsWord(off) {
 		return false, &AlignmentError{off}

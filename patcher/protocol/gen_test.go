@@ -1,0 +1,97 @@
+package protocol
+
+import "pgregory.net/rapid"
+
+// Generators of values that a parser may return. What they make is valid by
+// construction, so that a round trip that fails is the fault of the printer or the
+// parser.
+
+func genName() *rapid.Generator[string] {
+	// Keywords are names like others.
+	return rapid.OneOf(rapid.StringMatching(`[a-zA-Z0-9_.\-]{1,12}`),
+		rapid.SampledFrom([]string{"install", "each", "wait", "protocol", "method", "nop"}))
+}
+
+func genProtocol() *rapid.Generator[Protocol] {
+	return rapid.Custom(func(t *rapid.T) Protocol {
+		p := Protocol{Name: genName().Draw(t, "name")}
+		for op := range OpKinds {
+			p.Ops[op] = genSteps(OpKind(op), false).Draw(t, OpKind(op).String())
+		}
+		return p
+	})
+}
+
+func genSteps(op OpKind, inEach bool) *rapid.Generator[[]Step] {
+	return rapid.Custom(func(t *rapid.T) []Step {
+		steps := make([]Step, rapid.IntRange(0, 6).Draw(t, "n"))
+		for i := range steps {
+			if inEach {
+				steps[i] = genDescStep(op).Draw(t, "step")
+			} else {
+				steps[i] = genMapStep(op).Draw(t, "step")
+			}
+		}
+		return steps
+	})
+}
+
+// genMapStep makes a step that stands outside each.
+func genMapStep(op OpKind) *rapid.Generator[Step] {
+	return rapid.Custom(func(t *rapid.T) Step {
+		kinds := []StepKind{Publish, Each, Wait}
+		if op.Replaces() {
+			kinds = append(kinds, Retire, Free)
+		}
+		s := Step{Kind: rapid.SampledFrom(kinds).Draw(t, "kind")}
+		if s.Kind == Each {
+			s.Body = genSteps(op, true).Draw(t, "body")
+		}
+		return s
+	})
+}
+
+// genDescStep makes a step that stands inside each.
+func genDescStep(op OpKind) *rapid.Generator[Step] {
+	return rapid.Custom(func(t *rapid.T) Step {
+		all := []Step{
+			{Kind: Wait},
+			{Kind: Poke, Slot: Bypass, To: Nop},
+			{Kind: Poke, Slot: Bypass, To: Jump},
+			{Kind: Poke, Slot: Target, To: Nop},
+		}
+		if op.Gives() {
+			all = append(all, Step{Kind: Poke, Slot: Target, To: Jump})
+		}
+		return rapid.SampledFrom(all).Draw(t, "step")
+	})
+}
+
+func genMethod() *rapid.Generator[Method] {
+	return rapid.Custom(func(t *rapid.T) Method {
+		m := Method{
+			Name: genName().Draw(t, "name"),
+			Trap: rapid.SampledFrom([]TrapAnswer{TrapNew, TrapOld, TrapRetry}).Draw(t, "trap"),
+		}
+		kind := rapid.SampledFrom([]MicroKind{HeadInt3, Tail, HeadNew, All, Bytes, Sync})
+		m.Steps = rapid.SliceOfN(kind, 0, 12).Draw(t, "steps")
+		return Method{m.Name, m.Trap, append(m.Steps, rapid.SampledFrom([]MicroKind{All, Bytes}).Draw(t, "whole"))}
+	})
+}
+
+func genScript() *rapid.Generator[Script] {
+	return rapid.Custom(func(t *rapid.T) Script {
+		s := make(Script, rapid.IntRange(0, 20).Draw(t, "n"))
+		index := rapid.IntRange(0, maxIndex-1)
+		for i := range s {
+			s[i].Kind = rapid.SampledFrom([]CallKind{Put, Delete, Load, Unload}).Draw(t, "kind")
+			if s[i].Kind == Put || s[i].Kind == Delete {
+				s[i].Key = index.Draw(t, "key")
+			}
+			if s[i].Kind == Put {
+				s[i].Prog = index.Draw(t, "prog")
+			}
+		}
+		return s
+	})
+}

@@ -1,0 +1,182 @@
+package protocol
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// syntaxCase is a text with the place and the message of its first fault.
+type syntaxCase struct{ name, text, want string }
+
+// rest completes a protocol whose install is at fault.
+const rest = "\n  update\n  remove\n"
+
+var protocolErrors = []syntaxCase{
+	{"empty", "", `1:1: expected "protocol", found the end of the text`},
+	{"blank", " \n\t\n  # all comment", `3:16: expected "protocol", found the end of the text`},
+	{"other keyword", "method int3", `1:1: expected "protocol", found "method"`},
+	{"no name", "protocol", `1:9: expected the name of the protocol, found the end of the text`},
+	{"sign as name", "protocol {", `1:10: expected the name of the protocol, found "{"`},
+	{"no operation", "protocol p\n", `2:1: protocol p has no install`},
+	{"no update", "protocol p\n install publish\n remove publish", `3:16: protocol p has no update`},
+	{"no remove", "protocol p\n install\n update", `3:8: protocol p has no remove`},
+	{"operation twice", "protocol p\n install\n update\n install publish", `4:2: install stands twice`},
+	{"unknown operation", "protocol p\n replace publish", `2:2: expected install, update or remove, found "replace"`},
+	{"poke outside each", "protocol p\n  install  publish; target=jump" + rest,
+		`2:21: target names a descriptor's slot and must stand inside each { }`},
+	{"bypass outside each", "protocol p\n  install  bypass=nop" + rest,
+		`2:12: bypass names a descriptor's slot and must stand inside each { }`},
+	{"each inside each", "protocol p\n  install  each { wait; each { wait } }" + rest, `2:25: each inside each`},
+	{"publish inside each", "protocol p\n  install  each { publish }" + rest,
+		`2:19: publish concerns the key, not a descriptor, and must stand outside each { }`},
+	{"retire inside each", "protocol p\n  install\n  update each { retire }\n  remove",
+		`3:17: retire concerns the key, not a descriptor, and must stand outside each { }`},
+	{"free inside each", "protocol p\n  install\n  update each { target=jump; free }\n  remove",
+		`3:30: free concerns the key, not a descriptor, and must stand outside each { }`},
+	{"no semicolon", "protocol p\n  install  publish each { wait }" + rest,
+		`2:20: expected ";" or the next operation, found "each"`},
+	{"no semicolon inside each", "protocol p\n  install  each { wait wait }" + rest, `2:24: expected ";" or "}", found "wait"`},
+	{"no semicolon behind each", "protocol p\n  install  each { wait } wait" + rest,
+		`2:26: expected ";" or the next operation, found "wait"`},
+	{"semicolon last", "protocol p\n  install  publish;" + rest, `3:3: expected a step, found "update"`},
+	{"semicolon last inside each", "protocol p\n  install  each { wait; }" + rest, `2:25: expected a step, found "}"`},
+	{"semicolon twice", "protocol p\n  install  publish;; wait" + rest, `2:20: expected a step, found ";"`},
+	{"semicolon first", "protocol p\n  install  ; publish" + rest, `2:12: expected a step, found ";"`},
+	{"target jumps in remove", "protocol p\n  install\n  update\n  remove each { target=jump }",
+		`4:24: remove gives the key no program that the target could jump to`},
+	{"retire in install", "protocol p\n  install  publish; retire" + rest, `2:21: install replaces no program that it could retire`},
+	{"free in install", "protocol p\n  install  free" + rest, `2:12: install replaces no program that it could free`},
+	{"unknown step", "protocol p\n  install  publish; sleep" + rest, `2:21: expected a step, found "sleep"`},
+	{"unknown step inside each", "protocol p\n  install  each { sync }" + rest, `2:19: expected a step, found "sync"`},
+	{"keywords have one case", "protocol p\n  install  Publish" + rest, `2:12: expected a step, found "Publish"`},
+	{"poke without =", "protocol p\n  install  each { target jump }" + rest, `2:26: expected "=", found "jump"`},
+	{"unknown content", "protocol p\n  install  each { target=call }" + rest, `2:26: expected nop or jump, found "call"`},
+	{"content missing", "protocol p\n  install  each { target= }" + rest, `2:27: expected nop or jump, found "}"`},
+	{"brace missing", "protocol p\n  install  each target=jump" + rest, `2:17: expected "{", found "target"`},
+	{"brace never closed", "protocol p\n  install  each { wait", `2:23: expected ";" or "}", found the end of the text`},
+	{"empty brace never closed", "protocol p\n  install  each {", `2:18: expected "}", found the end of the text`},
+	{"operation inside each", "protocol p\n  install  each { update }" + rest, `2:19: expected "}", found "update"`},
+	{"brace too many", "protocol p\n  install  each { wait } }" + rest, `2:26: expected ";" or the next operation, found "}"`},
+	{"brace alone", "protocol p\n  install  }" + rest, `2:12: expected install, update or remove, found "}"`},
+	{"unexpected character", "protocol p\n  install  publish, wait" + rest, `2:19: unexpected character ','`},
+	{"a tab is one column", "protocol p\n\tinstall\tpublish,", `2:17: unexpected character ','`},
+	{"a carriage return is one column", "protocol p\r\n  install\r\r,", `2:12: unexpected character ','`},
+	{"columns are bytes", "protocol p\n  install  wäit", `2:13: unexpected character 'Ã'`},
+	{"NUL", "protocol p\x00", `1:11: unexpected character '\x00'`},
+	{"too long", strings.Repeat(" ", maxText+1), `1:1: text of 1048577 bytes is longer than 1048576`},
+	{"longest", strings.Repeat(" ", maxText), `1:1048577: expected "protocol", found the end of the text`},
+	{"too many steps", "protocol p\n  install  " + strings.Repeat("wait;", maxSteps) + "publish" + rest,
+		`2:332: more than 64 steps`},
+}
+
+var methodErrors = []syntaxCase{
+	{"empty", "", `1:1: expected "method", found the end of the text`},
+	{"no name", "method ;", `1:8: expected the name of the method, found ";"`},
+	{"no steps", "method m", `1:9: expected a step of a poke method, found the end of the text`},
+	{"unknown step", "method m\n  head=int3; ipi", `2:14: expected a step of a poke method, found "ipi"`},
+	{"unknown head", "method m\n  head=nop", `2:3: expected a step of a poke method, found "head=nop"`},
+	{"unknown answer", "method m\n  trap=never; all", `2:3: expected a step of a poke method, found "trap=never"`},
+	{"head without =", "method m\n  head; all", `2:7: expected "=", found ";"`},
+	{"no semicolon", "method m\n  all sync", `2:7: expected ";" or the end of the text, found "sync"`},
+	{"semicolon last", "method m\n  all; sync;", `2:13: expected a step of a poke method, found the end of the text`},
+	{"sync alone", "method m\n  sync\n",
+		`3:1: the method never writes the whole instruction: it needs all, bytes, or tail and head=new`},
+	{"no tail", "method m head=int3; sync; head=new",
+		`1:35: the method never writes the whole instruction: it needs all, bytes, or tail and head=new`},
+	{"no new head", "method m head=int3; tail",
+		`1:25: the method never writes the whole instruction: it needs all, bytes, or tail and head=new`},
+	{"answer alone", "method m trap=old",
+		`1:18: the method never writes the whole instruction: it needs all, bytes, or tail and head=new`},
+	{"unexpected character", "method m\n\tall+", `2:5: unexpected character '+'`},
+	{"too long", strings.Repeat("#", maxText+1), `1:1: text of 1048577 bytes is longer than 1048576`},
+	{"too many steps", "method m " + strings.Repeat("sync;", maxSteps) + "all", `1:330: more than 64 steps`},
+}
+
+var scriptErrors = []syntaxCase{
+	{"unknown call", "put 0 0\nget 0", `2:1: expected put, delete, load or unload, found "get"`},
+	{"no key", "put", `1:4: expected a key (0 to 65535), found the end of the text`},
+	{"no program", "put 0", `1:6: expected a program (0 to 65535), found the end of the text`},
+	{"program on the next line", "put 0\n1", `2:1: expected a program (0 to 65535), found "1"`},
+	{"key on the next line", "delete\n0", `2:1: expected a key (0 to 65535), found "0"`},
+	{"key is no number", "delete x", `1:8: expected a key (0 to 65535), found "x"`},
+	{"key is negative", "delete -1", `1:8: expected a key (0 to 65535), found "-1"`},
+	{"key too large", "delete 65536", `1:8: expected a key (0 to 65535), found "65536"`},
+	{"program overflows", "put 0 99999999999999999999", `1:7: expected a program (0 to 65535), found "99999999999999999999"`},
+	{"two calls on a line", "load unload", `1:6: expected the end of the line, found "unload"`},
+	{"too many numbers", "put 0 1 2", `1:9: expected the end of the line, found "2"`},
+	{"semicolon", "load;", `1:5: expected the end of the line, found ";"`},
+	{"unexpected character", "load\r\n put 0, 1", `2:7: unexpected character ','`},
+	{"too long", strings.Repeat("\n", maxText+1), `1:1: text of 1048577 bytes is longer than 1048576`},
+}
+
+func TestSyntaxErrors(t *testing.T) {
+	check := func(t *testing.T, cases []syntaxCase, parse func(string) (any, error)) {
+		for _, c := range cases {
+			t.Run(c.name, func(t *testing.T) {
+				v, err := parse(c.text)
+				if err == nil {
+					t.Fatalf("parsed as\n%v", v)
+				}
+				if err.Error() != c.want {
+					t.Errorf("error %s\nwant  %s", err, c.want)
+				}
+				if se := (*SyntaxError)(nil); !errors.As(err, &se) {
+					t.Errorf("%T is no syntax error", err)
+				}
+			})
+		}
+	}
+	t.Run("protocol", func(t *testing.T) {
+		check(t, protocolErrors, func(s string) (any, error) { return ParseProtocol(s) })
+	})
+	t.Run("method", func(t *testing.T) {
+		check(t, methodErrors, func(s string) (any, error) { return ParseMethod(s) })
+	})
+	t.Run("script", func(t *testing.T) {
+		check(t, scriptErrors, func(s string) (any, error) { return ParseScript(s) })
+	})
+}
+
+func TestBounds(t *testing.T) {
+	steps := strings.Repeat("wait;", maxSteps-1) + "publish"
+	if _, err := ParseProtocol("protocol p\n  install  " + steps + rest); err != nil {
+		t.Errorf("%d steps: %v", maxSteps, err)
+	}
+	if _, err := ParseMethod("method m " + strings.Repeat("sync;", maxSteps-1) + "all"); err != nil {
+		t.Errorf("%d steps: %v", maxSteps, err)
+	}
+}
+
+func TestByName(t *testing.T) {
+	for _, p := range Protocols() {
+		if got, err := ProtocolByName(p.Name); err != nil || got.String() != p.String() {
+			t.Errorf("protocol %s: %v, %v", p.Name, got, err)
+		}
+	}
+	for _, m := range Methods() {
+		if got, err := MethodByName(m.Name); err != nil || got.String() != m.String() {
+			t.Errorf("method %s: %v, %v", m.Name, got, err)
+		}
+	}
+	for _, g := range Graces() {
+		if got, err := GraceByName(g.Name); err != nil || got != g {
+			t.Errorf("grace flavour %s: %v, %v", g.Name, got, err)
+		}
+	}
+	for _, m := range Zoo() {
+		if got, err := MutantByName(m.Name); err != nil || got.Why != m.Why {
+			t.Errorf("mutant %s: %v", m.Name, err)
+		}
+	}
+	for want, f := range map[string]func() error{
+		`unknown protocol "x"; known: kernel batched lazy`:         func() error { _, err := ProtocolByName("x"); return err },
+		`unknown method "x"; known: int3 word`:                     func() error { _, err := MethodByName("x"); return err },
+		`unknown grace flavour "x"; known: epoch forget-one sleep`: func() error { _, err := GraceByName("x"); return err },
+		`unknown mutant ""; known: no-grace early-grace`:           func() error { _, err := MutantByName(""); return err },
+	} {
+		if err := f(); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	}
+}

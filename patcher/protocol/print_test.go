@@ -1,0 +1,103 @@
+package protocol
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// tester is what *testing.T and *rapid.T have in common.
+type tester interface {
+	Helper()
+	Errorf(string, ...any)
+}
+
+// roundTrip prints a value, parses the text, and wants the value back, and the text.
+func roundTrip[T interface{ String() string }](t tester, v T, parse func(string) (T, error)) {
+	t.Helper()
+	text := v.String()
+	got, err := parse(text)
+	if err != nil {
+		t.Errorf("%v in\n%s", err, text)
+		return
+	}
+	if diff := cmp.Diff(v, got); diff != "" {
+		t.Errorf("parsed from\n%s-printed +parsed\n%s", text, diff)
+	}
+	if again := got.String(); again != text {
+		t.Errorf("printed\n%sthen\n%s", text, again)
+	}
+}
+
+func TestBuiltInsPrintAsTheyStand(t *testing.T) {
+	for i, text := range []string{kernelText, batchedText, lazyText} {
+		p := Protocols()[i]
+		if p.String() != text {
+			t.Errorf("%s prints as\n%sand stands as\n%s", p.Name, p, text)
+		}
+		roundTrip(t, p, ParseProtocol)
+	}
+	for i, text := range []string{int3Text, wordText} {
+		m := Methods()[i]
+		if m.String() != text {
+			t.Errorf("%s prints as\n%sand stands as\n%s", m.Name, m, text)
+		}
+		roundTrip(t, m, ParseMethod)
+	}
+}
+
+func TestMutantsRoundTrip(t *testing.T) {
+	for _, m := range Zoo() {
+		s, err := m.Apply(DefaultSubject())
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		roundTrip(t, s.Protocol, ParseProtocol)
+		roundTrip(t, s.Method, ParseMethod)
+	}
+}
+
+func TestGeneratedRoundTrip(t *testing.T) {
+	t.Run("protocol", rapid.MakeCheck(func(t *rapid.T) {
+		roundTrip(t, genProtocol().Draw(t, "protocol"), ParseProtocol)
+	}))
+	t.Run("method", rapid.MakeCheck(func(t *rapid.T) {
+		roundTrip(t, genMethod().Draw(t, "method"), ParseMethod)
+	}))
+	t.Run("script", rapid.MakeCheck(func(t *rapid.T) {
+		roundTrip(t, genScript().Draw(t, "script"), ParseScript)
+	}))
+}
+
+// TestLooks parses texts that a person may write in place of what is printed.
+func TestLooks(t *testing.T) {
+	for name, text := range map[string]string{
+		"tabs":         "protocol\tkernel\n\tinstall\tpublish;\teach\t{\ttarget=jump;\tbypass=nop\t}\n\tupdate publish; each { target=jump }; retire\n\tremove publish; each { bypass=jump; wait; target=nop }; retire",
+		"CRLF":         "protocol kernel\r\n  install publish; each { target=jump; bypass=nop }\r\n  update publish; each { target=jump }; retire\r\n  remove publish; each { bypass=jump; wait; target=nop }; retire\r\n",
+		"one line":     "protocol kernel install publish; each{target=jump;bypass=nop} update publish;each{target=jump};retire remove publish;each{bypass=jump;wait;target=nop};retire",
+		"comments":     "# the kernel's\nprotocol kernel # order\ninstall publish; # é\n each { target=jump; bypass=nop }\nupdate publish; each { target=jump }; retire\nremove publish; each { bypass=jump; wait; target=nop }; retire #",
+		"other order":  "protocol kernel\nremove publish; each { bypass=jump; wait; target=nop }; retire\nupdate publish; each { target=jump }; retire\ninstall publish; each { target=jump; bypass=nop }",
+		"spaced signs": "protocol kernel\ninstall publish ; each { target = jump ; bypass = nop }\nupdate publish; each { target\n=\njump }; retire\nremove publish; each { bypass=jump; wait; target=nop }; retire",
+	} {
+		p, err := ParseProtocol(text)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if diff := cmp.Diff(Protocols()[0], p); diff != "" {
+			t.Errorf("%s:\n%s", name, diff)
+		}
+	}
+	m, err := ParseMethod("method int3\r\n\thead = int3;sync;tail;sync\r\n;head=new;sync # done")
+	if err != nil || !cmp.Equal(m, Methods()[0]) {
+		t.Errorf("method: %v, %v", m, err)
+	}
+	m, err = ParseMethod("method m\ntrap=old; bytes; trap=retry")
+	if want := (Method{"m", TrapRetry, []MicroKind{Bytes}}); err != nil || !cmp.Equal(m, want) {
+		t.Errorf("the last trap answer counts: %v, %v", m, err)
+	}
+	s, err := ParseScript("\tput 0 1\r\n\r\n# nothing\ndelete 65535\nload\nunload")
+	if want := (Script{{Put, 0, 1}, {Delete, 65535, 0}, {Kind: Load}, {Kind: Unload}}); err != nil || !cmp.Equal(s, want) {
+		t.Errorf("script: %v, %v", s, err)
+	}
+}

@@ -1,0 +1,91 @@
+package protocol
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestZoo(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range Protocols() {
+		seen[p.Name] = true // a name must say which one is meant
+	}
+	safe, guilty := 0, 0
+	for _, m := range Zoo() {
+		t.Run(m.Name, func(t *testing.T) {
+			if m.Name == "" || seen[m.Name] {
+				t.Errorf("the name %q is taken", m.Name)
+			}
+			seen[m.Name] = true
+			if m.Why == "" || m.Origin == "" || len(m.Edits) == 0 {
+				t.Errorf("why %q, origin %q, edits %v", m.Why, m.Origin, m.Edits)
+			}
+			checkExpect(t, m)
+			checkApplied(t, m)
+		})
+		if m.Safe() {
+			safe++
+		} else {
+			guilty++
+		}
+	}
+	if safe == 0 || guilty == 0 {
+		t.Errorf("%d safe and %d guilty mutants", safe, guilty)
+	}
+}
+
+var properties = []Property{NeverA, Registers, NoTorn, NoUseAfterFree, NoMiss, Fresh, Progress, ExpectedBytes}
+
+// checkExpect wants a guilty mutant accused by some engine of a known property, and a
+// safe one by none.
+func checkExpect(t *testing.T, m Mutant) {
+	accused := false
+	for _, v := range m.Expect {
+		accused = accused || v == Violated
+	}
+	if m.Safe() == accused || len(m.Expect) == 0 {
+		t.Errorf("property %q, expected verdicts %v", m.Property, m.Expect)
+	}
+	for _, p := range properties {
+		if p == m.Property {
+			return
+		}
+	}
+	if m.Property != "" {
+		t.Errorf("unknown property %q", m.Property)
+	}
+}
+
+// checkApplied wants a subject that differs from the default one in more than name.
+func checkApplied(t *testing.T, m Mutant) {
+	was := DefaultSubject()
+	s, err := m.Apply(was)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Protocol.Name != m.Name {
+		t.Errorf("its protocol is named %q", s.Protocol.Name)
+	}
+	if s.Layout != was.Layout || s.Shape != was.Shape {
+		t.Errorf("layout %s, shape %+v", s.Layout, s.Shape)
+	}
+	s.Protocol.Name = was.Protocol.Name
+	if cmp.Equal(s, was) {
+		t.Error("the mutant is the default subject")
+	}
+	if diff := cmp.Diff(DefaultSubject(), was); diff != "" {
+		t.Errorf("what it was applied to changed:\n%s", diff)
+	}
+}
+
+// TestEquivalents: mutants that repeat a built-in protocol are it.
+func TestEquivalents(t *testing.T) {
+	for mutant, builtIn := range map[string]string{"batched-remove": "batched", "lazy-remove": "lazy"} {
+		p, q := named(t, mutant), named(t, builtIn)
+		p.Name = q.Name
+		if diff := cmp.Diff(q, p); diff != "" {
+			t.Errorf("%s differs from %s:\n%s", mutant, builtIn, diff)
+		}
+	}
+}
