@@ -27,6 +27,9 @@ type Options struct {
 	Workers int
 	// NoSymmetry tells states apart that differ by a permutation of the threads alone.
 	NoSymmetry bool
+	// Stop, if set, is asked between batches; once it returns true, the check ends with
+	// the verdict bounded.
+	Stop func() bool
 	// Only is the property that is judged, "" for all. An execution still ends where it
 	// breaks another one: what comes after has no meaning.
 	Only protocol.Property
@@ -88,6 +91,7 @@ func Check(s protocol.Subject, o Options) (*Result, error) {
 		return nil, fmt.Errorf("model: options out of range: %+v", o)
 	}
 	e := newExplorer(sys, only, workers, most)
+	e.stop = o.Stop
 	return e.result(e.run()), nil
 }
 

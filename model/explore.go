@@ -17,6 +17,7 @@ type explorer struct {
 	workers []*worker
 	shards  [shards]shard
 	most    int // bound on the states
+	stop    func() bool
 
 	lo, hi [shards]uint32 // the level at hand: in each shard, the states from lo to hi
 	size   int            // of the level
@@ -93,7 +94,7 @@ func (e *explorer) nextLevel() bool {
 }
 
 // level expands the level at hand and stores what is new. It reports whether the
-// bound on the states stopped it.
+// bound on the states, or the caller, stopped it.
 func (e *explorer) level() (bounded bool) {
 	for from := 0; from < e.size; from += batchStates {
 		n := min(batchStates, e.size-from)
@@ -105,7 +106,7 @@ func (e *explorer) level() (bounded bool) {
 			e.expand(w, from+n*i/len(active), from+n*(i+1)/len(active))
 		})
 		each(active, func(i int, _ *worker) { e.insert(active, i) })
-		if e.states() > e.most {
+		if e.states() > e.most || e.stop != nil && e.stop() {
 			return true
 		}
 	}
