@@ -1,0 +1,39 @@
+// Package kernel holds package jit against the running Linux kernel: do both compilers make
+// the same machine code of the same program, byte for byte?
+//
+//	sample --bpf(2)--> verifier --> translated instructions --> kernel's compiler --> image
+//	                                        |                                           |
+//	                                     read back                                  read back
+//	                                        |                                           |
+//	                                jit.ParseTranslated --> jit.Compile --> image <-- compare
+//
+// [Identity] answers for a list of programs, [Corpus] is such a list: every operation on every
+// register, jumps around the limits of their sizes, tail calls from every shape of frame, calls
+// of all kinds, and random programs of a seed. [ObjectSamples] are the programs of an object
+// file. What the compilers see is the same: the instructions as the verifier left them, with
+// dead code gone, context accesses converted, divisions guarded.
+//
+// Nothing about the kernel is assumed. [DetectTarget] loads a few small programs and learns
+// from their images how functions return, how indirect sites jump and where they look,
+// whether shifts use BMI2, and how far a short jump reaches. A kernel whose prologue is not
+// that of the layout v6.12 (before 6.12, or with IBT, which puts endbr64 in front) is not
+// compared with, which is an [ErrUnsupported] with the reason.
+//
+// Operands that are addresses cannot be foreseen: helpers, thunks, maps, the memory of a CPU.
+// They are not left out of the comparison altogether. The image says which operands these are
+// (jit.Image.Refs); what the kernel has there is turned into an absolute address, and all
+// operands that mean one thing must give one address. Calls between functions, and loads of
+// their addresses, are compared outright.
+//
+// Two decisions of the verifier reach the compiler and are not shown: how deep a stack is, and
+// whether a tail call is direct. Package jit finds them by its own analysis. Where a verifier
+// knew more, they are read off the kernel's image, and the program is counted as recovered:
+// its identity then says nothing about these two.
+//
+// The maps of samples are empty, so that every direct site is in state C. Patched sites are
+// compared with nothing here.
+//
+// This is where jit and the kernel meet, and the one package of the engines that imports jit
+// and cilium/ebpf both: identity is a statement about the two. Its tests go further and run
+// random programs in the interpreter, as images of all layouts, and by BPF_PROG_TEST_RUN.
+package kernel
