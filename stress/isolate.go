@@ -9,8 +9,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"tailpoke/jit"
@@ -58,7 +60,11 @@ func Child() {
 		childReady.Store(true)
 		return
 	}
-	res, err := childRun(os.Stdin)
+	// A terminal's interrupt goes to both processes; the parent passes it on as SIGTERM.
+	signal.Ignore(os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	res, err := childRun(ctx, os.Stdin)
 	out := reply{Result: res}
 	if err != nil {
 		out.Error = err.Error()
@@ -70,11 +76,16 @@ func Child() {
 	os.Exit(0)
 }
 
-func childRun(in io.Reader) (*cpu.Result, error) {
+func childRun(ctx context.Context, in io.Reader) (*cpu.Result, error) {
 	var j job
 	if err := json.NewDecoder(in).Decode(&j); err != nil {
 		return nil, err
 	}
+	// The parent keeps the other end open: if it dies, nobody waits for the answer.
+	go func() {
+		_, _ = io.Copy(io.Discard, in)
+		os.Exit(1)
+	}()
 	c := cpu.Config{Seed: j.Seed, Duration: j.Duration, StopAtFirst: j.StopAtFirst, NoBoost: j.NoBoost}
 	var err error
 	set := func(e error) { err = errors.Join(err, e) }
@@ -98,7 +109,7 @@ func childRun(in io.Reader) (*cpu.Result, error) {
 	if c.Oracle, err = NewOracle(t, c.Layout); err != nil {
 		return nil, err
 	}
-	return cpu.Run(context.Background(), c)
+	return cpu.Run(ctx, c)
 }
 
 // runCPU runs the cpu engine: here, or in a child if a thread may execute bytes that
@@ -117,8 +128,8 @@ func runCPU(ctx context.Context, s protocol.Subject, t *Target, c cpu.Config) (*
 	})
 }
 
-// inChild runs a job in a child process. A child that dies, or does not end, is a
-// finding: something that its threads executed did that.
+// inChild runs a job in a child process. A child that a CPU fault kills is a finding:
+// something that its threads executed did that.
 func inChild(ctx context.Context, j job) (*cpu.Result, error) {
 	in, err := json.Marshal(j)
 	if err != nil {
@@ -131,12 +142,23 @@ func inChild(ctx context.Context, j job) (*cpu.Result, error) {
 		return nil, err
 	}
 	cmd := exec.CommandContext(bounded, exe)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = childGrace
 	cmd.Env = append(os.Environ(), childEnv+"=1")
-	cmd.Stdin = bytes.NewReader(in)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
 	var out, log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &log
 	start := time.Now()
-	err = cmd.Run()
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start a child: %w", err)
+	}
+	// A child that dies early breaks the pipe; its answer or its state says more than
+	// either error.
+	_, _ = stdin.Write(in)
+	_ = cmd.Wait()
 	var r reply
 	if json.Unmarshal(out.Bytes(), &r) == nil && (r.Result != nil || r.Error != "") {
 		if r.Error != "" {
@@ -147,22 +169,35 @@ func inChild(ctx context.Context, j job) (*cpu.Result, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		return nil, fmt.Errorf("start a child: %w", err)
+	why := crash(cmd.ProcessState, log.String())
+	if why == "" {
+		return nil, fmt.Errorf("the child ended without an answer: %v: %.500s", cmd.ProcessState, log.String())
 	}
-	return died(cmd, log.String(), time.Since(start)), nil
+	return died(why, time.Since(start)), nil
+}
+
+// crash names what a torn instruction may have done to a process: a signal of the CPU,
+// or a fatal error of the Go runtime, whose memory it can have written. It returns ""
+// for all other deaths: by SIGKILL, by a panic of the harness, by our own timeout.
+func crash(p *os.ProcessState, log string) string {
+	for line := range strings.Lines(log) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "SIG") || strings.HasPrefix(line, "fatal error:") {
+			return p.String() + ": " + line
+		}
+	}
+	if ws, ok := p.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		switch ws.Signal() {
+		case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGILL, syscall.SIGFPE, syscall.SIGTRAP, syscall.SIGSYS:
+			return p.String()
+		}
+	}
+	return ""
 }
 
 // died makes a result of a child's death.
-func died(cmd *exec.Cmd, log string, after time.Duration) *cpu.Result {
-	text := "the process that executed the image died: " + cmd.ProcessState.String()
-	for line := range strings.Lines(log) {
-		if strings.Contains(line, "SIG") || strings.HasPrefix(line, "fatal error") || strings.HasPrefix(line, "panic") {
-			text += ": " + strings.TrimSpace(line)
-			break
-		}
-	}
+func died(why string, after time.Duration) *cpu.Result {
+	text := "the process that executed the image died: " + why
 	return &cpu.Result{
 		Bad: 1, Findings: []cpu.Finding{{Class: cpu.ClassTorn, Thread: cpu.None, Text: text, Count: 1}},
 		Seconds: after.Seconds(), FirstSeconds: after.Seconds(),

@@ -2,6 +2,8 @@ package stress
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"golang.org/x/arch/x86/x86asm"
@@ -9,17 +11,20 @@ import (
 	"tailpoke/jit"
 )
 
+// listedMaps is the address of the first map in listings.
+const listedMaps = 0x7000_0000_0000
+
 // Disassemble lists the images of a target in a layout: the entry and the programs,
-// with functions, eBPF instructions, tail-call sites and slots marked. Addresses of maps
-// are symbolic zeroes: a listing does not depend on where things lie.
+// with functions, eBPF instructions, tail-call sites and slots marked. Maps have made-up
+// addresses, as long as real ones: a listing does not depend on where things lie.
 func Disassemble(t *Target, layout string) (string, error) {
 	l, err := jit.LayoutByName(layout)
 	if err != nil {
 		return "", err
 	}
 	infos := map[string]jit.MapInfo{}
-	for m, n := range t.Maps {
-		infos[m] = jit.MapInfo{MaxEntries: uint32(n)}
+	for i, m := range slices.Sorted(maps.Keys(t.Maps)) {
+		infos[m] = jit.MapInfo{Addr: listedMaps + uint64(i)<<12, MaxEntries: uint32(t.Maps[m])}
 	}
 	var b strings.Builder
 	for _, p := range append([]*jit.Program{t.Entry}, t.Programs...) {
@@ -27,7 +32,7 @@ func Disassemble(t *Target, layout string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("program %s: %w", p.Name, err)
 		}
-		fmt.Fprintf(&b, "program %s, layout %s, %d bytes, %d sites, tail calls enter at +%d\n",
+		fmt.Fprintf(&b, "program %s, layout %s, %d bytes, tail-call sites: %d, tail calls enter at +%d\n",
 			p.Name, l.Name, len(img.Code), len(img.Sites), img.AdjOff)
 		if err := list(&b, img); err != nil {
 			return "", fmt.Errorf("program %s: %w", p.Name, err)

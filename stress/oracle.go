@@ -19,6 +19,7 @@ type Oracle struct {
 	keys     map[cpu.Key]int // index in target.Keys
 	outcomes []cpu.Outcome
 	bit      map[uint64]uint64 // by value
+	shared   bool              // some value is returned by more than one program
 	lo, hi   int               // bytes of the context that may be written
 	known    map[string]uint64 // masks by contents
 	buf      []byte            // for the names of contents
@@ -46,9 +47,23 @@ func NewOracle(t *Target, l *jit.Layout) (*Oracle, error) {
 		skip := slices.Contains(out.Last, "")
 		o.outcomes = append(o.outcomes, cpu.Outcome{Value: out.R0, Skip: skip, Tail: !skip || len(out.Last) > 1})
 		o.bit[out.R0] = 1 << i
+		o.shared = o.shared || len(out.Last) > 1 && !skip || len(out.Last) > 2
 	}
 	o.lo, o.hi = res.CtxLo, res.CtxHi
 	return o, nil
+}
+
+// blind names what the returned values cannot show; "" if nothing.
+func (o *Oracle) blind() string {
+	for _, out := range o.outcomes {
+		if out.Skip && out.Tail {
+			return "a program returns what falling through returns: misses may stay unseen"
+		}
+	}
+	if o.shared {
+		return "several programs return the same: stale ones may stay unseen"
+	}
+	return ""
 }
 
 // Outcomes lists what the target may return, whatever its keys hold.

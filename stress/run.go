@@ -39,14 +39,8 @@ const DefaultDuration = 5 * time.Second
 // Run judges a subject on a target. The subject's shape, but for its threads, is the
 // target's. An error is a fault of the input; what the engines say is in the report.
 func Run(ctx context.Context, s protocol.Subject, t *Target, o Options) (*Report, error) {
-	if s.Shape.Threads < 1 || s.Shape.Threads > exec.MaxThreads {
-		return nil, fmt.Errorf("%d threads: want 1 to %d", s.Shape.Threads, exec.MaxThreads)
-	}
-	layout, err := jit.LayoutByName(s.Layout)
+	layout, err := check(s, t)
 	if err != nil {
-		return nil, err
-	}
-	if err := t.check(); err != nil {
 		return nil, err
 	}
 	s.Shape = t.Shape(s.Shape.Threads)
@@ -86,8 +80,16 @@ var modelProperties = []protocol.Property{
 	protocol.NeverA, protocol.NoTorn, protocol.NoUseAfterFree, protocol.NoMiss, protocol.Fresh, protocol.ExpectedBytes,
 }
 
-func judgeModel(_ context.Context, s protocol.Subject, _ *Target, _ *jit.Layout, o Options) (Verdict, error) {
-	res, err := model.Check(s, model.Options{MaxStates: o.MaxStates})
+func judgeModel(ctx context.Context, s protocol.Subject, t *Target, _ *jit.Layout, o Options) (Verdict, error) {
+	for op, steps := range s.Protocol.Ops {
+		if !slices.ContainsFunc(steps, func(st protocol.Step) bool { return st.Kind == protocol.Publish }) {
+			return Verdict{Verdict: protocol.Unsupported, Reason: fmt.Sprintf(
+				"%v never publishes: the model goes by the map's pointer", protocol.OpKind(op))}, nil
+		}
+	}
+	res, err := model.Check(s, model.Options{
+		MaxStates: o.MaxStates, Stop: func() bool { return ctx.Err() != nil },
+	})
 	if errors.Is(err, model.ErrUnsupported) {
 		return Verdict{Verdict: protocol.Unsupported, Reason: err.Error()}, nil
 	}
@@ -98,13 +100,35 @@ func judgeModel(_ context.Context, s protocol.Subject, _ *Target, _ *jit.Layout,
 		Properties: modelProperties, States: res.States, Transitions: res.Transitions, Depth: res.Depth,
 		Explored: ModelShape{res.Threads, s.Shape.Sites, s.Shape.Programs, s.Shape.Keys},
 	}}
-	switch {
+	switch idle := neverExplored(res.Reached); {
+	case res.Verdict == protocol.Proved && idle != "":
+		v.Verdict, v.Reason = protocol.Vacuous, idle
+	case res.Verdict == protocol.Proved && t.indirect():
+		// Indirect callers act on the map's pointer, which the model has no thread for.
+		v.Verdict, v.Reason = protocol.Safe, "for direct callers; indirect ones are not in the model"
 	case res.Witness != nil:
 		v.Witness = strings.Split(strings.TrimRight(res.Witness.String(), "\n"), "\n")
 	case res.Verdict == protocol.Bounded:
 		v.Reason = fmt.Sprintf("the bound on states was hit after %d", res.States)
+		if ctx.Err() != nil {
+			v.Reason = fmt.Sprintf("ended after %d states", res.States)
+		}
 	}
 	return v, nil
+}
+
+// neverExplored names an operation that no execution of the model contains, as updates
+// with a single program are none; a proof without it would prove less than it says.
+func neverExplored(r model.Reached) string {
+	switch {
+	case r.Installs == 0:
+		return "no installs were explored"
+	case r.Updates == 0:
+		return "no updates were explored"
+	case r.Removes == 0:
+		return "no removes were explored"
+	}
+	return ""
 }
 
 func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout, o Options) (Verdict, error) {
@@ -133,7 +157,11 @@ func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout,
 	case err != nil:
 		return Verdict{}, err
 	}
-	return cpuVerdict(res), nil
+	v := cpuVerdict(res)
+	if v.Verdict == protocol.NotObserved {
+		v.Reason = oracle.blind()
+	}
+	return v, nil
 }
 
 func cpuVerdict(r *cpu.Result) Verdict {
@@ -143,6 +171,7 @@ func cpuVerdict(r *cpu.Result) Verdict {
 		Overlaps: r.Overlaps.Sum(), OverlapsBy: r.Overlaps, FirstSeconds: r.FirstSeconds, Findings: r.Findings,
 		Outcomes: Outcomes{Skip: r.Skips, Tail: r.Tails},
 	}
+	c.Boosted = r.Boosted
 	v := Verdict{Verdict: protocol.NotObserved, CPUCounts: c}
 	if len(r.Findings) == 0 {
 		c.RateMax, c.Confidence = r.RateMax(), cpu.Confidence

@@ -61,6 +61,18 @@ func (t *Target) directKeys() []cpu.Key {
 	return out
 }
 
+// indirect reports whether some tail call reads the map while it runs.
+func (t *Target) indirect() bool {
+	for _, p := range append([]*jit.Program{t.Entry}, t.Programs...) {
+		for _, c := range p.TailCalls {
+			if !c.Const || p != t.Entry {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func distinct(keys []cpu.Key) []cpu.Key {
 	seen := map[cpu.Key]bool{}
 	for _, k := range keys {

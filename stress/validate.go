@@ -12,14 +12,8 @@ import (
 // Validate says what is wrong with the input of [Run], without running anything: an
 // error of Run behind a nil from here is a fault of the harness or of the machine.
 func Validate(s protocol.Subject, t *Target, o Options) error {
-	if n := s.Shape.Threads; n < 1 || n > exec.MaxThreads {
-		return fmt.Errorf("%d threads: want 1 to %d", n, exec.MaxThreads)
-	}
-	layout, err := jit.LayoutByName(s.Layout)
+	layout, err := check(s, t)
 	if err != nil {
-		return err
-	}
-	if err := t.check(); err != nil {
 		return err
 	}
 	if o.Engines != nil && !slices.Contains(o.Engines, protocol.CPU) {
@@ -31,12 +25,34 @@ func Validate(s protocol.Subject, t *Target, o Options) error {
 	if _, err := NewOracle(t, layout); err != nil {
 		return err
 	}
+	copies := 0
 	for i, c := range o.Script {
+		switch c.Kind {
+		case protocol.Load:
+			copies++
+		case protocol.Unload:
+			copies = max(0, copies-1)
+		}
+		if copies >= exec.MaxEntries {
+			return fmt.Errorf("call %d of the script (%v): threads execute at most %d copies", i+1, c, exec.MaxEntries-1)
+		}
 		if c.Key >= len(t.Keys) || c.Prog >= len(t.Programs) {
 			return fmt.Errorf("call %d of the script (%v): there are %d keys and %d programs", i+1, c, len(t.Keys), len(t.Programs))
 		}
 	}
 	return nil
+}
+
+// check looks at what every engine needs, and finds the layout.
+func check(s protocol.Subject, t *Target) (*jit.Layout, error) {
+	if n := s.Shape.Threads; n < 1 || n > exec.MaxThreads {
+		return nil, fmt.Errorf("%d threads: want 1 to %d", n, exec.MaxThreads)
+	}
+	layout, err := jit.LayoutByName(s.Layout)
+	if err != nil {
+		return nil, err
+	}
+	return layout, t.check()
 }
 
 // Missing says what this machine lacks for an engine, or nil.

@@ -79,6 +79,7 @@ type CPUCounts struct {
 	LateTraps  uint64       `json:"late_traps"`
 	Waits      uint64       `json:"waits"`
 	Boosts     uint64       `json:"boosts"`
+	Boosted    bool         `json:"boosted"` // false: without the right to real-time priorities, which is slow
 	Loads      uint64       `json:"loads"`
 	Overlaps   uint64       `json:"overlaps"`
 	OverlapsBy cpu.Overlaps `json:"overlaps_by"`
@@ -86,7 +87,7 @@ type CPUCounts struct {
 	// FirstSeconds is when the first finding was noticed.
 	FirstSeconds float64       `json:"first_seconds,omitempty"`
 	Findings     []cpu.Finding `json:"findings,omitempty"`
-	// RateMax bounds the violations per operation, with Confidence, if none was seen.
+	// RateMax bounds the violations per cycle, with Confidence, if none was seen.
 	RateMax    float64 `json:"rate_max,omitempty"`
 	Confidence float64 `json:"confidence,omitempty"`
 }

@@ -25,11 +25,16 @@ func TestZoo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	boosted := tryElevate() == nil
+	if !boosted {
+		t.Log("no real-time priorities: the cpu engine may miss what needs a descheduled thread")
+	}
 	_, err = RunMutants(context.Background(), s, target, MutantsOptions{
 		Duration: 20 * time.Second, SafeDuration: time.Second, Seed: 1,
 		Progress: func(m MutantReport) {
 			t.Logf("%-18s found %v in %.3f s, broke %v", m.Name, m.Found, m.Seconds[protocol.CPU], m.Broke)
-			if !m.Agree {
+			missed := m.Found[protocol.CPU] == protocol.NotObserved && m.Found[protocol.Model] == m.Expect[protocol.Model]
+			if !m.Agree && (boosted || !missed) {
 				t.Errorf("%s: expected %v %s, found %v %v", m.Name, m.Expect, m.Property, m.Found, m.Broke)
 			}
 		},

@@ -176,7 +176,7 @@ func (r *run) remember(p *patcher.Program) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.loaded) == keepLoaded {
-		r.loaded = slices.Delete(r.loaded, 1, 2) // the first is the entry
+		r.loaded = slices.Delete(r.loaded, 0, 1)
 	}
 	r.loaded = append(r.loaded, p)
 }
@@ -185,7 +185,7 @@ func (r *run) remember(p *patcher.Program) {
 func (r *run) locate(off exec.Off) *patcher.Program {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, p := range slices.Backward(r.loaded) {
+	for _, p := range slices.Backward(slices.Concat(r.loaded, r.resident)) {
 		if p.Contains(off) {
 			return p
 		}

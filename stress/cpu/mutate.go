@@ -51,6 +51,7 @@ func (r *run) mutate(ctx context.Context) error {
 		if r.over(ctx) {
 			return nil
 		}
+		r.setPace()
 		if err := r.call(c); err != nil {
 			return err
 		}

@@ -35,8 +35,9 @@ type run struct {
 	arrays  map[string]*patcher.ProgArray
 	images  []*jit.Image // of Programs
 
-	mu     sync.Mutex
-	loaded []*patcher.Program // every program that was ever loaded, oldest first, up to keepLoaded
+	mu       sync.Mutex
+	resident []*patcher.Program // the entry and the pinned programs
+	loaded   []*patcher.Program // the last keepLoaded others that were loaded, oldest first
 
 	entry    *patcher.Program
 	keys     []key
@@ -149,6 +150,7 @@ func (r *run) load() error {
 	if r.entry, err = r.loadEntry(); err != nil {
 		return err
 	}
+	r.resident = append(r.resident, r.entry)
 	r.pool.SetEntries([]uint64{r.patcher.Addr(r.entry)})
 	return nil
 }
@@ -161,7 +163,7 @@ func (r *run) pin() error {
 			return err
 		}
 		p.Hold()
-		r.remember(p)
+		r.resident = append(r.resident, p)
 		r.pinned = append(r.pinned, p)
 	}
 	return nil
@@ -195,23 +197,28 @@ func (r *run) execute(ctx context.Context) error {
 		ctx, cancel = context.WithDeadline(ctx, r.start.Add(r.Duration))
 		defer cancel()
 	}
-	stop, err := r.helpers()
-	if err == nil {
-		err = r.mutate(ctx)
-	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := r.helpers(cancel)
+	err := r.mutate(ctx)
 	err = errors.Join(err, stop())
 	r.pool.Stop()
 	r.noteFirst()
 	return r.finding(err)
 }
 
-// helpers starts the loader and the reporter; stop ends them and waits.
-func (r *run) helpers() (stop func() error, err error) {
+// helpers starts the loader, which ends the run when it cannot go on, and the reporter;
+// stop ends them and waits.
+func (r *run) helpers(cancel func()) (stop func() error) {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	var loaderErr error
 	if !r.Steady && len(r.Script) == 0 {
-		wg.Go(func() { loaderErr = r.loader(done) })
+		wg.Go(func() {
+			if loaderErr = r.loader(done); loaderErr != nil {
+				cancel()
+			}
+		})
 	}
 	if r.Progress != nil {
 		wg.Go(func() { r.report(done) })
@@ -220,7 +227,7 @@ func (r *run) helpers() (stop func() error, err error) {
 		close(done)
 		wg.Wait()
 		return loaderErr
-	}, nil
+	}
 }
 
 func (r *run) report(done <-chan struct{}) {
