@@ -1,0 +1,25 @@
+package main
+
+import "github.com/spf13/cobra"
+
+const modelLong = `Examples:
+
+  stress model
+  stress model --protocol my.txt --sites 2 --keys 2
+  stress model --grace forget-one --expect violated
+
+model asks the model engine alone: every interleaving and every weak fetch, for any
+number of threads. It needs nothing of the machine. A violation comes with a shortest
+execution that shows it.`
+
+func newModel() *cobra.Command {
+	j := &judging{engines: []string{"model"}}
+	cmd := &cobra.Command{Use: "model", Short: "Explore every interleaving", Long: modelLong, Args: cobra.NoArgs, RunE: j.runE}
+	f := cmd.Flags()
+	j.protocolFlags(f)
+	j.targetFlags(f)
+	j.modelFlags(f)
+	j.expectFlag(f)
+	j.outputFlags(f)
+	return cmd
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// reproduce is the command line that judges the same subject with the same seed.
+func reproduce(cmd *cobra.Command, seed string) string {
+	words := []string{"stress", cmd.Name()}
+	if !cmd.HasParent() {
+		words[1] = "run" // the main job is its default
+	}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch f.Name {
+		case "json", "quiet", "progress", "seed":
+			return
+		}
+		value := f.Value.String()
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			value = strings.Join(list.GetSlice(), ",")
+		}
+		switch {
+		case f.Value.Type() != "bool":
+			words = append(words, "--"+f.Name, quoted(value))
+		case value == "true":
+			words = append(words, "--"+f.Name)
+		}
+	})
+	return strings.Join(append(words, "--seed", seed), " ")
+}
+
+// quoted makes one word of a POSIX shell.
+func quoted(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./,:=@%+", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+const rootLong = `Examples:
+
+  stress                                       the main job, less than 20 seconds
+  stress run --protocol lazy --method word     another subject
+  stress run --object prog.o --entry main      one's own program
+  stress mutants                               do the engines find what they must find?
+  stress soak --duration 24h                   a long run
+  stress model --protocol my.txt               an answer for every interleaving
+
+stress judges live code patching of BPF tail calls. Without a verb it asks every engine
+about the default subject: the kernel's protocol on a program that clang compiled.`
+
+// newRoot makes the command with its verbs.
+func newRoot() *cobra.Command {
+	j := &judging{}
+	root := &cobra.Command{
+		Use:           "stress",
+		Short:         "Judge live code patching of BPF tail calls",
+		Long:          rootLong,
+		SilenceErrors: true, // exitCode prints them
+		SilenceUsage:  true,
+		RunE:          j.runE,
+	}
+	j.outputFlags(root.Flags())
+	j.progressFlag(root.Flags(), shortProgress)
+	root.SetFlagErrorFunc(flagError)
+	const judges, shows = "judges", "shows"
+	root.AddGroup(&cobra.Group{ID: judges, Title: "Verbs that judge:"}, &cobra.Group{ID: shows, Title: "Verbs that show:"})
+	for _, v := range []struct {
+		group string
+		cmd   *cobra.Command
+	}{
+		{judges, newRun()}, {judges, newMutants()}, {judges, newSoak()}, {judges, newModel()},
+		{shows, newDisasm()}, {shows, newList()}, {shows, newDoctor()}, {shows, newVersion()},
+	} {
+		v.cmd.GroupID = v.group
+		root.AddCommand(v.cmd)
+	}
+	root.AddCommand(newExitCodes())
+	return root
+}
+
+// flagError adds what flag could have been meant.
+func flagError(cmd *cobra.Command, err error) error {
+	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
+	if !unknown {
+		return usage(err)
+	}
+	// Cobra suggests names of commands; here the flags are some.
+	flags := &cobra.Command{SuggestionsMinimumDistance: 2}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		flags.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+	})
+	if near := flags.SuggestionsFor(name); len(near) > 0 {
+		err = fmt.Errorf("%w; did you mean --%s", err, strings.Join(near, " or --"))
+	}
+	return usage(err)
+}

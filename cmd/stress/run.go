@@ -1,0 +1,38 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"tailpoke/stress"
+)
+
+const runLong = `Examples:
+
+  stress run --protocol batched --method word
+  stress run --protocol my.txt --threads 4 --duration 30s
+  stress run --sites 3 --keys 2 --engine model
+  stress run --object prog.o --entry main --require cpu
+  stress run --grace sleep --expect violated --stop-at-first
+  stress run --script calls.txt --seed 0x2a
+
+run judges one subject. Without subject flags it is the default one. With --sites,
+--programs or --keys the program is generated. With --script the cpu engine carries out
+the calls in the file, and random ones behind them only if there is a --duration; every
+engine still gives its verdict.`
+
+func newRun() *cobra.Command {
+	j := &judging{}
+	cmd := &cobra.Command{Use: "run", Short: "Judge any subject", Long: runLong, Args: cobra.NoArgs, RunE: j.runE}
+	f := cmd.Flags()
+	j.protocolFlags(f)
+	j.targetFlags(f)
+	j.threadsFlag(f)
+	j.cpuFlags(f, stress.DefaultDuration)
+	j.modelFlags(f)
+	j.expectFlag(f)
+	j.outputFlags(f)
+	f.StringSliceVar(&j.engines, "engine", nil, "engines to ask (default all)")
+	f.StringSliceVar(&j.required, "require", nil, "engines without whose answer the run fails")
+	f.StringVar(&j.script, "script", "", "file of calls for the cpu engine: put KEY PROGRAM, delete KEY, load, unload")
+	return cmd
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"tailpoke/stress"
+)
+
+var update = flag.Bool("update", false, "write what the command prints into the scripts")
+
+// TestScripts runs the command as users do. Beside testscript's own commands a script
+// has
+//
+//	exits CODE stress ARGS...   runs the command; it must exit with that code
+//	shape FILE                  writes the fields of the one JSON object on stdout into FILE
+//
+// and the condition [cpu] says that this machine has what the cpu engine needs.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			// The race detector sleeps a second at each exit, for threads that are still
+			// at work; the command has none then.
+			e.Setenv("GORACE", "atexit_sleep_ms=10")
+			return nil
+		},
+		RequireUniqueNames: true,
+		Cmds:               map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "shape": shape},
+		Condition: func(cond string) (bool, error) {
+			if cond != "cpu" {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			return stress.Missing("cpu") == nil, nil
+		},
+	})
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE stress ARGS...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		code = exit.ExitCode()
+	}
+	if code != want {
+		ts.Fatalf("exit code %d, want %d", code, want)
+	}
+}
+
+func shape(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: shape FILE")
+	}
+	var object map[string]any
+	d := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+	ts.Check(d.Decode(&object))
+	if _, err := d.Token(); err != io.EOF {
+		ts.Fatalf("more than one object on stdout")
+	}
+	fields := map[string]bool{}
+	fieldsOf(fields, "", object)
+	var names []string
+	for f := range fields {
+		names = append(names, f+"\n")
+	}
+	slices.Sort(names)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(names, "")), 0o666))
+}
+
+// fieldsOf collects the paths of an object with the kinds of their values.
+func fieldsOf(out map[string]bool, path string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, e := range v {
+			fieldsOf(out, strings.TrimPrefix(path+"."+k, "."), e)
+		}
+	case []any:
+		for _, e := range v {
+			fieldsOf(out, path+"[]", e)
+		}
+	case float64:
+		out[path+" number"] = true
+	case nil:
+		out[path+" null"] = true
+	default:
+		out[fmt.Sprintf("%s %T", path, v)] = true
+	}
+}
+
+// TestSchemaFirst: whoever reads an object knows by its first field what it is.
+func TestSchemaFirst(t *testing.T) {
+	for _, args := range [][]string{
+		{"model", "--json"}, {"version", "--json"}, {"doctor", "--json"},
+		{"mutants", "--engine", "model", "--json", "no-grace"},
+	} {
+		var stdout, stderr bytes.Buffer
+		if code := run(args, &stdout, &stderr); code != 0 {
+			t.Fatalf("%v: exit code %d: %s", args, code, stderr.String())
+		}
+		if !strings.HasPrefix(stdout.String(), "{\n  \"schema\": \"stress/") {
+			t.Errorf("%v: begins with %.40q", args, stdout.String())
+		}
+	}
+}

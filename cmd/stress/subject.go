@@ -1,0 +1,41 @@
+package main
+
+import (
+	"github.com/spf13/pflag"
+
+	"tailpoke/stress"
+)
+
+// subjectFlags are the flags that say what is judged.
+type subjectFlags struct {
+	choice                         stress.Choice
+	threads, sites, programs, keys count
+}
+
+// protocolFlags adds the flags for how text is changed.
+func (s *subjectFlags) protocolFlags(f *pflag.FlagSet) {
+	f.StringVar(&s.choice.Protocol, "protocol", "", `protocol: a name of "stress list protocols" or a file (default kernel)`)
+	f.StringVar(&s.choice.Method, "method", "", `poke method: a name of "stress list methods" or a file (default int3)`)
+	f.StringVar(&s.choice.Grace, "grace", "", `grace-period flavour: a name of "stress list graces" (default epoch)`)
+}
+
+// targetFlags adds the flags for what is executed.
+func (s *subjectFlags) targetFlags(f *pflag.FlagSet) {
+	f.StringVar(&s.choice.Layout, "layout", "", `layout of the image: a name of "stress list layouts" (default v5.10)`)
+	f.StringVar(&s.choice.Object, "object", "", "object file that clang made; its programs are given to its prog arrays")
+	f.StringVar(&s.choice.Entry, "entry", "", "program of --object that the threads execute")
+	f.Var(&s.sites, "sites", "generate a program with so many direct tail-call sites")
+	f.Var(&s.programs, "programs", "generate so many programs that a key may be given")
+	f.Var(&s.keys, "keys", "generate a prog array with so many keys")
+}
+
+func (s *subjectFlags) threadsFlag(f *pflag.FlagSet) {
+	f.Var(&s.threads, "threads", "threads that execute the image (default 16)")
+}
+
+// chosen returns the choice that the flags make.
+func (s *subjectFlags) chosen() stress.Choice {
+	c := s.choice
+	c.Threads, c.Sites, c.Programs, c.Keys = int(s.threads), int(s.sites), int(s.programs), int(s.keys)
+	return c
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// count is a flag's value that is at least 1, or 0 while it is not given.
+type count int
+
+func (c *count) String() string { return strconv.Itoa(int(*c)) }
+func (c *count) Type() string   { return "N" }
+
+func (c *count) Set(text string) error {
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || n < 1 {
+		return fmt.Errorf("want a number from 1")
+	}
+	*c = count(n)
+	return nil
+}
+
+// duration is a time span as package time writes it, with days before it: 7d, 1d12h.
+type duration time.Duration
+
+func (d *duration) String() string { return time.Duration(*d).String() }
+func (d *duration) Type() string   { return "duration" }
+
+func (d *duration) Set(text string) error {
+	rest, span := text, time.Duration(0)
+	if days, after, ok := strings.Cut(text, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 32)
+		if err != nil || n > math.MaxInt64/uint64(24*time.Hour)/2 {
+			return fmt.Errorf("want a time such as 300ms, 5s, 24h or 7d")
+		}
+		rest, span = after, time.Duration(n)*24*time.Hour
+	}
+	if rest != "" || text == "" {
+		more, err := time.ParseDuration(rest)
+		if err != nil || more < 0 {
+			return fmt.Errorf("want a time such as 300ms, 5s, 24h or 7d")
+		}
+		span += more
+	}
+	if span <= 0 {
+		return fmt.Errorf("want more than nothing")
+	}
+	*d = duration(span)
+	return nil
+}
+
+// seed is a uint64, decimal or hexadecimal.
+type seed uint64
+
+func (s *seed) String() string { return fmt.Sprintf("%#x", uint64(*s)) }
+func (s *seed) Type() string   { return "N" }
+
+func (s *seed) Set(text string) error {
+	digits, base := text, 10
+	if hex, ok := strings.CutPrefix(strings.ToLower(text), "0x"); ok {
+		digits, base = hex, 16
+	}
+	n, err := strconv.ParseUint(digits, base, 64)
+	if err != nil {
+		return fmt.Errorf("want a 64-bit number, decimal or 0x hexadecimal")
+	}
+	*s = seed(n)
+	return nil
+}
+
+// verdict is an overall verdict that can be expected.
+type verdict string
+
+func (v *verdict) String() string { return string(*v) }
+func (v *verdict) Type() string   { return "verdict" }
+
+func (v *verdict) Set(text string) error {
+	if text != "holds" && text != "violated" {
+		return fmt.Errorf("want holds or violated")
+	}
+	*v = verdict(text)
+	return nil
+}

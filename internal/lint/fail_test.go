@@ -1,0 +1,84 @@
+package lint
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"tailpoke/patcher/protocol"
+)
+
+// TestRulesCanFail shows each rule trees that break it and trees that do not.
+func TestRulesCanFail(t *testing.T) {
+	for _, c := range []struct {
+		rule, path, text string
+		want             string // in the fault; "": there is none
+	}{
+		{"imports", "model/a.go", "package model\nimport _ \"tailpoke/jit\"\n", "no such arrow"},
+		{"imports", "model/a_test.go", "package model\nimport _ \"tailpoke/jit\"\n", "no such arrow"},
+		{"imports", "model/a.go", "package model\nimport _ \"time\"\n", "no time"},
+		{"imports", "model/a_test.go", "package model\nimport _ \"time\"\n", ""},
+		{"imports", "jit/a.go", "package jit\nimport _ \"time\"\n", ""},
+		{"imports", "jit/a.go", "package jit\nimport _ \"golang.org/x/sys/unix\"\n", "not a dependency"},
+		{"imports", "jit/a.go", "package jit\nimport _ \"golang.org/x/arch/x86/x86asm\"\n", "not a dependency"},
+		{"imports", "jit/a_test.go", "package jit\nimport _ \"golang.org/x/arch/x86/x86asm\"\n", ""},
+		{"imports", "jit/a_windows.go", "package jit\nimport _ \"tailpoke/jit/exec\"\n", "no such arrow"},
+		{"imports", "stress/a.go", "package stress\nimport _ \"tailpoke/cmd/stress\"\n", "nobody imports a command"},
+		{"imports", "cmd/stress/a.go", "package main\nimport _ \"tailpoke/patcher/protocol\"\n", "no such arrow"},
+		{"imports", "odd/doc.go", "// Package odd is.\npackage odd\n", "does not know this package"},
+		{"rapid-in-tests-alone", "jit/a.go", "package jit\nimport _ \"pgregory.net/rapid\"\n", "belongs in tests"},
+		{"rapid-in-tests-alone", "jit/a_test.go", "package jit\nimport _ \"pgregory.net/rapid\"\n", ""},
+		{"unsafe-in-one-package", "jit/a.go", "package jit\nimport _ \"unsafe\"\n", "unsafe belongs"},
+		{"unsafe-in-one-package", "jit/a_test.go", "package jit\nimport _ \"unsafe\"\n", "unsafe belongs"},
+		{"unsafe-in-one-package", "jit/exec/a.go", "package exec\nimport _ \"unsafe\"\n", ""},
+		{"unsafe-in-one-package", "jit/a_amd64.s", "TEXT\n", "assembly belongs"},
+		{"unsafe-in-one-package", "jit/exec/a_amd64.s", "TEXT\n", ""},
+		{"unsafe-in-one-package", "jit/a.go", "package jit\n\n//go:linkname a b\nfunc a()\n", "go:linkname belongs"},
+		{"no-init", "jit/a.go", "package jit\n\nfunc init() {}\n", "func init"},
+		{"no-init", "jit/a_test.go", "package jit\n\nfunc init() {}\n", ""},
+		{"no-init", "jit/a.go", "package jit\n\nfunc (T) init() {}\n", ""},
+		{"package-documents", "jit/a.go", "package jit\n", "no doc.go"},
+		{"package-documents", "jit/doc.go", "package jit\n", "no doc.go"},
+		{"package-documents", "jit/a.go", "// Package jit is.\npackage jit\n", "belongs in doc.go"},
+		{"package-documents", "jit/doc.go", "// Package jit is.\npackage jit\n", ""},
+		{"short-files", "jit/a.go", "package jit\n" + strings.Repeat("\n", maxLines), "401 lines"},
+		{"short-files", "jit/a.go", "package jit\n" + strings.Repeat("\n", maxLines-1), ""},
+		{"short-files", "jit/a_test.go", "package jit\n" + strings.Repeat("\n", maxLines), ""},
+		{"gofmt", "jit/a.go", "package jit\nfunc  a() {}\n", "not as gofmt"},
+		{"gofmt", "jit/a.go", "package jit\n\nfunc a() {}\n", ""},
+		{"no-machine-paths", "README.md", "see\n/" + "work/x\n", "README.md:2: "},
+		{"no-machine-paths", "README.md", "see ./network/x, work/x\n", ""},
+	} {
+		t.Run(c.rule+"/"+c.path, func(t *testing.T) {
+			tree := &tree{}
+			if err := tree.add(c.path, c.text); err != nil {
+				t.Fatal(err)
+			}
+			tree.packages = []string{tree.files[0].pkg()}
+			if !strings.HasPrefix(c.rule, "package") && !strings.HasPrefix(c.path, "odd/") {
+				tree.packages = nil
+			}
+			i := slices.IndexFunc(rules, func(r rule) bool { return r.name == c.rule })
+			got := strings.Join(rules[i].find(tree), "\n")
+			if c.want == "" && got != "" || !strings.Contains(got, c.want) {
+				t.Errorf("%q: faults %q, want %q", c.text, got, c.want)
+			}
+		})
+	}
+}
+
+func TestZooRuleCanFail(t *testing.T) {
+	engines := []protocol.Engine{protocol.Model, protocol.CPU}
+	full := map[protocol.Engine]protocol.Verdict{protocol.Model: protocol.Proved, protocol.CPU: protocol.NotObserved}
+	for want, zoo := range map[string][]protocol.Mutant{
+		"":                                       {{Name: "m", Expect: full}},
+		"two mutants are called m":               {{Name: "m", Expect: full}, {Name: "m", Expect: full}},
+		"does not say what the cpu engine":       {{Name: "m", Expect: map[protocol.Engine]protocol.Verdict{protocol.Model: protocol.Proved}}},
+		"expects something of abacus, which is ": {{Name: "m", Expect: map[protocol.Engine]protocol.Verdict{protocol.Model: "safe", protocol.CPU: "safe", "abacus": "safe"}}},
+	} {
+		got := strings.Join(unexpected(zoo, engines), "\n")
+		if want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("faults %q, want %q", got, want)
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// arrows is who may import whom. A package may import the standard library but for what
+// it forbids, and beyond that what stands here and nothing else. Tests may import in
+// addition what testsMay lists, and what the row of their package with [t] has.
+type arrows struct {
+	may    []string // packages of this module, and packages and modules of others
+	forbid []string // of the standard library
+}
+
+const (
+	asm    = "github.com/cilium/ebpf/asm"
+	btf    = "github.com/cilium/ebpf/btf"
+	ebpf   = "github.com/cilium/ebpf"
+	unix   = "golang.org/x/sys/unix"
+	x86asm = "golang.org/x/arch/x86/x86asm"
+	cobra  = "github.com/spf13/cobra"
+	pflag  = "github.com/spf13/pflag" // cobra's own flags
+)
+
+// pure forbids what a definition must not depend on: time, chance, and the system.
+var pure = []string{"unsafe", "time", "math/rand", "math/rand/v2", "crypto/rand", "os", "syscall"}
+
+var table = map[string]arrows{
+	"jit/x86":           {},
+	"jit":               {may: []string{"jit/x86", asm}},
+	"jit/interp":        {may: []string{"jit", asm}},
+	"jit/exec":          {may: []string{unix}},
+	"patcher/protocol":  {forbid: pure},
+	"patcher/rcu":       {may: []string{"patcher/protocol", "jit/exec"}},
+	"patcher [t]":       {may: []string{asm}},  // programs to load are written as instructions
+	"patcher/rcu [t]":   {may: []string{unix}}, // it asks the system what was set
+	"patcher/text":      {may: []string{"patcher/protocol", "jit/exec"}},
+	"patcher":           {may: []string{"patcher/protocol", "patcher/rcu", "patcher/text", "jit", "jit/exec"}},
+	"model":             {may: []string{"patcher/protocol"}, forbid: pure},
+	"stress/cpu":        {may: []string{"jit", "jit/exec", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", unix}},
+	"stress/kernel":     {may: []string{"jit", ebpf, asm, btf, x86asm}},
+	"stress/kernel [t]": {may: []string{"jit/interp", "jit/exec"}},
+	"stress":            {may: []string{"jit", "jit/interp", "jit/exec", "model", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/cpu", ebpf, asm, x86asm}},
+	"cmd/stress":        {may: []string{"stress", cobra, pflag}},
+	"internal/lint":     {may: []string{}},
+	"internal/lint [t]": {may: []string{"patcher/protocol", "stress"}},
+}
+
+// testsMay is what the tests of every package may import beside their package.
+var testsMay = []string{
+	"pgregory.net/rapid", "go.uber.org/goleak", "github.com/google/go-cmp/cmp",
+	"github.com/google/go-cmp/cmp/cmpopts", "github.com/anishathalye/porcupine",
+	"github.com/rogpeppe/go-internal/testscript", x86asm,
+}
+
+// ruleImports holds every import against the table.
+func ruleImports(t *tree) []string {
+	var out []string
+	for _, p := range t.packages {
+		if _, ok := table[p]; !ok {
+			out = append(out, p+": the table of imports does not know this package: decide what it may import")
+		}
+	}
+	for _, f := range t.goFiles() {
+		for _, imported := range f.imports() {
+			if why := forbidden(f, imported); why != "" {
+				out = append(out, fmt.Sprintf("%s: imports %s: %s", f.path, imported, why))
+			}
+		}
+	}
+	return out
+}
+
+// forbidden says why a file may not import a path; "" if it may.
+func forbidden(f *file, imported string) string {
+	own := table[f.pkg()]
+	name, inside := strings.CutPrefix(imported, module+"/")
+	switch {
+	case slices.Contains(own.may, name):
+		return ""
+	case f.isTest() && (name == f.pkg() || slices.Contains(testsMay, name) || slices.Contains(table[f.pkg()+" [t]"].may, name)):
+		return ""
+	case inside && strings.HasPrefix(name, "cmd/"):
+		return "nobody imports a command"
+	case inside:
+		return "no such arrow in the table of imports"
+	case strings.Contains(strings.Split(imported, "/")[0], "."):
+		return "not a dependency of this package"
+	case slices.Contains(own.forbid, imported) && !f.isTest():
+		return "this package depends on no time, no chance and no system"
+	}
+	return ""
+}
+
+// ruleRapid keeps rapid, which registers flags, out of the command.
+func ruleRapid(t *tree) []string {
+	var out []string
+	for _, f := range t.goFiles() {
+		if !f.isTest() && slices.ContainsFunc(f.imports(), func(p string) bool { return strings.HasPrefix(p, "pgregory.net/rapid") }) {
+			out = append(out, f.path+": rapid registers flags and belongs in tests")
+		}
+	}
+	return out
+}

@@ -1,0 +1,117 @@
+package lint
+
+import (
+	"fmt"
+	"go/ast"
+	"go/format"
+	"slices"
+	"strings"
+)
+
+// maxLines bounds a file that is no test, in lines.
+const maxLines = 400
+
+// unsafeHome is the one package with unsafe code and assembly.
+const unsafeHome = "jit/exec"
+
+// ruleUnsafe keeps unsafe code, assembly and linknames in one package.
+func ruleUnsafe(t *tree) []string {
+	var out []string
+	for _, f := range t.files {
+		if f.pkg() == unsafeHome || f.isFixture() {
+			continue
+		}
+		if strings.HasSuffix(f.path, ".s") {
+			out = append(out, f.path+": assembly belongs in "+unsafeHome)
+		}
+		if f.ast == nil {
+			continue
+		}
+		if slices.Contains(f.imports(), "unsafe") {
+			out = append(out, f.path+": unsafe belongs in "+unsafeHome)
+		}
+		for _, group := range f.ast.Comments {
+			for _, c := range group.List {
+				if strings.HasPrefix(c.Text, "//go:linkname") {
+					out = append(out, f.path+": go:linkname belongs in "+unsafeHome)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// ruleInit finds functions that run before main.
+func ruleInit(t *tree) []string {
+	var out []string
+	for _, f := range t.goFiles() {
+		for _, d := range f.ast.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if ok && fn.Recv == nil && fn.Name.Name == "init" && !f.isTest() {
+				out = append(out, f.path+": func init: what runs before main is hidden from its reader")
+			}
+		}
+	}
+	return out
+}
+
+// ruleDoc wants a doc.go with a package comment in every package, and the comment
+// nowhere else.
+func ruleDoc(t *tree) []string {
+	documented := map[string]bool{}
+	var out []string
+	for _, f := range t.goFiles() {
+		if f.isTest() || f.ast.Doc == nil || strings.TrimSpace(f.ast.Doc.Text()) == "" {
+			continue
+		}
+		if !strings.HasSuffix(f.path, "/doc.go") {
+			out = append(out, f.path+": the package comment belongs in doc.go")
+			continue
+		}
+		documented[f.pkg()] = true
+	}
+	for _, p := range t.packages {
+		if !documented[p] {
+			out = append(out, p+": no doc.go with a package comment")
+		}
+	}
+	return out
+}
+
+// ruleLines bounds the length of files.
+func ruleLines(t *tree) []string {
+	var out []string
+	for _, f := range t.goFiles() {
+		if n := strings.Count(f.text, "\n"); n > maxLines && !f.isTest() {
+			out = append(out, fmt.Sprintf("%s: %d lines are more than %d: which of its concepts is a file of its own?", f.path, n, maxLines))
+		}
+	}
+	return out
+}
+
+// ruleFormat wants every Go file as gofmt writes it.
+func ruleFormat(t *tree) []string {
+	var out []string
+	for _, f := range t.goFiles() {
+		if neat, err := format.Source([]byte(f.text)); err != nil || string(neat) != f.text {
+			out = append(out, f.path+": not as gofmt writes it")
+		}
+	}
+	return out
+}
+
+// ruleMachinePaths finds paths that exist on the machine alone on which they were
+// written. They are put together here, so that this file has none.
+func ruleMachinePaths(t *tree) []string {
+	var out []string
+	for _, f := range t.files {
+		for _, p := range []string{"/" + "work/", "/" + "tmp/x/", "/" + "root/", "/" + "home/"} {
+			for i, line := range strings.Split(f.text, "\n") {
+				if strings.Contains(line, p) {
+					out = append(out, fmt.Sprintf("%s:%d: %s is a path of one machine", f.path, i+1, p))
+				}
+			}
+		}
+	}
+	return out
+}
