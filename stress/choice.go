@@ -96,17 +96,11 @@ func byNameOrFile[T any](value string, none T, byName, parse func(string) (T, er
 	if nameErr == nil {
 		return builtin, nil
 	}
-	st, err := os.Stat(value)
+	raw, err := readRegular(value, maxTextFile)
 	switch {
 	case os.IsNotExist(err) && !strings.ContainsAny(value, "./"):
 		return none, nameErr
 	case err != nil:
-		return none, err
-	case !st.Mode().IsRegular() || st.Size() > maxTextFile:
-		return none, fmt.Errorf("%s: not a text file", value)
-	}
-	raw, err := os.ReadFile(value)
-	if err != nil {
 		return none, err
 	}
 	v, err := parse(string(raw))

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	_ "embed"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -36,16 +35,7 @@ func DefaultTarget() *Target {
 
 // LoadObject reads a target from an object file that clang made.
 func LoadObject(path, entry string) (*Target, error) {
-	st, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !st.Mode().IsRegular():
-		return nil, fmt.Errorf("%s: not a regular file", path)
-	case st.Size() > maxObject:
-		return nil, fmt.Errorf("%s: %d bytes are more than %d", path, st.Size(), maxObject)
-	}
-	raw, err := os.ReadFile(path)
+	raw, err := readRegular(path, maxObject)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ var table = map[string]arrows{
 	"stress/cpu":        {may: []string{"jit", "jit/exec", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", unix}},
 	"stress/kernel":     {may: []string{"jit", ebpf, asm, btf, x86asm}},
 	"stress/kernel [t]": {may: []string{"jit/interp", "jit/exec"}},
-	"stress":            {may: []string{"jit", "jit/interp", "jit/exec", "model", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/cpu", ebpf, asm, x86asm}},
+	"stress":            {may: []string{"jit", "jit/interp", "jit/exec", "model", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/cpu", "stress/kernel", ebpf, asm, x86asm}},
 	"cmd/stress":        {may: []string{"stress", cobra, pflag}},
 	"internal/lint":     {may: []string{}},
 	"internal/lint [t]": {may: []string{"patcher/protocol", "stress"}},

@@ -1,0 +1,62 @@
+package stress
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+
+	"github.com/cilium/ebpf"
+
+	"tailpoke/stress/kernel"
+)
+
+// IdentityReport says of how many programs our compiler makes what the running kernel's
+// makes; it is the object "stress/identity/1".
+type IdentityReport = kernel.IdentityReport
+
+// ErrNoKernel says that there is no kernel here whose images could be compared.
+var ErrNoKernel = kernel.ErrUnsupported
+
+// Identity compares the images of programs, byte for byte, with those of the running
+// kernel: of the programs of an object file, or, without one, of a corpus with every
+// opcode, of the main job's programs, and of random ones.
+func Identity(object string, seed uint64, random int) (*IdentityReport, error) {
+	if object != "" {
+		raw, err := readRegular(object, maxObject)
+		if err != nil {
+			return nil, err
+		}
+		samples, err := objectSamples(object, raw)
+		if err != nil {
+			return nil, err
+		}
+		return kernel.Identity(samples)
+	}
+	samples, err := objectSamples(defaultName, defaultObject)
+	if err != nil {
+		return nil, err
+	}
+	return kernel.Identity(append(samples, kernel.Corpus(seed, random)...))
+}
+
+func objectSamples(name string, raw []byte) ([]kernel.Sample, error) {
+	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return kernel.ObjectSamples(spec), nil
+}
+
+// readRegular reads a regular file of at most so many bytes.
+func readRegular(path string, most int64) ([]byte, error) {
+	st, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !st.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: not a regular file", path)
+	case st.Size() > most:
+		return nil, fmt.Errorf("%s: %d bytes are more than %d", path, st.Size(), most)
+	}
+	return os.ReadFile(path)
+}
