@@ -79,7 +79,9 @@ type control struct {
 	epoch   uint64
 	phase   uint64 // odd while an operation is in progress
 	stop    uint64
-	_       [5]uint64
+	gate    uint32 // 0 until all threads have been made
+	_       uint32
+	_       [4]uint64
 	entries [MaxEntries]uint64
 	ring    [ringSize]phase // phase n stands at n mod ringSize
 }

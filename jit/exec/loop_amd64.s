@@ -3,6 +3,9 @@
 #include "go_asm.h"
 #include "textflag.h"
 
+#define SYS_FUTEX 202
+#define FUTEX_WAIT_PRIVATE 128
+
 // func runLoop(f *frame)
 //
 // R11 is the frame, R9 the control block. Leaves when the budget is used up or stop is
@@ -12,6 +15,21 @@ TEXT ·runLoop(SB), NOSPLIT|NOFRAME, $0-8
 	MOVQ f+0(FP), R11
 	MOVQ BP, frame_goBP(R11)
 	MOVQ SP, frame_goSP(R11)
+
+	// All threads start at once: those that executed while others were still being made
+	// would keep the CPUs from the threads of the Go runtime that make them.
+gate:
+	MOVQ f+0(FP), R11 // a system call clobbers R11
+	MOVQ frame_ctl(R11), R9
+	CMPL control_gate(R9), $0
+	JNE  next
+	LEAQ control_gate(R9), DI
+	MOVQ $FUTEX_WAIT_PRIVATE, SI
+	XORL DX, DX
+	XORL R10, R10
+	MOVQ $SYS_FUTEX, AX
+	SYSCALL
+	JMP  gate
 
 next:
 	MOVQ frame_restoreN(R11), CX

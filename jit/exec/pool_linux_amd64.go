@@ -3,6 +3,7 @@ package exec
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -114,6 +115,19 @@ func (p *Pool) Start() error {
 		p.wg.Go(func() { t.run(ready.Done) })
 	}
 	ready.Wait()
+	return p.open()
+}
+
+// futexWakePrivate is FUTEX_WAKE|FUTEX_PRIVATE_FLAG; x/sys has neither.
+const futexWakePrivate = 129
+
+// open lets the threads go.
+func (p *Pool) open() error {
+	atomic.StoreUint32(&p.ctl.gate, 1)
+	_, _, e := unix.RawSyscall(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&p.ctl.gate)), futexWakePrivate, math.MaxInt32)
+	if e != 0 {
+		return fmt.Errorf("wake the threads: %w", e)
+	}
 	return nil
 }
 

@@ -188,6 +188,13 @@ func (r *run) loadEntry() (*patcher.Program, error) {
 // execute runs threads, mutator and loader.
 func (r *run) execute(ctx context.Context) error {
 	r.traps = exec.Traps()
+	// The first phase: every key is empty.
+	empty, err := r.legal(nil)
+	if err != nil {
+		return err
+	}
+	r.pool.SetPhase(1, empty)
+	r.pool.SetPhase(0, empty)
 	if err := r.pool.Start(); err != nil {
 		return err
 	}
@@ -200,7 +207,7 @@ func (r *run) execute(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stop := r.helpers(cancel)
-	err := r.mutate(ctx)
+	err = r.mutate(ctx)
 	err = errors.Join(err, stop())
 	r.pool.Stop()
 	r.noteFirst()
