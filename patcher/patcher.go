@@ -142,6 +142,13 @@ func (p *Patcher) release(prog *Program) {
 	p.space.release(prog.page, prog.size)
 }
 
+// Release takes back what Program.Hold did. The last holder's release retires the program.
+func (p *Patcher) Release(prog *Program) {
+	if prog.drop() {
+		p.retire(prog)
+	}
+}
+
 // retire frees a program after a grace period that the caller does not wait for.
 func (p *Patcher) retire(prog *Program) {
 	c := p.cfg.Domain.Begin()

@@ -105,6 +105,9 @@ func (a *Arena) Read(off Off, n int) []byte {
 	return append([]byte(nil), a.rw[off:int(off)+n]...)
 }
 
+// ReadInto copies the bytes at off to b.
+func (a *Arena) ReadInto(off Off, b []byte) { copy(b, a.rw[off:int(off)+len(b)]) }
+
 // Write copies p to off. Nobody may execute there.
 func (a *Arena) Write(off Off, p []byte) { copy(a.rw[off:int(off)+len(p)], p) }
 

@@ -18,6 +18,7 @@ func (*Arena) Size() int                { return 0 }
 func (*Arena) Addr(Off) uint64          { return 0 }
 func (*Arena) OffOf(uint64) (Off, bool) { return 0, false }
 func (*Arena) Read(Off, int) []byte     { return nil }
+func (*Arena) ReadInto(Off, []byte)     {}
 func (*Arena) Write(Off, []byte)        {}
 func (*Arena) Fill(Off, int)            {}
 func (*Arena) StoreAll([]Store)         {}

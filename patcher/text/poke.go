@@ -31,7 +31,7 @@ func (p *Poker) Poke(off exec.Off, old, next Insn) (changed bool, err error) {
 	}
 	exec.BeginPoke(p.arena.Addr(off), p.resume(off, old, next))
 	defer exec.EndPoke()
-	if got := Insn(p.arena.Read(off, Size)); got != old {
+	if got := p.read(off); got != old {
 		return false, &MismatchError{off, old, got}
 	}
 	if old == next {
@@ -39,6 +39,11 @@ func (p *Poker) Poke(off exec.Off, old, next Insn) (changed bool, err error) {
 	}
 	p.run(off, next)
 	return true, nil
+}
+
+func (p *Poker) read(off exec.Off) (i Insn) {
+	p.arena.ReadInto(off, i[:])
+	return i
 }
 
 // run carries the method's steps out: the stores between two syncs as one sequence.

@@ -185,7 +185,10 @@ func (r *run) remember(p *patcher.Program) {
 func (r *run) locate(off exec.Off) *patcher.Program {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, p := range slices.Backward(slices.Concat(r.loaded, r.resident)) {
+	if r.entry.Contains(off) {
+		return r.entry
+	}
+	for _, p := range slices.Backward(r.loaded) {
 		if p.Contains(off) {
 			return p
 		}

@@ -62,7 +62,7 @@ func (r *run) mutate(ctx context.Context) error {
 		if err := r.call(c); err != nil {
 			return err
 		}
-		if c.Kind == protocol.Put && r.rng.IntN(4) == 0 {
+		if c.Kind == protocol.Put && r.oneIn(4) {
 			if err := r.burst(&r.keys[c.Key]); err != nil {
 				return err
 			}
@@ -72,16 +72,27 @@ func (r *run) mutate(ctx context.Context) error {
 }
 
 func (r *run) setPace() {
-	p := brisk
-	if r.rng.IntN(2) == 0 {
-		p = dwells
+	p := dwells
+	if r.oneIn(2) {
+		p = brisk
 	}
 	r.pace.Store(uint32(p))
+}
+
+// oneIn decides for haste by chance; always under a method that may tear instructions,
+// which shows in the windows of bursts and not in those of dwells.
+func (r *run) oneIn(n int) bool {
+	return r.rng.IntN(n) == 0 || !Guarded(r.Subject.Method)
 }
 
 // burst updates a key that holds a program, for a short time; it ends at once where no
 // site follows the key, so that there is nothing to poke.
 func (r *run) burst(k *key) error {
+	if r.rng.IntN(8) == 0 {
+		if err := r.pin(); err != nil {
+			return err
+		}
+	}
 	r.pace.Store(uint32(bursts))
 	defer r.pace.Store(uint32(brisk))
 	end := time.Now().Add(burstTime)

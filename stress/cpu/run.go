@@ -35,15 +35,14 @@ type run struct {
 	arrays  map[string]*patcher.ProgArray
 	images  []*jit.Image // of Programs
 
-	mu       sync.Mutex
-	resident []*patcher.Program // the entry and the pinned programs
-	loaded   []*patcher.Program // the last keepLoaded others that were loaded, oldest first
+	mu     sync.Mutex
+	loaded []*patcher.Program // the last keepLoaded that were loaded, oldest first
 
 	entry    *patcher.Program
 	keys     []key
 	contents [][]int            // of the keys, for the oracle
 	current  []*patcher.Program // by program: the copy that can be installed
-	pinned   []*patcher.Program // by program: a copy that is never freed
+	pinned   []*patcher.Program // by program: a copy that stays loaded, see pin
 	copies   []*patcher.Program // of the entry, loaded by a script
 
 	start    time.Time
@@ -150,20 +149,24 @@ func (r *run) load() error {
 	if r.entry, err = r.loadEntry(); err != nil {
 		return err
 	}
-	r.resident = append(r.resident, r.entry)
 	r.pool.SetEntries([]uint64{r.patcher.Addr(r.entry)})
 	return nil
 }
 
-// pin loads a copy of each program that stays.
+// pin loads a copy of each program that stays loaded until the next pin: which bytes of
+// two jumps differ, and where a torn one leads, depends on where the programs lie.
 func (r *run) pin() error {
+	for _, p := range r.pinned {
+		r.patcher.Release(p)
+	}
+	r.pinned = r.pinned[:0]
 	for i, img := range r.images {
 		p, err := r.patcher.Load(r.Programs[i].Name, img, patcher.PlaceAny)
 		if err != nil {
 			return err
 		}
 		p.Hold()
-		r.resident = append(r.resident, p)
+		r.remember(p)
 		r.pinned = append(r.pinned, p)
 	}
 	return nil
