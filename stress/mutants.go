@@ -2,7 +2,6 @@ package stress
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -172,11 +171,4 @@ func MutantNames() []string {
 		out = append(out, m.Name)
 	}
 	return out
-}
-
-// EnginesOf lists the engines of a map of verdicts in the order of [Engines].
-func EnginesOf[V any](m map[protocol.Engine]V) []protocol.Engine {
-	return slices.DeleteFunc(slices.Clone(Engines()), func(e protocol.Engine) bool {
-		return !slices.Contains(slices.Collect(maps.Keys(m)), e)
-	})
 }

@@ -54,8 +54,6 @@ type Config struct {
 	Script protocol.Script
 	// StopAtFirst ends the run with the first finding.
 	StopAtFirst bool
-	// Steady leaves the loader out, so that only operations change the text.
-	Steady bool
 	// NoBoost runs as on a machine that grants no real-time priority.
 	NoBoost bool
 	// Progress, if set, is called about once a second.

@@ -223,7 +223,7 @@ func (r *run) helpers(cancel func()) (stop func() error) {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	var loaderErr error
-	if !r.Steady && len(r.Script) == 0 {
+	if len(r.Script) == 0 {
 		wg.Go(func() {
 			if loaderErr = r.loader(done); loaderErr != nil {
 				cancel()
