@@ -64,8 +64,8 @@ func TestAddressesOfFunctions(t *testing.T) {
 	}
 }
 
-// helper and kfunc call functions of the kernel, as translated programs do.
-func helper(distance int64) asm.Instruction {
+// kernelFunc calls a function of the kernel, as translated programs do.
+func kernelFunc(distance int64) asm.Instruction {
 	return asm.Instruction{OpCode: opCall, Constant: distance}
 }
 
@@ -77,7 +77,7 @@ func TestTranslated(t *testing.T) {
 		ins  asm.Instruction
 		want string
 	}{
-		{helper(0x12345), "e800000000"},
+		{kernelFunc(0x12345), "e800000000"},
 		{asm.Instruction{OpCode: opCall, Src: asm.PseudoKfuncCall, Constant: 7}, "e800000000"},
 		{perCPU, "4889c7" + "6548033c2500000000"},
 		{asm.Mov.Reg(regAX, asm.R3), "4989d2"},
@@ -96,7 +96,7 @@ func TestTranslated(t *testing.T) {
 			t.Errorf("%v: %s, want %s", tt.ins, got, tt.want)
 		}
 	}
-	for _, ins := range []asm.Instruction{helper(0x12345), perCPU, asm.Mov.Reg(regAX, asm.R3)} {
+	for _, ins := range []asm.Instruction{kernelFunc(0x12345), perCPU, asm.Mov.Reg(regAX, asm.R3)} {
 		if _, err := Parse("test", asm.Instructions{ins, asm.Return()}); err == nil {
 			t.Errorf("%v was accepted in a program as written", ins)
 		}
@@ -107,7 +107,7 @@ func TestTranslated(t *testing.T) {
 func TestRefs(t *testing.T) {
 	value := asm.LoadMapValue(asm.R8, 0, 24).WithReference("m")
 	p, err := ParseTranslated("test", concat(
-		asm.Instructions{loadFunc(asm.R7, "sub"), value, helper(5), asm.Call.Label("sub"),
+		asm.Instructions{loadFunc(asm.R7, "sub"), value, kernelFunc(5), asm.Call.Label("sub"),
 			{OpCode: asm.Mov.Op(asm.RegSource), Dst: asm.R0, Src: asm.R0, Offset: -1},
 			asm.LoadMem(asm.R3, asm.R1, 0, asm.Word), asm.LoadMapPtr(asm.R2, 0).WithReference("m"), asm.FnTailCall.Call()},
 		ret(0), asm.Instructions{asm.Mov.Imm(asm.R0, 0).WithSymbol("sub"), asm.Return()}))

@@ -11,6 +11,11 @@ import (
 type MapInfo struct {
 	Addr       uint64 // what loading the map's address gives: where the array of programs lies
 	MaxEntries uint32
+
+	// Of an array of values: where the first one lies, and how far it is from one to the next.
+	// Values are looked up without a call where Stride is not zero.
+	Values uint64
+	Stride uint32
 }
 
 // Options of a compilation.
@@ -34,9 +39,8 @@ const (
 )
 
 // Compile turns a program into machine code. The image is position independent but for the
-// addresses of maps, and those of Options.FuncAddrs. What lies outside of the program (the
-// kernel's thunks, and the functions that a translated program calls) is not known here: such
-// operands are zero, and stand in the image's Refs.
+// addresses of maps, and those of Options.FuncAddrs. What lies outside of the program (helpers,
+// and the kernel's thunks) is not known here: such operands are zero, and stand in the image's Refs.
 func Compile(p *Program, o Options) (*Image, error) {
 	if o.Layout == nil || o.Layout.counting == nil {
 		return nil, errors.New("compile: no layout")

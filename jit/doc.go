@@ -26,7 +26,7 @@
 // The instruction set is that of RFC 9669, v4 included, and the loads that acquire and the
 // stores that release of later kernels. A call may go through a register that holds the
 // address of a function (0x8d, the register in the destination field); the RFC has no such
-// call and no verifier accepts it. The loads from packets that came from cBPF are refused.
+// call and no verifier accepts it. The loads from packets that came from cBPF call a helper.
 //
 // A call is direct when constants and map addresses, followed forward through the function
 // and joined where paths meet, give one map and one key in its map's range. The kernel's
@@ -39,8 +39,8 @@
 //   - A site's slots are SlotSize bytes, one instruction each in either state.
 //   - BypassAddr is TailcallTarget + SlotSize, and the bypass jumps there.
 //   - The function Funcs[i] is Program.Funcs[i]; no bytes stand between functions.
-//   - Nothing but the addresses of maps depends on where the image will lie, unless
-//     Options.FuncAddrs says where.
+//   - Nothing but the calls of helpers depends on where the image will lie, unless
+//     Options.FuncAddrs says where. The addresses of maps are those of Options.Maps.
 //   - Refs lists every operand that is an address.
 //
 // [Parse] takes the place of the verifier as far as the safety of the image itself goes:
@@ -50,7 +50,12 @@
 // (package jit/interp) tells. Input that is not a valid program gets an error that names the
 // instruction.
 //
-// Beyond the verifier's checks it also lacks its rewriting: no dead code is removed, no context
-// access converted, and of the helpers there is but bpf_tail_call. [ParseTranslated] reads what
+// Beyond the verifier's checks it also lacks its rewriting: no dead code is removed, and no
+// context access converted. Two things are compiled as what a verifier makes of them: a lookup
+// in an array, which needs no call, and a load from the packet. [ParseTranslated] reads what
 // a verifier has rewritten; such a program compiles as in the kernel, and cannot be run.
+//
+// [Helpers] lists the functions outside of the program that it may call. [Image.Link] points the
+// calls at them once it is known where the image will lie; package jit/host has them for images
+// that run outside of the kernel.
 package jit

@@ -96,6 +96,8 @@ func (e *emitter) emit(i int) error {
 	switch cls := ins.OpCode.Class(); {
 	case ins.OpCode == opLoadImm64:
 		e.emitLoadImm64(i)
+	case isLegacyLoad(ins):
+		return e.emitLegacyLoad(i)
 	case cls == asm.LdXClass:
 		e.emitLoad(ins)
 	case cls == asm.StClass:
@@ -123,9 +125,7 @@ func (e *emitter) emitCall(i int) error {
 	}
 	callee, ok := e.p.Callee(i)
 	if !ok {
-		e.Call(0) // call helper
-		e.refer(RefHelper, 4)
-		return nil
+		return e.emitHelper(i)
 	}
 	e.emitReload()
 	e.Call(0) // call callee

@@ -50,6 +50,8 @@ func (p *Program) analyse(f int) error {
 		}
 		if isTailCall(&p.Insns[i]) {
 			p.TailCalls = append(p.TailCalls, a.tailCall(i, f))
+		} else if h, ok := helperOf(&p.Insns[i]); ok && !p.Translated {
+			p.Calls = append(p.Calls, HelperCall{Insn: i, Func: f, Helper: h, Map: a.mapIn(i, asm.R1)})
 		}
 	}
 	return nil
@@ -104,7 +106,7 @@ func (a *analysis) step(ins *asm.Instruction, regs *registers) {
 	switch cls := ins.OpCode.Class(); {
 	case ins.OpCode == opLoadImm64:
 		regs[ins.Dst] = a.loadImm(ins)
-	case ins.OpCode == opCall || ins.OpCode == opCallX:
+	case ins.OpCode == opCall || ins.OpCode == opCallX || isLegacyLoad(ins):
 		for r := asm.R0; r <= asm.R5; r++ {
 			regs[r] = value{}
 		}
@@ -246,13 +248,21 @@ func accessed(ins *asm.Instruction) (asm.Register, int) {
 	return 0, 0
 }
 
+// mapIn is the map whose address a register holds before instruction i, on all paths; or "".
+func (a *analysis) mapIn(i int, r asm.Register) string {
+	v := a.in[i-a.fn.First][r]
+	if v.kind != mapAddr {
+		return ""
+	}
+	return a.p.maps[v.num]
+}
+
 func (a *analysis) tailCall(i, f int) TailCall {
-	tc := TailCall{Insn: i, Func: f}
-	regs := a.in[i-a.fn.First]
-	if regs[asm.R2].kind != mapAddr {
+	tc := TailCall{Insn: i, Func: f, Map: a.mapIn(i, asm.R2)}
+	if tc.Map == "" {
 		return tc
 	}
-	tc.Map = a.p.maps[regs[asm.R2].num]
+	regs := a.in[i-a.fn.First]
 	// A key above 32 bits is cut at run time: no constant key is meant to have it.
 	if key := regs[asm.R3]; key.kind == constant && key.num == uint64(uint32(key.num)) {
 		tc.Key, tc.Const = uint32(key.num), true

@@ -20,6 +20,7 @@ func FuzzCompile(f *testing.F) {
 		{asm.LoadImm(asm.R1, 0, asm.DWord).WithReference("sub"), {OpCode: opCallX, Dst: asm.R1}, asm.Return(),
 			asm.SDiv.Reg(asm.R0, asm.R3).WithSymbol("sub"), asm.MovSX8.Reg(asm.R1, asm.R2), asm.Return()},
 		{asm.LoadMemSX(asm.R1, asm.R10, -4, asm.Word), asm.LoadAcquire(asm.R2, asm.R1, asm.Byte, 3), asm.Return()},
+		concat(lookup("m"), asm.Instructions{asm.LoadInd(asm.R0, asm.R7, 3, asm.Half), asm.FnTracePrintk.Call(), asm.Return()}),
 		{asm.JSLT.Imm32(asm.R3, -5, "top").WithSymbol("top"), asm.LSh.Reg(asm.R4, asm.R9), asm.Return()},
 	} {
 		var raw bytes.Buffer
@@ -49,11 +50,14 @@ func FuzzCompile(f *testing.F) {
 		}
 		maps := map[string]MapInfo{}
 		for _, m := range p.Maps() {
-			maps[m] = MapInfo{Addr: testMap, MaxEntries: entries}
+			maps[m] = MapInfo{Addr: testMap, MaxEntries: entries, Values: testMap, Stride: entries % 40}
 		}
 		for _, l := range Layouts() {
 			for _, forms := range []Forms{{}, {Return: ReturnThunk, Jump: JumpRetpoline}} {
-				mustCompile(t, p, Options{Layout: l, Maps: maps, Forms: forms})
+				img := mustCompile(t, p, Options{Layout: l, Maps: maps, Forms: forms})
+				if _, err := img.Link(testMap, func(Helper) uint64 { return testMap }); err != nil {
+					t.Error(err)
+				}
 			}
 		}
 	})

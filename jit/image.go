@@ -4,7 +4,8 @@ package jit
 type Off uint32
 
 // Image is the machine code of a program, its functions one after the other without gaps.
-// It may be placed anywhere: only the addresses of maps are absolute.
+// It may be placed anywhere: only the addresses of maps are absolute, and Link does the calls of
+// helpers.
 type Image struct {
 	Program *Program
 	Layout  *Layout
@@ -56,7 +57,7 @@ type RefKind uint8
 const (
 	RefFunc        RefKind = iota // another function of the program, called
 	RefFuncAddr                   // another function, its address loaded
-	RefHelper                     // a function of the kernel
+	RefHelper                     // a function outside of the program, see Helper
 	RefMap                        // a map
 	RefMapValue                   // a value in a map
 	RefPerCPU                     // where a CPU's own memory starts

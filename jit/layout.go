@@ -17,6 +17,7 @@ type Layout struct {
 
 	// What an indirect site reads: the offset of max_entries and of the pointers in struct
 	// bpf_array, and of bpf_func in struct bpf_prog. They vary with the kernel's configuration.
+	// An array of other things has its values where one of programs has its pointers.
 	ArrayMaxEntries, ArrayPtrs, ProgFunc uint32
 
 	Counter Counter
@@ -24,6 +25,8 @@ type Layout struct {
 	// UnroundedReload: before a call the counter is read from a stack depth that was not
 	// rounded up to quad words, as 5.10 to 5.18 did.
 	UnroundedReload bool
+
+	ReloadsForHelpers bool // the counter is reloaded before calls of helpers, which do not want it: up to 6.12
 
 	MovesEmptyStack bool // sub and add rsp even by 0
 	PopsCounter     bool // the epilogue pops the counter, though leave would drop it

@@ -28,6 +28,8 @@ var V510 = Layout{
 	Counter:         Counter{Limit: 33, MissSpends: true, Calls: CounterByValue},
 	ShortJumpMax:    127,
 	counting:        byValue{},
+
+	ReloadsForHelpers: true,
 }
 
 // V612 is the layout of Linux 6.12 and later: all functions of an execution share one counter,

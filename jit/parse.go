@@ -184,6 +184,9 @@ func (p *Program) checkFunc(f int) error {
 				fn.CalleeRegs[r-asm.R6] = true
 			}
 		}
+		if isLegacyLoad(ins) { // which finds the context in R6
+			fn.CalleeRegs[0] = true
+		}
 		fn.HasTailCall = fn.HasTailCall || isTailCall(ins)
 	}
 	last := fn.End() - 1

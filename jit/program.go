@@ -25,8 +25,9 @@ const (
 type Program struct {
 	Name      string
 	Insns     asm.Instructions
-	Funcs     []Function // the entry first
-	TailCalls []TailCall // in order of instructions
+	Funcs     []Function   // the entry first
+	TailCalls []TailCall   // in order of instructions
+	Calls     []HelperCall // of helpers, likewise
 
 	// Translated: a kernel's verifier has rewritten the instructions, see ParseTranslated.
 	Translated bool
@@ -87,6 +88,14 @@ func (p *Program) Callee(i int) (fn int, ok bool) {
 		return 0, false
 	}
 	return int(p.targets[i]), true
+}
+
+// helperCall finds the call of a helper at instruction i.
+func (p *Program) helperCall(i int) HelperCall {
+	n, _ := slices.BinarySearchFunc(p.Calls, i, func(c HelperCall, i int) int {
+		return cmp.Compare(c.Insn, i)
+	})
+	return p.Calls[n]
 }
 
 // tailCall finds the tail call of instruction i, and which it is.

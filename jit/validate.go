@@ -3,7 +3,7 @@ package jit
 import (
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/cilium/ebpf/asm"
 )
@@ -42,7 +42,7 @@ func validate(ins *asm.Instruction, translated bool) error {
 	var err error
 	switch ins.OpCode.Class() {
 	case asm.LdClass:
-		err = validateLoadImm(ins)
+		err = validateLd(ins, translated)
 	case asm.LdXClass:
 		err = validateLoad(ins)
 	case asm.StClass:
@@ -70,15 +70,29 @@ func known(ok bool) error {
 	return nil
 }
 
-func validateLoadImm(ins *asm.Instruction) error {
+func validateLd(ins *asm.Instruction, translated bool) error {
+	if isLegacyLoad(ins) && !translated { // a verifier rewrites them
+		return validateLegacyLoad(ins)
+	}
 	if ins.OpCode != opLoadImm64 {
-		return errOpcode // among these the loads from a packet, which only cBPF still uses
+		return errOpcode
 	}
 	switch ins.Src {
 	case 0, asm.PseudoMapFD, asm.PseudoMapValue, asm.PseudoFunc:
 		return nil
 	}
 	return fmt.Errorf("pseudo load %d is not supported", ins.Src)
+}
+
+func validateLegacyLoad(ins *asm.Instruction) error {
+	abs := ins.OpCode.Mode() == asm.AbsMode
+	switch size := ins.OpCode.Size(); {
+	case size == asm.DWord:
+		return errOpcode
+	case ins.Dst != 0 || ins.Offset != 0 || abs && ins.Src != 0:
+		return errors.New("load from the packet with operands in reserved fields")
+	}
+	return nil
 }
 
 func validateLoad(ins *asm.Instruction) error {
@@ -153,29 +167,24 @@ func validateCall(ins *asm.Instruction, translated bool) error {
 		return nil
 	case translated && (ins.Src == 0 || ins.Src == asm.PseudoKfuncCall):
 		return nil
+	case ins.Src == 0 && isHelper(ins):
+		return nil
 	case ins.Src == 0:
-		return fmt.Errorf("helper %s (#%d) is not supported yet",
-			helperName(asm.BuiltinFunc(ins.Constant)), int32(ins.Constant))
+		return fmt.Errorf("helper %v (#%d) is not supported", Helper(ins.Constant), int32(ins.Constant))
 	}
 	return fmt.Errorf("call of kind %d is not supported", ins.Src)
 }
 
-// helperName is the kernel's name of a helper: bpf_map_lookup_elem for FnMapLookupElem.
-func helperName(fn asm.BuiltinFunc) string {
-	name := []byte("bpf")
-	for _, c := range []byte(strings.TrimPrefix(fn.String(), "Fn")) {
-		if 'A' <= c && c <= 'Z' {
-			name = append(name, '_', c-'A'+'a')
-			continue
-		}
-		name = append(name, c)
-	}
-	return string(name)
+// isHelper says whether a call is of a helper that there is.
+func isHelper(ins *asm.Instruction) bool {
+	return ins.Constant == int64(uint16(ins.Constant)) && slices.Contains(Helpers(), Helper(ins.Constant))
 }
 
 // written is the register that an instruction itself writes, calls apart.
 func written(ins *asm.Instruction) (asm.Register, bool) {
 	switch cls := ins.OpCode.Class(); {
+	case isLegacyLoad(ins):
+		return asm.R0, true
 	case cls == asm.LdClass || cls == asm.LdXClass || cls.IsALU():
 		return ins.Dst, true
 	case cls == asm.StXClass && ins.OpCode.Mode() == asm.AtomicMode:

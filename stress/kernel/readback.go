@@ -97,7 +97,7 @@ func functions(info *ebpf.ProgramInfo) ([]machineFunc, error) {
 func (r *readback) options(t *Target) jit.Options {
 	o := jit.Options{Layout: &t.Layout, Forms: t.Forms, Maps: map[string]jit.MapInfo{}}
 	for name, n := range r.maps {
-		o.Maps[name] = jit.MapInfo{Addr: someAddr, MaxEntries: n}
+		o.Maps[name] = jit.MapInfo{Addr: someAddr, MaxEntries: n, Values: someAddr}
 	}
 	for _, f := range r.funcs {
 		o.FuncAddrs = append(o.FuncAddrs, f.addr)

@@ -1,0 +1,116 @@
+package jit
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf/asm"
+	"github.com/google/go-cmp/cmp"
+)
+
+// arrayOptions has an array of values m, of the given stride.
+func arrayOptions(l *Layout, stride uint32) Options {
+	return Options{Layout: l, Maps: map[string]MapInfo{
+		"m": {Addr: testMap, MaxEntries: 4, Values: testMap + uint64(l.ArrayPtrs), Stride: stride},
+	}}
+}
+
+func lookup(sym string) asm.Instructions {
+	return asm.Instructions{
+		asm.Mov.Reg(asm.R2, asm.R10), asm.Add.Imm(asm.R2, -4),
+		asm.LoadMapPtr(asm.R1, 0).WithReference(sym),
+		asm.FnMapLookupElem.Call(), asm.Return(),
+	}
+}
+
+// insnHex is the machine code of one instruction of the program.
+func insnHex(img *Image, i int) string {
+	return hex.EncodeToString(img.Code[img.Insns[i]:img.Insns[i+1]])
+}
+
+// TestLookupIsInlined has the sequence that a verifier puts in place of a lookup, as the
+// running kernel compiles it; TestExpansions of stress/kernel asks the kernel itself.
+func TestLookupIsInlined(t *testing.T) {
+	p := mustParse(t, lookup("m"))
+	for stride, scale := range map[uint32]string{8: "48c1e003", 24: "486bc018"} {
+		img := mustCompile(t, p, arrayOptions(&V612, stride))
+		want := "4881c738010000" + "8b4600" + "4883f804" + "7309" + scale + "4801f8" + "eb02" + "31c0"
+		if got := insnHex(img, 3); got != want {
+			t.Errorf("stride %d: %s, want %s", stride, got, want)
+		}
+	}
+	img := mustCompile(t, p, options(&V612)) // nothing is known of the values
+	if got := insnHex(img, 3); got != "e800000000" {
+		t.Errorf("lookup in another map: %s, want a call", got)
+	}
+}
+
+// TestLegacyLoads has the loads from the packet: as the verifier of the kernel rewrites them.
+func TestLegacyLoads(t *testing.T) {
+	p := mustParse(t, asm.Instructions{
+		asm.Mov.Reg(asm.R6, asm.R1),
+		asm.LoadAbs(12, asm.Half), asm.LoadInd(asm.R0, asm.R7, 1, asm.Byte), asm.LoadInd(asm.R0, asm.R2, 0, asm.Word),
+		asm.Return(),
+	})
+	if p.Funcs[0].CalleeRegs != [4]bool{true, true} {
+		t.Error("R6 or R7 is not saved")
+	}
+	img := mustCompile(t, p, options(&V612))
+	for i, want := range []string{
+		"be0c000000" + "4889df" + "e800000000" + "4885c0" + "7d07" + "31c0" + "415d5bc9c3",
+		"4c89ee" + "4883c601" + "4889df" + "e800000000" + "4885c0" + "7d04" + "31c0",
+		"4889df" + "e800000000" + "4885c0" + "7d04" + "31c0",
+	} {
+		if got := insnHex(img, 1+i); !strings.HasPrefix(got, want) {
+			t.Errorf("insn %d: %s, want %s...", 1+i, got, want)
+		}
+	}
+	want := []HelperCall{{1, 0, LoadPacket16, ""}, {2, 0, LoadPacket8, ""}, {3, 0, LoadPacket32, ""}}
+	if diff := cmp.Diff(want, p.Calls); diff != "" {
+		t.Errorf("want - got:\n%s", diff)
+	}
+}
+
+// TestReloadBeforeHelper: the layout v5.10 brings the counter to helpers too.
+func TestReloadBeforeHelper(t *testing.T) {
+	p := mustParse(t, concat(asm.Instructions{asm.FnKtimeGetNs.Call(), asm.Mov.Reg(asm.R6, asm.R1)}, tailCallTo("m", 1), ret(0)))
+	for l, want := range map[*Layout]string{
+		&SeedLayout: "e800000000", &V510: "488b85f8ffffff" + "e800000000", &V612: "e800000000",
+	} {
+		if got := insnHex(mustCompile(t, p, options(l)), 0); got != want {
+			t.Errorf("%s: %s, want %s", l.Name, got, want)
+		}
+	}
+}
+
+// TestLink points every call of a helper at that helper, and nothing else anywhere.
+func TestLink(t *testing.T) {
+	p := mustParse(t, concat(asm.Instructions{
+		asm.Mov.Reg(asm.R6, asm.R1), asm.FnKtimeGetNs.Call(), asm.LoadAbs(0, asm.Byte), asm.FnGetPrandomU32.Call()}, ret(0)))
+	img := mustCompile(t, p, options(&V612))
+	const at = 0x7f0000000000
+	addrs := map[Helper]uint64{KtimeGetNs: at + 1<<20, GetPrandomU32: at - 1<<20, LoadPacket8: at + 1<<30}
+	code, err := img.Link(at, func(h Helper) uint64 { return addrs[h] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, h := range []Helper{KtimeGetNs, LoadPacket8, GetPrandomU32} {
+		off := img.Refs[n].Off
+		if got := at + uint64(off) + 4 + uint64(int64(int32(binary.LittleEndian.Uint32(code[off:])))); got != addrs[h] {
+			t.Errorf("%v: calls %#x, want %#x", h, got, addrs[h])
+		}
+		copy(code[off:], make([]byte, 4))
+	}
+	if string(code) != string(img.Code) {
+		t.Error("something else was changed")
+	}
+	addrs[LoadPacket8] = at + 1<<32
+	for _, want := range []string{"insn 2 (LdAbsB imm: 0): helper load_packet_8 is +0xfff", "insn 1 (Call FnKtimeGetNs): there is no helper bpf_ktime_get_ns here"} {
+		if _, err := img.Link(at, func(h Helper) uint64 { return addrs[h] }); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("error %v, want %s", err, want)
+		}
+		delete(addrs, KtimeGetNs)
+	}
+}
