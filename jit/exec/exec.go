@@ -51,7 +51,47 @@ type PoolConfig struct {
 	// YieldEvery makes a thread yield its CPU after so many calls, outside the
 	// read-side section; 0 never does.
 	YieldEvery int
+	// Host answers the calls that images make by way of a [HelperStub]; without one they
+	// are faults. Threads call it at the same time, each from within its read-side section.
+	Host Host
 }
+
+// Host carries out what images call outside of themselves.
+type Host interface {
+	// Call returns what the image gets in RAX; or false, if it was given an address that
+	// the image has no business with, which ends the image's call as a fault.
+	Call(c *HelperCall) (rax uint64, ok bool)
+}
+
+// HelperCall is a call that an image makes outside of itself. It is the thread's, and good
+// until Host.Call returns.
+type HelperCall struct {
+	Fn     uint32    // the number of the stub
+	Args   [5]uint64 // rdi rsi rdx rcx r8
+	Thread int
+	Ctx    uint64 // the address of the thread's copy of the context
+	Bad    uint64 // set by the host: the address that made it refuse
+
+	stack memory // of the image, and behind it the context
+}
+
+// memory is a range of addresses.
+type memory struct {
+	bytes []byte
+	addr  uint64
+}
+
+// at returns n bytes at an address, if the range has them all.
+func (m memory) at(addr uint64, n int) []byte {
+	off := addr - m.addr
+	if addr < m.addr || n < 0 || off > uint64(len(m.bytes)) || uint64(n) > uint64(len(m.bytes))-off {
+		return nil
+	}
+	return m.bytes[off:][:n:n]
+}
+
+// Bytes returns n bytes of the thread's stack or context, nil if they lie elsewhere.
+func (c *HelperCall) Bytes(addr uint64, n int) []byte { return c.stack.at(addr, n) }
 
 // AnomalyKind says what was wrong with an execution.
 type AnomalyKind uint8

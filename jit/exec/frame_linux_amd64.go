@@ -39,11 +39,23 @@ type frame struct {
 	bad         uint64 // anomalies seen by the loop
 	over        [PhaseKinds]uint64
 	fault       faultRecord
-	_           [64]byte
+	rax         uint64 // what the last call of a budget returned
+	call        callRecord
+	_           [72]byte
 	slot        uint64 // epoch of the read-side section; 0 outside. A cache line of its own
 	_           [56]byte
 	kept        [keptPerStk]anomaly
-	_           [frameSize - 1408]byte
+	_           [frameSize - 1536]byte
+}
+
+// callRecord is a call that the image makes outside of itself. While fn is not 0 the thread is
+// in Go, and the image waits for the result.
+type callRecord struct {
+	fn   uint64
+	args [5]uint64 // rdi rsi rdx rcx r8
+	sp   uint64
+	regs [6]uint64 // rbx rbp r12 r13 r14 r15
+	rax  uint64    // the result
 }
 
 // faultRecord is written by the signal handlers.
@@ -85,6 +97,9 @@ type control struct {
 	entries [MaxEntries]uint64
 	ring    [ringSize]phase // phase n stands at n mod ringSize
 }
+
+// leaveAddr is the address of leaveImage.
+func leaveAddr() uintptr
 
 //go:noescape
 func runLoop(f *frame)

@@ -15,6 +15,8 @@ TEXT ·runLoop(SB), NOSPLIT|NOFRAME, $0-8
 	MOVQ f+0(FP), R11
 	MOVQ BP, frame_goBP(R11)
 	MOVQ SP, frame_goSP(R11)
+	CMPQ frame_call+callRecord_fn(R11), $0
+	JNE  resume
 
 	// All threads start at once: those that executed while others were still being made
 	// would keep the CPUs from the threads of the Go runtime that make them.
@@ -139,6 +141,7 @@ again:
 	JEQ  next
 
 done:
+	MOVQ AX, frame_rax(R11)
 	MOVQ frame_goSP(R11), SP
 	MOVQ frame_goBP(R11), BP
 	RET
@@ -169,6 +172,48 @@ bad:
 	MOVQ R10, anomaly_phase0(DX)
 	MOVQ CX, anomaly_kind(DX)
 	JMP  again
+
+resume:
+	// The helper that the image has called returns.
+	MOVQ frame_call+callRecord_rax(R11), AX
+	MOVQ frame_call+callRecord_regs+0(R11), BX
+	MOVQ frame_call+callRecord_regs+8(R11), BP
+	MOVQ frame_call+callRecord_regs+16(R11), R12
+	MOVQ frame_call+callRecord_regs+24(R11), R13
+	MOVQ frame_call+callRecord_regs+32(R11), R14
+	MOVQ frame_call+callRecord_regs+40(R11), R15
+	MOVQ frame_call+callRecord_sp(R11), SP
+	MOVQ $0, frame_call+callRecord_fn(R11)
+	RET
+
+// leaveImage is where helper stubs jump to, with their number in EAX: runLoop returns, and the
+// image goes on when it is run again. The read-side section goes on.
+TEXT ·leaveImage(SB), NOSPLIT|NOFRAME, $0
+	MOVQ SP, R11
+	ORQ  $const_stackMask, R11
+	SUBQ $(const_frameSize-1), R11
+	MOVQ DI, frame_call+callRecord_args+0(R11)
+	MOVQ SI, frame_call+callRecord_args+8(R11)
+	MOVQ DX, frame_call+callRecord_args+16(R11)
+	MOVQ CX, frame_call+callRecord_args+24(R11)
+	MOVQ R8, frame_call+callRecord_args+32(R11)
+	MOVQ BX, frame_call+callRecord_regs+0(R11)
+	MOVQ BP, frame_call+callRecord_regs+8(R11)
+	MOVQ R12, frame_call+callRecord_regs+16(R11)
+	MOVQ R13, frame_call+callRecord_regs+24(R11)
+	MOVQ R14, frame_call+callRecord_regs+32(R11)
+	MOVQ R15, frame_call+callRecord_regs+40(R11)
+	MOVQ SP, frame_call+callRecord_sp(R11)
+	MOVQ AX, frame_call+callRecord_fn(R11)
+	MOVQ frame_goSP(R11), SP
+	MOVQ frame_goBP(R11), BP
+	RET
+
+// func leaveAddr() uintptr
+TEXT ·leaveAddr(SB), NOSPLIT, $0-8
+	MOVQ $·leaveImage(SB), AX
+	MOVQ AX, ret+0(FP)
+	RET
 
 // faultRet is where a contained fault resumes, with R11 = frame and rsp in the
 // thread's stack: the call of the image is over, and so is runLoop.

@@ -39,6 +39,16 @@ func (*Pool) Counters() Counters   { return Counters{} }
 func (*Pool) Anomalies() []Anomaly { return nil }
 func (*Pool) NextEpoch() uint64    { return 0 }
 func (*Pool) Readers() []Reader    { return nil }
+func (*Pool) SetContext([]byte)    {}
+func (*Pool) Context(int) []byte   { return nil }
+
+func (*Pool) Run(int, time.Duration) (uint64, error) { return 0, ErrUnsupported }
+
+// HelperStubSize is the size of a [HelperStub], in bytes.
+const HelperStubSize = 24
+
+// HelperStub is the machine code of a helper; here there is none.
+func HelperStub(uint32) []byte { return nil }
 
 // Reader is a thread as the grace periods see it.
 type Reader struct{}
@@ -62,7 +72,11 @@ type Data struct{}
 // NewData returns [ErrUnsupported].
 func NewData(int) (*Data, error) { return nil, ErrUnsupported }
 
-func (*Data) Close() error       { return ErrUnsupported }
-func (*Data) Addr(int) uint64    { return 0 }
-func (*Data) Store4(int, uint32) {}
-func (*Data) Store8(int, uint64) {}
+// NewLowData returns [ErrUnsupported].
+func NewLowData(int) (*Data, error) { return nil, ErrUnsupported }
+
+func (*Data) Close() error          { return ErrUnsupported }
+func (*Data) Addr(int) uint64       { return 0 }
+func (*Data) At(uint64, int) []byte { return nil }
+func (*Data) Store4(int, uint32)    {}
+func (*Data) Store8(int, uint64)    {}

@@ -14,8 +14,8 @@ func (c PoolConfig) check() error {
 		return fmt.Errorf("context of %d bytes is longer than %d", len(c.Ctx), MaxCtx)
 	case c.RestoreLo < 0 || c.RestoreHi < c.RestoreLo || c.RestoreHi > len(c.Ctx):
 		return fmt.Errorf("bytes %d to %d to restore lie outside the context", c.RestoreLo, c.RestoreHi)
-	case len(c.Outcomes) == 0 || len(c.Outcomes) > MaxOutcomes:
-		return fmt.Errorf("%d outcomes: want 1 to %d", len(c.Outcomes), MaxOutcomes)
+	case len(c.Outcomes) > MaxOutcomes:
+		return fmt.Errorf("%d outcomes: want at most %d", len(c.Outcomes), MaxOutcomes)
 	}
 	return nil
 }

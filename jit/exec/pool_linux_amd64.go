@@ -106,8 +106,11 @@ func (p *Pool) Close() error {
 // Start starts the threads and returns when each is about to execute. There must be
 // entry points.
 func (p *Pool) Start() error {
-	if p.ctl.entries[0] == 0 {
-		return errors.New("a pool without an entry point")
+	switch {
+	case p.ctl.entries[0] == 0:
+		return errNoEntry
+	case len(p.cfg.Outcomes) == 0:
+		return errors.New("a pool without outcomes")
 	}
 	var ready sync.WaitGroup
 	ready.Add(len(p.threads))
@@ -117,6 +120,8 @@ func (p *Pool) Start() error {
 	ready.Wait()
 	return p.open()
 }
+
+var errNoEntry = errors.New("a pool without an entry point")
 
 // futexWakePrivate is FUTEX_WAKE|FUTEX_PRIVATE_FLAG; x/sys has neither.
 const futexWakePrivate = 129
@@ -135,18 +140,24 @@ func (p *Pool) open() error {
 // counted remains. A thread that stays in its image is thrown out of it, which counts
 // as a fault with the signal [Evicted].
 func (p *Pool) Stop() {
-	atomic.StoreUint64(&p.ctl.stop, 1)
 	left := make(chan struct{})
 	go func() {
 		p.wg.Wait()
 		close(left)
 	}()
+	atomic.StoreUint64(&p.ctl.stop, 1)
+	p.expel(left, evictLooks)
+}
+
+// expel throws threads out of their images every so many looks, until left is closed.
+func (p *Pool) expel(left <-chan struct{}, patience int) {
 	for looks := 1; ; looks++ {
 		select {
 		case <-left:
 			return
 		case <-time.After(evictLook):
-			if looks%evictLooks == 0 {
+			if looks%patience == 0 {
+				atomic.StoreUint64(&p.ctl.stop, 1)
 				p.evict()
 			}
 		}

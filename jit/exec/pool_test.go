@@ -234,7 +234,7 @@ func TestBadConfig(t *testing.T) {
 		"no threads":     func(c *PoolConfig) { c.Threads = 0 },
 		"long context":   func(c *PoolConfig) { c.Ctx = make([]byte, MaxCtx+1) },
 		"restore beyond": func(c *PoolConfig) { c.RestoreHi = 1 },
-		"no outcomes":    func(c *PoolConfig) { c.Outcomes = nil },
+		"many outcomes":  func(c *PoolConfig) { c.Outcomes = make([]uint64, MaxOutcomes+1) },
 	} {
 		cfg := ok
 		change(&cfg)
@@ -242,6 +242,18 @@ func TestBadConfig(t *testing.T) {
 			p.Close()
 			t.Errorf("%s: accepted", name)
 		}
+	}
+	p, err := NewPool(PoolConfig{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if _, err := p.Run(1, time.Second); err == nil {
+		t.Error("ran without an entry")
+	}
+	p.SetEntries([]uint64{1})
+	if err := p.Start(); err == nil {
+		t.Error("started without outcomes")
 	}
 	for _, size := range []int{0, -1, 1, MaxArena + os.Getpagesize()} {
 		if _, err := NewArena(size); err == nil {

@@ -139,6 +139,8 @@ hit:
 	MOVQ threadEntry_frame(R9), R8
 	CMPQ frame_slot(R8), $0
 	JEQ  chain
+	CMPQ frame_call+callRecord_fn(R8), $0
+	JNE  chain // in Go, for a helper
 
 found:
 	MOVLQSX DI, AX

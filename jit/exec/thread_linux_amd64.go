@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"encoding/binary"
 	"runtime"
 	"sync/atomic"
 	"unsafe"
@@ -25,6 +26,7 @@ type thread struct {
 	frame *frame
 	entry *threadEntry
 	tid   atomic.Int64
+	call  HelperCall
 }
 
 // newThread lays out a thread's block of memory, from the top: frame, outcome table,
@@ -49,7 +51,11 @@ func (p *Pool) newThread(i int, block []byte, mul uint64) *thread {
 	f.restoreN = uint64(hi-lo) / 8
 	f.restoreFrom = address(&p.template()[0]) + uint64(lo)
 	f.restoreTo = f.ctx + uint64(lo)
-	return &thread{pool: p, index: i, frame: f, entry: &threadTable[p.slot*MaxThreads+i]}
+	own := block[guardSize : stackSize-frameSize-tableSize]
+	return &thread{
+		pool: p, index: i, frame: f, entry: &threadTable[p.slot*MaxThreads+i],
+		call: HelperCall{Thread: i, Ctx: f.ctx, stack: memory{own, address(&own[0])}},
+	}
 }
 
 func address(p *byte) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
@@ -63,28 +69,68 @@ const threadNice = 10
 func (t *thread) run(ready func()) {
 	runtime.LockOSThread()
 	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, threadNice) // the caller's thread alone; being nicer needs no right
-	t.tid.Store(int64(ThreadID()))
-	t.entry.frame = t.frame
-	atomic.StoreUint64(&t.entry.tid, uint64(t.tid.Load()))
-	defer func() {
-		t.tid.Store(0)
-		atomic.StoreUint64(&t.entry.tid, 0)
-	}()
+	defer t.enlist()()
 	ready()
 	budget := uint64(1) << 62
 	if n := t.pool.cfg.YieldEvery; n > 0 {
 		budget = uint64(n)
 	}
 	for atomic.LoadUint64(&t.pool.ctl.stop) == 0 {
-		t.frame.budget = budget
-		runDetached(t.frame)
-		if t.frame.fault.sig != 0 {
-			t.keepFault()
-		}
+		t.execute(budget)
 		if t.pool.cfg.YieldEvery > 0 {
 			Yield()
 		}
 	}
+}
+
+// enlist makes the calling thread known to the signal handlers and to evict, until the function
+// that it returns is called.
+func (t *thread) enlist() (leave func()) {
+	t.tid.Store(int64(ThreadID()))
+	t.entry.frame = t.frame
+	atomic.StoreUint64(&t.entry.tid, uint64(t.tid.Load()))
+	return func() {
+		t.tid.Store(0)
+		atomic.StoreUint64(&t.entry.tid, 0)
+	}
+}
+
+// execute makes so many calls of the image, or fewer if the pool stops or the image faults.
+func (t *thread) execute(budget uint64) (faulted bool) {
+	t.frame.budget = budget
+	runDetached(t.frame)
+	for t.frame.call.fn != 0 {
+		if !t.answer() {
+			break
+		}
+		runDetached(t.frame)
+	}
+	if t.frame.fault.sig == 0 {
+		return false
+	}
+	t.keepFault()
+	return true
+}
+
+// answer carries out the call that the image waits for. If it must not be carried out, the image
+// has faulted where it made the call.
+func (t *thread) answer() (ok bool) {
+	r, c := &t.frame.call, &t.call
+	c.Fn, c.Args, c.Bad = uint32(r.fn), r.args, 0
+	if h := t.pool.cfg.Host; h != nil {
+		if r.rax, ok = h.Call(c); ok {
+			return true
+		}
+	}
+	f := &t.frame.fault
+	f.addr, f.rsp = c.Bad, r.sp
+	if at := c.Bytes(r.sp, 8); at != nil {
+		f.rip = binary.LittleEndian.Uint64(at)
+	}
+	f.sig = uint64(unix.SIGSEGV)
+	r.fn = 0
+	atomic.StoreUint64(&t.frame.slot, 0) // the image is left: its read-side section ends
+	return false
 }
 
 func (t *thread) keepFault() {
