@@ -3,6 +3,8 @@ package patcher
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"tailpoke/jit"
 	"tailpoke/jit/exec"
@@ -32,13 +34,14 @@ const (
 	straddleAt = 62 // of a slot in its cache line
 )
 
-// Compile makes the image of a program with this patcher's layout and arrays.
+// Compile makes the image of a program with this patcher's layout, arrays and other maps.
 func (p *Patcher) Compile(prog *jit.Program) (*jit.Image, error) {
-	maps := map[string]jit.MapInfo{}
+	infos := map[string]jit.MapInfo{}
+	maps.Copy(infos, p.cfg.Maps)
 	for name, a := range p.arrays {
-		maps[name] = jit.MapInfo{Addr: a.addr, MaxEntries: uint32(len(a.held))}
+		infos[name] = jit.MapInfo{Addr: a.addr, MaxEntries: uint32(len(a.held))}
 	}
-	return jit.Compile(prog, jit.Options{Layout: p.cfg.Layout, Maps: maps})
+	return jit.Compile(prog, jit.Options{Layout: p.cfg.Layout, Maps: infos})
 }
 
 // Load places an image, tracks its descriptors and fixes them up. Updates may come in
@@ -81,10 +84,28 @@ func (p *Patcher) place(prog *Program, where Placement) error {
 		return err
 	}
 	prog.off = prog.page + exec.Off(shift)
-	p.arena.Write(prog.off, prog.Image.Code)
+	if err := p.write(prog); err != nil {
+		p.structs[prog.desc] = false
+		p.space.release(prog.page, prog.size)
+		return err
+	}
 	exec.SyncCore() // the space may have been executed before
 	p.data.Store8(p.structOff(prog)+int(p.cfg.Layout.ProgFunc), p.Addr(prog))
 	return nil
+}
+
+// write writes a program to its place.
+func (p *Patcher) write(prog *Program) error {
+	if slices.ContainsFunc(prog.Image.Refs, func(r jit.Ref) bool { return r.Kind == jit.RefHelper }) {
+		if err := p.placeStubs(); err != nil {
+			return err
+		}
+	}
+	code, err := prog.Image.Link(p.Addr(prog), func(h jit.Helper) uint64 { return p.stubs[h] })
+	if err == nil {
+		p.arena.Write(prog.off, code)
+	}
+	return err
 }
 
 func (p *Patcher) structOff(prog *Program) int { return prog.desc * progStructSize }

@@ -303,7 +303,7 @@ func TestNothingIsLeft(t *testing.T) {
 
 func mappings(t *testing.T, of string) (n int) {
 	t.Helper()
-	for line := range strings.Lines(maps(t)) {
+	for line := range strings.Lines(mapsOf(t)) {
 		if strings.Contains(line, of) {
 			n++
 		}
@@ -313,7 +313,7 @@ func mappings(t *testing.T, of string) (n int) {
 
 func mapped(t *testing.T, addr uint64) bool {
 	t.Helper()
-	for line := range strings.Lines(maps(t)) {
+	for line := range strings.Lines(mapsOf(t)) {
 		var lo, hi uint64
 		if _, err := fmt.Sscanf(line, "%x-%x", &lo, &hi); err == nil && lo <= addr && addr < hi {
 			return true
@@ -322,7 +322,7 @@ func mapped(t *testing.T, addr uint64) bool {
 	return false
 }
 
-func maps(t *testing.T) string {
+func mapsOf(t *testing.T) string {
 	t.Helper()
 	b, err := os.ReadFile("/proc/self/maps")
 	if err != nil {

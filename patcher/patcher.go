@@ -31,6 +31,10 @@ type Config struct {
 	Layout   *jit.Layout
 	Seed     uint64 // of the places at which images are loaded
 
+	// Maps are the maps that programs name beside prog arrays, see package jit/host. The host
+	// of the pool's threads answers their helpers.
+	Maps map[string]jit.MapInfo
+
 	// Observe, if set, is called behind every step of every operation, under the poke
 	// mutex. It may delay; it must not call the patcher.
 	Observe func(protocol.Event)
@@ -52,6 +56,7 @@ type Patcher struct {
 	top     int // first free byte of data
 	structs []bool
 	retired []retired
+	stubs   map[jit.Helper]uint64 // where images call helpers; nil: nowhere yet
 
 	straddled int // images placed with a slot across a cache line
 }
@@ -78,6 +83,26 @@ func New(cfg Config) (*Patcher, error) {
 	}
 	p.poker.Between = cfg.BetweenMicro
 	return p, nil
+}
+
+// placeStubs puts a stub of every helper into the arena, where all images reach it. The first
+// image that calls a helper needs them.
+func (p *Patcher) placeStubs() error {
+	if p.stubs != nil {
+		return nil
+	}
+	helpers := jit.Helpers()
+	off, err := p.space.alloc(len(helpers) * exec.HelperStubSize)
+	if err != nil {
+		return err
+	}
+	p.stubs = map[jit.Helper]uint64{}
+	for _, h := range helpers {
+		p.arena.Write(off, exec.HelperStub(uint32(h)))
+		p.stubs[h] = p.arena.Addr(off)
+		off += exec.HelperStubSize
+	}
+	return nil
 }
 
 // Close gives the patcher's memory back. No thread may execute any more.

@@ -32,6 +32,8 @@ var table = map[string]arrows{
 	"jit":               {may: []string{"jit/x86", asm}},
 	"jit/interp":        {may: []string{"jit", asm}},
 	"jit/exec":          {may: []string{unix}},
+	"jit/host":          {may: []string{"jit", "jit/exec"}}, // what images call
+	"jit/host [t]":      {may: []string{asm}},
 	"patcher/protocol":  {forbid: pure},
 	"patcher/rcu":       {may: []string{"patcher/protocol", "jit/exec"}},
 	"patcher [t]":       {may: []string{asm}},  // programs to load are written as instructions
@@ -41,7 +43,7 @@ var table = map[string]arrows{
 	"model":             {may: []string{"patcher/protocol"}, forbid: pure},
 	"stress/cpu":        {may: []string{"jit", "jit/exec", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", unix}},
 	"stress/kernel":     {may: []string{"jit", ebpf, asm, btf, x86asm}},
-	"stress/kernel [t]": {may: []string{"jit/interp", "jit/exec"}},
+	"stress/kernel [t]": {may: []string{"jit/interp", "jit/exec", "patcher", "patcher/protocol", "patcher/rcu", unix}},
 	"stress":            {may: []string{"jit", "jit/interp", "jit/exec", "model", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/cpu", "stress/kernel", ebpf, asm, x86asm}},
 	"cmd/stress":        {may: []string{"stress", cobra, pflag}},
 	"internal/lint":     {may: []string{}},

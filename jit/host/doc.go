@@ -1,0 +1,24 @@
+// Package host is what images find around them outside of the kernel: maps, helpers, a packet.
+//
+//	h, _ := host.New(host.Config{Layout: l, Maps: specs})
+//	img, _ := jit.Compile(p, jit.Options{Layout: l, Maps: h.MapInfo()})
+//	pool, _ := exec.NewPool(exec.PoolConfig{..., Host: h})
+//
+// An array lies in memory as the layout's kernel has it, a header and then its values, so that
+// images look values up without a call, and read variables (.data, .rodata, .bss, which are
+// arrays of one value) where they are. All other access to maps goes through helpers:
+// the image leaves for Go and comes back (package exec). Nothing is allocated on that path.
+//
+// Threads are CPUs: a thread's number is what bpf_get_smp_processor_id returns, and says which
+// value of a per-CPU array is its own.
+//
+// A helper touches only memory that an image may touch: the thread's stack and context, values of
+// maps, the packet. Given any other address it refuses, and the image has faulted. The kernel's
+// verifier rules this out beforehand; here nothing has.
+//
+// Memory is shared as in the kernel: values that threads write at once tear, an element of a hash
+// that was deleted is used again while somebody may hold its address. Helpers exclude each other
+// within one map.
+//
+// Prog arrays are the patcher's.
+package host

@@ -1,0 +1,154 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"tailpoke/jit"
+	"tailpoke/jit/exec"
+)
+
+// MaxPacket is the largest packet, in bytes.
+const MaxPacket = 64 << 10
+
+// Config says what a host has.
+type Config struct {
+	Layout *jit.Layout        // whose arrays images read
+	Maps   map[string]MapSpec // by the symbol that programs load; prog arrays are not the host's
+	CPUs   int                // threads that may call; 0 is one
+	Packet []byte             // what skb contexts refer to
+
+	Seed  uint64                             // of bpf_get_prandom_u32
+	Trace func(line []byte)                  // gets what bpf_trace_printk prints; it must not keep it
+	Probe func(addr uint64, dst []byte) bool // reads what bpf_probe_read asks for beside the image's own memory
+}
+
+// Host is the surroundings of images. Its methods are safe for concurrent use but for those that
+// say so.
+type Host struct {
+	cfg    Config
+	maps   map[string]*Map
+	byAddr map[uint64]*Map
+	memory []*Map     // the same, to look addresses up among
+	packet *exec.Data // below 2 GiB: programs load its address as 32 bits
+	length int        // of the packet
+	cpus   []cpu
+	start  time.Time
+}
+
+// A cpu is what helpers keep for one thread.
+type cpu struct {
+	random rand.PCG
+	line   [maxLine]byte
+	_      [64]byte
+}
+
+// New makes a host. Close gives its memory back.
+func New(cfg Config) (*Host, error) {
+	if cfg.Layout == nil {
+		return nil, errors.New("host without a layout")
+	}
+	h := &Host{cfg: cfg, maps: map[string]*Map{}, byAddr: map[uint64]*Map{}, start: time.Now()}
+	h.cpus = make([]cpu, max(cfg.CPUs, 1))
+	for i := range h.cpus {
+		h.cpus[i].random.Seed(cfg.Seed, uint64(i))
+	}
+	if err := h.build(); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return h, nil
+}
+
+func (h *Host) build() error {
+	for name, spec := range h.cfg.Maps {
+		m, err := newMap(spec, h.cfg.Layout, len(h.cpus))
+		if err != nil {
+			return fmt.Errorf("map %s: %w", name, err)
+		}
+		h.maps[name] = m
+		h.byAddr[m.info.Addr] = m
+		h.memory = append(h.memory, m)
+	}
+	if h.cfg.Packet == nil {
+		return nil
+	}
+	var err error
+	if h.packet, err = exec.NewLowData(MaxPacket); err != nil {
+		return err
+	}
+	return h.SetPacket(h.cfg.Packet)
+}
+
+// Close gives the host's memory back. No image may run any more.
+func (h *Host) Close() error {
+	var errs []error
+	for _, m := range h.maps {
+		errs = append(errs, m.data.Close())
+	}
+	if h.packet != nil {
+		errs = append(errs, h.packet.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// MapInfo is what the compiler must know of the host's maps.
+func (h *Host) MapInfo() map[string]jit.MapInfo {
+	infos := map[string]jit.MapInfo{}
+	for name, m := range h.maps {
+		infos[name] = m.info
+	}
+	return infos
+}
+
+// Map returns a map, nil if there is none of the name.
+func (h *Host) Map(name string) *Map { return h.maps[name] }
+
+// SetPacket exchanges the packet's bytes. No image may run meanwhile, and contexts made before
+// refer to the packet as it was.
+func (h *Host) SetPacket(packet []byte) error {
+	if h.packet == nil {
+		return errors.New("host without a packet")
+	}
+	if len(packet) > MaxPacket {
+		return fmt.Errorf("packet of %d bytes: at most %d", len(packet), MaxPacket)
+	}
+	copy(h.packet.At(h.packet.Addr(0), MaxPacket), packet)
+	h.length = len(packet)
+	return nil
+}
+
+// bytes finds n bytes of memory that an image may touch, nil if they are not that.
+func (h *Host) bytes(c *exec.HelperCall, addr uint64, n uint64) []byte {
+	if n > MaxPacket {
+		return nil
+	}
+	if b := c.Bytes(addr, int(n)); b != nil {
+		return b
+	}
+	if b := h.load(addr-h.packetAddr(), n); b != nil {
+		return b
+	}
+	for _, m := range h.memory {
+		if b := m.data.At(addr, int(n)); b != nil && addr >= m.values {
+			return b
+		}
+	}
+	return nil
+}
+
+func (h *Host) packetAddr() uint64 {
+	if h.packet == nil {
+		return 0
+	}
+	return h.packet.Addr(0)
+}
+
+// load returns n bytes of the packet, nil if it has fewer.
+func (h *Host) load(off, n uint64) []byte {
+	if h.packet == nil || off > uint64(h.length) || n > uint64(h.length)-off {
+		return nil
+	}
+	return h.packet.At(h.packet.Addr(0)+off, int(n))
+}
