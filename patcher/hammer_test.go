@@ -180,17 +180,19 @@ func elevated(t *testing.T, boost bool) (restore func()) {
 // checkQuiet wants nothing left but the caller and what the keys hold.
 func checkQuiet(t *testing.T, r *rig, main *Program) {
 	t.Helper()
-	want := 1
+	pagesOf := func(prog *Program) int { return (prog.size + pageSize - 1) / pageSize }
+	want, wantPages := 1, pagesOf(main)
 	for _, prog := range r.a.held {
 		if prog != nil {
 			want++
+			wantPages += pagesOf(prog)
 			if prog.Gone() || r.erased(prog) {
 				t.Errorf("%s is held by a key, and gone", prog.Name)
 			}
 		}
 	}
 	structs, pages, tracked := r.resources()
-	if structs != want || pages != want || tracked != len(main.pokes) || len(r.p.retired) != 0 {
+	if structs != want || pages != wantPages || tracked != len(main.pokes) || len(r.p.retired) != 0 {
 		t.Errorf("%d programs remain, and %d structs, %d pages, %d descriptors, %d retired are in use",
 			want, structs, pages, tracked, len(r.p.retired))
 	}

@@ -18,7 +18,7 @@ type Placement int
 // The placements.
 const (
 	// PlaceAny puts the image anywhere, so that jumps to two of them differ in the lowest
-	// byte of their distance too.
+	// byte of their distance too, and all of the instruction cache holds images.
 	PlaceAny Placement = iota
 	// PlaceAligned puts every slot into an aligned 8-byte word, where one store can
 	// replace it; there may be no such place.
@@ -29,7 +29,7 @@ const (
 )
 
 const (
-	anyShift   = 256
+	anyShift   = pageSize
 	lineSize   = 64
 	straddleAt = 62 // of a slot in its cache line
 )
@@ -89,7 +89,9 @@ func (p *Patcher) place(prog *Program, where Placement) error {
 		p.space.release(prog.page, prog.size)
 		return err
 	}
-	exec.SyncCore() // the space may have been executed before
+	if !p.cfg.Domain.Idle() {
+		exec.SyncCore() // the space may have been executed before
+	}
 	p.data.Store8(p.structOff(prog)+int(p.cfg.Layout.ProgFunc), p.Addr(prog))
 	return nil
 }

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -9,6 +10,7 @@ import (
 
 // Commands of membarrier(2); x/sys has none.
 const (
+	mbQuery                    = 0
 	mbPrivateExpedited         = 8
 	mbRegisterPrivateExpedited = 16
 	mbSyncCore                 = 32
@@ -24,24 +26,40 @@ func membarrier(cmd int) error {
 
 // Supported reports what this machine lacks to execute and patch images, or nil.
 var Supported = sync.OnceValue(func() error {
-	if err := membarrier(mbRegisterPrivateExpedited); err != nil {
-		return fmt.Errorf("needs membarrier(PRIVATE_EXPEDITED), Linux 4.14: %w", err)
-	}
-	if err := membarrier(mbRegisterSyncCore); err != nil {
-		return fmt.Errorf("needs membarrier(PRIVATE_EXPEDITED_SYNC_CORE), Linux 4.16: %w", err)
+	commands, _, e := unix.RawSyscall(unix.SYS_MEMBARRIER, mbQuery, 0, 0)
+	switch {
+	case e != 0:
+		return fmt.Errorf("needs membarrier: %w", e)
+	case commands&mbPrivateExpedited == 0:
+		return errors.New("needs membarrier(PRIVATE_EXPEDITED), Linux 4.14")
+	case commands&mbSyncCore == 0:
+		return errors.New("needs membarrier(PRIVATE_EXPEDITED_SYNC_CORE), Linux 4.16")
 	}
 	return nil
 })
 
+// A command has to be registered before its first use. That takes the kernel a grace period of
+// its own, some 10 ms, which a process that only executes is spared.
+var (
+	registerBarrier  = sync.OnceFunc(func() { must(membarrier(mbRegisterPrivateExpedited)) })
+	registerSyncCore = sync.OnceFunc(func() { must(membarrier(mbRegisterSyncCore)) })
+)
+
 // Barrier makes every running thread of the process execute a full memory barrier.
-func Barrier() { must(membarrier(mbPrivateExpedited)) }
+func Barrier() {
+	registerBarrier()
+	must(membarrier(mbPrivateExpedited))
+}
 
 // SyncCore makes every running thread of the process, the caller's too, execute a
 // serialising instruction: no CPU executes text fetched before. A thread that does not
 // run serialises before it does.
-func SyncCore() { must(membarrier(mbSyncCore)) }
+func SyncCore() {
+	registerSyncCore()
+	must(membarrier(mbSyncCore))
+}
 
-// must: a registered membarrier command cannot fail (membarrier(2)), and a patcher
+// must: a command that the kernel has cannot fail (membarrier(2)), and a patcher
 // that went on without one would report nonsense.
 func must(err error) {
 	if err != nil {

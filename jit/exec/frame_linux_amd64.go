@@ -101,5 +101,9 @@ type control struct {
 // leaveAddr is the address of leaveImage.
 func leaveAddr() uintptr
 
+// serialize executes a serialising instruction: what the caller's thread executes from here on
+// it fetches anew.
+func serialize()
+
 //go:noescape
 func runLoop(f *frame)

@@ -173,6 +173,17 @@ func (p *Pool) evict() {
 	}
 }
 
+// Idle says that no thread runs. Text that was written before is seen by the threads that start
+// later, without a SyncCore.
+func (p *Pool) Idle() bool {
+	for _, t := range p.threads {
+		if t.tid.Load() != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // SetEntries makes the threads call these addresses in turn, from their next call on.
 // A thread may still be about to enter an address given before, until a grace period
 // has passed.

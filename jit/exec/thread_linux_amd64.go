@@ -89,6 +89,7 @@ func (t *thread) enlist() (leave func()) {
 	t.tid.Store(int64(ThreadID()))
 	t.entry.frame = t.frame
 	atomic.StoreUint64(&t.entry.tid, uint64(t.tid.Load()))
+	serialize() // text may have been written while nobody ran: see Pool.Idle
 	return func() {
 		t.tid.Store(0)
 		atomic.StoreUint64(&t.entry.tid, 0)

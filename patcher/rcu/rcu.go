@@ -58,6 +58,9 @@ func New(p *exec.Pool, g protocol.Grace, boost bool) *Domain {
 // Boosts returns how often a reader was lent a priority.
 func (d *Domain) Boosts() uint64 { return d.boosts.Load() }
 
+// Idle says that no reader runs at all, the forgotten one of a faulty flavour included.
+func (d *Domain) Idle() bool { return d.pool.Idle() }
+
 // Synchronize waits for a grace period.
 func (d *Domain) Synchronize() error {
 	if d.kind == protocol.GraceSleep {
