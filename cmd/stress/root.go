@@ -41,7 +41,7 @@ func newRoot() *cobra.Command {
 		cmd   *cobra.Command
 	}{
 		{judges, newRun()}, {judges, newMutants()}, {judges, newSoak()}, {judges, newModel()},
-		{shows, newDisasm()}, {shows, newIdentity()}, {shows, newList()}, {shows, newDoctor()}, {shows, newVersion()},
+		{shows, newDisasm()}, {shows, newIdentity()}, {shows, newConformance()}, {shows, newList()}, {shows, newDoctor()}, {shows, newVersion()},
 	} {
 		v.cmd.GroupID = v.group
 		root.AddCommand(v.cmd)

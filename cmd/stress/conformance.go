@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"tailpoke/stress"
+)
+
+const conformanceLong = `Examples:
+
+  echo 'b7 00 00 00 2a 00 00 00 95 00 00 00 00 00 00 00' | stress conformance
+  echo '61 10 00 00 00 00 00 00 95 00 00 00 00 00 00 00' | stress conformance '01 02 03 04' --interp
+
+conformance is a plugin of the public suite bpf_conformance, which wants a program of its own
+as plugin: scripts/conformance is that program. The memory that r1 points to, and whose size r2
+has, is the argument, the program comes from standard input, both as bytes in hexadecimal;
+r0 is printed in hexadecimal. It exits with 1 if the execution went wrong, with 2 if the program
+is none.`
+
+// maxProgramText bounds the program's text, in bytes: three for each byte of the largest program.
+const maxProgramText = 3 * 8 << 16
+
+// conformance is the verb of that name.
+type conformance struct {
+	layout string
+	interp bool
+}
+
+func newConformance() *cobra.Command {
+	c := &conformance{layout: "v6.12"}
+	cmd := &cobra.Command{
+		Use: "conformance [MEMORY]", Short: "Run one program, as a plugin of bpf_conformance", Long: conformanceLong,
+		Args: cobra.MaximumNArgs(1), RunE: c.runE,
+	}
+	f := cmd.Flags()
+	f.StringVar(&c.layout, "layout", c.layout, "layout of the image: see stress list layouts")
+	f.BoolVar(&c.interp, "interp", false, "run the interpreter, not the image")
+	return cmd
+}
+
+func (c *conformance) runE(cmd *cobra.Command, args []string) error {
+	memory := ""
+	if len(args) > 0 {
+		memory = args[0]
+	}
+	text, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxProgramText+1))
+	switch {
+	case err != nil:
+		return failed(err)
+	case len(text) > maxProgramText:
+		return usagef("program: its text is longer than %d bytes", maxProgramText)
+	}
+	r0, err := stress.Conformance(memory, string(text), c.layout, c.interp)
+	switch {
+	case errors.Is(err, stress.ErrExecution):
+		return &exit{codeViolated, err}
+	case errors.Is(err, stress.ErrNoExec):
+		return &exit{codeMissing, err}
+	case err != nil:
+		return usage(err)
+	}
+	if err := printText(cmd.OutOrStdout(), fmt.Sprintf("%x\n", r0)); err != nil {
+		return failed(err)
+	}
+	return nil
+}
