@@ -15,7 +15,7 @@ import (
 const testMap = 0xffff888012345678
 
 func options(l *Layout) Options {
-	return Options{Layout: l, Maps: map[string]MapInfo{"m": {Addr: testMap, MaxEntries: 4}}}
+	return Options{Layout: l, Maps: map[string]MapInfo{"m": {Addr: testMap, MaxEntries: 4, Values: testMap}}}
 }
 
 func mustCompile(t testing.TB, p *Program, o Options) *Image {

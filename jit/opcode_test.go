@@ -48,6 +48,11 @@ func everyOpcode() asm.Instructions {
 						try(ins)
 					}
 					continue
+				case isLegacyLoad(&ins):
+					ins.Dst = 0
+					if ins.OpCode.Mode() == asm.AbsMode {
+						ins.Src = 0
+					}
 				case class == asm.LdClass || class.IsJump() && low&0xf0 >= 0x80 && low&0xf0 <= 0x90:
 					ins.Src = 0 // where the source is a kind
 				case class.IsJump():
@@ -67,7 +72,19 @@ func everyOpcode() asm.Instructions {
 			}
 		}
 	}
-	return found
+	return append(found, everyForm()...)
+}
+
+// everyForm has what one opcode means besides, by its source field.
+func everyForm() asm.Instructions {
+	return asm.Instructions{
+		asm.LoadImm(asm.R7, -5, asm.DWord),
+		asm.LoadImm(asm.R7, 1<<40, asm.DWord),
+		asm.LoadMapPtr(asm.R7, 0).WithReference("m"),
+		asm.LoadMapValue(asm.R7, 0, 24).WithReference("m"),
+		{OpCode: opLoadImm64, Dst: asm.R7, Src: asm.PseudoFunc, Constant: 3},
+		asm.FnKtimeGetNs.Call(),
+	}
 }
 
 // withOpcode is a program with an instruction in it that may jump over the next or call what
@@ -87,7 +104,8 @@ func TestEveryOpcode(t *testing.T) {
 		memory = 4 + 3 + 4 + 4    // loads, signed loads, stores of constants and of registers
 		atomic = 10*2 + 2*4       // by size; acquire and release
 	)
-	if want := alu + jumps + memory + atomic + 1; len(all) != want {
+	const legacy = 2 * 3 // loads from the packet, by size
+	if want := alu + jumps + memory + atomic + legacy + 1 + len(everyForm()); len(all) != want {
 		t.Errorf("%d opcodes, want %d", len(all), want)
 	}
 	var b strings.Builder
