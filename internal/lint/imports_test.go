@@ -44,6 +44,8 @@ var table = map[string]arrows{
 	"stress/cpu":        {may: []string{"jit", "jit/exec", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", unix}},
 	"stress/native":     {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu"}},
 	"stress/native [t]": {may: []string{"jit/interp", asm}},
+	"stress/regress":    {may: []string{"jit", ebpf, asm}},
+	"stress/object":     {may: []string{"jit/host", "jit/interp", ebpf}},
 	"stress/kernel":     {may: []string{"jit", ebpf, asm, btf, x86asm}},
 	"stress/kernel [t]": {may: []string{"jit/interp", "jit/exec", "patcher", "patcher/protocol", "patcher/rcu", unix}},
 	"stress":            {may: []string{"jit", "jit/interp", "jit/exec", "model", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/cpu", "stress/kernel", "stress/native", ebpf, asm, x86asm}},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"tailpoke/jit"
@@ -24,15 +25,18 @@ type Config struct {
 	CtxSize  int            // of the context, in bytes
 }
 
-// Machine runs programs. One goroutine at a time may use it.
+// Machine runs programs. One goroutine at a time may run them; Put and Delete are safe for
+// concurrent use.
 type Machine struct {
-	arena    *exec.Arena
-	pool     *exec.Pool
-	patcher  *patcher.Patcher
-	host     *host.Host
-	arrays   map[string]*patcher.ProgArray
+	arena   *exec.Arena
+	pool    *exec.Pool
+	patcher *patcher.Patcher
+	host    *host.Host
+	arrays  map[string]*patcher.ProgArray
+	ctxSize int
+
+	mu       sync.Mutex // guards programs, which Reload changes
 	programs map[string]*patcher.Program
-	ctxSize  int
 }
 
 // New loads the programs. Close gives everything back.
@@ -76,10 +80,11 @@ func (m *Machine) build(c Config) error {
 	return m.load(c.Programs)
 }
 
-// arenaSize leaves room for the programs, at 64 bytes of code for an instruction, and for helpers.
+// arenaSize leaves room for the programs, at 64 bytes of code for an instruction, for helpers, and
+// for programs that were reloaded: the patcher keeps some from being used again for a while.
 func arenaSize(programs []*jit.Program) int {
 	const page = 4096
-	pages := 16
+	pages := 256
 	for _, p := range programs {
 		pages += 4 + len(p.Insns)*64/page
 	}
@@ -95,14 +100,48 @@ func (m *Machine) load(programs []*jit.Program) error {
 		if err != nil {
 			return fmt.Errorf("program %s: %w", p.Name, err)
 		}
-		loaded, err := m.patcher.Load(p.Name, img, patcher.PlaceAny)
-		if err != nil {
+		if err := m.place(p.Name, img); err != nil {
 			return err
 		}
-		loaded.Hold()
-		m.programs[p.Name] = loaded
 	}
 	return nil
+}
+
+// place loads an image as the program of a name.
+func (m *Machine) place(name string, img *jit.Image) error {
+	loaded, err := m.patcher.Load(name, img, patcher.PlaceAny)
+	if err != nil {
+		return err
+	}
+	loaded.Hold()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.programs[name] = loaded
+	return nil
+}
+
+// Reload loads a program's image once more, and takes that one from here on. Keys keep what they
+// hold.
+func (m *Machine) Reload(name string) error {
+	old, err := m.program(name)
+	if err != nil {
+		return err
+	}
+	if err := m.place(name, old.Image); err != nil {
+		return err
+	}
+	m.patcher.Release(old)
+	return m.patcher.Synchronize()
+}
+
+func (m *Machine) program(name string) (*patcher.Program, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p, ok := m.programs[name]
+	if !ok {
+		return nil, fmt.Errorf("no program %q", name)
+	}
+	return p, nil
 }
 
 // Close gives memory and handlers back.
@@ -128,9 +167,9 @@ func (m *Machine) Host() *host.Host { return m.host }
 
 // Put gives a key of a prog array a program.
 func (m *Machine) Put(array string, key uint32, program string) error {
-	p, ok := m.programs[program]
-	if !ok {
-		return fmt.Errorf("no program %q", program)
+	p, err := m.program(program)
+	if err != nil {
+		return err
 	}
 	a, err := m.array(array, key)
 	if err != nil {
@@ -183,9 +222,9 @@ func (e *AnomalyError) Error() string {
 // Run executes a program once and returns r0. ctx is what r1 points to; afterwards it holds what
 // the program made of it. An execution that takes longer than limit is thrown out.
 func (m *Machine) Run(program string, ctx []byte, limit time.Duration) (uint64, error) {
-	p, ok := m.programs[program]
-	if !ok {
-		return 0, fmt.Errorf("no program %q", program)
+	p, err := m.program(program)
+	if err != nil {
+		return 0, err
 	}
 	if len(ctx) != m.ctxSize {
 		return 0, fmt.Errorf("context of %d bytes, not %d", len(ctx), m.ctxSize)
@@ -212,6 +251,8 @@ func (m *Machine) Run(program string, ctx []byte, limit time.Duration) (uint64, 
 // anomaly says where it happened.
 func (m *Machine) anomaly(a exec.Anomaly) error {
 	e := &AnomalyError{Anomaly: a}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if off, ok := m.arena.OffOf(a.RIP); ok && a.Kind == exec.Fault {
 		for _, p := range m.programs {
 			if p.Contains(off) {

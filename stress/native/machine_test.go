@@ -116,3 +116,41 @@ func TestErrors(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// TestReload runs a program that was loaded anew, while its key is updated all the time.
+func TestReload(t *testing.T) {
+	m := machine(t, &jit.V612, program(t, "caller", asm.Instructions{asm.Mov.Reg(asm.R6, asm.R1)}, tailCall(0), ret(9)),
+		program(t, "one", ret(1)), program(t, "two", ret(2)))
+	if err := m.Put("progs", 0, "one"); err != nil {
+		t.Fatal(err)
+	}
+	done, stopped := make(chan struct{}), make(chan error)
+	go func() {
+		var err error
+		for i := 0; err == nil; i++ {
+			select {
+			case <-done:
+				stopped <- nil
+				return
+			default:
+				err = m.Put("progs", 0, []string{"one", "two"}[i%2])
+			}
+		}
+		stopped <- err
+	}()
+	for range 200 {
+		if err := m.Reload("caller"); err != nil {
+			t.Fatal(err)
+		}
+		if r0, err := m.Run("caller", make([]byte, 16), time.Minute); err != nil || r0 != 1 && r0 != 2 {
+			t.Fatalf("%d, %v", r0, err)
+		}
+	}
+	close(done)
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+	if err := m.Reload("nobody"); err == nil {
+		t.Error("accepted")
+	}
+}
