@@ -27,7 +27,12 @@ func (m *machine) memory(ins *asm.Instruction) error {
 			return err
 		}
 		if ins.OpCode.Mode() == asm.MemSXMode {
-			v.n = signed(v.n, size) // a number: no address is this short
+			switch known, err := numbers(v); {
+			case err != nil:
+				return err
+			case known:
+				v.n = signed(v.n, size)
+			}
 		}
 		m.regs[ins.Dst] = v
 		return nil
@@ -52,47 +57,48 @@ func (m *machine) memory(ins *asm.Instruction) error {
 
 // atomic runs the read-modify-write instructions.
 func (m *machine) atomic(ins *asm.Instruction, addr value, size int) error {
-	old, err := m.load(addr, size)
+	was, err := m.load(addr, size)
 	if err != nil {
 		return err
 	}
-	was, err := old.asNumber()
-	if err != nil {
-		return err
+	op, src := ins.OpCode.AtomicOp(), m.regs[ins.Src]
+	expect, fetch := num(0), ins.Src
+	if op == asm.CmpXchg {
+		expect, fetch = m.regs[asm.R0], asm.R0
 	}
-	src, err := m.regs[ins.Src].asNumber()
-	if err != nil {
+	next := value{kind: anything}
+	switch known, err := numbers(was, src, expect); {
+	case err != nil:
 		return err
-	}
-	op := ins.OpCode.AtomicOp()
-	next, fetch := src, ins.Src
-	switch op {
-	case asm.AddAtomic, asm.FetchAdd:
-		next = was + src
-	case asm.AndAtomic, asm.FetchAnd:
-		next = was & src
-	case asm.OrAtomic, asm.FetchOr:
-		next = was | src
-	case asm.XorAtomic, asm.FetchXor:
-		next = was ^ src
-	case asm.Xchg:
-	case asm.CmpXchg:
-		expect, err := m.regs[asm.R0].asNumber()
-		if err != nil {
-			return err
-		}
-		if size == 4 {
-			expect = uint64(uint32(expect))
-		}
-		if expect != was {
-			next = was
-		}
-		fetch = asm.R0
+	case known:
+		next = num(exchange(op, size, was.n, src.n, expect.n))
 	}
 	switch op {
 	case asm.AddAtomic, asm.AndAtomic, asm.OrAtomic, asm.XorAtomic:
 	default:
-		m.regs[fetch] = num(was)
+		m.regs[fetch] = was
 	}
-	return m.store(addr, size, num(next))
+	return m.store(addr, size, next)
+}
+
+// exchange is what an atomic operation leaves where was has been.
+func exchange(op asm.AtomicOp, size int, was, src, expect uint64) uint64 {
+	switch op {
+	case asm.AddAtomic, asm.FetchAdd:
+		return was + src
+	case asm.AndAtomic, asm.FetchAnd:
+		return was & src
+	case asm.OrAtomic, asm.FetchOr:
+		return was | src
+	case asm.XorAtomic, asm.FetchXor:
+		return was ^ src
+	case asm.CmpXchg:
+		if size == 4 {
+			expect = uint64(uint32(expect))
+		}
+		if expect != was {
+			return was
+		}
+	}
+	return src
 }

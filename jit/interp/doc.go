@@ -14,7 +14,7 @@
 // of a world in which every key holds one thing.
 //
 // Programs that tail call themselves would give a tree of paths without end, but few states:
-// what lies ahead depends only on registers, stacks, context, counter and pending calls. Paths
+// what lies ahead depends only on registers, memory, counter and pending calls. Paths
 // that meet in such a state, with the same program as the last one entered, are one from
 // there on. They are explored in order of the tail calls they took, so that the path reported
 // for a result is the shortest.
@@ -23,15 +23,54 @@
 // what a called function gets to see of the counter. An execution that does not end, as two
 // functions can bring about where the counter starts anew in each, ends in [ErrBounded].
 //
-// Memory is the context, which every path has for itself, and the stacks. Registers know
-// whether they hold a number or an address, and an address knows into what; a number is never
-// an address. The interpreter refuses, with an error that names program and instruction, what
-// it could not predict:
+// Memory is the context, the stacks, the packet, and the values of maps ([Map]). Every path
+// has all of these for itself; what Run writes to packet and maps stays in the world.
+// Registers know whether they hold a number or an address, and an address knows into what; a
+// number is never an address, and 0 is what a lookup that finds nothing gives. The interpreter
+// refuses, with an error that names program and instruction, what it could not predict:
 //
 //   - reading a register or a stack byte that was never written
-//   - an access outside of the context or of the part of the stack that the image reserves
-//   - a result, or a number in the context, that depends on an address
+//   - an access outside of its memory: one value of a map, not its neighbour; of a stack the
+//     part that the image reserves
+//   - an access to an element of a hash that was deleted or updated since it was looked up
+//   - a write to a map that is read-only
+//   - a result, or a number in context, packet or map, that depends on an address
+//   - a jump whose condition depends on one, but for the order of addresses in one memory, and
+//     for whether one is null
 //
-// It knows no helper but bpf_tail_call, of maps nothing but their addresses, and of functions
-// that they may be called. Programs that were translated for a kernel are refused.
+// # Others that write
+//
+// Many threads run a program at once, on the same maps. In a world that is [World.Shared]
+// Explore follows what it may do whatever the others write, and whenever. A register may hold
+// a number of which nothing is known:
+//
+//   - what was read from a map that is not ReadOnly, an atomic operation's old value included,
+//     or from an element of which it is not known which one it is
+//   - what an update or a deletion returns, but for arrays: of these, a known key and known
+//     flags decide
+//   - time, random numbers, the number of the CPU
+//
+// What is computed with one is one. It can be stored in stack and context, byte by byte; what
+// is stored in a map is forgotten. Where a decision depends on one, paths part: a conditional
+// jump goes both ways, a lookup with such a key, or in a hash with any key, finds something and
+// finds nothing, a tail call does what any key may do, a load from such an offset in the packet
+// finds the end or a number. Nothing is learnt from a decision: behind x == 1, x is as unknown
+// as before. Loops that depend on one end where they come back to a state; where they count,
+// in ErrBounded.
+//
+// So the results are those of every execution among others, and perhaps more. Refused is, in
+// addition to the above: a result that is unknown; an access through a sum of an address and an
+// unknown number; a size that is one; a write to the packet, which threads share.
+//
+// # Helpers
+//
+// Helpers do what the kernel's do, errors included, in a world where one CPU runs one program:
+// time stands still ([World.Now]) and every random number is the same. bpf_probe_read and its
+// variants read any memory that the interpreter knows, and what [World.Probe] finds behind a
+// number. bpf_trace_printk returns the length of what it prints, without an end; of conversions
+// it knows %d %i %u %x %X with l and ll, %c, %s, %p and %%, without widths, and refuses others.
+// Loads from the packet with a negative offset are refused if any place of the headers, which
+// the world does not tell, could make them succeed.
+//
+// Programs that were translated for a kernel are refused.
 package interp

@@ -25,7 +25,7 @@ type Result struct {
 	Outcomes     []Outcome // ascending in R0, each once
 	CtxLo, CtxHi int       // all paths' writes to the context lie in [CtxLo, CtxHi)
 	Steps        int       // instructions run
-	States       int       // different states met at tail calls
+	States       int       // different states met where paths part
 }
 
 // Outcomes computes what entry may return, ascending in R0.
@@ -38,8 +38,10 @@ func Outcomes(entry *jit.Program, w World) ([]Outcome, error) {
 }
 
 // Explore runs entry with everything that its keys may hold. An error on any path is the
-// error of all: what the oracle cannot predict it does not judge.
+// error of all: what the oracle cannot predict it does not judge. It writes to nothing that is
+// the world's, and does not call World.Trace.
 func Explore(entry *jit.Program, w World) (*Result, error) {
+	w.Trace = nil
 	used, err := newWorld(entry, w)
 	if err != nil {
 		return nil, err
@@ -94,13 +96,13 @@ func (t *tails) list() []string {
 	return names
 }
 
-// visit runs a machine up to its next tail call, and queues what may come of it.
+// visit runs a machine up to where paths part, and queues what may come of it.
 func (e *explorer) visit(n node) error {
-	done, err := n.m.run()
+	ev, err := n.m.run()
 	if err != nil {
 		return err
 	}
-	if done {
+	if ev == exits {
 		e.record(n)
 		return nil
 	}
@@ -112,38 +114,41 @@ func (e *explorer) visit(n node) error {
 		return n.m.errorf(fmt.Errorf("%w: %d states", ErrBounded, e.w.MaxStates))
 	}
 	e.seen[key] = true
+	if ev == forks {
+		e.guess(n)
+		return nil
+	}
 	held, err := n.m.choices()
 	if err != nil {
 		return n.m.errorf(err)
 	}
-	return e.branch(n, distinct(held))
+	return e.branch(n, held)
+}
+
+// guess queues both answers to a question that the machine cannot answer.
+func (e *explorer) guess(n node) {
+	for _, g := range []guess{guessNo, guessYes} {
+		next := node{n.m.clone(), n.tails}
+		next.m.guess = g
+		e.now = append(e.now, next)
+	}
 }
 
 // branch queues the successors. A miss costs no tail call, so it belongs to those of now.
-func (e *explorer) branch(n node, held []*jit.Program) error {
-	for _, p := range held {
+func (e *explorer) branch(n node, held []choice) error {
+	for _, c := range held {
 		next := node{n.m.clone(), n.tails}
-		if err := next.m.take(p); err != nil {
+		if err := next.m.take(c); err != nil {
 			return n.m.errorf(err)
 		}
-		if p == nil {
+		if c.prog == nil {
 			e.now = append(e.now, next)
 			continue
 		}
-		next.tails = &tails{p.Name, n.tails}
+		next.tails = &tails{c.prog.Name, n.tails}
 		e.later = append(e.later, next)
 	}
 	return nil
-}
-
-func distinct(held []*jit.Program) []*jit.Program {
-	var out []*jit.Program
-	for _, p := range held {
-		if !slices.Contains(out, p) {
-			out = append(out, p)
-		}
-	}
-	return out
 }
 
 // record notes the end of a path.
@@ -168,19 +173,19 @@ func (e *explorer) record(n node) {
 	e.res.CtxLo, e.res.CtxHi = min(e.res.CtxLo, n.m.lo), max(e.res.CtxHi, n.m.hi)
 }
 
-// run runs the machine until it stands before a tail call, or has returned.
-func (m *machine) run() (done bool, err error) {
+// run runs the machine until it stands where paths part, or has returned.
+func (m *machine) run() (event, error) {
 	for {
 		if m.w.steps == m.w.MaxSteps {
-			return false, m.errorf(fmt.Errorf("%w: %d steps", ErrBounded, m.w.MaxSteps))
+			return goesOn, m.errorf(fmt.Errorf("%w: %d steps", ErrBounded, m.w.MaxSteps))
 		}
 		m.w.steps++
 		ev, err := m.step()
 		switch {
 		case err != nil:
-			return false, m.errorf(err)
+			return goesOn, m.errorf(err)
 		case ev != goesOn:
-			return ev == exits, nil
+			return ev, nil
 		}
 	}
 }

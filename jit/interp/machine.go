@@ -15,8 +15,14 @@ type machine struct {
 	w      *world
 	frames []frame // pending calls, the running function last
 	regs   [11]value
-	pc     int // in the running function's program
-	ctx    []byte
+	pc     int   // in the running function's program
+	guess  guess // taken at the next question that the machine cannot answer
+
+	ctx    memory
+	packet []byte
+	views  []view // of the maps
+
+	ownCtx, ownPacket bool // nobody else sees them: they may be written
 
 	lo, hi int // the bytes of the context that were written
 
@@ -35,18 +41,34 @@ type frame struct {
 }
 
 func newMachine(entry *jit.Program, w *world) *machine {
-	m := &machine{w: w, ctx: slices.Clone(w.Ctx)}
+	m := &machine{w: w, ctx: newContext(w.Ctx), packet: w.Packet}
+	for _, d := range w.defs {
+		m.views = append(m.views, view{c: &d.contents})
+	}
 	m.enter(frame{prog: entry})
 	m.regs[asm.R1] = value{kind: inCtx}
 	return m
 }
 
+// own makes what the machine does to packet and maps visible to the world.
+func (m *machine) own() {
+	m.ownPacket = true
+	for i := range m.views {
+		m.views[i].own = true
+	}
+}
+
+// clone makes another machine in the same state. Neither owns what both see.
 func (m *machine) clone() *machine {
+	m.ownCtx, m.ownPacket = false, false
+	for i := range m.views {
+		m.views[i].own = false
+	}
 	c := *m
-	c.ctx = slices.Clone(m.ctx)
+	c.views = slices.Clone(m.views)
 	c.frames = slices.Clone(m.frames)
 	for i := range c.frames {
-		c.frames[i].stack = c.frames[i].stack.clone()
+		c.frames[i].stack = stack{c.frames[i].stack.clone()}
 	}
 	return &c
 }
@@ -66,15 +88,6 @@ func (m *machine) enter(f frame) {
 }
 
 func (m *machine) top() *frame { return &m.frames[len(m.frames)-1] }
-
-// wrote widens the range of written bytes.
-func (m *machine) wrote(off, size int) {
-	if m.lo == m.hi {
-		m.lo, m.hi = off, off+size
-		return
-	}
-	m.lo, m.hi = min(m.lo, off), max(m.hi, off+size)
-}
 
 // errorf says where the machine stands.
 func (m *machine) errorf(err error) error {
@@ -97,18 +110,21 @@ func (m *machine) call(callee int) error {
 	return nil
 }
 
-// exit returns from the running function; done says that it was the last.
-func (m *machine) exit() (done bool, err error) {
-	if m.regs[asm.R0].kind == unset {
-		return false, fmt.Errorf("r0 at exit: %w", errUnset)
+// exit returns from the running function, the last of which ends the execution.
+func (m *machine) exit() (event, error) {
+	r0 := m.regs[asm.R0]
+	if r0.kind == unset {
+		return goesOn, fmt.Errorf("r0 at exit: %w", errUnset)
 	}
 	if len(m.frames) == 1 {
-		_, err := m.regs[asm.R0].asNumber()
-		return err == nil, err
+		if _, err := r0.asNumber(); err != nil {
+			return goesOn, fmt.Errorf("r0 at exit: %w", err)
+		}
+		return exits, nil
 	}
 	f := *m.top()
 	if err := m.leave(); err != nil {
-		return false, err
+		return goesOn, err
 	}
 	m.frames = m.frames[:len(m.frames)-1]
 	copy(m.regs[asm.R6:asm.R10], f.saved[:])
@@ -118,7 +134,7 @@ func (m *machine) exit() (done bool, err error) {
 		m.top().counter = f.counter
 	}
 	m.pc = f.ret
-	return false, nil
+	return goesOn, nil
 }
 
 // leave takes the running function's stack away: nobody may hold an address in it.

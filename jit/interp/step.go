@@ -1,7 +1,6 @@
 package interp
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/cilium/ebpf/asm"
@@ -15,6 +14,7 @@ type event uint8
 const (
 	goesOn event = iota
 	tailCalls
+	forks // at a question that the machine cannot answer: it takes a guess before it goes on
 	exits
 )
 
@@ -26,7 +26,13 @@ func (m *machine) step() (event, error) {
 	op := ins.OpCode
 	switch cls := op.Class(); {
 	case op.IsDWordLoad():
-		m.regs[ins.Dst] = m.loadImm(p, ins)
+		v, err := m.loadImm(p, ins)
+		if err != nil {
+			return goesOn, err
+		}
+		m.regs[ins.Dst] = v
+	case cls == asm.LdClass:
+		return m.legacyLoad(ins)
 	case cls.IsALU():
 		v, err := m.alu(ins)
 		if err != nil {
@@ -44,18 +50,24 @@ func (m *machine) step() (event, error) {
 	return goesOn, nil
 }
 
-func (m *machine) loadImm(p *jit.Program, ins *asm.Instruction) value {
+func (m *machine) loadImm(p *jit.Program, ins *asm.Instruction) (value, error) {
 	switch ins.Src {
 	case asm.PseudoFunc:
 		fn, _ := p.Loaded(m.pc)
-		return value{kind: ofFunc, id: int32(fn)}
+		return value{kind: ofFunc, id: int32(fn)}, nil
 	case asm.PseudoMapFD:
-		return value{kind: ofMap, id: m.w.mapID(jit.MapSymbol(ins))}
+		return value{kind: ofMap, id: m.w.mapID(jit.MapSymbol(ins))}, nil
 	case asm.PseudoMapValue:
-		// Memory of a map: the address can be carried about, but nothing is known behind it.
-		return value{kind: ofMap, id: m.w.mapID(jit.MapSymbol(ins)), n: ^uint64(0)}
+		id := m.w.mapID(jit.MapSymbol(ins))
+		if int(id) >= len(m.w.defs) { // it can be carried about, but nothing is known behind it
+			return value{kind: ofMap, id: id, n: ^uint64(0)}, nil
+		}
+		if d := m.w.defs[id]; d.Kind != Array || d.MaxEntries != 1 {
+			return value{}, fmt.Errorf("map %s is no array of one element", m.w.maps[id])
+		}
+		return value{kind: inValue, id: id, n: uint64(ins.Constant) >> 32}, nil
 	}
-	return num(uint64(ins.Constant))
+	return num(uint64(ins.Constant)), nil
 }
 
 // operand is the second operand of arithmetic or of a comparison.
@@ -78,31 +90,24 @@ func (m *machine) alu(ins *asm.Instruction) (value, error) {
 	if wide && (x.isAddress() || y.isAddress()) && !isSignedMove(op) {
 		return pointerArith(op, x, y)
 	}
-	b, err := y.asNumber()
-	if op == asm.Swap || op == asm.Neg {
-		b, err = 0, nil
+	switch op { // what is not an operand can be anything
+	case asm.Swap, asm.Neg:
+		y = num(0)
+	case asm.Mov, asm.MovSX8, asm.MovSX16, asm.MovSX32:
+		x = num(0)
 	}
-	if err != nil {
+	switch known, err := numbers(y, x); {
+	case err != nil:
 		return value{}, err
-	}
-	switch op {
-	case asm.Mov:
-		return num(uint64(uint32(b))), nil
-	case asm.MovSX8, asm.MovSX16, asm.MovSX32:
-		x = num(0) // is not an operand
-	}
-	a, err := x.asNumber()
-	if err != nil {
-		return value{}, err
-	}
-	switch {
+	case !known:
+		return value{kind: anything}, nil
 	case op == asm.Swap:
-		return num(swap(ins, a)), nil
+		return num(swap(ins, x.n)), nil
 	case wide:
-		z, err := alu64(op, a, b)
+		z, err := alu64(op, x.n, y.n)
 		return num(z), err
 	}
-	z, err := alu32(op, uint32(a), uint32(b))
+	z, err := alu32(op, uint32(x.n), uint32(y.n))
 	return num(z), err
 }
 
@@ -119,6 +124,8 @@ func pointerArith(op asm.ALUOp, x, y value) (value, error) {
 	switch {
 	case x.kind == unset || y.kind == unset:
 		return value{}, errUnset
+	case x.kind == anything || y.kind == anything || op == asm.Sub && maybeSame(x, y):
+		return value{kind: anything}, nil
 	case op == asm.Sub && sameMemory(x, y):
 		return num(x.n - y.n), nil
 	case y.isAddress() || x.kind == ofMap || x.kind == ofFunc:
@@ -136,20 +143,22 @@ func pointerArith(op asm.ALUOp, x, y value) (value, error) {
 func (m *machine) jump(p *jit.Program, ins *asm.Instruction) (event, error) {
 	switch ins.OpCode.JumpOp() {
 	case asm.Exit:
-		done, err := m.exit()
-		if done {
-			return exits, nil
-		}
-		return goesOn, err
+		return m.exit()
 	case asm.Call:
 		return m.callOp(p, ins)
 	}
 	target, _ := p.Target(m.pc)
 	taken := ins.OpCode.JumpOp() == asm.Ja
 	if !taken {
+		var known bool
 		var err error
-		if taken, err = m.condition(ins); err != nil {
+		if taken, known, err = m.condition(ins); err != nil {
 			return goesOn, err
+		}
+		if !known {
+			if taken, known = m.guessed(); !known {
+				return forks, nil
+			}
 		}
 	}
 	m.pc++
@@ -174,31 +183,34 @@ func (m *machine) callOp(p *jit.Program, ins *asm.Instruction) (event, error) {
 	case ins.Src == 0 && asm.BuiltinFunc(ins.Constant) == asm.FnTailCall:
 		return tailCalls, nil
 	}
-	return goesOn, errors.New("unknown call")
+	return m.helper(jit.Helper(ins.Constant))
 }
 
-func (m *machine) condition(ins *asm.Instruction) (bool, error) {
+// condition decides a conditional jump, if it is known how.
+func (m *machine) condition(ins *asm.Instruction) (taken, known bool, err error) {
 	op, x, y := ins.OpCode.JumpOp(), m.regs[ins.Dst], m.operand(ins)
 	wide := ins.OpCode.Class() == asm.JumpClass
 	switch {
 	case x.kind == unset || y.kind == unset:
-		return false, errUnset
+		return false, false, errUnset
+	case x.kind == anything || y.kind == anything:
+		return false, false, nil
 	case wide && x.isAddress() && y == num(0) && (op == asm.JEq || op == asm.JNE):
-		return op == asm.JNE, nil // no address is null
+		return op == asm.JNE, true, nil // no address is null
 	case wide && sameMemory(x, y):
 		// Offsets stand in the order of the addresses once the sign does not stand out.
-		return compare(op, x.n^1<<63, y.n^1<<63)
+		taken, err = compare(op, x.n^1<<63, y.n^1<<63)
+		return taken, true, err
+	case wide && maybeSame(x, y):
+		return false, false, nil
 	}
-	a, err := x.asNumber()
-	if err != nil {
-		return false, err
+	if _, err := numbers(x, y); err != nil {
+		return false, false, err
 	}
-	b, err := y.asNumber()
-	if err != nil {
-		return false, err
-	}
+	a, b := x.n, y.n
 	if !wide {
 		a, b = signed32(a), signed32(b)
 	}
-	return compare(op, a, b)
+	taken, err = compare(op, a, b)
+	return taken, true, err
 }

@@ -3,54 +3,91 @@ package interp
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf/asm"
 
 	"tailpoke/jit"
 )
 
-// choices is what the tail call that the machine stands before may lead to: programs to
-// enter, and nil for going on. It spends what a tail call spends even if it misses.
-func (m *machine) choices() ([]*jit.Program, error) {
+// A choice is what a tail call may do: enter a program, or go on if there is none.
+type choice struct {
+	prog   *jit.Program
+	spends bool // it counts as a tail call
+}
+
+// choices is what the tail call that the machine stands before may lead to, each once.
+func (m *machine) choices() ([]choice, error) {
 	sym, key, err := m.tailArgs()
 	if err != nil {
 		return nil, err
 	}
-	miss := []*jit.Program{nil}
-	counter := m.w.Layout.Counter
-	if key >= m.w.MaxEntries(sym) || m.top().counter >= counter.Limit {
-		return miss, nil
+	max, err := m.w.entries(sym)
+	if err != nil {
+		return nil, err
 	}
-	if counter.MissSpends {
-		m.top().counter++
+	unknown, spent := key.kind == anything, m.top().counter >= m.w.Layout.Counter.Limit
+	first, end := uint32(key.n), uint32(key.n)
+	switch {
+	case unknown && max > maxKeys:
+		return nil, fmt.Errorf("%w: the key of %s is any of %d", ErrBounded, sym, max)
+	case unknown:
+		end = max
+	case first < max:
+		end++
 	}
+	var out []choice
+	if unknown || spent || first == end { // goes on before it looks at the key's program
+		out = append(out, choice{})
+	}
+	for ; first < end && !spent; first++ {
+		if out, err = m.held(out, sym, first); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// maxKeys bounds the keys that are looked at where the key is not known.
+const maxKeys = 1 << 16
+
+// held adds what one key may hold.
+func (m *machine) held(out []choice, sym string, key uint32) ([]choice, error) {
 	held := m.w.Held(sym, key)
 	if len(held) == 0 {
 		return nil, fmt.Errorf("nothing is said of key %d of %s: an empty key is a nil program", key, sym)
 	}
-	return held, nil
+	for _, p := range held {
+		c := choice{p, p != nil || m.w.Layout.Counter.MissSpends}
+		if !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	return out, nil
 }
 
 // tailArgs reads the arguments of bpf_tail_call: context, map, key.
-func (m *machine) tailArgs() (sym string, key uint32, err error) {
+func (m *machine) tailArgs() (sym string, key value, err error) {
 	if m.regs[asm.R1].kind == unset {
-		return "", 0, fmt.Errorf("r1: %w", errUnset)
+		return "", value{}, fmt.Errorf("r1: %w", errUnset)
 	}
 	array := m.regs[asm.R2]
 	if array.kind != ofMap || array.n != 0 {
-		return "", 0, fmt.Errorf("r2 holds %v, not a map", array.kind)
+		return "", value{}, fmt.Errorf("r2 holds %v, not a map", array.kind)
 	}
-	n, err := m.regs[asm.R3].asNumber()
-	if err != nil {
-		return "", 0, fmt.Errorf("r3: %w", err)
+	if _, _, err := m.arg(asm.R3); err != nil {
+		return "", value{}, err
 	}
-	return m.w.maps[array.id], uint32(n), nil
+	return m.w.maps[array.id], m.regs[asm.R3], nil
 }
 
-// take carries out the tail call: it enters p in place of the running function, or goes on
-// if p is nil.
-func (m *machine) take(p *jit.Program) error {
-	if p == nil {
+// take carries out the tail call: it enters a program in place of the running function, or
+// goes on.
+func (m *machine) take(c choice) error {
+	if c.spends {
+		m.top().counter++
+	}
+	if c.prog == nil {
 		m.missed = true
 		m.clobber(asm.R0)
 		m.pc++
@@ -66,12 +103,9 @@ func (m *machine) take(p *jit.Program) error {
 		return err
 	}
 	m.frames = m.frames[:len(m.frames)-1]
-	if !m.w.Layout.Counter.MissSpends {
-		f.counter++
-	}
 	m.clobber(asm.R0)
-	m.enter(frame{prog: p, ret: f.ret, saved: f.saved, counter: f.counter})
+	m.enter(frame{prog: c.prog, ret: f.ret, saved: f.saved, counter: f.counter})
 	m.regs[asm.R1] = ctx
-	m.last = p.Name
+	m.last = c.prog.Name
 	return nil
 }

@@ -2,6 +2,8 @@ package interp
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
 
 	"tailpoke/jit"
@@ -14,11 +16,28 @@ type Held func(m string, key uint32) []*jit.Program
 type World struct {
 	Ctx        []byte                // the memory that R1 points to; every path works on its own copy
 	Held       Held                  // asked at every tail call that the counter and MaxEntries allow
-	MaxEntries func(m string) uint32 // how many keys a map has
+	MaxEntries func(m string) uint32 // how many keys a prog array has that is not in Maps
 	Layout     *jit.Layout           // whose Counter rules
 
+	CtxKind CtxKind         // what Ctx is
+	Packet  []byte          // of a context that has one
+	Maps    map[string]*Map // by symbol; a prog array need not be here
+
+	// Shared says that others run in the same world: contents of maps that are not read-only,
+	// and what differs between threads, are not known. Only Explore can.
+	Shared bool
+
+	Now    uint64 // what bpf_ktime_get_ns returns, in nanoseconds
+	Random uint32 // what bpf_get_prandom_u32 returns
+	CPU    uint32 // what bpf_get_smp_processor_id returns
+
+	// Probe reads memory that the interpreter does not know, all of dst or nothing, and always
+	// the same. Nil: there is none.
+	Probe func(addr uint64, dst []byte) bool
+	Trace func(line string) // is given what bpf_trace_printk prints, by Run; may be nil
+
 	MaxSteps  int // bounds instructions, of all paths together; 0 is DefaultMaxSteps
-	MaxStates int // bounds states at tail calls; 0 is DefaultMaxStates
+	MaxStates int // bounds states where paths part; 0 is DefaultMaxStates
 }
 
 // Defaults of the bounds.
@@ -37,7 +56,8 @@ var ErrBounded = errors.New("execution exceeds the interpreter's bounds")
 // world is a World in use.
 type world struct {
 	World
-	maps     []string              // seen so far; an address of a map names it by index
+	maps     []string              // those of World.Maps, then others in order of use; an address of a map names it by index
+	defs     []*Map                // of World.Maps
 	programs map[*jit.Program]uint // likewise, for keys of states
 	steps    int
 }
@@ -50,6 +70,8 @@ func newWorld(entry *jit.Program, w World) (*world, error) {
 		return nil, errors.New("world without a layout")
 	case w.Held == nil || w.MaxEntries == nil:
 		return nil, errors.New("world that does not say what its maps hold")
+	case w.CtxKind > CtxSkb:
+		return nil, fmt.Errorf("there is no context of kind %d", w.CtxKind)
 	}
 	if w.MaxSteps == 0 {
 		w.MaxSteps = DefaultMaxSteps
@@ -57,7 +79,30 @@ func newWorld(entry *jit.Program, w World) (*world, error) {
 	if w.MaxStates == 0 {
 		w.MaxStates = DefaultMaxStates
 	}
-	return &world{World: w, programs: map[*jit.Program]uint{}}, nil
+	used := &world{World: w, programs: map[*jit.Program]uint{}}
+	for _, sym := range slices.Sorted(maps.Keys(w.Maps)) {
+		d := w.Maps[sym]
+		if d == nil {
+			return nil, fmt.Errorf("map %s: nothing is said of it", sym)
+		}
+		if err := d.validate(); err != nil {
+			return nil, fmt.Errorf("map %s: %w", sym, err)
+		}
+		used.maps, used.defs = append(used.maps, sym), append(used.defs, d)
+	}
+	return used, nil
+}
+
+// entries is how many keys a prog array has.
+func (w *world) entries(sym string) (uint32, error) {
+	d, ok := w.Maps[sym]
+	switch {
+	case !ok:
+		return w.MaxEntries(sym), nil
+	case d.Kind != ProgArray:
+		return 0, fmt.Errorf("map %s is %v, not %v", sym, d.Kind, ProgArray)
+	}
+	return d.MaxEntries, nil
 }
 
 func (w *world) mapID(sym string) int32 {
