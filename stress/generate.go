@@ -9,6 +9,7 @@ import (
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/cpu"
+	"tailpoke/stress/object"
 )
 
 const (
@@ -44,7 +45,7 @@ func Generate(s protocol.Shape, aligned bool) (*Target, error) {
 	if s.Keys > s.Sites {
 		return nil, fmt.Errorf("%d keys for %d sites: a key without a site changes nothing", s.Keys, s.Sites)
 	}
-	t := &Target{Maps: map[string]int{generatedMap: s.Keys}, Ctx: generatedCtx(), source: source{Shape: s, Aligned: aligned}}
+	t := &Target{Maps: map[string]int{generatedMap: s.Keys}, Context: object.Context{Bytes: generatedCtx()}, source: source{Shape: s, Aligned: aligned}}
 	var err error
 	saved := savedRegisters
 	if aligned {

@@ -105,7 +105,9 @@ func childRun(ctx context.Context, in io.Reader) (*cpu.Result, error) {
 		return nil, err
 	}
 	c.Subject.Layout, c.Subject.Shape = j.Layout, t.Shape(j.Threads)
-	c.Entry, c.Programs, c.Maps, c.Keys, c.Ctx = t.Entry, t.Programs, t.Maps, t.Keys, t.Ctx
+	if err := t.configure(&c); err != nil {
+		return nil, err
+	}
 	if c.Oracle, err = NewOracle(t, c.Layout); err != nil {
 		return nil, err
 	}

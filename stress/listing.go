@@ -2,17 +2,12 @@ package stress
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"golang.org/x/arch/x86/x86asm"
 
 	"tailpoke/jit"
 )
-
-// listedMaps is the address of the first map in listings.
-const listedMaps = 0x7000_0000_0000
 
 // Disassemble lists the images of a target in a layout: the entry and the programs,
 // with functions, eBPF instructions, tail-call sites and slots marked. Maps have made-up
@@ -22,9 +17,9 @@ func Disassemble(t *Target, layout string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	infos := map[string]jit.MapInfo{}
-	for i, m := range slices.Sorted(maps.Keys(t.Maps)) {
-		infos[m] = jit.MapInfo{Addr: listedMaps + uint64(i)<<12, MaxEntries: uint32(t.Maps[m])}
+	infos, err := t.mapInfos(l)
+	if err != nil {
+		return "", err
 	}
 	var b strings.Builder
 	for _, p := range append([]*jit.Program{t.Entry}, t.Programs...) {

@@ -11,6 +11,7 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/stress/cpu"
+	"tailpoke/stress/object"
 )
 
 //go:embed bpf/tailcalls.o
@@ -51,7 +52,7 @@ func ReadObject(name string, raw []byte, entry string) (*Target, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	t := &Target{
-		Object: name, EntryName: entry, Maps: map[string]int{},
+		Object: name, EntryName: entry, Maps: map[string]int{}, Data: object.Maps{},
 		source: source{Object: raw, Name: name, Entry: entry},
 	}
 	if err := t.readPrograms(spec, entry); err != nil {
@@ -60,7 +61,7 @@ func ReadObject(name string, raw []byte, entry string) (*Target, error) {
 	if err := t.readMaps(spec); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	t.Ctx = contextOf(spec.Programs[entry].Type)
+	t.Context = object.ContextOf(spec.Programs[entry].Type, object.DefaultPacket())
 	return t, nil
 }
 
@@ -95,7 +96,7 @@ func (t *Target) readPrograms(spec *ebpf.CollectionSpec, entry string) error {
 	return nil
 }
 
-// readMaps takes the prog arrays that the programs name, and the keys of those that the
+// readMaps takes the maps that the programs name, and the keys of the prog arrays that the
 // entry names.
 func (t *Target) readMaps(spec *ebpf.CollectionSpec) error {
 	for _, p := range append([]*jit.Program{t.Entry}, t.Programs...) {
@@ -105,10 +106,14 @@ func (t *Target) readMaps(spec *ebpf.CollectionSpec) error {
 				return fmt.Errorf("program %s: no map %q in the object", p.Name, m)
 			}
 			if ms.Type != ebpf.ProgramArray {
-				return fmt.Errorf("program %s: map %q is a %v: only prog arrays are supported", p.Name, m, ms.Type)
+				t.Data[m] = ms
+				continue
 			}
 			t.Maps[m] = int(ms.MaxEntries)
 		}
+	}
+	if _, err := t.Data.Host(); err != nil {
+		return err
 	}
 	for _, m := range t.Entry.Maps() {
 		for i := range t.Maps[m] {

@@ -22,12 +22,17 @@ type Oracle struct {
 	shared   bool              // some value is returned by more than one program
 	lo, hi   int               // bytes of the context that may be written
 	known    map[string]uint64 // masks by contents
-	buf      []byte            // for the names of contents
+	data     map[string]*interp.Map
+	buf      []byte // for the names of contents
 }
 
 // NewOracle explores the target with every content of every key.
 func NewOracle(t *Target, l *jit.Layout) (*Oracle, error) {
 	o := &Oracle{target: t, layout: l, keys: map[cpu.Key]int{}, bit: map[uint64]uint64{}, known: map[string]uint64{}}
+	var err error
+	if o.data, err = t.Data.Interp(); err != nil {
+		return nil, err
+	}
 	all := make([][]int, len(t.Keys))
 	for i, k := range t.Keys {
 		o.keys[k] = i
@@ -104,7 +109,8 @@ func appendContents(b []byte, held [][]int) []byte {
 
 func (o *Oracle) explore(held [][]int) (*interp.Result, error) {
 	res, err := interp.Explore(o.target.Entry, interp.World{
-		Ctx: o.target.Ctx, Layout: o.layout,
+		Ctx: o.target.Context.Bytes, CtxKind: o.target.Context.Kind, Packet: o.target.Context.Packet,
+		Layout: o.layout, Maps: o.data, Shared: true,
 		MaxEntries: func(m string) uint32 { return uint32(o.target.Maps[m]) },
 		Held: func(m string, key uint32) []*jit.Program {
 			i, ok := o.keys[cpu.Key{Map: m, Index: int(key)}]

@@ -142,11 +142,14 @@ func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout,
 	if o.Duration == 0 && len(o.Script) == 0 {
 		o.Duration = DefaultDuration
 	}
-	res, err := runCPU(ctx, s, t, cpu.Config{
-		Subject: s, Layout: l, Entry: t.Entry, Programs: t.Programs, Maps: t.Maps, Keys: t.Keys, Ctx: t.Ctx,
-		Oracle: oracle, Seed: o.Seed, Duration: o.Duration, Script: o.Script,
+	c := cpu.Config{
+		Subject: s, Layout: l, Oracle: oracle, Seed: o.Seed, Duration: o.Duration, Script: o.Script,
 		StopAtFirst: o.StopAtFirst, NoBoost: o.NoBoost, Progress: o.Progress,
-	})
+	}
+	if err := t.configure(&c); err != nil {
+		return Verdict{}, err
+	}
+	res, err := runCPU(ctx, s, t, c)
 	var place *patcher.PlacementError
 	var align *text.AlignmentError
 	switch {

@@ -8,6 +8,7 @@ import (
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/cpu"
+	"tailpoke/stress/object"
 )
 
 // Target is what threads execute and what its keys may be given.
@@ -21,7 +22,8 @@ type Target struct {
 	Programs []*jit.Program
 	Maps     map[string]int // number of keys of each prog array
 	Keys     []cpu.Key      // the keys that change
-	Ctx      []byte         // what R1 points to
+	Data     object.Maps    // the maps beside prog arrays
+	Context  object.Context // what R1 points to
 
 	source source
 }
@@ -40,6 +42,35 @@ func (s source) target() (*Target, error) {
 		return Generate(s.Shape, s.Aligned)
 	}
 	return ReadObject(s.Name, s.Object, s.Entry)
+}
+
+// configure says what the cpu engine runs.
+func (t *Target) configure(c *cpu.Config) error {
+	data, err := t.Data.Host()
+	c.Entry, c.Programs, c.Maps, c.Data, c.Keys = t.Entry, t.Programs, t.Maps, data, t.Keys
+	c.Ctx, c.Packet = t.Context.Bytes, t.Context.Packet
+	return err
+}
+
+// mapInfos are made-up addresses of the target's maps, as long as real ones.
+func (t *Target) mapInfos(l *jit.Layout) (map[string]jit.MapInfo, error) {
+	const first, apart = 0x7000_0000_0000, 1 << 12
+	data, err := t.Data.Host()
+	if err != nil {
+		return nil, err
+	}
+	infos := map[string]jit.MapInfo{}
+	names := slices.Concat(slices.Collect(maps.Keys(t.Maps)), slices.Collect(maps.Keys(data)))
+	slices.Sort(names)
+	for i, m := range names {
+		addr := uint64(first + i*apart)
+		if spec, ok := data[m]; ok {
+			infos[m] = spec.InfoAt(addr, l)
+		} else {
+			infos[m] = jit.MapInfo{Addr: addr, MaxEntries: uint32(t.Maps[m])}
+		}
+	}
+	return infos, nil
 }
 
 // Shape returns the size of the subject that the target makes with so many threads.

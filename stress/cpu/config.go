@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tailpoke/jit"
+	"tailpoke/jit/host"
 	"tailpoke/patcher/protocol"
 )
 
@@ -40,11 +41,13 @@ type Oracle interface {
 type Config struct {
 	Subject  protocol.Subject // protocol, method, grace flavour, and number of threads
 	Layout   *jit.Layout
-	Entry    *jit.Program   // what the threads execute
-	Programs []*jit.Program // what the keys are given
-	Maps     map[string]int // number of keys of each prog array that the programs name
-	Keys     []Key          // the keys that change
+	Entry    *jit.Program            // what the threads execute
+	Programs []*jit.Program          // what the keys are given
+	Maps     map[string]int          // number of keys of each prog array that the programs name
+	Keys     []Key                   // the keys that change
+	Data     map[string]host.MapSpec // the other maps that the programs name
 	Ctx      []byte
+	Packet   []byte // what Ctx refers to, if it is a struct __sk_buff; nil: it is not
 	Oracle   Oracle
 
 	Seed uint64

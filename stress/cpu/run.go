@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"tailpoke/jit"
 	"tailpoke/jit/exec"
+	"tailpoke/jit/host"
 	"tailpoke/patcher"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/rcu"
@@ -29,6 +31,7 @@ type run struct {
 	Config
 	rng     *rand.Rand
 	arena   *exec.Arena
+	host    *host.Host
 	pool    *exec.Pool
 	domain  *rcu.Domain
 	patcher *patcher.Patcher
@@ -94,7 +97,15 @@ func (r *run) setUp() error {
 	if r.arena, err = exec.NewArena(arenaSize); err != nil {
 		return err
 	}
-	pc := exec.PoolConfig{Threads: r.Subject.Shape.Threads, Ctx: r.Ctx}
+	threads := r.Subject.Shape.Threads
+	r.host, err = host.New(host.Config{Layout: r.Layout, Maps: r.Data, CPUs: threads, Packet: r.Packet, Seed: r.Seed})
+	if err != nil {
+		return err
+	}
+	pc := exec.PoolConfig{Threads: threads, Ctx: slices.Clone(r.Ctx), Host: r.host}
+	if r.Packet != nil {
+		r.host.Skb(pc.Ctx)
+	}
 	pc.RestoreLo, pc.RestoreHi = r.Oracle.Written()
 	for _, o := range r.Oracle.Outcomes() {
 		pc.Outcomes = append(pc.Outcomes, o.Value)
@@ -107,7 +118,7 @@ func (r *run) setUp() error {
 	}
 	r.domain = rcu.New(r.pool, r.Subject.Grace, r.boosted)
 	r.patcher, err = patcher.New(patcher.Config{
-		Arena: r.arena, Domain: r.domain, Layout: r.Layout, Seed: r.Seed,
+		Arena: r.arena, Domain: r.domain, Layout: r.Layout, Seed: r.Seed, Maps: r.host.MapInfo(),
 		Protocol: r.Subject.Protocol, Method: r.Subject.Method,
 		Observe: r.observe, BetweenMicro: r.betweenMicro,
 	})
@@ -278,6 +289,9 @@ func (r *run) tearDown() error {
 	}
 	if r.arena != nil {
 		errs = append(errs, r.arena.Close())
+	}
+	if r.host != nil {
+		errs = append(errs, r.host.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -201,6 +201,9 @@ func (m *Machine) array(name string, key uint32) (*patcher.ProgArray, error) {
 // ErrEndless says that an execution did not end in the time that it was given.
 var ErrEndless = errors.New("the execution does not end")
 
+// ErrStackUsedUp says that pending functions filled the thread's stack.
+var ErrStackUsedUp = errors.New("the execution uses up its stack")
+
 // AnomalyError is an execution that went wrong: it faulted, or did not give back what it was lent.
 type AnomalyError struct {
 	exec.Anomaly
@@ -241,12 +244,22 @@ func (m *Machine) Run(program string, ctx []byte, limit time.Duration) (uint64, 
 		case a.Kind == exec.BadValue: // no value was said to be right
 		case a.Kind == exec.Fault && a.Signal == exec.Evicted:
 			return 0, ErrEndless
+		case usesUpStack(a):
+			return 0, ErrStackUsedUp
 		default:
 			return 0, m.anomaly(a)
 		}
 	}
 	return r0, nil
 }
+
+// usesUpStack says whether a fault is a push, or the like, below the thread's stack.
+func usesUpStack(a exec.Anomaly) bool {
+	const page = 4096
+	return a.Kind == exec.Fault && a.Signal == sigsegv && a.Addr-(a.RSP-page) < 2*page
+}
+
+const sigsegv = 11 // not in package syscall everywhere
 
 // anomaly says where it happened.
 func (m *Machine) anomaly(a exec.Anomaly) error {

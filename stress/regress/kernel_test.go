@@ -1,0 +1,98 @@
+package regress
+
+import (
+	"strings"
+	"testing"
+)
+
+// kernel is the column of the running kernel, or a skip with the reason.
+func kernel(t *testing.T) *Kernel {
+	t.Helper()
+	k, err := NewKernel()
+	if err != nil {
+		t.Skip(err)
+	}
+	return k
+}
+
+// TestKernel: the running kernel gives what is expected of it, in every case.
+func TestKernel(t *testing.T) {
+	rep, err := Judge(t.Context(), Cases(), []Column{kernel(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := rep.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	t.Log("\n" + b.String())
+	if !rep.Agree || rep.CannotRun > 0 {
+		t.Error("not all cells are as expected")
+	}
+}
+
+// ofEra is a column of which another era's results are expected.
+type ofEra struct {
+	Column
+	era Era
+}
+
+func (c ofEra) Era() Era { return c.era }
+
+// TestKernelIsOfNoOtherEra: the table tells eras apart. Held against another era's results, the
+// running kernel differs in the cases where that era does, and in no other.
+func TestKernelIsOfNoOtherEra(t *testing.T) {
+	k := kernel(t)
+	for _, era := range []Era{Seed, V510, V510Unrounded} {
+		rep, err := Judge(t.Context(), Cases(), []Column{ofEra{k, era}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		differs := 0
+		for i, c := range Cases() {
+			want := CellOK
+			if isOfEra(&c, era) {
+				want = CellDiffers
+				differs++
+			}
+			if r := rep.Cases[i].Results[0]; r.Cell != want {
+				t.Errorf("%s as of %s: %v: %s; expected %s", c.Name, era, &r, r.note(), want)
+			}
+		}
+		t.Logf("%s: %d cases differ", era, differs)
+		if differs < 4 {
+			t.Errorf("only %d cases tell %s from today's kernels", differs, era)
+		}
+	}
+}
+
+// isOfEra says whether a case has a result in an era that today's kernels cannot give.
+func isOfEra(c *Case, era Era) bool {
+	for _, s := range c.Steps {
+		r, ok := s.(Run)
+		if !ok {
+			continue
+		}
+		if _, differs := r.But[era.rules()]; differs {
+			return true
+		}
+		if w, differs := r.But[era]; differs && !w.Chance {
+			return true
+		}
+	}
+	return false
+}
+
+// TestGuard: a kernel in which functions have a count each is not given the cases that would not
+// end there.
+func TestGuard(t *testing.T) {
+	k := kernel(t)
+	k.unbounded = "as if it were an old one"
+	for _, c := range Cases() {
+		r := Execute(&c, k)
+		refused := r.Cell == CellCannotRun && strings.Contains(r.Reason, k.unbounded)
+		if c.endless(V510) != refused {
+			t.Errorf("%s: %v", c.Name, &r)
+		}
+	}
+}

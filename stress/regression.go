@@ -1,0 +1,44 @@
+package stress
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tailpoke/stress/regress"
+)
+
+// RegressionReport is the table of the regression cases; it is the object
+// "stress/regression/1".
+type RegressionReport = regress.Report
+
+// Regression carries the regression cases of these names out, or all of them without names, in
+// every column that this machine can have.
+func Regression(ctx context.Context, names []string) (*RegressionReport, error) {
+	cases := regress.Cases()
+	if len(names) > 0 {
+		all := cases
+		cases = nil
+		for _, name := range names {
+			i := slices.IndexFunc(all, func(c regress.Case) bool { return c.Name == name })
+			if i < 0 {
+				return nil, fmt.Errorf("no case is called %q; there are: %s", name, strings.Join(RegressionNames(), "; "))
+			}
+			cases = append(cases, all[i])
+		}
+	}
+	columns, missing := regress.Columns()
+	rep, err := regress.Judge(ctx, cases, columns)
+	rep.Missing = missing
+	return rep, err
+}
+
+// RegressionNames lists the cases.
+func RegressionNames() []string {
+	var names []string
+	for _, c := range regress.Cases() {
+		names = append(names, c.Name)
+	}
+	return names
+}
