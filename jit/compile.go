@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/cilium/ebpf/asm"
+
 	"tailpoke/jit/x86"
 )
 
@@ -83,15 +85,20 @@ func (o *Options) check(p *Program) error {
 	return nil
 }
 
-// checkMaps refuses a program that loads a map of which nothing is known.
+// checkMaps refuses a program that loads a map of which nothing is known, or the address of a value
+// in one that has none of its own.
 func (p *Program) checkMaps(maps map[string]MapInfo) error {
 	for i := range p.Insns {
 		if !p.Insns[i].IsLoadFromMap() {
 			continue
 		}
 		sym := MapSymbol(&p.Insns[i])
-		if _, ok := maps[sym]; !ok {
+		info, ok := maps[sym]
+		switch {
+		case !ok:
 			return p.errorf(i, "unknown map %q", sym)
+		case p.Insns[i].Src == asm.PseudoMapValue && info.Values == 0:
+			return p.errorf(i, "map %q is no array of values", sym)
 		}
 	}
 	return nil

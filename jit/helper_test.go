@@ -114,3 +114,13 @@ func TestLink(t *testing.T) {
 		delete(addrs, KtimeGetNs)
 	}
 }
+
+// TestValueAddress: only an array has values whose addresses a program may hold from the start.
+func TestValueAddress(t *testing.T) {
+	p := mustParse(t, concat(asm.Instructions{asm.LoadMapValue(asm.R1, 0, 8).WithReference("m")}, ret(0)))
+	mustCompile(t, p, arrayOptions(&V612, 16))
+	o := Options{Layout: &V612, Maps: map[string]MapInfo{"m": {Addr: testMap, MaxEntries: 4}}}
+	if _, err := Compile(p, o); err == nil || !strings.Contains(err.Error(), `insn 0 (LoadMapValue dst: r1, fd: 0 off: 8 <m>): map "m" is no array of values`) {
+		t.Errorf("error %v", err)
+	}
+}

@@ -47,7 +47,7 @@ var table = map[string]arrows{
 	"stress/regress":    {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "stress/native", "stress/object", ebpf, asm}},
 	"stress/object":     {may: []string{"jit/host", "jit/interp", ebpf}},
 	"stress/kernel":     {may: []string{"jit", ebpf, asm, btf, x86asm}},
-	"stress/kernel [t]": {may: []string{"jit/interp", "jit/exec", "patcher", "patcher/protocol", "patcher/rcu", unix}},
+	"stress/kernel [t]": {may: []string{"jit/interp", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", unix}},
 	"stress":            {may: []string{"jit", "jit/interp", "jit/exec", "model", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/cpu", "stress/kernel", "stress/native", "stress/object", "stress/regress", ebpf, asm, x86asm}},
 	"cmd/stress":        {may: []string{"stress", cobra, pflag}},
 	"internal/lint":     {may: []string{}},

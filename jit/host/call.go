@@ -18,34 +18,37 @@ const (
 	efault errno = -14
 	eexist errno = -17
 	einval errno = -22
+	erange errno = -34
 )
 
 func (e errno) rax() uint64 { return uint64(int64(e)) }
 
-// Call carries out a helper. It refuses addresses of memory that no image may touch.
+// Call carries out a helper. It refuses addresses of memory that no image may touch, and threads
+// that the host has no CPU for.
 func (h *Host) Call(c *exec.HelperCall) (rax uint64, ok bool) {
+	if c.Thread >= len(h.cpus) {
+		return 0, false
+	}
 	switch fn := jit.Helper(c.Fn); fn {
 	case jit.MapLookupElem, jit.MapUpdateElem, jit.MapDeleteElem:
 		return h.mapCall(fn, c)
 	case jit.ProbeRead, jit.ProbeReadUser, jit.ProbeReadKernel:
-		return h.probeRead(c)
+		return h.probeRead(fn, c)
 	case jit.KtimeGetNs:
 		return uint64(time.Since(h.start)), true
 	case jit.TracePrintk:
 		return h.tracePrintk(c)
 	case jit.GetPrandomU32:
-		return uint64(uint32(h.cpu(c).random.Uint64())), true
+		return uint64(uint32(h.cpus[c.Thread].random.Uint64())), true
 	case jit.GetSmpProcessorID:
 		return uint64(c.Thread), true
 	case jit.SkbLoadBytes:
 		return h.skbLoadBytes(c)
 	case jit.LoadPacket8, jit.LoadPacket16, jit.LoadPacket32:
-		return h.loadPacket(c, uint64(fn&0xff)), true
+		return h.loadPacket(c, uint64(fn&0xff))
 	}
 	return 0, false
 }
-
-func (h *Host) cpu(c *exec.HelperCall) *cpu { return &h.cpus[c.Thread%len(h.cpus)] }
 
 // refuse names the address that an image should not have given.
 func refuse(c *exec.HelperCall, addr uint64) (uint64, bool) {
@@ -76,8 +79,11 @@ func (h *Host) mapCall(fn jit.Helper, c *exec.HelperCall) (uint64, bool) {
 	return m.update(key, value, c.Args[3], c.Thread).rax(), true
 }
 
+// userEnd is where addresses end that bpf_probe_read_kernel does not even try.
+const userEnd = 1 << 47
+
 // probeRead is bpf_probe_read(dst, size, address): what cannot be read is zero.
-func (h *Host) probeRead(c *exec.HelperCall) (uint64, bool) {
+func (h *Host) probeRead(fn jit.Helper, c *exec.HelperCall) (uint64, bool) {
 	size, from := uint64(uint32(c.Args[1])), c.Args[2]
 	dst := h.bytes(c, c.Args[0], size)
 	if dst == nil {
@@ -91,11 +97,20 @@ func (h *Host) probeRead(c *exec.HelperCall) (uint64, bool) {
 		return 0, true
 	}
 	clear(dst)
+	switch {
+	case fn == jit.ProbeReadKernel && from < userEnd:
+		return erange.rax(), true
+	case size == 0:
+		return 0, true
+	}
 	return efault.rax(), true
 }
 
 // skbLoadBytes is bpf_skb_load_bytes(skb, offset, to, len): behind the packet's end there are zeroes.
 func (h *Host) skbLoadBytes(c *exec.HelperCall) (uint64, bool) {
+	if c.Args[0] != c.Ctx {
+		return refuse(c, c.Args[0])
+	}
 	n := uint64(uint32(c.Args[3]))
 	to := h.bytes(c, c.Args[2], n)
 	if to == nil {
@@ -111,15 +126,18 @@ func (h *Host) skbLoadBytes(c *exec.HelperCall) (uint64, bool) {
 }
 
 // loadPacket loads n bytes in network order.
-func (h *Host) loadPacket(c *exec.HelperCall, n uint64) uint64 {
+func (h *Host) loadPacket(c *exec.HelperCall, n uint64) (uint64, bool) {
+	if c.Args[0] != c.Ctx {
+		return refuse(c, c.Args[0])
+	}
 	b := h.load(uint64(uint32(c.Args[1])), n)
 	switch {
 	case b == nil:
-		return efault.rax()
+		return efault.rax(), true
 	case n == 1:
-		return uint64(b[0])
+		return uint64(b[0]), true
 	case n == 2:
-		return uint64(binary.BigEndian.Uint16(b))
+		return uint64(binary.BigEndian.Uint16(b)), true
 	}
-	return uint64(binary.BigEndian.Uint32(b))
+	return uint64(binary.BigEndian.Uint32(b)), true
 }

@@ -10,7 +10,7 @@
 // the image leaves for Go and comes back (package exec). Nothing is allocated on that path.
 //
 // Threads are CPUs: a thread's number is what bpf_get_smp_processor_id returns, and says which
-// value of a per-CPU array is its own.
+// value of a per-CPU array is its own. A thread beyond Config.CPUs is refused.
 //
 // A helper touches only memory that an image may touch: the thread's stack and context, values of
 // maps, the packet. Given any other address it refuses, and the image has faulted. The kernel's
@@ -19,6 +19,12 @@
 // Memory is shared as in the kernel: values that threads write at once tear, an element of a hash
 // that was deleted is used again while somebody may hold its address. Helpers exclude each other
 // within one map.
+//
+// What helpers return is what the running kernel's do, which the tests of stress/kernel ask.
+// Different are: bpf_probe_read_kernel and bpf_probe_read_user both read the image's own memory,
+// bpf_trace_printk hashes no address and knows no symbol, and refuses the addresses of networks
+// (%pI4 and its like), and a load from the packet at a negative offset, which in the kernel may
+// mean a header (SKF_LL_OFF, SKF_NET_OFF), finds nothing. No map is read-only.
 //
 // Prog arrays are the patcher's.
 package host

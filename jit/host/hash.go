@@ -71,13 +71,6 @@ func (m *Map) seek(key []byte) *int32 {
 	return nil
 }
 
-func (m *Map) find(key []byte) uint64 {
-	if at := m.seek(key); at != nil {
-		return m.element(*at)
-	}
-	return 0
-}
-
 func (m *Map) insert(key, value []byte, flags uint64) errno {
 	h, at := m.hash, m.seek(key)
 	switch {
@@ -88,9 +81,9 @@ func (m *Map) insert(key, value []byte, flags uint64) errno {
 	case at == nil && h.used == m.spec.MaxEntries:
 		return e2big
 	}
-	e := h.take()
+	e, first := h.take(), h.chain(key)
+	copy(m.key(e), key) // before the value: the key may lie where the value goes, in an element that was freed
 	copy(m.value(m.element(e)), value)
-	copy(m.key(e), key)
 	if at != nil {
 		old := *at
 		h.next[e] = h.next[old]
@@ -98,7 +91,6 @@ func (m *Map) insert(key, value []byte, flags uint64) errno {
 		h.give(old)
 		return 0
 	}
-	first := h.chain(key)
 	h.next[e], *first = *first, e
 	h.used++
 	return 0

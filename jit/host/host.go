@@ -3,7 +3,9 @@ package host
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"tailpoke/jit"
@@ -17,7 +19,7 @@ const MaxPacket = 64 << 10
 type Config struct {
 	Layout *jit.Layout        // whose arrays images read
 	Maps   map[string]MapSpec // by the symbol that programs load; prog arrays are not the host's
-	CPUs   int                // threads that may call; 0 is one
+	CPUs   int                // threads that may call, by their numbers; 0 is one
 	Packet []byte             // what skb contexts refer to
 
 	Seed  uint64                             // of bpf_get_prandom_u32
@@ -41,7 +43,8 @@ type Host struct {
 // A cpu is what helpers keep for one thread.
 type cpu struct {
 	random rand.PCG
-	line   [maxLine]byte
+	line   [maxLine]byte // what it prints
+	text   [maxText]byte // a string in it
 	_      [64]byte
 }
 
@@ -62,8 +65,8 @@ func New(cfg Config) (*Host, error) {
 }
 
 func (h *Host) build() error {
-	for name, spec := range h.cfg.Maps {
-		m, err := newMap(spec, h.cfg.Layout, len(h.cpus))
+	for _, name := range slices.Sorted(maps.Keys(h.cfg.Maps)) {
+		m, err := newMap(h.cfg.Maps[name], h.cfg.Layout, len(h.cpus))
 		if err != nil {
 			return fmt.Errorf("map %s: %w", name, err)
 		}
@@ -121,9 +124,6 @@ func (h *Host) SetPacket(packet []byte) error {
 
 // bytes finds n bytes of memory that an image may touch, nil if they are not that.
 func (h *Host) bytes(c *exec.HelperCall, addr uint64, n uint64) []byte {
-	if n > MaxPacket {
-		return nil
-	}
 	if b := c.Bytes(addr, int(n)); b != nil {
 		return b
 	}
@@ -131,7 +131,7 @@ func (h *Host) bytes(c *exec.HelperCall, addr uint64, n uint64) []byte {
 		return b
 	}
 	for _, m := range h.memory {
-		if b := m.data.At(addr, int(n)); b != nil && addr >= m.values {
+		if b := m.within(addr, int(n)); b != nil {
 			return b
 		}
 	}

@@ -31,8 +31,16 @@ type MapSpec struct {
 // Pair is an element of a map.
 type Pair struct{ Key, Value []byte }
 
-// maxMapBytes bounds the memory of one map.
+// maxMapBytes bounds the memory of one map, of a per-CPU array on each CPU.
 const maxMapBytes = 64 << 20
+
+// stride is how far it is from one value to the next, or from one element of a hash.
+func (s *MapSpec) stride() int {
+	if s.Kind == Hash {
+		return roundUp8(s.ValueSize) + roundUp8(s.KeySize)
+	}
+	return roundUp8(s.ValueSize)
+}
 
 func (s *MapSpec) check() error {
 	switch {
@@ -44,10 +52,19 @@ func (s *MapSpec) check() error {
 		return fmt.Errorf("keys of %d bytes: want 1 to 512", s.KeySize)
 	case s.ValueSize < 1 || s.ValueSize > MaxPacket:
 		return fmt.Errorf("values of %d bytes: want 1 to %d", s.ValueSize, MaxPacket)
-	case s.MaxEntries < 1 || s.MaxEntries > maxMapBytes/(s.ValueSize+s.KeySize):
-		return fmt.Errorf("%d entries of %d bytes are none, or more than fit", s.MaxEntries, s.KeySize+s.ValueSize)
+	case s.MaxEntries < 1 || s.MaxEntries > maxMapBytes/s.stride():
+		return fmt.Errorf("%d entries of %d bytes: want 1 to %d", s.MaxEntries, s.stride(), maxMapBytes/s.stride())
 	}
 	return nil
+}
+
+// InfoAt is what the compiler must know of such a map at an address.
+func (s *MapSpec) InfoAt(addr uint64, l *jit.Layout) jit.MapInfo {
+	info := jit.MapInfo{Addr: addr, MaxEntries: uint32(s.MaxEntries)}
+	if s.Kind == Array {
+		info.Values, info.Stride = addr+uint64(l.ArrayPtrs), uint32(roundUp8(s.ValueSize))
+	}
+	return info
 }
 
 // Map is a map in memory that images read.
@@ -56,7 +73,7 @@ type Map struct {
 	info   jit.MapInfo
 	data   *exec.Data
 	values uint64 // where the first value lies, or the first element of a hash
-	stride int    // from one value to the next
+	stride int    // see MapSpec.stride
 	cpus   int
 
 	mu   sync.Mutex // of everything that helpers do but look something up in an array
@@ -67,7 +84,7 @@ func newMap(spec MapSpec, l *jit.Layout, cpus int) (*Map, error) {
 	if err := spec.check(); err != nil {
 		return nil, err
 	}
-	m := &Map{spec: spec, stride: roundUp8(spec.ValueSize), cpus: 1}
+	m := &Map{spec: spec, stride: spec.stride(), cpus: 1}
 	n := spec.MaxEntries
 	switch spec.Kind {
 	case PerCPUArray:
@@ -75,7 +92,6 @@ func newMap(spec MapSpec, l *jit.Layout, cpus int) (*Map, error) {
 	case Hash:
 		m.hash = newHash(&spec, cpus)
 		n = len(m.hash.next)
-		m.stride += roundUp8(spec.KeySize)
 	}
 	header := int(l.ArrayPtrs)
 	var err error
@@ -84,10 +100,7 @@ func newMap(spec MapSpec, l *jit.Layout, cpus int) (*Map, error) {
 	}
 	m.data.Store4(int(l.ArrayMaxEntries), uint32(spec.MaxEntries))
 	m.values = m.data.Addr(0) + uint64(header)
-	m.info = jit.MapInfo{Addr: m.data.Addr(0), MaxEntries: uint32(spec.MaxEntries)}
-	if spec.Kind == Array {
-		m.info.Values, m.info.Stride = m.values, uint32(m.stride)
-	}
+	m.info = spec.InfoAt(m.data.Addr(0), l)
 	for _, p := range spec.Contents {
 		if err := m.Put(p.Key, p.Value); err != nil {
 			return nil, errors.Join(fmt.Errorf("key % x: %w", p.Key, err), m.data.Close())
@@ -112,12 +125,15 @@ func (m *Map) Put(key, value []byte) error {
 	return nil
 }
 
-// Value returns a copy of a key's value on a CPU, nil if the key has none.
+// Value returns a copy of a key's value on a CPU, nil if the key has none. No helper changes it
+// meanwhile.
 func (m *Map) Value(key []byte, cpu int) []byte {
-	if len(key) != m.spec.KeySize {
+	if len(key) != m.spec.KeySize || m.spec.Kind == PerCPUArray && (cpu < 0 || cpu >= m.cpus) {
 		return nil
 	}
-	addr := m.lookup(key, cpu)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	addr := m.find(key, cpu)
 	if addr == 0 {
 		return nil
 	}
@@ -126,6 +142,14 @@ func (m *Map) Value(key []byte, cpu int) []byte {
 
 // Delete takes a key out, and says whether it was in.
 func (m *Map) Delete(key []byte) bool { return len(key) == m.spec.KeySize && m.delete(key) == 0 }
+
+// within returns n bytes of one value, nil if they are not that.
+func (m *Map) within(addr uint64, n int) []byte {
+	if addr < m.values || int((addr-m.values)%uint64(m.stride))+n > m.spec.ValueSize {
+		return nil
+	}
+	return m.data.At(addr, n)
+}
 
 func (m *Map) value(addr uint64) []byte { return m.data.At(addr, m.spec.ValueSize) }
 
@@ -140,13 +164,23 @@ func (m *Map) index(key []byte, cpu int) (addr uint64, ok bool) {
 
 // lookup returns the address of a key's value, or 0.
 func (m *Map) lookup(key []byte, cpu int) uint64 {
+	if m.spec.Kind == Hash {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+	}
+	return m.find(key, cpu)
+}
+
+// find is lookup for those who hold the lock, which an array does not want.
+func (m *Map) find(key []byte, cpu int) uint64 {
 	if m.spec.Kind != Hash {
 		addr, _ := m.index(key, cpu)
 		return addr
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.find(key)
+	if at := m.seek(key); at != nil {
+		return m.element(*at)
+	}
+	return 0
 }
 
 // Flags of bpf_map_update_elem.
@@ -156,8 +190,11 @@ const (
 	exist          // the key must be there
 )
 
+// locked is one more flag, for values that contain a lock. None does.
+const locked uint64 = 4
+
 func (m *Map) update(key, value []byte, flags uint64, cpu int) errno {
-	if flags > exist {
+	if flags&^locked > exist || flags&locked != 0 && m.spec.Kind == Hash {
 		return einval
 	}
 	m.mu.Lock()
@@ -169,8 +206,10 @@ func (m *Map) update(key, value []byte, flags uint64, cpu int) errno {
 	switch {
 	case !ok:
 		return e2big
-	case flags == noExist:
+	case flags&noExist != 0:
 		return eexist
+	case flags&locked != 0:
+		return einval
 	}
 	copy(m.value(addr), value)
 	return 0

@@ -7,141 +7,159 @@ import (
 	"tailpoke/jit/exec"
 )
 
-// maxLine bounds what one bpf_trace_printk prints, in bytes; what is more is cut off.
-const maxLine = 512
+// Bounds of bpf_trace_printk, in bytes. What is more is cut off, and counted all the same.
+const (
+	maxLine = 1023
+	maxText = 511 // of one string
+)
 
-// tracePrintk is bpf_trace_printk(fmt, size, a, b, c). It returns how many bytes it printed.
+// tracePrintk is bpf_trace_printk(fmt, size, a, b, c). It returns how many bytes there are to print.
 func (h *Host) tracePrintk(c *exec.HelperCall) (uint64, bool) {
 	format := h.bytes(c, c.Args[0], uint64(uint32(c.Args[1])))
 	if format == nil {
 		return refuse(c, c.Args[0])
 	}
-	format, terminated := bytes.CutSuffix(format, []byte{0})
-	p := printer{h: h, c: c, out: h.cpu(c).line[:0], args: c.Args[2:]}
-	if !terminated || !p.print(format) {
+	size := bytes.IndexByte(format, 0)
+	cpu := &h.cpus[c.Thread]
+	p := printer{h: h, c: c, out: cpu.line[:0], text: &cpu.text, args: c.Args[2:]}
+	if size < 0 || !p.print(format[:size]) {
 		return einval.rax(), true
 	}
 	if h.cfg.Trace != nil {
 		h.cfg.Trace(p.out)
 	}
-	return uint64(len(p.out)), true
+	return uint64(p.n), true
 }
 
-// A printer formats as the kernel's bpf_trace_printk does, for the conversions that it allows.
+// A printer formats as the kernel's bpf_trace_printk does. Beside the conversions of numbers,
+// characters and strings there are the addresses %p and %pK, which are not hashed here, and %px,
+// and the symbols %ps, %pS and %pB, of which none has a name. Others of %p are an error here.
 type printer struct {
 	h    *Host
 	c    *exec.HelperCall
 	out  []byte
+	n    int            // bytes that were to be put out
+	text *[maxText]byte // of one string
 	args []uint64
 }
 
 // print says whether the format is one.
 func (p *printer) print(format []byte) bool {
-	for i := 0; i < len(format); i++ {
-		if format[i] != '%' {
-			p.add(format[i])
-			continue
-		}
-		n, ok := p.convert(format[i+1:])
-		if !ok {
+	for len(format) > 0 {
+		c := format[0]
+		format = format[1:]
+		switch {
+		case !printable(c):
 			return false
+		case c != '%':
+			p.pad(c, 1)
+		case at(format, 0) == '%':
+			p.pad('%', 1)
+			format = format[1:]
+		case len(p.args) == 0:
+			return false
+		default:
+			conv, n := parseConversion(format)
+			if n == 0 {
+				return false
+			}
+			p.convert(conv, p.args[0])
+			p.args, format = p.args[1:], format[n:]
 		}
-		i += n
 	}
 	return true
 }
 
-func (p *printer) add(b ...byte) {
+// printable says whether a format may contain a byte: what is not ASCII, it may.
+func printable(c byte) bool { return c >= ' ' && c != 0x7f || '\t' <= c && c <= '\r' }
+
+// add puts bytes out.
+func (p *printer) add(b []byte) {
 	p.out = append(p.out, b[:min(len(b), maxLine-len(p.out))]...)
+	p.n += len(b)
 }
 
-// convert prints one conversion and returns how many bytes of the format it was.
-func (p *printer) convert(format []byte) (n int, ok bool) {
-	pad, width, wide := byte(' '), 0, 0
-	for n < len(format) && (format[n] == '0' || format[n] == '-' || format[n] == '+' || format[n] == ' ') {
-		if format[n] == '0' {
-			pad = '0'
-		}
-		n++
+// pad puts a byte out n times.
+func (p *printer) pad(b byte, n int) {
+	for range min(n, maxLine-len(p.out)) {
+		p.out = append(p.out, b)
 	}
-	for ; n < len(format) && '0' <= format[n] && format[n] <= '9'; n++ {
-		width = min(10*width+int(format[n]-'0'), maxLine)
-	}
-	for ; n < len(format) && format[n] == 'l' && wide < 2; n++ {
-		wide++
-	}
-	if n == len(format) {
-		return 0, false
-	}
-	verb := format[n]
-	if verb == '%' {
-		p.add('%')
-		return n + 1, true
-	}
-	if len(p.args) == 0 {
-		return 0, false
-	}
-	arg := p.args[0]
-	p.args = p.args[1:]
-	return n + 1, p.value(verb, arg, wide > 0, pad, width)
+	p.n += max(n, 0)
 }
 
-// value prints one argument.
-func (p *printer) value(verb byte, arg uint64, wide bool, pad byte, width int) bool {
-	if !wide && verb != 'p' && verb != 's' {
-		arg = uint64(int64(int32(arg)))
-	}
-	unsigned := arg
-	if !wide {
-		unsigned = uint64(uint32(arg))
+// convert prints an argument.
+func (p *printer) convert(c conversion, arg uint64) {
+	if !c.wide {
+		arg = uint64(uint32(arg))
 	}
 	var digits [32]byte
-	text := digits[:0]
-	switch verb {
-	case 'd', 'i':
-		text = strconv.AppendInt(text, int64(arg), 10)
-	case 'u':
-		text = strconv.AppendUint(text, unsigned, 10)
-	case 'x':
-		text = strconv.AppendUint(text, unsigned, 16)
-	case 'X':
-		text = strconv.AppendUint(text, unsigned, 16)
-		for i, c := range text {
-			if c >= 'a' {
-				text[i] = c - 'a' + 'A'
-			}
-		}
-	case 'p':
-		text = strconv.AppendUint(append(text, "0x"...), arg, 16)
-	case 'c':
-		text = append(text, byte(arg))
+	switch c.verb {
 	case 's':
-		p.string(arg)
-		return true
-	default:
-		return false
+		c.zero = false
+		p.field(c, "", p.string(arg))
+	case 'c':
+		c.zero = false
+		p.field(c, "", append(digits[:0], byte(arg)))
+	case symbol:
+		c.zero = false
+		p.field(c, "", strconv.AppendUint(append(digits[:0], "0x"...), arg, 16))
+	case 'd':
+		sign, magnitude := c.sign, int64(arg)
+		if !c.wide {
+			magnitude = int64(int32(arg))
+		}
+		if magnitude < 0 {
+			sign, magnitude = "-", -magnitude
+		}
+		p.field(c, sign, strconv.AppendUint(digits[:0], uint64(magnitude), 10))
+	case 'u':
+		p.field(c, "", strconv.AppendUint(digits[:0], arg, 10))
+	case 'X':
+		p.field(c, "", upper(strconv.AppendUint(digits[:0], arg, 16)))
+	case 'x':
+		p.field(c, "", strconv.AppendUint(digits[:0], arg, 16))
 	}
-	for range width - len(text) {
-		p.add(pad)
-	}
-	p.add(text...)
-	return true
 }
 
-// string prints the bytes at an address up to a zero, as far as they can be read.
-func (p *printer) string(addr uint64) {
-	var one [1]byte
-	for ; len(p.out) < maxLine; addr++ {
-		b := p.h.bytes(p.c, addr, 1)
-		if b == nil {
-			b = one[:]
-			if p.h.cfg.Probe == nil || !p.h.cfg.Probe(addr, b) {
-				return
-			}
+func upper(b []byte) []byte {
+	for i, c := range b {
+		if c >= 'a' {
+			b[i] = c - 'a' + 'A'
 		}
-		if b[0] == 0 {
-			return
-		}
-		p.add(b[0])
 	}
+	return b
+}
+
+// field prints a text in its field.
+func (p *printer) field(c conversion, sign string, text []byte) {
+	space := c.width - len(sign) - len(text)
+	if !c.left && !c.zero {
+		p.pad(' ', space)
+	}
+	if sign != "" {
+		p.pad(sign[0], 1)
+	}
+	if !c.left && c.zero {
+		p.pad('0', space)
+	}
+	p.add(text)
+	if c.left {
+		p.pad(' ', space)
+	}
+}
+
+// string is the bytes at an address up to a zero; nothing, if they cannot be read up to there.
+func (p *printer) string(addr uint64) []byte {
+	for n := range p.text {
+		to := p.text[n : n+1]
+		if b := p.h.bytes(p.c, addr+uint64(n), 1); b != nil {
+			copy(to, b)
+		} else if p.h.cfg.Probe == nil || !p.h.cfg.Probe(addr+uint64(n), to) {
+			return nil
+		}
+		if to[0] == 0 {
+			return p.text[:n]
+		}
+	}
+	return p.text[:]
 }

@@ -42,7 +42,7 @@ func skb(packet []byte) []byte {
 		{8, 7},                   // mark
 		{12, 2},                  // queue_mapping
 		{16, 0x0008},             // protocol: IPv4 in network order
-		{36, 1},                  // ifindex
+		{36, 1},                  // ingress_ifindex
 	} {
 		binary.LittleEndian.PutUint32(b[f.off:], f.value)
 	}
