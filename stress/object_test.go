@@ -1,8 +1,10 @@
 package stress
 
 import (
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"tailpoke/patcher/protocol"
 )
@@ -49,14 +51,49 @@ func TestBadObjects(t *testing.T) {
 	}
 }
 
-// FuzzReadObject: no object file makes the loader panic.
+// TestProgramsWithMaps runs programs with variables, hashes, per-CPU counts, helpers and packets
+// while their keys change.
+func TestProgramsWithMaps(t *testing.T) {
+	if err := Missing(protocol.CPU); err != nil {
+		t.Skip(err)
+	}
+	for object, entry := range map[string]string{"sockex3.o": "parse_ether", "tailcall.o": "chain_or_pair"} {
+		target, err := LoadObject("regress/bpf/"+object, entry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := protocol.DefaultSubject()
+		s.Shape = target.Shape(4)
+		rep, err := Run(t.Context(), s, target, Options{Engines: []protocol.Engine{protocol.CPU}, Duration: 400 * time.Millisecond, Seed: 1})
+		if err != nil {
+			t.Errorf("%s: %v", object, err)
+			continue
+		}
+		if v := rep.Verdicts[0]; v.Verdict == protocol.Violated || v.Executions == 0 {
+			t.Errorf("%s: %+v", object, v)
+		}
+	}
+}
+
+// FuzzReadObject: no object file makes the loader panic, nor the compiler of what it loads.
 func FuzzReadObject(f *testing.F) {
 	f.Add(defaultObject, "dispatch")
 	f.Add([]byte("\x7fELF"), "")
+	for object, entry := range map[string]string{"sockex3.o": "parse_ether", "tracex5.o": "dispatch", "hierarchy.o": "root", "bpf2bpf.o": "both"} {
+		raw, err := os.ReadFile("regress/bpf/" + object)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw, entry)
+	}
 	f.Fuzz(func(t *testing.T, raw []byte, entry string) {
 		target, err := ReadObject("x.o", raw, entry)
-		if err == nil {
-			_ = target.check()
+		if err != nil {
+			return
+		}
+		_ = target.check()
+		if text, err := Disassemble(target, "v6.12"); err == nil && text == "" {
+			t.Error("nothing to list")
 		}
 	})
 }
