@@ -1,0 +1,197 @@
+package stress
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tailpoke/patcher/protocol"
+)
+
+// An instr is what a slot holds, as far as an operation can tell.
+type instr byte
+
+const (
+	instrNop   instr = iota
+	instrOut         // bypass: the jump over the site
+	instrGiven       // target: the jump to the program that the operation gives
+	instrOld         // target: the jump to the program that the key held
+	instrOther       // target: the jump to a program that the key held before
+)
+
+// A siteText is what the two slots of a site hold.
+type siteText [protocol.Slots]instr
+
+func (s siteText) state() protocol.State {
+	content := func(i instr) protocol.Content {
+		if i == instrNop {
+			return protocol.Nop
+		}
+		return protocol.Jump
+	}
+	return protocol.StateOf(content(s[protocol.Bypass]), content(s[protocol.Target]))
+}
+
+// maxDescs is the number of sites up to which operations are compared. An each does the
+// same for every site, so texts that differ do so for two of them.
+const maxDescs = 3
+
+// An effect is what an operation does to sites that all begin alike: steps that change
+// nothing are left out of it.
+type effect struct {
+	did          string // the steps, in order
+	waits, pokes int    // grace periods waited for, and pokes that changed a byte
+	end          siteText
+	indirect     bool // it keeps indirect callers out of freed programs
+}
+
+// carryOut follows an operation on descs sites. No interleaving matters to it: what
+// memory holds between the steps, the mutator alone decides.
+func carryOut(p protocol.Protocol, op protocol.OpKind, descs int, start siteText) effect {
+	sites := slices.Repeat([]siteText{start}, max(descs, 1))
+	e := effect{indirect: true}
+	var did strings.Builder
+	published, waited, changedAt := false, false, -1
+	for i, a := range p.Unroll(op, descs) {
+		switch a.Kind {
+		case protocol.Publish:
+			if published {
+				continue // the pointer is what it was
+			}
+			published = true
+		case protocol.Poke:
+			slot := &sites[a.Desc][a.Slot]
+			to := pokedTo(a)
+			if *slot == to {
+				continue
+			}
+			*slot, changedAt = to, i
+			e.pokes++
+			did.Write([]byte{'0' + byte(a.Desc), '0' + byte(a.Slot), '0' + byte(to)})
+			continue
+		case protocol.Wait:
+			if a.Guarded && changedAt < a.Since {
+				continue
+			}
+			waited = published
+			e.waits++
+		case protocol.Retire:
+			e.indirect = e.indirect && published
+		case protocol.Free:
+			e.indirect = e.indirect && waited
+		}
+		did.WriteByte(a.Kind.String()[0])
+	}
+	e.did, e.end = did.String(), sites[0]
+	return e
+}
+
+func pokedTo(a protocol.Action) instr {
+	switch {
+	case a.To == protocol.Nop:
+		return instrNop
+	case a.Slot == protocol.Bypass:
+		return instrOut
+	default:
+		return instrGiven
+	}
+}
+
+// A begin is how the sites of a key look when an operation is called.
+type begin struct {
+	op protocol.OpKind
+	at siteText
+}
+
+// beginsOf lists every begin that operations one after the other lead to.
+func beginsOf(p protocol.Protocol) []begin {
+	all := []begin{{protocol.Install, siteText{instrOut, instrNop}}}
+	for i := 0; i < len(all); i++ {
+		b := all[i]
+		at := carryOut(p, b.op, 1, b.at).end
+		next := []protocol.OpKind{protocol.Install}
+		if b.op.Gives() {
+			next = []protocol.OpKind{protocol.Update, protocol.Remove}
+		}
+		at[protocol.Target] = afterwards(b.op, at[protocol.Target])
+		for _, op := range next {
+			all = addBegin(all, begin{op, at})
+			if op.Gives() && at[protocol.Target] == instrOther {
+				// The program may be given to the key once more.
+				all = addBegin(all, begin{op, siteText{at[protocol.Bypass], instrGiven}})
+			}
+		}
+	}
+	slices.SortFunc(all, begin.compare)
+	return all
+}
+
+func (b begin) compare(o begin) int {
+	return cmp.Or(cmp.Compare(b.op, o.op), slices.Compare(b.at[:], o.at[:]))
+}
+
+func addBegin(all []begin, b begin) []begin {
+	if slices.Contains(all, b) {
+		return all
+	}
+	return append(all, b)
+}
+
+// afterwards names what a target holds as the operation behind op sees it.
+func afterwards(op protocol.OpKind, i instr) instr {
+	switch {
+	case i == instrGiven:
+		return instrOld
+	case i == instrOld && op.Replaces():
+		return instrOther
+	}
+	return i
+}
+
+// A sum is what the effects of a protocol come to.
+type sum struct {
+	behaviour string // equal for protocols whose steps that change something are equal
+	skeleton  string // the same without publish, retire and free
+	leaves    string // the states in which the operation in question leaves its sites
+	indirect  bool   // it keeps indirect callers out of freed programs
+	costs     [maxDescs + 1]Cost
+}
+
+// Cost is what one operation costs.
+type Cost struct {
+	Waits int `json:"waits"` // grace periods that it waits for
+	Pokes int `json:"pokes"` // that change a byte
+}
+
+// sumOf follows every operation of p from every begin.
+func sumOf(p protocol.Protocol, op protocol.OpKind) sum {
+	var behaviour, skeleton strings.Builder
+	out := sum{indirect: true}
+	for _, b := range beginsOf(p) {
+		for descs := range maxDescs + 1 {
+			e := carryOut(p, b.op, descs, b.at)
+			fmt.Fprintf(&behaviour, "%d%v%s;", b.op, b.at, e.did)
+			if b.op != op {
+				continue
+			}
+			fmt.Fprintf(&skeleton, "%v%s;", b.at, strings.Map(pokesAndWaits, e.did))
+			out.indirect = out.indirect && e.indirect
+			c := &out.costs[descs]
+			c.Waits, c.Pokes = max(c.Waits, e.waits), max(c.Pokes, e.pokes)
+			if s := e.end.state().String(); descs > 0 && !strings.Contains(out.leaves, s) {
+				out.leaves += s
+			}
+		}
+	}
+	out.behaviour, out.skeleton = behaviour.String(), skeleton.String()
+	return out
+}
+
+// pokesAndWaits drops from the text of an effect what concerns the map alone.
+func pokesAndWaits(r rune) rune {
+	if strings.ContainsRune("prf", r) {
+		return -1
+	}
+	return r
+}
