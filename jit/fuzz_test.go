@@ -29,6 +29,7 @@ func FuzzCompile(f *testing.F) {
 		}
 		f.Add(raw.Bytes(), uint32(4))
 	}
+	f.Add([]byte("\x18 000000\x00\x00\x00\x000000\x950000000"), uint32(0)) // a value of a map
 	f.Fuzz(func(t *testing.T, raw []byte, entries uint32) {
 		insns, err := asm.AppendInstructions(nil, bytes.NewReader(raw), binary.LittleEndian, "linux")
 		if err != nil {
@@ -71,7 +72,7 @@ func compileTranslated(t *testing.T, insns asm.Instructions, entries uint32) {
 	}
 	o := Options{Layout: &V612, Maps: map[string]MapInfo{}, Forms: Forms{Return: ReturnThunk, Jump: JumpThunk}}
 	for _, m := range p.Maps() {
-		o.Maps[m] = MapInfo{Addr: testMap, MaxEntries: entries}
+		o.Maps[m] = MapInfo{Addr: testMap, MaxEntries: entries, Values: testMap}
 	}
 	for f := range p.Funcs {
 		o.FuncAddrs = append(o.FuncAddrs, 0xffffffffc0000000+uint64(f)<<12)

@@ -23,6 +23,7 @@ var update = flag.Bool("update", false, "write testdata/opcodes.txt anew")
 func everyOpcode() asm.Instructions {
 	var found asm.Instructions
 	try := func(ins asm.Instruction) {
+		clearReserved(&ins)
 		if _, err := Parse("x", withOpcode(ins)); err == nil {
 			found = append(found, ins)
 		}
@@ -49,10 +50,6 @@ func everyOpcode() asm.Instructions {
 					}
 					continue
 				case isLegacyLoad(&ins):
-					ins.Dst = 0
-					if ins.OpCode.Mode() == asm.AbsMode {
-						ins.Src = 0
-					}
 				case class == asm.LdClass || class.IsJump() && low&0xf0 >= 0x80 && low&0xf0 <= 0x90:
 					ins.Src = 0 // where the source is a kind
 				case class.IsJump():
@@ -63,16 +60,62 @@ func everyOpcode() asm.Instructions {
 				switch ins.OpCode {
 				case opCall:
 					ins.Src, ins.Constant = asm.PseudoCall, 2
-				case opCallX:
-					ins.Constant = 0
 				case opJaLong:
-					ins.Offset, ins.Constant = 0, 1
+					ins.Constant = 1
 				}
 				try(ins)
 			}
 		}
 	}
 	return append(found, everyForm()...)
+}
+
+// clearReserved clears the operands that an instruction has not.
+func clearReserved(ins *asm.Instruction) {
+	has := fieldsOf(ins)
+	if !has.dst {
+		ins.Dst = 0
+	}
+	if !has.src {
+		ins.Src = 0
+	}
+	if !has.offset {
+		ins.Offset = 0
+	}
+	if !has.imm {
+		ins.Constant = 0
+	}
+}
+
+// TestReservedFields sets every operand that an instruction has not, one at a time.
+func TestReservedFields(t *testing.T) {
+	for _, ins := range everyOpcode() {
+		has, refused, want := fieldsOf(&ins), 0, 0
+		for _, tt := range []struct {
+			has bool
+			set func(*asm.Instruction)
+		}{
+			{has.dst, func(i *asm.Instruction) { i.Dst = asm.R3 }},
+			{has.src, func(i *asm.Instruction) { i.Src = asm.R2 }},
+			{has.offset, func(i *asm.Instruction) { i.Offset = 1 }},
+			{has.imm, func(i *asm.Instruction) { i.Constant = 1 }},
+		} {
+			if tt.has {
+				continue
+			}
+			want++
+			bad := ins
+			tt.set(&bad)
+			if _, err := Parse("x", withOpcode(bad)); err != nil && strings.Contains(err.Error(), "in a reserved field") {
+				refused++
+			} else {
+				t.Errorf("%v: %+v: %v", ins, bad, err)
+			}
+		}
+		if refused != want {
+			t.Errorf("%v: %d of %d refused", ins, refused, want)
+		}
+	}
 }
 
 // everyForm has what one opcode means besides, by its source field.

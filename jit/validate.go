@@ -60,7 +60,10 @@ func validate(ins *asm.Instruction, translated bool) error {
 	if r, ok := written(ins); ok && r == asm.R10 {
 		return errors.New("the frame pointer cannot be written")
 	}
-	return nil
+	if translated { // a verifier leaves things there
+		return nil
+	}
+	return checkReserved(ins)
 }
 
 func known(ok bool) error {
@@ -85,14 +88,7 @@ func validateLd(ins *asm.Instruction, translated bool) error {
 }
 
 func validateLegacyLoad(ins *asm.Instruction) error {
-	abs := ins.OpCode.Mode() == asm.AbsMode
-	switch size := ins.OpCode.Size(); {
-	case size == asm.DWord:
-		return errOpcode
-	case ins.Dst != 0 || ins.Offset != 0 || abs && ins.Src != 0:
-		return errors.New("load from the packet with operands in reserved fields")
-	}
-	return nil
+	return known(ins.OpCode.Size() != asm.DWord)
 }
 
 func validateLoad(ins *asm.Instruction) error {
@@ -115,7 +111,7 @@ func validateStore(ins *asm.Instruction) error {
 }
 
 func validateALU(ins *asm.Instruction, translated bool) error {
-	if ins.Offset != 0 && !(translated && isPerCPUAddr(ins)) {
+	if translated && ins.Offset != 0 && !isPerCPUAddr(ins) {
 		return fmt.Errorf("offset %d in a reserved field", ins.Offset)
 	}
 	switch ins.OpCode.ALUOp() {
@@ -145,9 +141,6 @@ func validateJump(ins *asm.Instruction, translated bool) error {
 	case opCall:
 		return validateCall(ins, translated)
 	case opCallX:
-		if ins.Src != 0 || ins.Constant != 0 {
-			return errors.New("call through a register with operands in reserved fields")
-		}
 		return nil
 	}
 	if ins.OpCode&^0xff != 0 {

@@ -2,10 +2,13 @@ package stress
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 	"unicode"
@@ -30,7 +33,10 @@ const conformanceLimit = 5 * time.Second
 // Conformance runs a program as the plugins of the bpf_conformance suite do, and returns r0:
 // r1 points to the memory and r2 has its size in bytes. Both texts are bytes in hexadecimal, in
 // which white space means nothing. With interpret it is the reference interpreter that runs it.
-func Conformance(memory, program, layout string, interpret bool) (uint64, error) {
+//
+// A program of which nothing is known may write anywhere: the image runs in a process of its own
+// if [Child] was called.
+func Conformance(ctx context.Context, memory, program, layout string, interpret bool) (uint64, error) {
 	l, err := jit.LayoutByName(layout)
 	if err != nil {
 		return 0, err
@@ -42,13 +48,63 @@ func Conformance(memory, program, layout string, interpret bool) (uint64, error)
 	if len(mem) > exec.MaxCtx {
 		return 0, fmt.Errorf("memory: %d bytes are more than %d", len(mem), exec.MaxCtx)
 	}
-	p, err := conformanceProgram(program, len(mem))
-	if err != nil {
+	p, err := conformanceProgram(program)
+	switch {
+	case err != nil:
 		return 0, fmt.Errorf("program: %w", err)
-	}
-	if interpret {
+	case interpret:
 		return interpretOnce(p, mem, l)
 	}
+	if err := exec.Supported(); err != nil {
+		return 0, err
+	}
+	if !childReady.Load() {
+		return executeOnce(p, mem, l)
+	}
+	var r conformanceAnswer
+	crashed, err := child(ctx, childConformant, conformanceJob{memory, program, layout}, conformanceLimit+childGrace, &r)
+	switch {
+	case err != nil:
+		return 0, err
+	case crashed != "":
+		return 0, fmt.Errorf("%w: its process died: %s", ErrExecution, crashed)
+	case r.Failed:
+		return 0, fmt.Errorf("%w: %s", ErrExecution, r.Error)
+	case r.Error != "":
+		return 0, errors.New(r.Error)
+	}
+	return r.R0, nil
+}
+
+// conformanceJob is what the process of a program reads, and conformanceAnswer what it writes.
+type (
+	conformanceJob struct {
+		Memory  string `json:"memory"`
+		Program string `json:"program"`
+		Layout  string `json:"layout"`
+	}
+	conformanceAnswer struct {
+		R0     uint64 `json:"r0"`
+		Failed bool   `json:"failed,omitempty"` // the execution did
+		Error  string `json:"error,omitempty"`
+	}
+)
+
+// conformanceReply runs the program that comes from in.
+func conformanceReply(in io.Reader) (a conformanceAnswer) {
+	var j conformanceJob
+	err := json.NewDecoder(in).Decode(&j)
+	if err == nil {
+		a.R0, err = Conformance(context.Background(), j.Memory, j.Program, j.Layout, false)
+	}
+	if err != nil {
+		a.Failed, a.Error = errors.Is(err, ErrExecution), strings.TrimPrefix(err.Error(), ErrExecution.Error()+": ")
+	}
+	return a
+}
+
+// executeOnce runs a program as machine code in this process.
+func executeOnce(p *jit.Program, mem []byte, l *jit.Layout) (uint64, error) {
 	m, err := native.New(native.Config{Layout: l, Programs: []*jit.Program{p}, CtxSize: len(mem)})
 	if err != nil {
 		return 0, err
@@ -71,8 +127,8 @@ func parseHex(text string) ([]byte, error) {
 	return hex.DecodeString(digits)
 }
 
-// conformanceProgram reads a program, and has it begin by loading the memory's size into r2.
-func conformanceProgram(text string, size int) (*jit.Program, error) {
+// conformanceProgram reads a program. The suite knows neither maps nor packets.
+func conformanceProgram(text string) (*jit.Program, error) {
 	raw, err := parseHex(text)
 	if err != nil {
 		return nil, err
@@ -84,16 +140,26 @@ func conformanceProgram(text string, size int) (*jit.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := jit.Parse("main", insns); err != nil { // so that its errors have the user's numbers
+	p, err := jit.Parse("main", insns)
+	if err != nil {
 		return nil, err
 	}
-	return jit.Parse("main", append(asm.Instructions{asm.Mov.Imm(asm.R2, int32(size))}, insns...))
+	if maps := p.Maps(); len(maps) > 0 {
+		return nil, fmt.Errorf("names a map, %q: there are none here", maps[0])
+	}
+	for _, c := range p.Calls {
+		switch c.Helper {
+		case jit.LoadPacket8, jit.LoadPacket16, jit.LoadPacket32:
+			return nil, fmt.Errorf("insn %d (%v): there is no packet here", c.Insn, p.Insns[c.Insn])
+		}
+	}
+	return p, nil
 }
 
 // interpretOnce runs a program in the interpreter.
 func interpretOnce(p *jit.Program, mem []byte, l *jit.Layout) (uint64, error) {
 	o, err := interp.Run(p, interp.World{
-		Ctx: mem, Layout: l,
+		Ctx: mem, SizeInR2: true, Layout: l,
 		Held:       func(string, uint32) []*jit.Program { return []*jit.Program{nil} },
 		MaxEntries: func(string) uint32 { return 0 },
 	})

@@ -20,8 +20,12 @@ import (
 	"tailpoke/stress/cpu"
 )
 
-// childEnv marks a process that runs one job of the cpu engine and nothing else.
-const childEnv = "TAILPOKE_CHILD"
+// childEnv marks a process that does one thing and nothing else: its value says what.
+const (
+	childEnv        = "TAILPOKE_CHILD"
+	childJob        = "job"     // runs a job of the cpu engine
+	childConformant = "program" // runs one program, see Conformance
+)
 
 // childGrace is how much longer than its duration a child may take.
 const childGrace = 30 * time.Second
@@ -56,18 +60,25 @@ type reply struct {
 // Child turns this process into a child if it was started as one, and else returns. A
 // program that calls [Run] calls it first in main, and a test binary in TestMain.
 func Child() {
-	if os.Getenv(childEnv) == "" {
+	kind := os.Getenv(childEnv)
+	if kind == "" {
 		childReady.Store(true)
 		return
 	}
 	// A terminal's interrupt goes to both processes; the parent passes it on as SIGTERM.
 	signal.Ignore(os.Interrupt)
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	res, err := childRun(ctx, os.Stdin)
-	out := reply{Result: res}
-	if err != nil {
-		out.Error = err.Error()
+	var out any
+	if kind == childConformant { // SIGTERM kills it
+		out = conformanceReply(os.Stdin)
+	} else {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		res, err := childRun(ctx, os.Stdin)
+		r := reply{Result: res}
+		if err != nil {
+			r.Error = err.Error()
+		}
+		out = r
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(out); err != nil {
 		fmt.Fprintln(os.Stderr, "tailpoke child:", err)
@@ -133,49 +144,60 @@ func runCPU(ctx context.Context, s protocol.Subject, t *Target, c cpu.Config) (*
 // inChild runs a job in a child process. A child that a CPU fault kills is a finding:
 // something that its threads executed did that.
 func inChild(ctx context.Context, j job) (*cpu.Result, error) {
-	in, err := json.Marshal(j)
-	if err != nil {
+	start := time.Now()
+	var r reply
+	why, err := child(ctx, childJob, j, j.Duration+childGrace, &r)
+	switch {
+	case err != nil:
 		return nil, err
+	case why != "":
+		return died(why, time.Since(start)), nil
+	case r.Error != "":
+		return nil, errors.New(r.Error)
 	}
-	bounded, cancel := context.WithTimeout(ctx, j.Duration+childGrace)
+	return r.Result, nil
+}
+
+// child gives a process of its own something to do, and decodes its answer. If the process was
+// killed by what it executed, crashed says how.
+func child(ctx context.Context, kind string, in any, limit time.Duration, answer any) (crashed string, err error) {
+	input, err := json.Marshal(in)
+	if err != nil {
+		return "", err
+	}
+	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	exe, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	cmd := exec.CommandContext(bounded, exe)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = childGrace
-	cmd.Env = append(os.Environ(), childEnv+"=1")
+	cmd.Env = append(os.Environ(), childEnv+"="+kind)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	var out, log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &log
-	start := time.Now()
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start a child: %w", err)
+		return "", fmt.Errorf("start a child: %w", err)
 	}
 	// A child that dies early breaks the pipe; its answer or its state says more than
 	// either error.
-	_, _ = stdin.Write(in)
+	_, _ = stdin.Write(input)
 	_ = cmd.Wait()
-	var r reply
-	if json.Unmarshal(out.Bytes(), &r) == nil && (r.Result != nil || r.Error != "") {
-		if r.Error != "" {
-			return nil, errors.New(r.Error)
-		}
-		return r.Result, nil
+	if json.Unmarshal(out.Bytes(), answer) == nil {
+		return "", nil
 	}
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return "", ctx.Err()
 	}
-	why := crash(cmd.ProcessState, log.String())
-	if why == "" {
-		return nil, fmt.Errorf("the child ended without an answer: %v: %.500s", cmd.ProcessState, log.String())
+	if why := crash(cmd.ProcessState, log.String()); why != "" {
+		return why, nil
 	}
-	return died(why, time.Since(start)), nil
+	return "", fmt.Errorf("the child ended without an answer: %v: %.500s", cmd.ProcessState, log.String())
 }
 
 // crash names what a torn instruction may have done to a process: a signal of the CPU,

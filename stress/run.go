@@ -10,6 +10,7 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/jit/exec"
+	"tailpoke/jit/interp"
 	"tailpoke/model"
 	"tailpoke/patcher"
 	"tailpoke/patcher/protocol"
@@ -136,6 +137,9 @@ func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout,
 		return Verdict{Verdict: protocol.Skipped, Reason: err.Error()}, nil
 	}
 	oracle, err := NewOracle(t, l)
+	if errors.Is(err, interp.ErrBounded) {
+		return Verdict{Verdict: protocol.Bounded, Reason: err.Error()}, nil
+	}
 	if err != nil {
 		return Verdict{}, err
 	}

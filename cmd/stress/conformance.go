@@ -47,15 +47,14 @@ func (c *conformance) runE(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		memory = args[0]
 	}
-	text, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxProgramText+1))
-	switch {
-	case err != nil:
-		return failed(err)
-	case len(text) > maxProgramText:
-		return usagef("program: its text is longer than %d bytes", maxProgramText)
+	text, err := readProgram(cmd)
+	if err != nil {
+		return err
 	}
-	r0, err := stress.Conformance(memory, string(text), c.layout, c.interp)
-	switch {
+	r0, err := stress.Conformance(cmd.Context(), memory, text, c.layout, c.interp)
+	switch stopped := interrupted(cmd.Context()); {
+	case stopped != nil:
+		return stopped
 	case errors.Is(err, stress.ErrExecution):
 		return &exit{codeViolated, err}
 	case errors.Is(err, stress.ErrNoExec):
@@ -67,4 +66,29 @@ func (c *conformance) runE(cmd *cobra.Command, args []string) error {
 		return failed(err)
 	}
 	return nil
+}
+
+// readProgram reads standard input, unless a signal comes first.
+func readProgram(cmd *cobra.Command) (string, error) {
+	type result struct {
+		text []byte
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() {
+		text, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxProgramText+1))
+		read <- result{text, err}
+	}()
+	select {
+	case <-cmd.Context().Done():
+		return "", interrupted(cmd.Context())
+	case r := <-read:
+		switch {
+		case r.err != nil:
+			return "", failed(r.err)
+		case len(r.text) > maxProgramText:
+			return "", usagef("program: its text is longer than %d bytes", maxProgramText)
+		}
+		return string(r.text), nil
+	}
 }

@@ -82,6 +82,8 @@ func cpuFigures(v stress.Verdict) []string {
 	switch {
 	case v.Verdict == "violated":
 		out = append(out, fmt.Sprintf("%s, first noticed after %.3f s", v.Property, c.FirstSeconds))
+	case v.Verdict == "not-observed" && c.RateMax == 1:
+		out = append(out, "too few cycles to bound how often a violation could happen")
 	case v.Verdict == "not-observed" && c.RateMax > 0:
 		out = append(out, fmt.Sprintf("fewer than 1 violation in %s (%.0f %%)",
 			counted(uint64(1/c.RateMax), "cycle"), 100*c.Confidence))

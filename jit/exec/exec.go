@@ -5,6 +5,9 @@ import "errors"
 // ErrUnsupported is returned where images cannot be executed.
 var ErrUnsupported = errors.New("executing images needs linux/amd64")
 
+// ErrLimit is returned by [Pool.Run] when the time that it was given was not enough.
+var ErrLimit = errors.New("the execution does not end")
+
 // Off is an offset into an [Arena], in bytes.
 type Off uint32
 
@@ -42,8 +45,8 @@ type Store struct {
 // PoolConfig says what the threads of a [Pool] execute.
 type PoolConfig struct {
 	Threads int
-	// Ctx is copied to each thread; the image gets the copy's address in RDI. Before
-	// each call the bytes from RestoreLo up to RestoreHi are copied anew.
+	// Ctx is copied to each thread; the image gets the copy's address in RDI and its size
+	// in RSI. Before each call the bytes from RestoreLo up to RestoreHi are copied anew.
 	Ctx                  []byte
 	RestoreLo, RestoreHi int
 	// Outcomes are the values that the image may return in RAX, without repetitions.

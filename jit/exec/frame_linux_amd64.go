@@ -27,6 +27,7 @@ type frame struct {
 	ctl         *control
 	sp          uint64 // rsp before the call
 	ctx         uint64
+	ctxLen      uint64
 	canary      [6]uint64 // rbx rbp r12 r13 r14 r15
 	goSP, goBP  uint64
 	budget      uint64 // calls left before the loop returns
@@ -41,7 +42,7 @@ type frame struct {
 	fault       faultRecord
 	rax         uint64 // what the last call of a budget returned
 	call        callRecord
-	_           [72]byte
+	_           [64]byte
 	slot        uint64 // epoch of the read-side section; 0 outside. A cache line of its own
 	_           [56]byte
 	kept        [keptPerStk]anomaly

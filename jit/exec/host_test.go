@@ -152,7 +152,7 @@ func TestRunThrowsOut(t *testing.T) {
 	defer p.Close()
 	p.SetEntries([]uint64{a.Addr(0)})
 	for range 2 {
-		if _, err := p.Run(1, 100*time.Millisecond); err != nil {
+		if _, err := p.Run(1, 100*time.Millisecond); err != ErrLimit {
 			t.Fatal(err)
 		}
 		if as := p.Anomalies(); len(as) != 1 || as[0].Signal != Evicted || as[0].RIP != a.Addr(0) {
@@ -162,6 +162,34 @@ func TestRunThrowsOut(t *testing.T) {
 	a.Write(0, []byte{0xb8, 3, 0, 0, 0, 0xc3}) // mov eax, 3; ret
 	if rax, err := p.Run(5, time.Minute); err != nil || rax != 3 || p.Counters().Executions != 5 {
 		t.Errorf("%d, %v, %+v", rax, err, p.Counters())
+	}
+}
+
+// TestHelperLoopIsThrownOut: an image that is nearly always in a helper is found there.
+func TestHelperLoopIsThrownOut(t *testing.T) {
+	code := callImage()
+	const callAt, jmpAt = 25, 30
+	copy(code[jmpAt:], []byte{0xeb, 256 + callAt - jmpAt - 2}) // jmp to the call
+	a := newArena(t, code)
+	host := hostFunc(func(*HelperCall) (uint64, bool) {
+		time.Sleep(10 * time.Microsecond)
+		return 42, true
+	})
+	p, err := NewPool(PoolConfig{Threads: 2, Outcomes: []uint64{43}, Host: host})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	p.SetEntries([]uint64{a.Addr(0)})
+	start := time.Now()
+	if _, err := p.Run(1, 100*time.Millisecond); err != ErrLimit {
+		t.Error(err)
+	}
+	if as := p.Anomalies(); len(as) != 1 || as[0].Signal != Evicted || as[0].RIP != a.Addr(jmpAt) {
+		t.Errorf("%+v", as)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("took %v", took)
 	}
 }
 

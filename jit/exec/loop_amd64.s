@@ -57,6 +57,11 @@ enter:
 	ANDQ $const_entriesMask, R10
 	MOVQ control_entries(R9)(R10*8), R10
 	MOVQ frame_ctx(R11), DI
+	MOVQ frame_ctxLen(R11), SI
+	XORL AX, AX // a program that reads what nobody has given it gets the same every time
+	XORL DX, DX
+	XORL CX, CX
+	XORL R8, R8
 	MOVQ frame_canary+0(R11), BX
 	MOVQ frame_canary+8(R11), BP
 	MOVQ frame_canary+16(R11), R12

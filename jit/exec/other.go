@@ -36,6 +36,7 @@ func (*Pool) SetEntries([]uint64)  {}
 func (*Pool) SetPhase(int, uint64) {}
 func (*Pool) Bad() uint64          { return 0 }
 func (*Pool) Idle() bool           { return true }
+func (*Pool) InGuard(uint64) bool  { return false }
 func (*Pool) Counters() Counters   { return Counters{} }
 func (*Pool) Anomalies() []Anomaly { return nil }
 func (*Pool) NextEpoch() uint64    { return 0 }

@@ -40,6 +40,7 @@ type Pool struct {
 	mu     sync.Mutex
 	faults []Anomaly // the first maxFaults
 	nFault atomic.Uint64
+	fence  atomic.Uint32 // see Idle
 }
 
 // NewPool maps the memory of a pool; no thread runs before Start.
@@ -149,14 +150,14 @@ func (p *Pool) Stop() {
 	p.expel(left, evictLooks)
 }
 
-// expel throws threads out of their images every so many looks, until left is closed.
+// expel throws threads out of their images after so many looks, until left is closed.
 func (p *Pool) expel(left <-chan struct{}, patience int) {
 	for looks := 1; ; looks++ {
 		select {
 		case <-left:
 			return
 		case <-time.After(evictLook):
-			if looks%patience == 0 {
+			if looks >= patience {
 				atomic.StoreUint64(&p.ctl.stop, 1)
 				p.evict()
 			}
@@ -167,6 +168,7 @@ func (p *Pool) expel(left <-chan struct{}, patience int) {
 // evict sends a signal to every thread that still runs.
 func (p *Pool) evict() {
 	for _, t := range p.threads {
+		t.evicted.Store(true)
 		if tid := t.tid.Load(); tid != 0 {
 			unix.Tgkill(unix.Getpid(), int(tid), unix.SIGTRAP)
 		}
@@ -176,6 +178,7 @@ func (p *Pool) evict() {
 // Idle says that no thread runs. Text that was written before is seen by the threads that start
 // later, without a SyncCore.
 func (p *Pool) Idle() bool {
+	p.fence.Add(1) // the stores of the text come before the loads of what threads have stored
 	for _, t := range p.threads {
 		if t.tid.Load() != 0 {
 			return false
@@ -250,6 +253,17 @@ func (p *Pool) Anomalies() []Anomaly {
 // NextEpoch begins an epoch and returns it: a reader whose epoch is older, and not 0,
 // may have been inside its section before.
 func (p *Pool) NextEpoch() uint64 { return atomic.AddUint64(&p.ctl.epoch, 1) }
+
+// InGuard says whether an address lies in the page below a thread's stack: who touches it has used
+// up the stack.
+func (p *Pool) InGuard(addr uint64) bool {
+	for _, t := range p.threads {
+		if t.call.stack.addr-addr-1 < guardSize {
+			return true
+		}
+	}
+	return false
+}
 
 // Readers returns the threads as readers.
 func (p *Pool) Readers() []Reader {

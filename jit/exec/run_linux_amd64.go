@@ -7,9 +7,10 @@ import (
 )
 
 // Run executes the entry points in turn on the caller's thread, so many calls in all, and returns
-// what the last one returned. The pool must not be started. An image that does not end is thrown
-// out once limit has passed. What was counted before is forgotten: [Pool.Counters] and
-// [Pool.Anomalies] tell about this run alone, and a value that is no outcome is an anomaly.
+// what the last one returned. The pool must not be started. Once limit has passed, it returns
+// [ErrLimit], having thrown out an image that did not end by itself. What was counted before is
+// forgotten: [Pool.Counters] and [Pool.Anomalies] tell about this run alone, and a value that is
+// no outcome is an anomaly.
 func (p *Pool) Run(calls int, limit time.Duration) (rax uint64, err error) {
 	if p.ctl.entries[0] == 0 {
 		return 0, errNoEntry
@@ -34,6 +35,9 @@ func (p *Pool) Run(calls int, limit time.Duration) (rax uint64, err error) {
 	}
 	close(left)
 	<-expelled
+	if atomic.LoadUint64(&p.ctl.stop) != 0 {
+		return 0, ErrLimit
+	}
 	return t.frame.rax, nil
 }
 

@@ -27,6 +27,9 @@ type thread struct {
 	entry *threadEntry
 	tid   atomic.Int64
 	call  HelperCall
+	// evicted: the thread is to leave its image. A signal throws it out; one that arrives while
+	// the image waits for a helper does not, and there execute looks here.
+	evicted atomic.Bool
 }
 
 // newThread lays out a thread's block of memory, from the top: frame, outcome table,
@@ -37,7 +40,7 @@ func (p *Pool) newThread(i int, block []byte, mul uint64) *thread {
 	ctx := block[stackSize-frameSize-tableSize-MaxCtx:][:MaxCtx]
 	copy(ctx, p.cfg.Ctx)
 	f.ctl = p.ctl
-	f.ctx = address(&ctx[0])
+	f.ctx, f.ctxLen = address(&ctx[0]), uint64(len(p.cfg.Ctx))
 	f.sp = f.ctx - zeroTop
 	f.mul = mul
 	f.table = table
@@ -99,9 +102,14 @@ func (t *thread) enlist() (leave func()) {
 // execute makes so many calls of the image, or fewer if the pool stops or the image faults.
 func (t *thread) execute(budget uint64) (faulted bool) {
 	t.frame.budget = budget
+	t.evicted.Store(false)
 	runDetached(t.frame)
 	for t.frame.call.fn != 0 {
 		if !t.answer() {
+			break
+		}
+		if t.evicted.Load() {
+			t.abandon(Evicted, 0)
 			break
 		}
 		runDetached(t.frame)
@@ -123,15 +131,19 @@ func (t *thread) answer() (ok bool) {
 			return true
 		}
 	}
-	f := &t.frame.fault
-	f.addr, f.rsp = c.Bad, r.sp
-	if at := c.Bytes(r.sp, 8); at != nil {
-		f.rip = binary.LittleEndian.Uint64(at)
+	t.abandon(uint64(unix.SIGSEGV), c.Bad)
+	return false
+}
+
+// abandon ends the image's call where it waits for a helper, as a fault.
+func (t *thread) abandon(sig, addr uint64) {
+	r, f := &t.frame.call, &t.frame.fault
+	f.sig, f.addr, f.rsp = sig, addr, r.sp
+	if at := t.call.Bytes(r.sp, 8); at != nil {
+		f.rip = binary.LittleEndian.Uint64(at) // where the helper would have returned to
 	}
-	f.sig = uint64(unix.SIGSEGV)
 	r.fn = 0
 	atomic.StoreUint64(&t.frame.slot, 0) // the image is left: its read-side section ends
-	return false
 }
 
 func (t *thread) keepFault() {

@@ -47,6 +47,9 @@ func newMachine(entry *jit.Program, w *world) *machine {
 	}
 	m.enter(frame{prog: entry})
 	m.regs[asm.R1] = value{kind: inCtx}
+	if w.SizeInR2 {
+		m.regs[asm.R2] = num(uint64(len(w.Ctx)))
+	}
 	return m
 }
 

@@ -19,9 +19,12 @@ type World struct {
 	MaxEntries func(m string) uint32 // how many keys a prog array has that is not in Maps
 	Layout     *jit.Layout           // whose Counter rules
 
-	CtxKind CtxKind         // what Ctx is
-	Packet  []byte          // of a context that has one
-	Maps    map[string]*Map // by symbol; a prog array need not be here
+	CtxKind CtxKind // what Ctx is
+	// SizeInR2: the entry finds the size of Ctx in R2, as it does where an image is run by
+	// itself. No kernel says so.
+	SizeInR2 bool
+	Packet   []byte          // of a context that has one
+	Maps     map[string]*Map // by symbol; a prog array need not be here
 
 	// Shared says that others run in the same world: contents of maps that are not read-only,
 	// and what differs between threads, are not known. Only Explore can.

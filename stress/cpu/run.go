@@ -81,6 +81,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 			r.boosted = true
 		}
 	}
+	defer c.enoughProcs()()
 	err := r.setUp()
 	if err == nil {
 		err = r.execute(ctx)

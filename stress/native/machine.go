@@ -199,7 +199,7 @@ func (m *Machine) array(name string, key uint32) (*patcher.ProgArray, error) {
 }
 
 // ErrEndless says that an execution did not end in the time that it was given.
-var ErrEndless = errors.New("the execution does not end")
+var ErrEndless = exec.ErrLimit
 
 // ErrStackUsedUp says that pending functions filled the thread's stack.
 var ErrStackUsedUp = errors.New("the execution uses up its stack")
@@ -235,16 +235,14 @@ func (m *Machine) Run(program string, ctx []byte, limit time.Duration) (uint64, 
 	m.pool.SetContext(ctx)
 	m.pool.SetEntries([]uint64{m.patcher.Addr(p)})
 	r0, err := m.pool.Run(1, limit)
+	copy(ctx, m.pool.Context(0))
 	if err != nil {
 		return 0, err
 	}
-	copy(ctx, m.pool.Context(0))
 	for _, a := range m.pool.Anomalies() {
 		switch {
 		case a.Kind == exec.BadValue: // no value was said to be right
-		case a.Kind == exec.Fault && a.Signal == exec.Evicted:
-			return 0, ErrEndless
-		case usesUpStack(a):
+		case a.Kind == exec.Fault && m.pool.InGuard(a.Addr):
 			return 0, ErrStackUsedUp
 		default:
 			return 0, m.anomaly(a)
@@ -252,14 +250,6 @@ func (m *Machine) Run(program string, ctx []byte, limit time.Duration) (uint64, 
 	}
 	return r0, nil
 }
-
-// usesUpStack says whether a fault is a push, or the like, below the thread's stack.
-func usesUpStack(a exec.Anomaly) bool {
-	const page = 4096
-	return a.Kind == exec.Fault && a.Signal == sigsegv && a.Addr-(a.RSP-page) < 2*page
-}
-
-const sigsegv = 11 // not in package syscall everywhere
 
 // anomaly says where it happened.
 func (m *Machine) anomaly(a exec.Anomaly) error {
