@@ -103,7 +103,7 @@ func TestTranslated(t *testing.T) {
 	}
 }
 
-// TestRefs has every kind of operand that is an address.
+// TestRefs has every kind of operand that is an address, but the one of TestPrivateStack.
 func TestRefs(t *testing.T) {
 	value := asm.LoadMapValue(asm.R8, 0, 24).WithReference("m")
 	p, err := ParseTranslated("test", concat(

@@ -30,6 +30,15 @@ type Options struct {
 	// What a verifier that knows more than Parse decided; nil: what Parse found.
 	StackDepths []int  // of each function, not rounded
 	Direct      []bool // whether each tail call has a direct site
+
+	// Whether each function keeps the counter though Parse found no tail call that it reaches: a
+	// verifier counts those in code that it removed.
+	TailCallReachable []bool
+
+	// Of each function of a translated program where its private stack ends, as an offset from
+	// the start of a CPU's own memory, or 0 where it has none; or nil. There are none in a
+	// program that makes tail calls.
+	PrivateStacks []uint64
 }
 
 // Bounds on passes. In every pass a jump is sized by the offsets of the pass before, until no
@@ -79,10 +88,12 @@ func (o *Options) check(p *Program) error {
 		return fmt.Errorf("compile: %d addresses of %d functions", len(o.FuncAddrs), len(p.Funcs))
 	case o.StackDepths != nil && len(o.StackDepths) != len(p.Funcs):
 		return fmt.Errorf("compile: %d stack depths of %d functions", len(o.StackDepths), len(p.Funcs))
+	case o.TailCallReachable != nil && len(o.TailCallReachable) != len(p.Funcs):
+		return fmt.Errorf("compile: %d counters of %d functions", len(o.TailCallReachable), len(p.Funcs))
 	case o.Direct != nil && len(o.Direct) != len(p.TailCalls):
 		return fmt.Errorf("compile: kinds of %d tail calls, there are %d", len(o.Direct), len(p.TailCalls))
 	}
-	return nil
+	return o.checkPrivateStacks(p)
 }
 
 // checkMaps refuses a program that loads a map of which nothing is known, or the address of a value

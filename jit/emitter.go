@@ -17,8 +17,9 @@ type emitter struct {
 	o     *Options
 	l     *Layout
 
-	stack int   // of the function, in bytes
-	depth int32 // the same, rounded up to quad words
+	stack   int    // of the function, in bytes
+	depth   int32  // the same, rounded up to quad words
+	private uint64 // where the function's private stack ends, or 0: it has none
 
 	// ends[i+1] is where instruction i of the function ends; ends[0] is the prologue's end. In
 	// the course of a pass those up to the current instruction are of this pass, the others of
@@ -36,9 +37,17 @@ type emitter struct {
 
 func newEmitter(p *Program, f int, o *Options) *emitter {
 	fn := &p.Funcs[f]
+	if o.TailCallReachable != nil && o.TailCallReachable[f] {
+		counting := *fn
+		counting.TailCallReachable = true
+		fn = &counting
+	}
 	e := &emitter{p: p, fn: fn, index: f, o: o, l: o.Layout, stack: fn.StackDepth}
 	if o.StackDepths != nil {
 		e.stack = o.StackDepths[f]
+	}
+	if o.PrivateStacks != nil && o.PrivateStacks[f] != 0 {
+		e.usePrivateStack(o.PrivateStacks[f])
 	}
 	e.depth = roundUp8(e.stack)
 	e.ends = make([]int, fn.Len+1)
@@ -75,6 +84,7 @@ func (e *emitter) converge() error {
 // pass emits the function once, and says whether any instruction ends elsewhere than before.
 func (e *emitter) pass() (changed bool, err error) {
 	e.Reset()
+	e.insn = e.fn.First
 	e.cleanup, e.sites, e.calls, e.refs = none, e.sites[:0], e.calls[:0], e.refs[:0]
 	e.emitPrologue()
 	changed = e.ends[0] != e.Len()
@@ -106,10 +116,8 @@ func (e *emitter) emit(i int) error {
 		e.emitStore(ins)
 	case cls.IsALU():
 		e.emitALU(ins)
-	case ins.OpCode == opCall:
+	case ins.OpCode == opCall || ins.OpCode == opCallX:
 		return e.emitCall(i)
-	case ins.OpCode == opCallX:
-		e.emitCallX(ins)
 	case ins.OpCode == opExit:
 		e.emitExit(i)
 	default:
@@ -122,6 +130,12 @@ func (e *emitter) emitCall(i int) error {
 	ins := &e.p.Insns[i]
 	if isTailCall(ins) {
 		return e.emitTailCall(i)
+	}
+	e.saveFrame()
+	defer e.restoreFrame()
+	if ins.OpCode == opCallX {
+		e.emitCallX(ins)
+		return nil
 	}
 	callee, ok := e.p.Callee(i)
 	if !ok {
@@ -172,7 +186,7 @@ func (e *emitter) refer(kind RefKind, size int) {
 var registerMap = [...]x86.Reg{
 	asm.R0: x86.RAX, asm.R1: x86.RDI, asm.R2: x86.RSI, asm.R3: x86.RDX, asm.R4: x86.RCX,
 	asm.R5: x86.R8, asm.R6: x86.RBX, asm.R7: x86.R13, asm.R8: x86.R14, asm.R9: x86.R15,
-	asm.R10: x86.RBP, regAX: axReg,
+	asm.R10: x86.RBP, regAX: axReg, privateFrame: x86.R9,
 }
 
 // Scratch registers: no register of a program is held in them.

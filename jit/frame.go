@@ -9,7 +9,7 @@ var calleeRegs = [4]x86.Reg{x86.RBX, x86.R13, x86.R14, x86.R15}
 //
 //	[rbp+8]        return address
 //	[rbp]          caller's rbp
-//	[rbp-depth..]  eBPF stack
+//	[rbp-depth..]  eBPF stack, unless it is a private one
 //	               counter, if the function keeps it
 //	               the caller's registers that the function names
 //
@@ -31,6 +31,7 @@ func (e *emitter) emitPrologue() {
 			e.Push(calleeRegs[i]) // push rbx, r13, r14, r15
 		}
 	}
+	e.emitPrivateFrame()
 }
 
 func (e *emitter) movesStack() bool { return e.depth > 0 || e.l.MovesEmptyStack }

@@ -46,7 +46,7 @@ type Site struct {
 // Comparing images of one program, these are what may differ.
 type Ref struct {
 	Kind RefKind
-	Insn int // index of the program's instruction
+	Insn int // index of the program's instruction; in a prologue the function's first
 	Off  Off // of the operand
 	Size int // its bytes
 }
@@ -55,14 +55,15 @@ type Ref struct {
 type RefKind uint8
 
 const (
-	RefFunc        RefKind = iota // another function of the program, called
-	RefFuncAddr                   // another function, its address loaded
-	RefHelper                     // a function outside of the program, see Helper
-	RefMap                        // a map
-	RefMapValue                   // a value in a map
-	RefPerCPU                     // where a CPU's own memory starts
-	RefReturnThunk                // the kernel's return
-	RefJumpThunk                  // the kernel's jump to rcx
+	RefFunc         RefKind = iota // another function of the program, called
+	RefFuncAddr                    // another function, its address loaded
+	RefHelper                      // a function outside of the program, see Helper
+	RefMap                         // a map
+	RefMapValue                    // a value in a map
+	RefPerCPU                      // where a CPU's own memory starts
+	RefReturnThunk                 // the kernel's return
+	RefJumpThunk                   // the kernel's jump to rcx
+	RefPrivateStack                // where the function's private stack ends, of Options.PrivateStacks
 )
 
 // SlotSize is the size of a slot: one near jump, or one nop.

@@ -3,11 +3,14 @@ package stress
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 
 	"github.com/cilium/ebpf"
 
 	"tailpoke/stress/kernel"
+	"tailpoke/stress/regress"
 )
 
 // IdentityReport says of how many programs our compiler makes what the running kernel's
@@ -19,7 +22,7 @@ var ErrNoKernel = kernel.ErrUnsupported
 
 // Identity compares the images of programs, byte for byte, with those of the running
 // kernel: of the programs of an object file, or, without one, of a corpus with every
-// opcode, of the main job's programs, and of random ones.
+// opcode, of the programs of the main job and of the regression cases, and of random ones.
 func Identity(object string, seed uint64, random int) (*IdentityReport, error) {
 	if object != "" {
 		raw, err := readRegular(object, maxObject)
@@ -32,11 +35,29 @@ func Identity(object string, seed uint64, random int) (*IdentityReport, error) {
 		}
 		return kernel.Identity(samples)
 	}
-	samples, err := objectSamples(defaultName, defaultObject)
+	samples, err := ownSamples()
 	if err != nil {
 		return nil, err
 	}
 	return kernel.Identity(append(samples, kernel.Corpus(seed, random)...))
+}
+
+// ownSamples are the programs that we have as object files.
+func ownSamples() ([]kernel.Sample, error) {
+	objects := regress.Objects()
+	objects[defaultName] = defaultObject
+	var out []kernel.Sample
+	for _, name := range slices.Sorted(maps.Keys(objects)) {
+		samples, err := objectSamples(name, objects[name])
+		if err != nil {
+			return nil, err
+		}
+		for i := range samples {
+			samples[i].Name = name + ": " + samples[i].Name
+		}
+		out = append(out, samples...)
+	}
+	return out, nil
 }
 
 func objectSamples(name string, raw []byte) ([]kernel.Sample, error) {

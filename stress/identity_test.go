@@ -3,6 +3,8 @@ package stress
 import (
 	"errors"
 	"testing"
+
+	"tailpoke/stress/kernel"
 )
 
 // TestIdentity: the images of the main job's programs are the running kernel's.
@@ -16,5 +18,24 @@ func TestIdentity(t *testing.T) {
 	}
 	if r.Programs != 3 || r.Identical != 3 {
 		t.Errorf("%d of %d images identical: %v %v", r.Identical, r.Programs, r.Differences, r.Rejected)
+	}
+}
+
+// TestIdentityOfOwnObjects: so are those of every object file of ours, and all can be loaded.
+func TestIdentityOfOwnObjects(t *testing.T) {
+	samples, err := ownSamples()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := kernel.Identity(samples)
+	if errors.Is(err, ErrNoKernel) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Programs != len(samples) || r.Programs < 50 || r.Identical != r.Programs || r.Recovered != 0 {
+		t.Errorf("%d of %d images identical of %d programs, %d with help: %v %v %v",
+			r.Identical, r.Programs, len(samples), r.Recovered, r.Differences, r.Rejected, r.Unsupported)
 	}
 }

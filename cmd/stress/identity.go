@@ -19,7 +19,7 @@ const identityLong = `Examples:
 identity loads programs into the running kernel, reads back its translated instructions
 and its machine code, compiles the same instructions with layout v6.12, and compares the
 images byte for byte; addresses must agree among themselves. Without --object the
-programs are a corpus with every opcode, and some random ones. It needs the right to load
+programs are a corpus with every opcode, our own object files, and some random ones. It needs the right to load
 programs, and exits with 4 without it, with 1 if an image differs.`
 
 // identity is the verb of that name.
@@ -82,6 +82,9 @@ func identityText(r *stress.IdentityReport) string {
 	}
 	for _, d := range r.Rejected {
 		fmt.Fprintf(&b, "%s was not loaded: %s\n", d.Name, oneLine(d.Listing))
+	}
+	for _, d := range r.Unsupported {
+		fmt.Fprintf(&b, "%s is not compared: %s\n", d.Name, oneLine(d.Listing))
 	}
 	fmt.Fprintf(&b, "%d of %d images identical, %d distinct opcodes\n", r.Identical, r.Programs, r.Opcodes)
 	return b.String()

@@ -41,7 +41,7 @@ func (b book) adopt(img *jit.Image, r *readback) error {
 			binary.LittleEndian.PutUint32(ours, uint32(r.funcs[callee].addr-end))
 			continue
 		}
-		if ref.Kind != jit.RefFuncAddr { // compiled with the right one
+		if ref.Kind != jit.RefFuncAddr && ref.Kind != jit.RefPrivateStack { // compiled with the right one
 			copy(ours, theirs)
 		}
 	}
@@ -87,6 +87,7 @@ func (t *Target) compare(name string, r *readback, b book) (verdict, error) {
 		return verdict{difference: fmt.Sprintf("%d functions, the kernel has %d\n", len(p.Funcs), len(r.funcs))}, nil
 	}
 	o := r.options(t)
+	o.PrivateStacks = t.privateStacks(p, r)
 	diff, err := b.differ(p, o, r)
 	if err != nil || diff == "" {
 		return verdict{difference: diff}, err
@@ -95,7 +96,7 @@ func (t *Target) compare(name string, r *readback, b book) (verdict, error) {
 	if err != nil {
 		return verdict{difference: err.Error() + "\n" + diff}, nil
 	}
-	o.StackDepths, o.Direct = h.depths, h.direct
+	o.StackDepths, o.PrivateStacks, o.TailCallReachable, o.Direct = h.depths, h.private, h.counting, h.direct
 	if diff, err = b.differ(p, o, r); err != nil || diff != "" {
 		return verdict{difference: diff}, err
 	}

@@ -10,17 +10,22 @@ import (
 
 // Corpus is the programs that identity is asked for: every operation on every register,
 // jumps at the limits of their sizes, tail calls from every shape of frame, calls of all
-// kinds, and n programs by chance.
+// kinds, programs of other types, and n programs by chance, every fourth of them of a type that
+// has private stacks.
 func Corpus(seed uint64, n int) []Sample {
 	var out []Sample
 	for _, samples := range [][]Sample{
-		opSamples(), memorySamples(), jumpSamples(), tailCallSamples(), helperSamples(),
+		opSamples(), memorySamples(), jumpSamples(), tailCallSamples(), helperSamples(), kindSamples(),
 	} {
 		out = append(out, samples...)
 	}
 	for i := range n {
-		out = append(out, sampleOf(fmt.Sprintf("random %#x/%d", seed, i), ebpf.SchedCLS,
-			randomProgram(seed, uint64(i), withHelpers)))
+		name := fmt.Sprintf("random %#x/%d", seed, i)
+		if i%4 == 3 {
+			out = append(out, sampleOf(name, ebpf.RawTracepoint, onTracepoint(randomProgram(seed, uint64(i), alone))))
+			continue
+		}
+		out = append(out, sampleOf(name, ebpf.SchedCLS, randomProgram(seed, uint64(i), withHelpers)))
 	}
 	return out
 }

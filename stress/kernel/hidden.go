@@ -9,12 +9,16 @@ import (
 )
 
 // hidden is what the verifier decided and bpf(2) does not show: how deep each function's
-// stack is, and which tail calls are direct. Our own analysis finds the same where constants
-// and addresses follow from the instructions alone; where the verifier knew more (what a
-// comparison says of a key, how far a variable offset reaches), it is read off the image.
+// stack is, whether it is a private one, whether the function keeps the counter of tail calls,
+// and which tail calls are direct. Our own analysis finds the same where constants and addresses
+// follow from the instructions alone; where the verifier knew more (what a comparison says of a
+// key, how far a variable offset reaches, a tail call in code that was removed), it is read off
+// the image.
 type hidden struct {
-	depths []int
-	direct []bool
+	depths   []int
+	private  []uint64
+	counting []bool
+	direct   []bool
 }
 
 var errHidden = errors.New("image has other tail calls than the program")
@@ -24,6 +28,8 @@ func (r *readback) recover(t *Target, p *jit.Program) (hidden, error) {
 	var h hidden
 	for _, f := range r.funcs {
 		h.depths = append(h.depths, stackDepth(t, f.code))
+		h.counting = append(h.counting, keepsCounter(t, f.code))
+		h.private = append(h.private, privateStack(t, f.code))
 		h.direct = append(h.direct, sites(t, f.code)...)
 	}
 	if len(h.direct) != len(p.TailCalls) {
@@ -32,13 +38,29 @@ func (r *readback) recover(t *Target, p *jit.Program) (hidden, error) {
 	return h, nil
 }
 
+// subRSP is the opcode of sub rsp, imm32.
+var subRSP = []byte{0x48, 0x81, 0xec}
+
+// landing is the code from where tail calls enter.
+func landing(t *Target, code []byte) []byte { return code[min(int(t.Layout.AdjOff), len(code)):] }
+
 // stackDepth is by how much a function lowers rsp, right where tail calls enter.
 func stackDepth(t *Target, code []byte) int {
-	sub, ok := bytes.CutPrefix(code[min(int(t.Layout.AdjOff), len(code)):], []byte{0x48, 0x81, 0xec})
+	sub, ok := bytes.CutPrefix(landing(t, code), subRSP)
 	if !ok || len(sub) < 4 {
 		return 0
 	}
 	return int(binary.LittleEndian.Uint32(sub))
+}
+
+// keepsCounter says whether a function pushes the counter of tail calls next.
+func keepsCounter(t *Target, code []byte) bool {
+	code = landing(t, code)
+	if bytes.HasPrefix(code, subRSP) {
+		code = code[min(len(subRSP)+4, len(code)):]
+	}
+	return bytes.HasPrefix(code, []byte{0x50, 0x50}) || // push rax; push rax
+		bytes.HasPrefix(code, []byte{0x48, 0x83, 0xf8, byte(t.Layout.Counter.Limit)}) // cmp rax, limit
 }
 
 // sites finds the tail calls of a function, and says which are direct. The instructions it

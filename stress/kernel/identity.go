@@ -15,10 +15,13 @@ type IdentityReport struct {
 	Opcodes     int          `json:"opcodes"`     // different ones among the translated instructions
 	Differences []Difference `json:"differences"` // of the others
 
-	// Recovered of the identical ones are so only once the depth of a stack, or whether a tail
-	// call is direct, was read off the kernel's image: bpf(2) shows neither.
+	// Recovered of the identical ones are so only once the depth of a stack, or another decision
+	// of the verifier that bpf(2) does not show, was read off the kernel's image.
 	Recovered int          `json:"recovered"`
 	Rejected  []Difference `json:"rejected,omitempty"` // samples that could not be loaded, and why
+
+	// Unsupported were loaded and not compared: their images have what package jit does not make.
+	Unsupported []Difference `json:"unsupported,omitempty"`
 
 	Seen map[string]int `json:"-"` // how often each opcode was compared
 }
@@ -26,7 +29,7 @@ type IdentityReport struct {
 // A Difference is a program and what is to be said of it.
 type Difference struct {
 	Name    string `json:"name"`
-	Listing string `json:"listing"` // both images side by side, ours on the left
+	Listing string `json:"listing"` // both images side by side, ours on the left; or a reason
 }
 
 // identitySchema names the form of the report.
@@ -59,6 +62,10 @@ func (t *Target) Identity(progs []Sample) (*IdentityReport, error) {
 		v, err := t.compare(s.Name, r, known)
 		if err != nil {
 			v.difference = err.Error()
+		}
+		if why := r.unsupported(); why != "" && v.difference != "" {
+			rep.Unsupported = append(rep.Unsupported, Difference{s.Name, why})
+			continue
 		}
 		rep.count(s.Name, r, v)
 	}

@@ -15,6 +15,8 @@ type readback struct {
 	insns asm.Instructions // translated, in the form that jit.ParseTranslated reads
 	funcs []machineFunc
 	maps  map[string]uint32 // keys of the maps that insns name
+
+	interrupts bool // the program may run on top of others, see interrupts
 }
 
 // A machineFunc is the machine code of one function, and where it runs.
@@ -41,7 +43,7 @@ func load(s Sample) (*readback, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &readback{maps: map[string]uint32{}}
+	r := &readback{maps: map[string]uint32{}, interrupts: interrupts(s.Spec.Programs[s.Program])}
 	for _, m := range coll.Maps {
 		mi, err := m.Info()
 		if err != nil {

@@ -16,9 +16,13 @@ import (
 type Target struct {
 	Layout jit.Layout
 	Forms  jit.Forms
+
+	// PrivateStackMin is the depth in bytes from which on a stack is a private one, in programs
+	// of the kinds that get them; 0: the kernel has no private stacks.
+	PrivateStackMin int
 }
 
-// DetectTarget finds out from what the kernel makes of three small programs. The error says
+// DetectTarget finds out from what the kernel makes of a few small programs. The error says
 // [ErrUnsupported] when this is no kernel of the layout v6.12, or when it cannot be asked.
 func DetectTarget() (*Target, error) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
@@ -27,6 +31,7 @@ func DetectTarget() (*Target, error) {
 	t := &Target{Layout: jit.V612}
 	for _, probe := range []func(*Target) error{
 		(*Target).probeReturn, (*Target).probeTailCall, (*Target).probeShift, (*Target).probeShortJump,
+		(*Target).probePrivateStack,
 	} {
 		if err := probe(t); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)

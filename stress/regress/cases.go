@@ -28,6 +28,14 @@ var (
 	tracex5Object []byte
 )
 
+// Objects are the object files that cases take programs from, by name.
+func Objects() map[string][]byte {
+	return map[string][]byte{
+		"tailcall.o": tailcallObject, "bpf2bpf.o": bpf2bpfObject, "hierarchy.o": hierarchyObject,
+		"sockex3.o": sockex3Object, "tracex5.o": tracex5Object,
+	}
+}
+
 // runs runs the entry with a packet.
 func runs(packet []byte, want Want) Run { return Run{Input: Input{Packet: packet}, Want: want} }
 
