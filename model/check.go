@@ -16,8 +16,9 @@ const mostStates = 1<<31 - 1
 
 // Options says how a subject is checked. The zero value is the usual check.
 type Options struct {
-	// Threads is how many threads are explored, 0 for one. One proves the subject for
-	// any number (see the package document); more are for the doubtful.
+	// Threads is how many threads are explored, 0 for as many as prove the subject for
+	// any number (see the package document), which is one but for some faults of progress;
+	// more are for the doubtful.
 	Threads int
 	// MaxStates bounds the states, 0 for [DefaultMaxStates]. It is looked at between
 	// batches and so may be passed by a few thousand.
@@ -25,8 +26,15 @@ type Options struct {
 	// Workers is how many goroutines explore, 0 for one per processor. Nothing in the
 	// result depends on it.
 	Workers int
-	// NoSymmetry tells states apart that differ by a permutation of the threads alone.
+	// NoSymmetry tells states apart that differ by a permutation of the threads alone,
+	// or of the mutators, or of the copies.
 	NoSymmetry bool
+	// Reduce leaves out orders of moves that cannot matter: a proof has fewer states, and
+	// everything else is the same. It does nothing together with Progress or Only.
+	Reduce bool
+	// Progress judges whether operations end, too, once all executions are explored and
+	// broke nothing. Several threads are then told apart as by NoSymmetry.
+	Progress bool
 	// Stop, if set, is asked between batches; once it returns true, the check ends with
 	// the verdict bounded.
 	Stop func() bool
@@ -65,6 +73,9 @@ type Reached struct {
 	Enters, Fetches uint64 // of threads
 	Traps           uint64 // fetches of int3
 	LateTraps       uint64 // answered when the poke was over
+	Reads           uint64 // of a key by an indirect site
+	Loads, Unloads  uint64 // of copies
+	Passed          uint64 // descriptors that operations passed by, for they were not stable
 	Runs            uint64 // executions in a program
 }
 
@@ -75,7 +86,12 @@ func Check(s protocol.Subject, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	sys, err := newSystem(s, max(o.Threads, 1), !o.NoSymmetry)
+	o.Progress = o.Progress || only == stuck
+	threads := o.Threads
+	if threads == 0 {
+		threads = enough(s.Grace.Kind, o.Progress)
+	}
+	sys, err := newSystem(s, threads, !o.NoSymmetry && !(o.Progress && threads > 1))
 	if err != nil {
 		return nil, err
 	}
@@ -90,9 +106,42 @@ func Check(s protocol.Subject, o Options) (*Result, error) {
 	if o.Threads < 0 || most < 0 || most > mostStates || workers < 0 {
 		return nil, fmt.Errorf("model: options out of range: %+v", o)
 	}
-	e := newExplorer(sys, only, workers, most)
-	e.stop = o.Stop
-	return e.result(e.run()), nil
+	explore := func() (*explorer, outcome) {
+		e := newExplorer(sys, only, workers, most)
+		e.stop = o.Stop
+		return e, e.run()
+	}
+	sys.reduce = o.Reduce && !o.Progress && only == noFault
+	e, out := explore()
+	if sys.reduce && out.broken != noFault {
+		sys.reduce = false
+		e, out = explore()
+	}
+	r := e.result(out)
+	if o.Progress && r.Verdict == protocol.Proved {
+		e.judgeProgress(r)
+	}
+	return r, nil
+}
+
+// enough is how many threads stand for any number.
+func enough(g protocol.GraceKind, progress bool) int {
+	if progress && g == protocol.GraceQuiet {
+		return 2
+	}
+	return 1
+}
+
+// judgeProgress puts into a result what is found of operations that never end.
+func (e *explorer) judgeProgress(r *Result) {
+	switch l, stopped := e.stuck(); {
+	case stopped:
+		r.Verdict = protocol.Bounded
+	case l != nil:
+		r.Verdict, r.Property = protocol.Violated, protocol.Progress
+		r.Witness = e.lassoWitness(l)
+		r.Depth = len(r.Witness.Steps)
+	}
 }
 
 func (o Options) only() (fault, error) {
@@ -138,6 +187,8 @@ func (e *explorer) reached(r *Reached, c *counts) {
 	r.Waits, r.WaitsSkipped, r.Blocked = m[moveWait]+m[moveForget], m[moveNoWait], c.blocked
 	r.Frees = m[moveFree] + m[moveReclaim]
 	r.Enters, r.Fetches, r.Runs = m[moveEnter], m[moveFetch]+m[moveTrap]+m[moveTorn], m[moveRun]
+	r.Reads, r.Passed = m[moveRead], m[movePass]
+	r.Loads, r.Unloads = m[moveLoad], m[moveUnload]
 	r.Traps, r.LateTraps = m[moveTrap], m[moveLate]
 	r.Installs, r.Updates, r.Removes = m[moveInstall], m[moveUpdate], m[moveRemove]
 }

@@ -79,6 +79,34 @@ func TestCounts(t *testing.T) {
 	}
 }
 
+// TestCountsBeyond pins the spaces of what a shape may ask for beyond, and those that the
+// reduction leaves. The short method keeps them small.
+func TestCountsBeyond(t *testing.T) {
+	for _, c := range []struct {
+		shape               protocol.Shape
+		mutex               protocol.Mutex
+		reduce              bool
+		states, transitions uint64
+	}{
+		{protocol.Shape{Sites: 1, Programs: 2, Keys: 1}, protocol.MutexMap, true, 526, 978},
+		{protocol.Shape{Sites: 1, Programs: 2, Keys: 1, Indirect: true}, protocol.MutexMap, false, 789, 2110},
+		{protocol.Shape{Sites: 1, Programs: 1, Keys: 1, Same: true}, protocol.MutexMap, false, 114, 234},
+		{protocol.Shape{Sites: 1, Programs: 2, Keys: 1, Copies: 1}, protocol.MutexMap, false, 22172, 70142},
+		{protocol.Shape{Sites: 1, Programs: 2, Keys: 1, Copies: 1}, protocol.MutexMap, true, 14878, 38456},
+		{protocol.Shape{Sites: 1, Programs: 1, Keys: 1, Copies: 2}, protocol.MutexMap, false, 12794, 36925},
+		{protocol.Shape{Sites: 2, Programs: 2, Keys: 2, Mutators: 2}, protocol.MutexMap, false, 4144, 9554},
+		{protocol.Shape{Sites: 2, Programs: 2, Keys: 2, Mutators: 2}, protocol.MutexKey, false, 28339, 82961},
+	} {
+		s := protocol.DefaultSubject()
+		s.Shape, s.Method, s.Protocol.Mutex = c.shape, protocol.Methods()[1], c.mutex
+		r := check(t, s, Options{Reduce: c.reduce})
+		if r.Verdict != protocol.Proved || r.States != c.states || r.Transitions != c.transitions {
+			t.Errorf("%+v, mutex %v, reduced %t: found %s, %d, %d; want proved, %d, %d",
+				c.shape, c.mutex, c.reduce, r.Verdict, r.States, r.Transitions, c.states, c.transitions)
+		}
+	}
+}
+
 // TestSymmetryIsExact: the states without symmetry are exactly the permutations of
 // those with it. A multiset of thread words stands for as many states as it has orders.
 func TestSymmetryIsExact(t *testing.T) {

@@ -80,6 +80,7 @@ func TestCutoffShapes(t *testing.T) {
 		{Sites: 2, Programs: 2, Keys: 2},
 		{Sites: 1, Programs: 3, Keys: 1},
 		{Sites: 1, Programs: 1, Keys: 2}, // a key without a site
+		{Sites: 1, Programs: 2, Keys: 2, Indirect: true, Same: true},
 	} {
 		t.Run(fmt.Sprintf("%+v", shape), func(t *testing.T) {
 			for _, s := range everySubject(t) {
@@ -117,6 +118,8 @@ func drawSubject(t *rapid.T) protocol.Subject {
 		Sites:    rapid.IntRange(1, 2).Draw(t, "sites"),
 		Programs: rapid.IntRange(1, 2).Draw(t, "programs"),
 		Keys:     rapid.IntRange(1, 2).Draw(t, "keys"),
+		Indirect: rapid.Bool().Draw(t, "indirect"),
+		Same:     rapid.Bool().Draw(t, "same"),
 	}
 	return s
 }

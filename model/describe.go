@@ -8,18 +8,23 @@ import (
 
 // describe says in words what the move m from x to y does.
 func (sys *system) describe(x, y *state, m move) string {
-	if m.actor == Mutator {
-		return sys.describeMutator(x, y, m)
+	by := sys.agentOf(m)
+	switch {
+	case by == nil:
+		return sys.describeThread(x, y, m)
+	case by.loads:
+		return sys.describeLoader(x, y, by, m)
+	default:
+		return sys.describeMutator(x, y, by, m)
 	}
-	return sys.describeThread(x, y, m)
 }
 
-func (sys *system) describeMutator(x, y *state, m move) string {
-	w := x[0]
+func (sys *system) describeMutator(x, y *state, by *agent, m move) string {
+	w := x[by.word]
 	switch m.kind {
 	case moveInstall, moveUpdate, moveRemove:
-		text := fmt.Sprintf("%v key %d", protocol.OpKind(m.kind-moveInstall), keyField.of(y[0]))
-		if p := givenField.of(y[0]); p != 0 {
+		text := fmt.Sprintf("%v key %d", protocol.OpKind(m.kind-moveInstall), keyField.of(y[by.word]))
+		if p := givenField.of(y[by.word]); p != 0 {
 			text += " to " + programText(p)
 		}
 		return text + ": called"
@@ -30,38 +35,85 @@ func (sys *system) describeMutator(x, y *state, m move) string {
 			return "publish " + programText(p)
 		}
 		return "publish nothing"
-	case movePoke, moveNoPoke:
-		return sys.describePoke(x, m)
+	case movePoke, moveNoPoke, moveLook:
+		return sys.describePoke(x, by, m)
+	case movePass:
+		return sys.siteName(int(m.arg)) + ": not stable, passed by"
 	case moveWait:
 		return "wait: begins"
 	case moveForget:
 		return fmt.Sprintf("wait: begins, forgets thread %d", m.arg)
 	case moveWaited:
 		return "wait: ends"
+	case moveScan:
+		return fmt.Sprintf("looks for the epoch of thread %d: none", m.arg)
 	case moveNoWait:
 		return "wait: skipped, nothing was poked"
 	case moveRetire:
-		return "retire " + programText(oldField.of(w))
+		return "retire " + oldText(w)
 	case moveRetireForget:
-		return fmt.Sprintf("retire %s, forgets thread %d", programText(oldField.of(w)), m.arg)
+		return fmt.Sprintf("retire %s, forgets thread %d", oldText(w), m.arg)
 	case moveFree:
-		return "free " + programText(oldField.of(w))
+		return "free " + oldText(w)
 	default: // moveReclaim
 		return "(rcu) free " + programText(uint64(m.arg))
 	}
 }
 
-func (sys *system) describePoke(x *state, m move) string {
-	_, a := sys.current(x)
+// oldText names the program that an operation replaces.
+func oldText(w uint64) string {
+	p := oldField.of(w)
+	switch p {
+	case 0:
+		return "nothing"
+	case givenField.of(w):
+		return programText(p) + ": the key was given it anew"
+	}
+	return programText(p)
+}
+
+func (sys *system) describePoke(x *state, by *agent, m move) string {
+	a := sys.current(x, by)
 	text := ""
-	if sys.shape.Sites > 1 {
-		text = fmt.Sprintf("site %d ", a.site)
+	if sys.sites > 1 {
+		text = sys.siteName(a.site) + " "
 	}
 	text += fmt.Sprintf("%v=%v: ", a.Slot, a.To)
-	if m.kind == moveNoPoke {
+	switch m.kind {
+	case moveNoPoke:
 		return text + "nothing to do"
+	case moveLook:
+		return text + "expects " + instrText(slotOf(x[1+a.site], a.Slot).expects(), a.Slot)
 	}
-	return text + sys.micros[microField.of(x[0])].String()
+	return text + sys.micros[microField.of(x[by.word])].String()
+}
+
+func (sys *system) describeLoader(x, y *state, by *agent, m move) string {
+	w := x[by.word]
+	life, name := opField.of(w)-1, sys.copyName(int(keyField.of(w)))
+	switch m.kind {
+	case moveLoad, moveUnload:
+		return lifeNames[m.kind-moveLoad] + " " + sys.copyName(int(m.arg)) + ": called"
+	case moveReturn:
+		return lifeNames[life] + " " + name + ": returns"
+	case moveTrack:
+		return sys.current(x, by).Kind.String() + " " + name
+	case moveLookUp:
+		a := sys.current(x, by)
+		text := fmt.Sprintf("%s: reads key %d: ", sys.siteName(a.site), sys.keyOf(a.site))
+		if p := sys.pointer(x, sys.keyOf(a.site)); p != 0 {
+			return text + programText(p)
+		}
+		return text + "empty"
+	case moveStable:
+		return sys.siteName(sys.current(x, by).site) + ": stable"
+	case moveOpen:
+		return "open " + name
+	case moveGiveBack:
+		return "free " + name
+	default: // pokes and waits
+		return sys.describeMutator(x, y, by, m)
+	}
 }
 
 func (sys *system) describeThread(x, y *state, m move) string {
@@ -75,7 +127,16 @@ func (sys *system) describeThread(x, y *state, m move) string {
 	}
 	switch m.kind {
 	case moveEnter:
+		if image := sys.imageOf(int(siteField.of(y[sys.threads+int(m.actor)]))); image > 0 {
+			return "enters " + sys.copyName(image-1)
+		}
 		return "enters"
+	case moveEpoch:
+		return "reads the epoch"
+	case moveDrain:
+		return "its epoch becomes visible"
+	case moveGone:
+		return "executes in " + sys.copyName(sys.imageOf(int(siteField.of(t)))-1)
 	case moveFetch:
 		return sys.describeSlot(s, t) + " " + sys.executed(s, y[sys.threads+int(m.actor)])
 	case moveTrap:
@@ -90,6 +151,11 @@ func (sys *system) describeThread(x, y *state, m move) string {
 		return "handler: the poke is over, again"
 	case moveLost:
 		return "handler: nobody's int3"
+	case moveRead:
+		if after := y[sys.threads+int(m.actor)]; placeField.of(after) == inProgram {
+			return fmt.Sprintf("reads key %d: jmp %s", m.arg, programText(progField.of(after)))
+		}
+		return fmt.Sprintf("reads key %d: empty, falls through", m.arg)
 	case moveRun:
 		return "runs in " + programText(progField.of(t)) + ", exits"
 	default: // moveLeave
@@ -99,8 +165,8 @@ func (sys *system) describeThread(x, y *state, m move) string {
 
 // describeSlot names the slot that a thread fetches.
 func (sys *system) describeSlot(s protocol.Slot, t uint64) string {
-	if sys.shape.Sites > 1 {
-		return fmt.Sprintf("site %d %v", siteField.of(t), s)
+	if sys.sites > 1 {
+		return sys.siteName(int(siteField.of(t))) + " " + s.String()
 	}
 	return s.String()
 }
@@ -121,7 +187,7 @@ func (sys *system) executed(s protocol.Slot, after uint64) string {
 
 // position says where a thread stands.
 func (sys *system) position(t uint64) string {
-	at := func(what string) string { return fmt.Sprintf("site %d %s", siteField.of(t), what) }
+	at := func(what string) string { return sys.siteName(int(siteField.of(t))) + " " + what }
 	switch placeField.of(t) {
 	case idle:
 		return "idle"
@@ -133,6 +199,8 @@ func (sys *system) position(t uint64) string {
 		return at("bypass, trapped")
 	case trappedTarget:
 		return at("target, trapped")
+	case entering:
+		return "entering"
 	case inProgram:
 		return "in " + programText(progField.of(t))
 	default:

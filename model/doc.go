@@ -5,9 +5,11 @@
 //
 // # What a state is
 //
-//	mutator    the operation, its key and programs, its next action, the poke's next
+//	agents     the mutator, and where the shape asks for them a second one and a loader:
+//	           the operation, its key and programs, its next action, the poke's next
 //	           micro-step, which poke last changed a byte, whether a wait is in progress
-//	map        for each key the program that its pointer names
+//	map        for each key the program that it holds, and what its pointer names
+//	copies     which are there, on the map's list, stable, and open to executions
 //	programs   loaded, held, retiring or freed
 //	slots      for each the pairs (first byte, other bytes) that a fetch may return, the
 //	           pair that memory holds, and the instruction that its descriptor remembers
@@ -17,7 +19,7 @@
 // The mutator, when idle, calls any operation on any key with any program, for ever: the
 // state space is finite, so a complete exploration covers scripts of every length.
 // What a key holds is what the map's pointer says, so a protocol that forgets to publish
-// is accused of what follows from that.
+// is accused of what follows from that; pointer.go says where it is not so.
 //
 // A thread enters, fetches the bypass of site 0, and either skips to the next site or is
 // in the unwind; there it fetches the target and tail-calls. It is inside a reader
@@ -25,6 +27,30 @@
 // handler are two: a trapped thread may be descheduled for any time before its handler
 // looks whether that slot is being poked now (kernel: poke_int3_handler and text_poke_bp
 // in arch/x86/kernel/alternative.c).
+//
+// # What a shape may ask for beyond
+//
+// Indirect: a thread that has just entered may, instead of its first direct site, execute
+// an indirect one of any key: it reads the map's pointer and falls through, or stands in
+// the program from there on. So sites before and behind the direct ones are covered: a
+// thread may stay where it is for any time, and what it has passed has left no trace.
+//
+// Same: an update may give a key the program that it holds. Its pokes find nothing to do,
+// and of the program's two references one is put: nothing is freed.
+//
+// Copies: a loader loads and unloads copies of the image while operations run, as the
+// protocol's load and unload say. An operation passes by descriptors that are not stable.
+// Threads may enter a copy that is open; in one that was freed they must not be found,
+// and a poke there finds what it does not expect.
+//
+// Mutators: two carry out operations at a time. What keeps them apart is the protocol's
+// mutex, from an operation's call to its return; what happens before the call, while the
+// mutator waits for the mutex, has no effect and is not modelled. Without the mutex single
+// pokes still exclude each other, but what a descriptor remembers is read before.
+//
+// Grace periods are taken for what they are to achieve. Two flavours beyond those of
+// package patcher/rcu are modelled as they are carried out there, with epochs, store
+// buffers and a barrier, or without it: epoch.go.
 //
 // # Weak fetch
 //
@@ -51,29 +77,53 @@
 //     then i is not. Fewer threads only take conditions away.
 //   - The rules of the flavours project as well. GraceEpoch marks all readers, so it marks
 //     i. GraceForget leaves out any one reader or none: seen from i, it is left out or it
-//     is not, and both are possible with one thread. GraceSleep marks nobody. A retire
-//     takes its snapshot by the same rules.
+//     is not, and both are possible with one thread. GraceSleep marks nobody. GraceQuiet
+//     asks whether anybody is inside: not i, if nobody is. GraceCounter clears marks one by
+//     one. A retire takes its snapshot by the same rules.
 //
-// Each property but one is broken by a step of one thread, on the strength of the
-// shared state and that thread alone; expected-bytes is broken by the mutator, on the
-// strength of the slots. So a violation by thread i among n is one by i alone, no longer
+// Each property but two is broken by a step of one thread, on the strength of the
+// shared state and that thread alone; expected-bytes is broken by an agent, on the
+// strength of the slots, and of progress see below. So a violation by thread i among n is one by i alone, no longer
 // than it was. Conversely an execution with one thread is one with n of which the others
 // stay idle. Hence the verdict, the property and the length of a shortest witness are the
 // same for every n: one thread is a cutoff. The tests hold explorations of two and three
 // threads against this. It holds for the given sites, programs and keys.
 //
+// Nothing in this changes with what a shape may ask for beyond. A thread at an indirect
+// site reads the map's pointer and itself. A second mutator and the loader are agents as
+// the mutator is one: they read what threads write only at the end of their waits, each
+// in a mark of its own.
+//
+// One copy stands for any number, as far as threads in a copy and pokes of it go: leave
+// the pokes of all other copies out of an execution. Waits between them go with them, and
+// a sync that goes only leaves more to be fetched, so that what is left is an execution of
+// the system with that copy alone. It is not argued that two loads at a time, of two
+// loaders, are covered; there is one.
+//
+// # Progress
+//
+// [Options.Progress] also judges whether operations end, once no execution breaks
+// anything else: progress.go says under which fairness. A violation has a lasso as its
+// witness. An operation that never ends is held up by a thread's mark from some step on,
+// by the waiter's own section, or by a mutex. A mark stays until its thread leaves, so the
+// thread that has it never does, and leaving out all others leaves a lasso: one thread is
+// a cutoff here too. It is not for [protocol.GraceQuiet], which remembers nobody and can
+// be held up by two threads in turn, but never by one, which leaves; with more than two,
+// two suffice, one of them always being inside. So Check takes two there.
+//
 // # How it explores
 //
 // A state is packed into one word for the mutator, one for each site and one for each
 // thread. Threads are alike, so their words are sorted ([Options.NoSymmetry] leaves
-// that out). The visited table is split into shards by hash; workers expand and insert
+// that out), and of two idle mutators the first one calls. [Options.Reduce] leaves out
+// orders of moves that cannot matter: reduce.go. The visited table is split into shards by hash; workers expand and insert
 // in turns without locks, and numbers, parents, counts and witness do not depend on how
 // many workers there are.
 //
 // # What this package does not do
 //
 // It knows no byte of an image, no register and no counter (package stress/machine runs
-// these), and nothing of liveness. Descriptors are stable throughout: no copy of the
-// caller is loaded or unloaded. Indirect callers, who act on publish, are not modelled.
-// It reads no clock.
+// these). Several keys may hold programs, but no two the same one. Two copies are taken to
+// be tracked in the order of their numbers. An execution that begins in the caller's copy
+// stays in it or leaves it by a tail call: programs have no sites. It reads no clock.
 package model

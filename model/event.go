@@ -2,15 +2,16 @@ package model
 
 import "tailpoke/patcher/protocol"
 
-// event returns what the mutator's move m from x to y completes of an operation, or
+// event returns what a mutator's move m from x to y completes of an operation, or
 // nil: most micro-steps complete nothing.
 func (sys *system) event(x, y *state, m move) *protocol.Event {
-	if m.actor != Mutator || m.kind == moveReclaim {
+	by := sys.agentOf(m)
+	if by == nil || by.loads || m.kind == moveReclaim {
 		return nil
 	}
-	w := x[0]
-	if m.kind <= moveRemove {
-		w = y[0] // the call puts the operation there
+	w := x[by.word]
+	if m.kind <= moveRemove || m.kind == movePublish {
+		w = y[by.word] // the call puts the operation there, and the exchange may change it
 	}
 	e := &protocol.Event{
 		Op: protocol.OpKind(opField.of(w) - 1), Key: int(keyField.of(w)), Desc: protocol.NoDesc,
@@ -20,10 +21,10 @@ func (sys *system) event(x, y *state, m move) *protocol.Event {
 		e.Kind = protocol.Called
 	case m.kind == moveReturn:
 		e.Kind = protocol.Returned
-	case actionField.of(x[0]) == actionField.of(y[0]):
+	case actionField.of(x[by.word]) == actionField.of(y[by.word]) || m.kind == movePass:
 		return nil
 	default:
-		_, a := sys.current(x)
+		a := sys.current(x, by)
 		e.Kind, e.Changed = eventOf(a.Kind, m.kind), m.kind == movePoke
 		e.Desc, e.Slot, e.To = a.Desc, a.Slot, a.To
 	}

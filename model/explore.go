@@ -169,16 +169,28 @@ func (e *explorer) nearest() violation {
 }
 
 // path lists the states from the first one to id.
-func (e *explorer) path(id stateID) [][]uint64 {
-	var out [][]uint64
+func (e *explorer) path(id stateID) []stateID {
+	var out []stateID
 	for {
-		s := &e.shards[id.shard()]
-		out = append(out, s.key(id.index()))
-		if s.parents[id.index()] == id {
+		out = append(out, id)
+		parent := e.shards[id.shard()].parents[id.index()]
+		if parent == id {
 			break // the first state is its own parent
 		}
-		id = s.parents[id.index()]
+		id = parent
 	}
 	slices.Reverse(out)
 	return out
+}
+
+func (e *explorer) key(id stateID) []uint64 { return e.shards[id.shard()].key(id.index()) }
+
+// find returns the number of a state that is stored.
+func (e *explorer) find(key []uint64) stateID {
+	h := hash(key)
+	index, ok := e.shards[shardOf(h)].find(h, key)
+	if !ok {
+		panic("model: a successor was never stored")
+	}
+	return idOf(shardOf(h), index)
 }

@@ -19,6 +19,9 @@ func TestWorkersChangeNothing(t *testing.T) {
 	}{
 		{"proved", protocol.DefaultSubject(), Options{Threads: 3}},
 		{"violated", mutant(t, "no-grace"), Options{Threads: 3, NoSymmetry: true}},
+		{"proved", copies(1), Options{Reduce: true}},
+		{"violated", needy(t, "quiet-grace"), Options{Progress: true}},
+		{"violated", needy(t, "no-mutex"), Options{Threads: 2}},
 		{"bounded", protocol.DefaultSubject(), Options{Threads: 4, MaxStates: 30_000}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -5,38 +5,55 @@ import "tailpoke/patcher/protocol"
 // wait begins a grace period, or ends the one in progress, or skips it.
 func (e *expander) wait(a *action) {
 	y := e.from()
+	mine := &y[e.me.word]
 	switch {
-	case waitField.of(y[0]) == 1:
-		if !e.awaited(waitedField) {
-			y[0] = waitField.put(y[0], 0)
+	case waitField.of(*mine) == 1:
+		switch {
+		case e.sys.grace == protocol.GraceSelf:
+		case e.over(e.me.waited):
+			*mine = waitField.put(*mine, 0)
 			e.done(a, moveWaited)
+		default:
+			e.scan(e.me.waited, e.me.actor)
 		}
-	case a.Guarded && lastField.of(y[0]) <= uint64(a.Since): // lastField is an index plus 1
+	case e.skips(a):
 		e.done(a, moveNoWait)
 	default:
-		y[0] = waitField.put(y[0], 1)
-		e.snapshot(waitedField, moveWait, moveForget)
+		*mine = waitField.put(*mine, 1)
+		e.snapshot(e.me.waited, moveWait, moveForget)
 	}
 }
 
+// skips reports whether a wait that has not begun has nothing to wait for.
+func (e *expander) skips(a *action) bool {
+	return a.Guarded && lastField.of(e.x[e.me.word]) <= uint64(a.Since) // the field is an index plus 1
+}
+
 // retire begins the grace period of the replaced program, which the operation does
-// not wait for. A program that is retired or freed already stays what it is.
+// not wait for. A program that is retired or freed already stays what it is, and so does
+// one that a key was given anew: the reference that is put is not the last one.
 func (e *expander) retire(a *action) {
 	y := e.from()
-	p := oldField.of(y[0])
-	y[0] = advance(y[0], a)
-	if statusOf(y[0], p) != held {
-		e.found(move{kind: moveRetire, actor: Mutator}, noFault)
+	mine := &y[e.me.word]
+	p := oldField.of(*mine)
+	*mine = advance(*mine, a)
+	if p == 0 || statusOf(y[0], p) != held || e.keeps(p) {
+		e.found(move{kind: moveRetire, actor: e.me.actor}, noFault)
 		return
 	}
 	y[0] = withStatus(y[0], p, retiring)
 	e.snapshot(retiredField.at(int(p)-1), moveRetire, moveRetireForget)
 }
 
-// free frees the replaced program at once, whoever is inside.
+// free frees the replaced program at once, whoever is inside; not one that a key was
+// given anew.
 func (e *expander) free(a *action) {
 	y := e.from()
-	p := oldField.of(y[0])
+	p := oldField.of(y[e.me.word])
+	if p == 0 || e.keeps(p) {
+		e.done(a, moveFree)
+		return
+	}
 	y[0] = withStatus(y[0], p, freed)
 	f := retiredField.at(int(p) - 1)
 	for i := e.sys.threads; i < e.sys.words; i++ {
@@ -47,7 +64,11 @@ func (e *expander) free(a *action) {
 
 // reclaim frees a retired program when nobody is left to wait for.
 func (e *expander) reclaim(p uint64) {
-	if statusOf(e.x[0], p) != retiring || e.awaited(retiredField.at(int(p)-1)) {
+	if statusOf(e.x[0], p) != retiring {
+		return
+	}
+	if f := retiredField.at(int(p) - 1); !e.over(f) {
+		e.scan(f, Mutator)
 		return
 	}
 	y := e.from()
@@ -57,16 +78,20 @@ func (e *expander) reclaim(p uint64) {
 
 // snapshot begins a grace period: it sets the bit f of every thread that is inside,
 // and an exit takes it back. A flavour that forgets may leave out any one of them.
-// One that sleeps waits for nobody, and so may end at any time.
+// One that sleeps waits for nobody, and so may end at any time; one that waits for quiet
+// remembers nobody.
 func (e *expander) snapshot(f field, kind, forget moveKind) {
-	if e.sys.grace == protocol.GraceSleep {
-		e.found(move{kind: kind, actor: Mutator}, noFault)
+	if e.sys.grace == protocol.GraceSleep || e.sys.grace == protocol.GraceQuiet {
+		e.found(move{kind: kind, actor: e.me.actor}, noFault)
 		return
 	}
 	for i := e.sys.threads; i < e.sys.words; i++ {
 		if placeField.of(e.y[i]) != idle {
 			e.y[i] = f.put(e.y[i], 1)
 		}
+	}
+	if e.sys.grace == protocol.GraceCounter {
+		e.drain(&e.y)
 	}
 	if e.sys.grace == protocol.GraceForget {
 		whole := e.y
@@ -76,11 +101,24 @@ func (e *expander) snapshot(f field, kind, forget moveKind) {
 			}
 			e.y = whole
 			e.y[i] = f.put(e.y[i], 0)
-			e.found(move{forget, Mutator, int8(i - e.sys.threads)}, noFault)
+			e.found(move{forget, e.me.actor, int8(i - e.sys.threads)}, noFault)
 		}
 		e.y = whole
 	}
-	e.found(move{kind: kind, actor: Mutator}, noFault)
+	e.found(move{kind: kind, actor: e.me.actor}, noFault)
+}
+
+// over reports whether a grace period may end that set the bit f.
+func (e *expander) over(f field) bool {
+	if e.sys.grace == protocol.GraceQuiet {
+		for _, t := range e.threadWords() {
+			if placeField.of(t) != idle {
+				return false
+			}
+		}
+		return true
+	}
+	return !e.awaited(f)
 }
 
 // awaited reports whether a grace period still waits for a thread.

@@ -94,7 +94,7 @@ func (sys *system) stateText(x *state, i int) string {
 		between = true
 		from[s] = contentOf(v.expects())
 		to[s] = from[s]
-		if a := sys.poking(x, i, s); a != nil {
+		if _, a := sys.poking(x, i, s); a != nil {
 			to[s] = a.To
 		}
 	}

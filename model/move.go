@@ -5,14 +5,14 @@ import "tailpoke/patcher/protocol"
 // A move is one transition, without the states that it joins.
 type move struct {
 	kind  moveKind
-	actor int8 // Mutator or a thread
-	arg   int8 // the thread that is forgotten, the program that is reclaimed
+	actor int8 // an agent or a thread
+	arg   int8 // what it concerns: a thread, a program, a key, a site or a copy
 }
 
 type moveKind uint8
 
 const (
-	moveInstall      moveKind = iota // the mutator calls an install
+	moveInstall      moveKind = iota // a mutator calls an install
 	moveUpdate                       // an update
 	moveRemove                       // a remove
 	movePublish                      // it exchanges the map's pointer
@@ -37,6 +37,20 @@ const (
 	moveLost                         // nobody answers the trap
 	moveRun                          // it runs to the end of the program
 	moveLeave                        // it returns to its caller
+	moveRead                         // it reads a key of the map while it runs
+	moveGone                         // it executes in a copy that was freed
+	movePass                         // an operation passes by a descriptor that is not stable
+	moveLook                         // what a slot should hold is read before the poke
+	moveLoad                         // a load of a copy begins
+	moveUnload                       // an unload
+	moveTrack                        // the copy's descriptors are put on the list, or taken off
+	moveLookUp                       // the fixup reads the map's pointer
+	moveStable                       // the descriptor becomes stable
+	moveOpen                         // executions may begin in the copy
+	moveGiveBack                     // its memory is given back
+	moveEpoch                        // a thread reads the epoch
+	moveDrain                        // what it stored becomes visible
+	moveScan                         // a grace period finds that it need not wait for a thread
 	moveKinds
 )
 
@@ -52,6 +66,7 @@ const (
 	ranStale         // ran a program that the key did not hold
 	ranFreed         // ran in a freed program
 	foundOther       // a poke found other bytes than it expects
+	stuck            // an operation never ends; no single move breaks that
 	faults
 )
 
@@ -62,6 +77,7 @@ var faultProperties = [faults]protocol.Property{
 	ranStale:   protocol.Fresh,
 	ranFreed:   protocol.NoUseAfterFree,
 	foundOther: protocol.ExpectedBytes,
+	stuck:      protocol.Progress,
 }
 
 // faultWords says what a fault is, for the last line of a witness.
@@ -72,6 +88,7 @@ var faultWords = [faults]string{
 	ranStale:   "the thread runs a program that the key neither held nor was given meanwhile",
 	ranFreed:   "the thread executes in a program that has been freed",
 	foundOther: "the poke finds other bytes than it expects",
+	stuck:      "the operation never ends, though every actor gets to run: the last steps repeat for ever",
 }
 
 // An expander computes the successors of a state. It calls found for each, which
@@ -80,12 +97,16 @@ type expander struct {
 	sys   *system
 	x     state // whose successors are wanted
 	y     state // the successor at hand
+	me    *agent
 	found func(move, fault)
 }
 
-// expand finds every successor of x.
+// expand finds every successor of x, or the one that stands for all.
 func (e *expander) expand() {
-	e.mutator()
+	if e.sys.reduce && e.sole() {
+		return
+	}
+	e.agents()
 	words := e.threadWords()
 	for i, t := range words {
 		if i > 0 && t == words[i-1] && e.sys.symmetric {

@@ -2,24 +2,48 @@ package model
 
 import "tailpoke/patcher/protocol"
 
-// mutator finds the moves of the mutator and of the grace periods of retired programs.
-func (e *expander) mutator() {
-	if opField.of(e.x[0]) == 0 {
-		e.calls()
-	} else if _, a := e.sys.current(&e.x); a == nil {
-		e.returns()
-	} else {
-		e.act(a)
+// agents finds the moves of the agents and of the grace periods of retired programs.
+func (e *expander) agents() {
+	for i := range e.sys.agents {
+		if a := &e.sys.agents[i]; a != e.me {
+			e.me = a // seldom: the collector hears of every store of a pointer
+		}
+		e.agent()
 	}
 	for p := uint64(1); p <= uint64(e.sys.shape.Programs); p++ {
 		e.reclaim(p)
 	}
 }
 
-// calls begins every operation that a user of the map may ask for. What a key holds
-// is what the map's pointer says.
+// agent finds the moves of the agent e.me.
+func (e *expander) agent() {
+	w := e.x[e.me.word]
+	switch {
+	case opField.of(w) != 0:
+		switch a := e.sys.current(&e.x, e.me); {
+		case a == nil && e.me.loads:
+			e.leaves()
+		case a == nil:
+			e.returns()
+		case e.me.loads:
+			e.load(a)
+		default:
+			e.act(a)
+		}
+	case e.me.loads:
+		e.lives()
+	case e.me.word == 0 || !e.sys.symmetric || opField.of(e.x[0]) != 0:
+		// Mutators are alike, so of two that are idle the first one calls.
+		e.calls()
+	}
+}
+
+// calls begins every operation that a user of the map may ask for.
 func (e *expander) calls() {
 	for key := range e.sys.shape.Keys {
+		if e.locked(key) {
+			continue
+		}
 		old := heldField.at(key).of(e.x[0])
 		for p := uint64(1); p <= uint64(e.sys.shape.Programs); p++ {
 			switch {
@@ -30,9 +54,13 @@ func (e *expander) calls() {
 				e.call(protocol.Update, key, p, old)
 			}
 		}
-		if old != 0 {
-			e.call(protocol.Remove, key, 0, old)
+		if old == 0 {
+			continue
 		}
+		if e.sys.shape.Same && statusOf(e.x[0], old) == held {
+			e.call(protocol.Update, key, old, old)
+		}
+		e.call(protocol.Remove, key, 0, old)
 	}
 }
 
@@ -43,7 +71,7 @@ func (e *expander) givable(p uint64) bool {
 	return (s == loaded || s == freed) && !e.named(p)
 }
 
-// named reports whether the map's pointer of some key names p.
+// named reports whether some key holds p.
 func (e *expander) named(p uint64) bool {
 	for key := range e.sys.shape.Keys {
 		if heldField.at(key).of(e.x[0]) == p {
@@ -55,12 +83,16 @@ func (e *expander) named(p uint64) bool {
 
 func (e *expander) call(op protocol.OpKind, key int, given, old uint64) {
 	y := e.from()
-	y[0] = opField.put(y[0], 1+uint64(op))
-	y[0] = keyField.put(y[0], uint64(key))
-	y[0] = givenField.put(y[0], given)
-	y[0] = oldField.put(y[0], old)
+	mine := &y[e.me.word]
+	*mine = opField.put(*mine, 1+uint64(op))
+	*mine = keyField.put(*mine, uint64(key))
+	*mine = givenField.put(*mine, given)
+	*mine = oldField.put(*mine, old)
 	if given != 0 {
 		y[0] = withStatus(y[0], given, held)
+	}
+	if e.sys.silent[op] {
+		y[0] = heldField.at(key).put(y[0], given)
 	}
 	fresh, must := freshField.at(key), mustField.at(key)
 	for i := e.sys.threads; i < e.sys.words; i++ {
@@ -72,32 +104,40 @@ func (e *expander) call(op protocol.OpKind, key int, given, old uint64) {
 			y[i] = must.put(y[i], 0)
 		}
 	}
-	e.found(move{kind: moveInstall + moveKind(op), actor: Mutator}, noFault)
+	e.found(move{kind: moveInstall + moveKind(op), actor: e.me.actor}, noFault)
 }
 
-// returns ends the operation. A program that it leaves neither held nor retired stays
-// loaded and can be given again.
+// returns ends the operation. A program that it leaves neither held nor retired, nor in
+// the hand of another, stays loaded and can be given again.
 func (e *expander) returns() {
 	y := e.from()
-	for _, p := range [...]uint64{givenField.of(y[0]), oldField.of(y[0])} {
-		if p != 0 && statusOf(y[0], p) == held && !e.named(p) {
+	mine := &y[e.me.word]
+	for _, p := range [...]uint64{givenField.of(*mine), oldField.of(*mine)} {
+		if p != 0 && statusOf(y[0], p) == held && !e.named(p) && !e.inHand(p) {
 			y[0] = withStatus(y[0], p, loaded)
 		}
 	}
+	*mine = idleAgain(*mine)
+	e.found(move{kind: moveReturn, actor: e.me.actor}, noFault)
+}
+
+// idleAgain clears what an agent's word says of its operation.
+func idleAgain(w uint64) uint64 {
 	for _, f := range [...]field{opField, keyField, givenField, oldField, actionField} {
-		y[0] = f.put(y[0], 0)
+		w = f.put(w, 0)
 	}
-	e.found(move{kind: moveReturn, actor: Mutator}, noFault)
+	return w
 }
 
 // act finds the moves of the operation's next action.
 func (e *expander) act(a *action) {
+	if a.First && !e.sys.stable(&e.x, a.site) {
+		e.pass(a)
+		return
+	}
 	switch a.Kind {
 	case protocol.Publish:
-		y := e.from()
-		key := int(keyField.of(y[0]))
-		y[0] = heldField.at(key).put(y[0], givenField.of(y[0]))
-		e.done(a, movePublish)
+		e.publish(a)
 	case protocol.Poke:
 		e.poke(a)
 	case protocol.Wait:
@@ -109,10 +149,54 @@ func (e *expander) act(a *action) {
 	}
 }
 
+// pass goes by a descriptor that is not stable.
+func (e *expander) pass(a *action) {
+	y := e.from()
+	mine := &y[e.me.word]
+	if !a.behind {
+		*mine = lastField.put(*mine, 0) // nobody asks any more
+	}
+	*mine = actionField.put(*mine, uint64(a.next))
+	e.found(move{movePass, e.me.actor, int8(a.site)}, noFault)
+}
+
+// publish exchanges the map's pointer. What it finds there is what the operation
+// replaces; it is another program than at the call only where nothing kept another
+// mutator away. An operation that has done nothing else yet then goes on as what it
+// turns out to be.
+func (e *expander) publish(a *action) {
+	y := e.from()
+	mine := &y[e.me.word]
+	key, given := int(keyField.of(*mine)), givenField.of(*mine)
+	if e.sys.races {
+		old := heldField.at(key).of(y[0])
+		*mine = oldField.put(*mine, old)
+		op := kindOf(given, old)
+		if list := e.sys.actions[op][key]; actionField.of(*mine) == 0 && len(list) > 0 && list[0].Kind == protocol.Publish {
+			*mine = opField.put(*mine, 1+uint64(op))
+			a = &list[0]
+		}
+	}
+	e.sys.setPointer(y, key, given)
+	e.done(a, movePublish)
+}
+
+// kindOf returns which operation gives a key one program in the place of another.
+func kindOf(given, old uint64) protocol.OpKind {
+	switch {
+	case given == 0:
+		return protocol.Remove
+	case old == 0:
+		return protocol.Install
+	default:
+		return protocol.Update
+	}
+}
+
 // done goes on behind the action a.
 func (e *expander) done(a *action, kind moveKind) {
-	e.y[0] = advance(e.y[0], a)
-	e.found(move{kind: kind, actor: Mutator}, noFault)
+	e.y[e.me.word] = advance(e.y[e.me.word], a)
+	e.found(move{kind: kind, actor: e.me.actor}, noFault)
 }
 
 func advance(w uint64, a *action) uint64 {
@@ -120,48 +204,6 @@ func advance(w uint64, a *action) uint64 {
 		w = lastField.put(w, 0) // nobody asks any more
 	}
 	return actionField.put(w, actionField.of(w)+1)
-}
-
-// poke makes the next micro-step of a poke.
-func (e *expander) poke(a *action) {
-	y := e.from()
-	w := &y[1+a.site]
-	s, want, next := slotOf(*w, a.Slot), wanted(y, a), microField.of(y[0])
-	if next == 0 {
-		if s.mem() != whole(s.expects()) {
-			e.found(move{kind: movePoke, actor: Mutator}, foundOther)
-			return
-		}
-		if s.expects() == want {
-			e.done(a, moveNoPoke)
-			return
-		}
-	}
-	switch e.sys.micros[next] {
-	case protocol.HeadInt3:
-		s = s.writeHead(headInt3)
-	case protocol.HeadNew:
-		s = s.writeHead(whole(want).head())
-	case protocol.Tail:
-		s = s.writeTail(want)
-	case protocol.All:
-		s = s.writeAll(want)
-	case protocol.Sync:
-		for i := range e.sys.shape.Sites {
-			y[1+i] = syncSite(y[1+i])
-		}
-		s = s.sync()
-	}
-	if next++; int(next) < len(e.sys.micros) {
-		*w = withSlot(*w, a.Slot, s)
-		y[0] = microField.put(y[0], next)
-		e.found(move{kind: movePoke, actor: Mutator}, noFault)
-		return
-	}
-	*w = withSlot(*w, a.Slot, s.expecting(want))
-	y[0] = microField.put(y[0], 0)
-	y[0] = lastField.put(y[0], 1+actionField.of(y[0]))
-	e.done(a, movePoke)
 }
 
 func statusOf(w, p uint64) uint64           { return statusField.at(int(p) - 1).of(w) }

@@ -5,29 +5,42 @@ import (
 	"strings"
 )
 
-// String returns the witness as a table: a row a step, a column for the mutator, each
-// thread and each site. Sites are printed where they change.
+// String returns the witness as a table: a row a step, a column for each agent, each
+// thread and each site. Sites are printed where they change. Steps that repeat for ever
+// stand last, with a mark before them.
 func (w *Witness) String() string {
-	threads, sites := len(w.Start.Threads), len(w.Start.Sites)
-	head := []string{"step", "mutator"}
-	for i := range threads {
+	head := append([]string{"step"}, w.Agents...)
+	for i := range w.Start.Threads {
 		head = append(head, fmt.Sprintf("thread %d", i))
 	}
-	for i := range sites {
-		head = append(head, fmt.Sprintf("site %d: bypass", i), "target", "state")
+	for _, s := range w.Start.Sites {
+		head = append(head, s.Name+": bypass", "target", "state")
 	}
 	first := make([]string, len(head))
 	first[0] = "0"
 	rows := [][]string{head, fillSites(first, nil, w.Start.Sites)}
 	before := w.Start.Sites
 	for i, s := range w.Steps {
+		if i == len(w.Steps)-w.Cycle {
+			mark := make([]string, len(head))
+			mark[1] = "(for ever:)"
+			rows = append(rows, mark)
+		}
 		row := make([]string, len(head))
 		row[0] = fmt.Sprint(i + 1)
-		row[2+s.Actor] = s.Text // Mutator is -1
+		row[w.column(s.Actor)] = s.Text
 		rows = append(rows, fillSites(row, before, s.Sites))
 		before = s.Sites
 	}
 	return table(rows) + fmt.Sprintf("violates %s: %s\n", w.Property, w.Text)
+}
+
+// column is where an actor's steps are printed.
+func (w *Witness) column(actor int) int {
+	if actor <= Mutator {
+		return 1 + Mutator - actor
+	}
+	return 1 + len(w.Agents) + actor
 }
 
 // fillSites writes the sites that changed into the last columns of a row.

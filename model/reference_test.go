@@ -49,7 +49,7 @@ type refThread struct {
 	trapped bool
 	site    int
 	prog    refInstr
-	wait    bool
+	wait    [3]bool // by agent
 	retire  [refMax]bool
 	must    [refMax]bool
 	fresh   [refMax][refMax]bool
@@ -57,21 +57,36 @@ type refThread struct {
 
 func (t refThread) fetches() bool { return t.place == "bypass" || t.place == "target" }
 
-type refState struct {
+// A refAgent is a mutator, or, in the last place, the loader: its op is then "load" or
+// "unload" and its key the copy, of which there is one at most.
+type refAgent struct {
 	busy                bool
-	op                  protocol.OpKind
+	op                  string
 	key                 int
 	given, old          refInstr // 0 none
 	action, micro, last int
 	waiting             bool
-	ptr                 [refMax]refInstr
-	status              [refMax]string // "", held, retiring, freed
-	slot                [refMax][2]refSlot
-	thread              refThread
+	look                refInstr // 0, or 2 + what it takes a slot to hold
+	holds               bool     // the loader alone: it has the mutex of the site at hand
+}
+
+const refLoader = 2
+
+type refState struct {
+	agent                    [3]refAgent
+	ptr                      [refMax]refInstr // what the key holds
+	stale                    [refMax]refInstr // what the pointer names, where that may be another
+	status                   [refMax]string   // "", held, retiring, freed
+	slot                     [2 * refMax][2]refSlot
+	placed, tracked, entered bool // the copy: is there, is on the list, may be entered
+	stable                   [refMax]bool
+	read                     [refMax]refInstr // what the load has read, for each site
+	thread                   refThread
 }
 
 type reference struct {
 	protocol.Subject
+	me   int // the agent that moves
 	next func(refState, protocol.Property)
 }
 
@@ -85,22 +100,60 @@ func refWhole(i refInstr) refBytes {
 func (r *reference) start() refState {
 	var s refState
 	for i := range r.Shape.Sites {
-		for j, instr := range []refInstr{1, 0} {
-			s.slot[i][j] = refSlot{mem: refWhole(instr), expect: instr}
-			*s.slot[i][j].seen.bit(refWhole(instr)) = true
+		s.slot[i] = refEmptySite()
+		if r.Shape.Copies > 0 {
+			s.slot[r.Shape.Sites+i] = refErasedSite()
 		}
 	}
 	return s
 }
 
-func (r *reference) actions(s refState) []protocol.Action {
-	n := 0
-	for i := range r.Shape.Sites {
-		if i%r.Shape.Keys == s.key {
-			n++
+func refEmptySite() (site [2]refSlot) {
+	for j, instr := range []refInstr{1, 0} {
+		site[j] = refSlot{mem: refWhole(instr), expect: instr}
+		*site[j].seen.bit(refWhole(instr)) = true
+	}
+	return site
+}
+
+func refErasedSite() (site [2]refSlot) {
+	for j := range site {
+		site[j] = refSlot{mem: refBytes{'3', -1}, expect: -1}
+		*site[j].seen.bit(refBytes{'3', -1}) = true
+	}
+	return site
+}
+
+// allSites is how many sites there are, those of the copy behind the others.
+func (r *reference) allSites() int { return r.Shape.Sites * (1 + r.Shape.Copies) }
+
+func (r *reference) keyOf(site int) int { return site % r.Shape.Sites % r.Shape.Keys }
+
+// sites lists the sites of an agent's operation.
+func (r *reference) sites(a refAgent) []int {
+	var out []int
+	for i := range r.allSites() {
+		if a.op == "load" && i >= r.Shape.Sites || a.op != "load" && a.op != "unload" && r.keyOf(i) == a.key {
+			out = append(out, i)
 		}
 	}
-	return r.Protocol.Unroll(s.op, n)
+	return out
+}
+
+func (r *reference) actions(a refAgent) []protocol.Action {
+	n := len(r.sites(a))
+	switch a.op {
+	case "load":
+		return r.Protocol.UnrollLoad(n)
+	case "unload":
+		return r.Protocol.UnrollUnload()
+	}
+	for op := range protocol.OpKind(protocol.OpKinds) {
+		if op.String() == a.op {
+			return r.Protocol.Unroll(op, n)
+		}
+	}
+	panic(a.op)
 }
 
 func (r *reference) step(s refState) {
@@ -111,12 +164,20 @@ func (r *reference) step(s refState) {
 			r.next(n, "")
 		}
 	}
-	if !s.busy {
-		r.call(s)
-	} else if acts := r.actions(s); s.action == len(acts) {
-		r.back(s)
-	} else {
-		r.act(s, acts[s.action])
+	for r.me = range s.agent {
+		switch a := s.agent[r.me]; {
+		case r.me >= max(1, r.Shape.Mutators) && r.me != refLoader, r.me == refLoader && r.Shape.Copies == 0:
+		case a.busy && a.action == len(r.actions(a)):
+			r.back(s)
+		case a.busy && r.me == refLoader:
+			r.load(s, r.actions(a)[a.action])
+		case a.busy:
+			r.act(s, r.actions(a)[a.action])
+		case r.me == refLoader:
+			r.life(s)
+		default:
+			r.call(s)
+		}
 	}
 	r.thread(s)
 }
@@ -128,102 +189,6 @@ func (s refState) pointed(p int) bool {
 		}
 	}
 	return false
-}
-
-func (r *reference) call(s refState) {
-	for k := range r.Shape.Keys {
-		for p := -1; p < r.Shape.Programs; p++ {
-			n := s
-			n.busy, n.key, n.old = true, k, s.ptr[k]
-			switch {
-			case p < 0 && s.ptr[k] == 0:
-				continue
-			case p < 0:
-				n.op = protocol.Remove
-				n.thread.must[k] = false
-			case s.pointed(p) || s.status[p] == "retiring" || s.status[p] == "held":
-				continue
-			default:
-				n.op = protocol.Update
-				if s.ptr[k] == 0 {
-					n.op = protocol.Install
-				}
-				n.given, n.status[p] = refInstr(1+p), "held"
-				n.thread.fresh[k][p] = s.thread.fetches()
-			}
-			r.next(n, "")
-		}
-	}
-}
-
-func (r *reference) back(s refState) {
-	for _, p := range []int{int(s.given) - 1, int(s.old) - 1} {
-		if p >= 0 && s.status[p] == "held" && !s.pointed(p) {
-			s.status[p] = ""
-		}
-	}
-	s.busy, s.op, s.key, s.given, s.old, s.action, s.last = false, 0, 0, 0, 0, 0, 0
-	r.next(s, "")
-}
-
-// advance forgets which poke was the last when no guarded wait follows that could ask.
-func (r *reference) advance(s refState) refState {
-	ask := false
-	for _, a := range r.actions(s)[s.action+1:] {
-		ask = ask || a.Guarded
-	}
-	if !ask {
-		s.last = 0
-	}
-	s.action++
-	return s
-}
-
-func (r *reference) act(s refState, a protocol.Action) {
-	switch a.Kind {
-	case protocol.Publish:
-		s.ptr[s.key] = s.given
-		r.next(r.advance(s), "")
-	case protocol.Free:
-		s.status[s.old-1], s.thread.retire[s.old-1] = "freed", false
-		r.next(r.advance(s), "")
-	case protocol.Retire:
-		n := r.advance(s)
-		if s.status[s.old-1] == "held" {
-			n.status[s.old-1] = "retiring"
-			r.mark(n, func(t *refThread) *bool { return &t.retire[s.old-1] })
-			return
-		}
-		r.next(n, "")
-	case protocol.Wait:
-		switch {
-		case s.waiting && s.thread.wait:
-		case s.waiting:
-			s.waiting = false
-			r.next(r.advance(s), "")
-		case a.Guarded && s.last-1 < a.Since:
-			r.next(r.advance(s), "")
-		default:
-			s.waiting = true
-			r.mark(s, func(t *refThread) *bool { return &t.wait })
-		}
-	case protocol.Poke:
-		r.poke(s, a)
-	}
-}
-
-// mark begins a grace period, by the rule of its flavour.
-func (r *reference) mark(s refState, bit func(*refThread) *bool) {
-	reader := s.thread.place != ""
-	if !reader || r.Grace.Kind == protocol.GraceSleep {
-		r.next(s, "")
-		return
-	}
-	if r.Grace.Kind == protocol.GraceForget {
-		r.next(s, "")
-	}
-	*bit(&s.thread) = true
-	r.next(s, "")
 }
 
 func (r *reference) micros() []string {
@@ -238,32 +203,50 @@ func (r *reference) micros() []string {
 	return out
 }
 
-func (s refState) want(a protocol.Action) refInstr {
+func (r *reference) want(s refState, by int, act protocol.Action) refInstr {
+	a := s.agent[by]
 	switch {
-	case a.To == protocol.Nop:
+	case act.To == protocol.Nop:
 		return 0
-	case a.Slot == protocol.Bypass:
+	case act.Slot == protocol.Bypass:
 		return 1
+	case by == refLoader:
+		return s.read[r.sites(a)[act.Desc]-r.Shape.Sites]
 	default:
-		return s.given
+		return a.given
 	}
 }
 
-func (r *reference) site(s refState, a protocol.Action) int { return s.key + a.Desc*r.Shape.Keys }
-
-func (r *reference) poke(s refState, a protocol.Action) {
-	slot := &s.slot[r.site(s, a)][a.Slot]
-	want := s.want(a)
-	if s.micro == 0 && slot.mem != refWhole(slot.expect) {
-		r.next(s, protocol.ExpectedBytes)
-		return
-	}
-	if s.micro == 0 && slot.expect == want {
-		r.next(r.advance(s), "")
-		return
+func (r *reference) poke(s refState, act protocol.Action) {
+	a := &s.agent[r.me]
+	slot := &s.slot[r.sites(*a)[act.Desc]][act.Slot]
+	want, expect := r.want(s, r.me, act), slot.expect
+	if a.micro == 0 {
+		if r.Protocol.Mutex == protocol.MutexNone && (r.Shape.Mutators > 1 || r.Shape.Copies > 0) {
+			if a.look == 0 {
+				a.look = 2 + expect
+				r.next(s, "")
+				return
+			}
+			a.look, expect = 0, a.look-2
+		}
+		for i, b := range s.agent {
+			if i != r.me && b.micro > 0 {
+				return // single pokes exclude each other
+			}
+		}
+		if slot.mem != refWhole(expect) {
+			r.next(s, protocol.ExpectedBytes)
+			return
+		}
+		if expect == want {
+			r.next(r.advance(s, a.action+1), "")
+			return
+		}
+		a.holds = true
 	}
 	before := slot.seen
-	switch r.micros()[s.micro] {
+	switch r.micros()[a.micro] {
 	case "head=int3":
 		before.each(func(b refBytes) { *slot.seen.bit(refBytes{'3', b.tail}) = true })
 		slot.mem.head = '3'
@@ -283,17 +266,17 @@ func (r *reference) poke(s refState, a protocol.Action) {
 		slot.mem = refWhole(want)
 		*slot.seen.bit(slot.mem) = true
 	case "sync":
-		for i := range r.Shape.Sites {
+		for i := range r.allSites() {
 			for j := range s.slot[i] {
 				s.slot[i][j].seen = refSeen{}
 				*s.slot[i][j].seen.bit(s.slot[i][j].mem) = true
 			}
 		}
 	}
-	if s.micro++; s.micro == len(r.micros()) {
+	if a.micro++; a.micro == len(r.micros()) {
 		slot.expect = want
-		s.micro, s.last = 0, s.action+1
-		s = r.advance(s)
+		a.micro, a.last = 0, a.action+1
+		s = r.advance(s, a.action+1)
 	}
 	r.next(s, "")
 }
@@ -332,7 +315,8 @@ func (r *reference) explore() (states, transitions uint64, depth int, broken pro
 // sameAsReference holds a check against the reference.
 func sameAsReference(t failer, s protocol.Subject) {
 	t.Helper()
-	got, err := Check(s, Options{})
+	// The reference knows no symmetry of mutators.
+	got, err := Check(s, Options{NoSymmetry: true})
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -354,6 +338,8 @@ func TestReference(t *testing.T) {
 		{Sites: 1, Programs: 2, Keys: 1},
 		{Sites: 2, Programs: 2, Keys: 1},
 		{Sites: 3, Programs: 1, Keys: 2},
+		{Sites: 1, Programs: 1, Keys: 1, Same: true},
+		{Sites: 1, Programs: 2, Keys: 2, Same: true, Indirect: true},
 	} {
 		for _, s := range append(everySubject(t), corners(t)...) {
 			s.Shape = shape

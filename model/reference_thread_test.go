@@ -6,19 +6,33 @@ import "tailpoke/patcher/protocol"
 
 func (r *reference) thread(s refState) {
 	t := &s.thread
+	if t.place != "" && t.place != "inside" && t.site >= r.Shape.Sites && !s.placed {
+		r.next(s, protocol.NoUseAfterFree)
+		return
+	}
 	switch {
 	case t.place == "":
 		t.place = "bypass"
 		for k := range r.Shape.Keys {
-			mine := s.busy && s.key == k
-			t.must[k] = s.ptr[k] != 0 && !(mine && s.op != protocol.Update)
-			for _, p := range []refInstr{s.ptr[k], s.given, s.old} {
-				if p != 0 && (mine || p == s.ptr[k]) {
+			t.must[k] = s.ptr[k] != 0
+			allow := func(p refInstr) {
+				if p != 0 {
 					t.fresh[k][p-1] = true
+				}
+			}
+			allow(s.ptr[k])
+			for _, a := range s.agent[:refLoader] {
+				if a.busy && a.key == k {
+					t.must[k] = t.must[k] && a.op == "update"
+					allow(a.given)
+					allow(a.old)
 				}
 			}
 		}
 		r.next(s, "")
+		if t.site = r.Shape.Sites; s.entered {
+			r.next(s, "")
+		}
 	case t.place == "after":
 		s.thread = refThread{}
 		r.next(s, "")
@@ -33,6 +47,36 @@ func (r *reference) thread(s refState) {
 		r.handle(s)
 	default:
 		r.fetch(s)
+		if r.Shape.Indirect && t.place == "bypass" && t.site == 0 {
+			r.read(s)
+		}
+	}
+}
+
+// read is an indirect site of any key.
+func (r *reference) read(s refState) {
+	for k := range r.Shape.Keys {
+		p := s.ptr[k]
+		if r.apart() {
+			p = s.stale[k]
+		}
+		n := s
+		n.thread = refThread{wait: s.thread.wait, retire: s.thread.retire, place: "after"}
+		var broken protocol.Property
+		if p == 0 {
+			if s.thread.must[k] {
+				broken = protocol.NoMiss
+			}
+			r.next(n, broken)
+			continue
+		}
+		n.thread.place, n.thread.prog = "inside", p
+		if !s.thread.fresh[k][p-1] {
+			broken = protocol.Fresh
+		} else if s.status[p-1] == "freed" {
+			broken = protocol.NoUseAfterFree
+		}
+		r.next(n, broken)
 	}
 }
 
@@ -68,12 +112,15 @@ func (r *reference) fetch(s refState) {
 func (r *reference) handle(s refState) {
 	slot := s.threadSlot()
 	s.thread.trapped = false
-	if s.busy && s.micro > 0 {
-		a := r.actions(s)[s.action]
-		if r.site(s, a) == s.thread.site && a.Slot.String() == s.thread.place {
+	for i, a := range s.agent {
+		if a.micro == 0 {
+			continue
+		}
+		act := r.actions(a)[a.action]
+		if r.sites(a)[act.Desc] == s.thread.site && act.Slot.String() == s.thread.place {
 			switch r.Method.Trap {
 			case protocol.TrapNew:
-				r.execute(s, s.want(a))
+				r.execute(s, r.want(s, i, act))
 			case protocol.TrapOld:
 				r.execute(s, slot.expect)
 			default:
@@ -90,7 +137,7 @@ func (r *reference) handle(s refState) {
 }
 
 func (r *reference) execute(s refState, i refInstr) {
-	key := s.thread.site % r.Shape.Keys
+	key := r.keyOf(s.thread.site)
 	s.thread.trapped = false
 	var broken protocol.Property
 	gone := refThread{wait: s.thread.wait, retire: s.thread.retire}
@@ -101,7 +148,8 @@ func (r *reference) execute(s refState, i refInstr) {
 		if s.thread.must[key] {
 			broken = protocol.NoMiss
 		}
-		if s.thread.site++; s.thread.site == r.Shape.Sites {
+		if s.thread.site++; s.thread.site%r.Shape.Sites == 0 {
+			gone.site = s.thread.site - r.Shape.Sites // in which image
 			s.thread = gone
 			s.thread.place = "after"
 		}

@@ -10,11 +10,15 @@ const (
 	maxActions = 1<<8 - 2 // lastField holds an action's index plus 1
 	maxMicros  = 1<<6 - 1
 
-	maxWords = 1 + maxSites + maxThreads
+	maxWords = 1 + maxSites + extraWords + maxThreads
 )
 
+// extraWords is how many words there may be between the sites and the threads. Only
+// shapes that need them have them.
+const extraWords = 3
+
 // A state is one word for the mutator, the keys and the programs, then one for each
-// site, then one for each thread. Words behind these are not used.
+// site, then the extra ones, then one for each thread. Words behind these are not used.
 //
 // Programs count from 1 in a state, so that 0 is none.
 type state [maxWords]uint64
@@ -30,7 +34,8 @@ func (f field) put(w uint64, v uint64) uint64 { return w&^(f.mask()<<(f>>8)) | v
 // at is the i-th of equal fields that lie one behind the other.
 func (f field) at(i int) field { return f + (f&0xff)*field(i)<<8 }
 
-// The word of the mutator, the keys and the programs.
+// The word of the mutator, the keys and the programs. A further agent's word has what
+// concerns the agent alone at the same place.
 const (
 	opField     field = 0<<8 | 2  // 0 when idle, else 1 + the operation
 	keyField    field = 2<<8 | 2  // the operation's key
@@ -40,8 +45,19 @@ const (
 	microField  field = 18<<8 | 6 // a poke in progress: its next micro-step
 	lastField   field = 24<<8 | 8 // 1 + index of the last poke that changed a byte
 	waitField   field = 32<<8 | 1 // a wait is in progress
-	heldField   field = 33<<8 | 3 // at key: the program that the map's pointer names
+	heldField   field = 33<<8 | 3 // at key: the program that it holds
 	statusField field = 45<<8 | 2 // at program-1: its status
+	lookField   field = 57<<8 | 4 // 1 + the instruction that the agent takes a slot to hold
+)
+
+// The word of the map's pointers and of the copies of the caller.
+const (
+	pointerField field = 0<<8 | 3  // at key: the program that the map's pointer names
+	placedField  field = 12<<8 | 1 // at copy: its image is there
+	trackedField field = 14<<8 | 1 // at copy: its descriptors are on the list
+	openField    field = 16<<8 | 1 // at copy: executions may begin in it
+	stableField  field = 18<<8 | 1 // at site, the copies' alone: its descriptor is stable
+	readField    field = 26<<8 | 3 // at site of one image: what its load has read
 )
 
 // The status of a program.
@@ -61,6 +77,9 @@ const (
 	retiredField field = 10<<8 | 1 // at program-1: its retirement waits for it
 	mustField    field = 16<<8 | 1 // at key: it must not fall through a site of the key
 	freshField   field = 20<<8 | 6 // at key: bit program-1 when it may run the program
+	waited1Field field = 46<<8 | 1 // the wait of the second agent waits for it
+	waited2Field field = 47<<8 | 1 // the wait of the third one
+	hiddenField  field = 48<<8 | 1 // what it stored when it entered waits in its store buffer
 )
 
 // The places where a thread stands. Everything but idle is inside a reader section.
@@ -72,6 +91,7 @@ const (
 	trappedTarget // the target trapped; the handler has not run yet
 	inProgram     // in the program that it has tail-called
 	afterSites    // past the last site, in the caller
+	entering      // it has read the epoch and not yet stored it
 )
 
 // beforeExit reports whether a thread may still fetch a slot. Only then its duties

@@ -25,11 +25,15 @@ func TestFieldsAreDisjoint(t *testing.T) {
 	for _, word := range [][]many{
 		{
 			{opField, 1}, {keyField, 1}, {givenField, 1}, {oldField, 1}, {actionField, 1}, {microField, 1},
-			{lastField, 1}, {waitField, 1}, {heldField, maxKeys}, {statusField, maxPrograms},
+			{lastField, 1}, {waitField, 1}, {heldField, maxKeys}, {statusField, maxPrograms}, {lookField, 1},
+		},
+		{
+			{pointerField, maxKeys}, {placedField, maxCopies}, {trackedField, maxCopies}, {openField, maxCopies},
+			{stableField, maxSites}, {readField, maxSites},
 		},
 		{
 			{placeField, 1}, {siteField, 1}, {progField, 1}, {waitedField, 1}, {retiredField, maxPrograms},
-			{mustField, maxKeys}, {freshField, maxKeys},
+			{mustField, maxKeys}, {freshField, maxKeys}, {waited1Field, 1}, {waited2Field, 1}, {hiddenField, 1},
 		},
 	} {
 		used := uint64(0)
@@ -67,7 +71,8 @@ func TestPoking(t *testing.T) {
 			x[0] = microField.put(x[0], micro)
 			for site := range s.Shape.Sites {
 				for _, slot := range []protocol.Slot{protocol.Bypass, protocol.Target} {
-					got := sys.poking(&x, site, slot) != nil
+					_, found := sys.poking(&x, site, slot)
+					got := found != nil
 					if want := site == poked && slot == a.Slot && micro > 0; got != want {
 						t.Errorf("micro-step %d of the %v of site %d: site %d %v is being poked: %t",
 							micro, a.Slot, poked, site, slot, got)

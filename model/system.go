@@ -16,42 +16,83 @@ type system struct {
 	shape     protocol.Shape // Threads is how many are explored
 	trap      protocol.TrapAnswer
 	grace     protocol.GraceKind
+	mutex     protocol.Mutex
 	micros    []protocol.MicroKind // of a poke; Bytes is taken apart
 	actions   [protocol.OpKinds][maxKeys][]action
+	life      [lives][maxCopies][]action // of the loader
+	agents    []agent
 	symmetric bool
+	reduce    bool // leave out moves that nobody's depend on
 
 	words   int // how many words of a state are used
+	sites   int // of all images
+	extra   int // index of the word of the pointers and the copies, 0 when there is none
 	threads int // index of the word of thread 0
+
+	siteKeys, siteImages [maxSites]int
+
+	apart  bool                   // the map's pointers may name another program than what the keys hold
+	silent [protocol.OpKinds]bool // where they are apart, the operations that never publish
+	looks  bool                   // what a slot holds is read before the poke has it for itself
+	races  bool                   // two mutators have operations in progress on one key
 }
 
-// An action is one of an operation on a given key.
+// An action is one of an operation on a given key, or of the loader on a copy.
 type action struct {
 	protocol.Action
-	site    int  // of a poke
+	site    int  // that of the descriptor
 	guarded bool // a guarded wait follows: it asks which poke changed a byte
+	next    int  // index behind the iteration of each that the action belongs to
+	behind  bool // a guarded wait follows from there on
 }
 
 func newSystem(s protocol.Subject, threads int, symmetric bool) (*system, error) {
 	sys := &system{
-		shape: s.Shape, trap: s.Method.Trap, grace: s.Grace.Kind, micros: expand(s.Method.Steps),
-		symmetric: symmetric, threads: 1 + s.Shape.Sites, words: 1 + s.Shape.Sites + threads,
+		shape: s.Shape, trap: s.Method.Trap, grace: s.Grace.Kind, mutex: s.Protocol.Mutex,
+		micros: expand(s.Method.Steps), symmetric: symmetric,
 	}
 	sys.shape.Threads = threads
 	if err := sys.fits(); err != nil {
 		return nil, err
 	}
+	sys.layOut(s.Protocol)
 	for key := range sys.shape.Keys {
 		sites := sys.sitesOf(key)
 		for op := range protocol.OpKinds {
 			actions := s.Protocol.Unroll(protocol.OpKind(op), len(sites))
-			if len(actions) > maxActions {
-				return nil, fmt.Errorf("%w: %v unrolls to %d actions, at most %d fit",
-					ErrUnsupported, protocol.OpKind(op), len(actions), maxActions)
-			}
 			sys.actions[op][key] = place(actions, sites)
 		}
 	}
-	return sys, nil
+	for which := range sys.shape.Copies {
+		sites := sys.sitesOfImage(1 + which)
+		sys.life[loads][which] = place(s.Protocol.UnrollLoad(len(sites)), sites)
+		sys.life[unloads][which] = place(s.Protocol.UnrollUnload(), sites)
+	}
+	return sys, sys.fitsActions()
+}
+
+// layOut gives every word of a state its place.
+func (sys *system) layOut(p protocol.Protocol) {
+	mutators := max(1, sys.shape.Mutators)
+	sys.sites = sys.shape.Sites * (1 + sys.shape.Copies)
+	for i := range sys.sites {
+		sys.siteImages[i] = i / sys.shape.Sites
+		sys.siteKeys[i] = i % sys.shape.Sites % sys.shape.Keys
+	}
+	sys.apart = (sys.shape.Indirect || sys.shape.Copies > 0) && !alwaysPublishes(p)
+	for op, steps := range p.Ops {
+		sys.silent[op] = sys.apart && !publishes(steps)
+	}
+	sys.races = mutators > 1 && sys.mutex == protocol.MutexNone
+	sys.looks = sys.races || sys.shape.Copies > 0 && sys.mutex == protocol.MutexNone
+	next := 1 + sys.sites
+	if sys.apart || sys.shape.Copies > 0 {
+		sys.extra = next
+		next++
+	}
+	sys.agents = agentsOf(sys.shape, next)
+	sys.threads = next + len(sys.agents) - 1
+	sys.words = sys.threads + sys.shape.Threads
 }
 
 // expand takes Bytes apart: the first byte goes first, then the others, none of it
@@ -77,6 +118,9 @@ func (sys *system) fits() error {
 		{"sites", sys.shape.Sites, 1, maxSites},
 		{"programs", sys.shape.Programs, 1, maxPrograms},
 		{"keys", sys.shape.Keys, 1, maxKeys},
+		{"copies", sys.shape.Copies, 0, maxCopies},
+		{"sites, those of copies counted,", sys.shape.Sites * (1 + sys.shape.Copies), 1, maxSites},
+		{"mutators", sys.shape.Mutators, 0, maxAgents - 1},
 		{"micro-steps of a poke", len(sys.micros), 1, maxMicros},
 	} {
 		if v.have < v.lo || v.have > v.hi {
@@ -87,75 +131,106 @@ func (sys *system) fits() error {
 	return nil
 }
 
-// sitesOf lists the sites that look up a key, in tracking order.
-func (sys *system) sitesOf(key int) []int {
-	var out []int
-	for i := range sys.shape.Sites {
-		if sys.keyOf(i) == key {
-			out = append(out, i)
+// fitsActions reports whether a state can number every operation's actions.
+func (sys *system) fitsActions() error {
+	check := func(what string, list []action) error {
+		if len(list) > maxActions {
+			return fmt.Errorf("%w: %s unrolls to %d actions, at most %d fit",
+				ErrUnsupported, what, len(list), maxActions)
+		}
+		return nil
+	}
+	for op := range sys.actions {
+		for _, list := range sys.actions[op] {
+			if err := check(protocol.OpKind(op).String(), list); err != nil {
+				return err
+			}
 		}
 	}
-	return out
+	for l := range sys.life {
+		for _, list := range sys.life[l] {
+			if err := check(lifeNames[l], list); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
-func (sys *system) keyOf(site int) int { return site % sys.shape.Keys }
-
-// place finds the site of each action's descriptor, and whether a guarded wait follows.
+// place finds the site of each action's descriptor, where its iteration ends, and
+// whether a guarded wait follows.
 func place(actions []protocol.Action, sites []int) []action {
 	out := make([]action, len(actions))
-	guarded := false
+	guarded, behind, next := false, false, len(actions)
 	for i := len(actions) - 1; i >= 0; i-- {
-		out[i] = action{Action: actions[i], guarded: guarded}
+		out[i] = action{Action: actions[i], guarded: guarded, next: next, behind: behind}
 		if d := actions[i].Desc; d != protocol.NoDesc {
 			out[i].site = sites[d]
 		}
 		guarded = guarded || actions[i].Guarded
+		if actions[i].First || actions[i].Desc == protocol.NoDesc {
+			next, behind = i, guarded
+		}
 	}
 	return out
 }
 
-// initial returns the state in which every key and every site is empty.
+// initial returns the state in which every key and every site is empty, and no copy of
+// the caller is there.
 func (sys *system) initial() state {
 	var x state
-	for i := range sys.shape.Sites {
-		x[1+i] = siteOf(settled(tailOut), settled(tailNop))
+	for i := range sys.sites {
+		x[1+i] = emptySite()
+		if sys.imageOf(i) > 0 {
+			x[1+i] = siteOf(erased, erased)
+		}
 	}
 	return x
 }
 
-// current returns the operation in progress and its next action; the action is nil
-// when the operation has none left to do. There must be an operation.
-func (sys *system) current(x *state) (protocol.OpKind, *action) {
-	op := protocol.OpKind(opField.of(x[0]) - 1)
-	list := sys.actions[op][keyField.of(x[0])]
-	if i := int(actionField.of(x[0])); i < len(list) {
-		return op, &list[i]
+// current returns the next action of an agent's operation; nil when the operation has
+// none left to do. There must be an operation.
+func (sys *system) current(x *state, a *agent) *action {
+	w := x[a.word]
+	op, key := opField.of(w)-1, keyField.of(w)
+	var list []action
+	if a.loads {
+		list = sys.life[op][key]
+	} else {
+		list = sys.actions[op][key]
 	}
-	return op, nil
+	if i := int(actionField.of(w)); i < len(list) {
+		return &list[i]
+	}
+	return nil
 }
 
 // wanted returns the instruction that a poke of the operation in progress leaves.
-func wanted(x *state, a *action) tail {
+func (sys *system) wanted(x *state, by *agent, a *action) tail {
 	switch {
 	case a.To == protocol.Nop:
 		return tailNop
 	case a.Slot == protocol.Bypass:
 		return tailOut
+	case by.loads:
+		return tail(readField.at(a.site % sys.shape.Sites).of(x[sys.extra]))
 	default:
-		return tail(givenField.of(x[0]))
+		return tail(givenField.of(x[by.word]))
 	}
 }
 
-// poking returns the poke that is changing a slot now, or nil.
-func (sys *system) poking(x *state, site int, s protocol.Slot) *action {
-	if microField.of(x[0]) == 0 {
-		return nil
+// poking returns the poke that is changing a slot now and whose it is, or nil.
+func (sys *system) poking(x *state, site int, s protocol.Slot) (*agent, *action) {
+	for i := range sys.agents {
+		by := &sys.agents[i]
+		if microField.of(x[by.word]) == 0 {
+			continue
+		}
+		if a := sys.current(x, by); a.site == site && a.Slot == s {
+			return by, a
+		}
 	}
-	_, a := sys.current(x)
-	if a.site != site || a.Slot != s {
-		return nil
-	}
-	return a
+	return nil, nil
 }
 
 // canonical brings a state into the form that stands for all its permutations of

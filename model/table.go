@@ -70,6 +70,21 @@ func (s *shard) insert(h uint64, key []uint64, parent stateID) bool {
 	}
 }
 
+// find returns the index of a stored state.
+func (s *shard) find(h uint64, key []uint64) (uint32, bool) {
+	if len(s.table) == 0 {
+		return 0, false
+	}
+	mask := uint64(len(s.table) - 1)
+	for i := h & mask; s.table[i] != 0; i = (i + 1) & mask {
+		entry := s.table[i]
+		if index := uint32(entry) - 1; entry>>32 == tagOf(h)>>32 && equal(s.key(index), key) {
+			return index, true
+		}
+	}
+	return 0, false
+}
+
 func (s *shard) grow() {
 	s.table = make([]uint64, max(64, 2*len(s.table)))
 	mask := uint64(len(s.table) - 1)

@@ -1,15 +1,35 @@
 package model
 
-import "tailpoke/patcher/protocol"
+import (
+	"math/bits"
+
+	"tailpoke/patcher/protocol"
+)
 
 // thread finds the moves of thread i.
 func (e *expander) thread(i int) {
 	t := e.x[e.sys.threads+i]
+	if e.sys.shape.Copies > 0 && e.sys.strayed(&e.x, t) {
+		e.goTo(i, moveGone, t, ranFreed)
+		return
+	}
+	if hiddenField.of(t) != 0 {
+		e.goTo(i, moveDrain, hiddenField.put(t, 0), noFault)
+	}
 	switch place := placeField.of(t); place {
 	case idle:
+		if e.sys.counts() {
+			e.goTo(i, moveEpoch, placeField.put(0, entering), noFault)
+		} else {
+			e.enter(i)
+		}
+	case entering:
 		e.enter(i)
 	case atBypass, atTarget:
 		e.fetch(i, protocol.Slot(place-atBypass))
+		if e.sys.shape.Indirect && place == atBypass && siteField.of(t) == 0 {
+			e.readKeys(i)
+		}
 	case trappedBypass, trappedTarget:
 		e.handle(i, protocol.Slot(place-trappedBypass))
 	case inProgram:
@@ -29,17 +49,22 @@ func (e *expander) goTo(i int, kind moveKind, t uint64, broken fault) {
 	e.found(move{kind: kind, actor: int8(i)}, broken)
 }
 
-// enter begins an execution, and with it a reader section and the duties: which
-// programs it may run, and which keys it must not miss.
+// enter begins an execution in an image that is open, and with it a reader section and
+// the duties: which programs it may run, and which keys it must not miss.
 func (e *expander) enter(i int) {
-	w := e.x[0]
 	t := placeField.put(0, atBypass)
+	if e.sys.counts() {
+		t = hiddenField.put(afterExit(e.x[e.sys.threads+i], atBypass), 1)
+	}
 	for key := range e.sys.shape.Keys {
-		p := heldField.at(key).of(w)
+		p := heldField.at(key).of(e.x[0])
 		fresh, must := programBit(p), p != 0
-		if op := opField.of(w); op != 0 && keyField.of(w) == uint64(key) {
-			fresh |= programBit(givenField.of(w)) | programBit(oldField.of(w))
-			must = must && op == 1+uint64(protocol.Update)
+		for j := range e.sys.agents {
+			w := e.x[e.sys.agents[j].word]
+			if op := opField.of(w); op != 0 && keyField.of(w) == uint64(key) && !e.sys.agents[j].loads {
+				fresh |= programBit(givenField.of(w)) | programBit(oldField.of(w))
+				must = must && op == 1+uint64(protocol.Update)
+			}
 		}
 		t = freshField.at(key).put(t, fresh)
 		if must {
@@ -47,6 +72,11 @@ func (e *expander) enter(i int) {
 		}
 	}
 	e.goTo(i, moveEnter, t, noFault)
+	for image := 1; image <= e.sys.shape.Copies; image++ {
+		if e.sys.open(&e.x, image) {
+			e.goTo(i, moveEnter, siteField.put(t, uint64(e.sys.firstOf(image))), noFault)
+		}
+	}
 }
 
 // fetch executes a slot. The fetch returns any pair that a CPU may still see.
@@ -59,10 +89,8 @@ func (e *expander) fetch(i int, s protocol.Slot) {
 	if seen&^(int3Pairs|wholePairs) != 0 {
 		e.goTo(i, moveTorn, t, ranTorn)
 	}
-	for instr := tailNop; instr < tailMixed; instr++ {
-		if seen>>whole(instr)&1 != 0 {
-			e.execute(i, s, instr, moveFetch)
-		}
+	for left := seen & wholePairs; left != 0; left &= left - 1 {
+		e.execute(i, s, pair(bits.TrailingZeros32(uint32(left))).tail(), moveFetch)
 	}
 }
 
@@ -83,39 +111,67 @@ func (e *expander) execute(i int, s protocol.Slot, instr tail, kind moveKind) {
 
 // skip leaves the site by its bypass, for the next site or the rest of the caller.
 func (e *expander) skip(i int, kind moveKind) {
-	t := e.x[e.sys.threads+i]
+	t, broken := e.x[e.sys.threads+i], noFault
 	here := int(siteField.of(t))
-	broken := noFault
 	if mustField.at(e.sys.keyOf(here)).of(t) != 0 {
 		broken = missed
 	}
-	if next := here + 1; next < e.sys.shape.Sites {
-		t = placeField.put(siteField.put(t, uint64(next)), atBypass)
+	if image := e.sys.imageOf(here); here+1 < e.sys.firstOf(image+1) {
+		t = placeField.put(siteField.put(t, uint64(here+1)), atBypass)
 	} else {
-		t = afterExit(t, afterSites)
+		t = siteField.put(afterExit(t, afterSites), uint64(e.sys.firstOf(image)))
 	}
 	e.goTo(i, kind, t, broken)
 }
 
-// tailCall enters program p.
+// readKeys executes an indirect site: any, of any key. A thread before the first direct
+// site has done nothing yet that would tell it from one that has passed others.
+func (e *expander) readKeys(i int) {
+	t := e.x[e.sys.threads+i]
+	for key := range e.sys.shape.Keys {
+		to, broken := afterExit(t, afterSites), noFault
+		if p := e.sys.pointer(&e.x, key); p != 0 {
+			to, broken = e.entered(t, key, p)
+		} else if mustField.at(key).of(t) != 0 {
+			broken = missed
+		}
+		e.from()[e.sys.threads+i] = to
+		e.found(move{moveRead, int8(i), int8(key)}, broken)
+	}
+}
+
+// tailCall enters program p by the direct site at which thread i stands.
 func (e *expander) tailCall(i int, p uint64, kind moveKind) {
 	t := e.x[e.sys.threads+i]
-	key := e.sys.keyOf(int(siteField.of(t)))
-	broken := noFault
+	to, broken := e.entered(t, e.sys.keyOf(int(siteField.of(t))), p)
+	e.goTo(i, kind, to, broken)
+}
+
+// entered returns what thread t becomes in program p, entered for a key, and what that
+// breaks.
+func (e *expander) entered(t uint64, key int, p uint64) (uint64, fault) {
+	to := progField.put(afterExit(t, inProgram), p)
 	switch {
 	case freshField.at(key).of(t)&programBit(p) == 0:
-		broken = ranStale
+		return to, ranStale
 	case statusOf(e.x[0], p) == freed:
-		broken = ranFreed
+		return to, ranFreed
 	}
-	e.goTo(i, kind, progField.put(afterExit(t, inProgram), p), broken)
+	return to, noFault
 }
 
 // afterExit puts a thread behind its last fetch: of what it carries, only what grace
 // periods ask of it still matters.
 func afterExit(t, place uint64) uint64 {
-	t &= waitedField.put(0, waitedField.mask()) | ((1<<maxPrograms - 1) << (retiredField >> 8))
-	return placeField.put(t, place)
+	const asked = 1<<(waitedField>>8) | 1<<(waited1Field>>8) | 1<<(waited2Field>>8) |
+		(1<<maxPrograms-1)<<(retiredField>>8) | 1<<(hiddenField>>8)
+	return placeField.put(t&asked, place)
+}
+
+// strayed reports whether a thread stands in a copy that was freed.
+func (sys *system) strayed(x *state, t uint64) bool {
+	place := placeField.of(t)
+	return place != idle && place != inProgram && !sys.placed(x, sys.imageOf(int(siteField.of(t))))
 }
 
 // handle runs the trap handler. It is a step of its own: between the trap and its
@@ -126,7 +182,7 @@ func (e *expander) handle(i int, s protocol.Slot) {
 	site := int(siteField.of(t))
 	again := placeField.put(t, standingAt(s))
 	slot := slotOf(e.x[1+site], s)
-	a := e.sys.poking(&e.x, site, s)
+	by, a := e.sys.poking(&e.x, site, s)
 	switch {
 	case a == nil && slot.mem().head() == headInt3:
 		// The method is over and has left the trap byte: it belongs to nobody.
@@ -134,7 +190,7 @@ func (e *expander) handle(i int, s protocol.Slot) {
 	case a == nil:
 		e.goTo(i, moveLate, again, noFault)
 	case e.sys.trap == protocol.TrapNew:
-		e.execute(i, s, wanted(&e.x, a), moveHandle)
+		e.execute(i, s, e.sys.wanted(&e.x, by, a), moveHandle)
 	case e.sys.trap == protocol.TrapOld:
 		e.execute(i, s, slot.expects(), moveHandle)
 	default:

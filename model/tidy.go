@@ -8,15 +8,22 @@ import "slices"
 // stays what it is.
 type tidier struct {
 	expander
-	plan   [1 + maxThreads][]moveKind // of the mutator, then of each thread
-	broken fault                      // what the last move breaks
-	last   bool                       // the last move is wanted
+	plan   [actors][]moveKind // of each agent, then of each thread
+	broken fault              // what the last move breaks
+	goal   *state             // where it leads, if not nil
+	last   bool               // the last move is wanted
 
 	layer []node // reached by as many moves as were made so far
 	at    int    // index in layer of the node whose state is x
 	next  []node // reached by one more
 	index map[nodeKey]int
 }
+
+// actors is how many there may be, agents and threads.
+const actors = maxAgents + maxThreads
+
+// indexOf counts actors from 0: the last agent that there may be first, threads last.
+func indexOf(actor int8) int { return maxAgents + int(actor) }
 
 // A node is a state that some interleaving reaches, at the least cost.
 type node struct {
@@ -31,17 +38,18 @@ const turnCost = 1 << 16
 
 type nodeKey struct {
 	to    state
-	actor int8                  // of the last move
-	made  [1 + maxThreads]uint8 // how many moves of its plan each actor has made
+	actor int8          // of the last move
+	made  [actors]uint8 // how many moves of its plan each actor has made
 }
 
-func newTidier(sys *system, moves []move, broken fault) *tidier {
+func newTidier(sys *system, moves []move, broken fault, goal *state) *tidier {
 	plain := *sys
 	plain.symmetric = false // threads have their own plans
-	t := &tidier{broken: broken}
+	t := &tidier{broken: broken, goal: goal}
 	t.sys, t.found = &plain, t.successor
 	for _, m := range moves {
-		t.plan[1+m.actor] = append(t.plan[1+m.actor], m.kind)
+		i := indexOf(m.actor)
+		t.plan[i] = append(t.plan[i], m.kind)
 	}
 	return t
 }
@@ -70,12 +78,15 @@ func (t *tidier) tidy(moves int) []node {
 
 // successor takes a move when it is the next one of its actor's plan.
 func (t *tidier) successor(m move, broken fault) {
-	from, actor := &t.layer[t.at], 1+m.actor
+	from, actor := &t.layer[t.at], indexOf(m.actor)
 	done := int(from.made[actor])
 	if done == len(t.plan[actor]) || t.plan[actor][done] != m.kind {
 		return
 	}
 	if !t.last && broken != noFault || t.last && broken != t.broken {
+		return
+	}
+	if t.last && t.goal != nil && t.y != *t.goal {
 		return
 	}
 	n := node{nodeKey{t.y, m.actor, from.made}, m, from.cost, t.at}

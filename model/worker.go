@@ -39,11 +39,15 @@ func (w *worker) expandState(id stateID, order int, key []uint64) {
 
 // count takes note of what a state shows.
 func (w *worker) count() {
-	for _, s := range w.x[1:w.sys.threads] {
-		w.counts.letters[letterOf(s)]++
+	for i, s := range w.x[1 : 1+w.sys.sites] {
+		if w.sys.shape.Copies == 0 || w.sys.placed(&w.x, w.sys.imageOf(i)) {
+			w.counts.letters[letterOf(s)]++
+		}
 	}
-	if w.awaited(waitedField) {
-		w.counts.blocked++
+	for i := range w.sys.agents {
+		if a := &w.sys.agents[i]; waitField.of(w.x[a.word]) != 0 && w.awaited(a.waited) {
+			w.counts.blocked++
+		}
 	}
 }
 

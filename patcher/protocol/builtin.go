@@ -50,6 +50,16 @@ func Graces() []Grace {
 	}
 }
 
+// ModelGraces returns grace-period flavours that the model alone carries out.
+func ModelGraces() []Grace {
+	return []Grace{
+		{Name: "self", Kind: GraceSelf},
+		{Name: "quiet", Kind: GraceQuiet},
+		{Name: "counter", Kind: GraceCounter},
+		{Name: "no-barrier", Kind: GraceNoBarrier},
+	}
+}
+
 // ProtocolByName returns the built-in protocol of that name.
 func ProtocolByName(name string) (Protocol, error) {
 	return byName("protocol", name, Protocols(), func(p Protocol) string { return p.Name })

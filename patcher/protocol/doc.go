@@ -43,6 +43,28 @@
 // (prog_array_map_poke_run: "really patched"). A wait that follows no poke is
 // unconditional. [Protocol.Unroll] computes this, so that no engine has to.
 //
+// # Loads, and the mutex
+//
+// A protocol may also say how a copy of the calling program comes and goes while
+// operations run, and what excludes them from each other. These lines are optional; what
+// stands here is what holds without them, and what package patcher does:
+//
+//	load     track; each { read; target=jump; bypass=nop; stable }; open
+//	unload   wait; untrack; free
+//	mutex    map
+//
+// track puts the copy's descriptors on the map's list; operations pass by each that is
+// not stable yet. each is the fixup (bpf_tail_call_direct_fixup): for every descriptor of
+// the copy its steps are made under the mutex. read reads the map's pointer; the pokes
+// behind it are made if it names a program, and target=jump jumps there. Executions begin
+// in the copy from open on. An unload begins when nobody enters any more; untrack takes
+// the descriptors off the list, and free gives the copy's memory back.
+//
+// An operation holds the mutex from its first step to its last, a load for one descriptor
+// at a time: the one of the map (map), that of the key (key), as keys of different maps
+// have it, or none. Single pokes always exclude each other. So far the model alone judges
+// other lines than these: see [ModelZoo].
+//
 // # What this package does not do
 //
 // It has no transition relation: the engines interpret these values each in its own

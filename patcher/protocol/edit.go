@@ -29,9 +29,15 @@ const (
 	OfRemove            // its remove
 	OfMethod            // the poke method
 	OfGrace             // the grace-period flavour: Rewrite alone, With its name
+	OfLoad              // how a copy of the caller is loaded
+	OfUnload            // how it is unloaded
+	OfMutex             // the mutex: Rewrite alone, With its name
 )
 
-var ofNames = [...]string{OfInstall: "install", OfUpdate: "update", OfRemove: "remove", OfMethod: "method", OfGrace: "grace"}
+var ofNames = [...]string{
+	OfInstall: "install", OfUpdate: "update", OfRemove: "remove", OfMethod: "method", OfGrace: "grace",
+	OfLoad: "load", OfUnload: "unload", OfMutex: "mutex",
+}
 
 // An Edit is one change of a subject. Steps are named by their text.
 type Edit struct {
@@ -63,10 +69,11 @@ func (e Edit) Apply(s Subject) (Subject, error) {
 	case OfMethod:
 		s.Method, err = e.method(s.Method.Clone())
 	case OfGrace:
-		s.Grace, err = GraceByName(e.With)
+		s.Grace, err = byName("grace flavour", e.With, append(Graces(), ModelGraces()...),
+			func(g Grace) string { return g.Name })
 	default:
 		s.Protocol = s.Protocol.Clone()
-		err = e.protocol(&s.Protocol, OpKind(e.Of))
+		err = e.protocol(&s.Protocol)
 	}
 	if err != nil {
 		return Subject{}, fmt.Errorf("edit %q: %w", e, err)
@@ -74,31 +81,37 @@ func (e Edit) Apply(s Subject) (Subject, error) {
 	return s, nil
 }
 
-func (e Edit) protocol(p *Protocol, op OpKind) error {
-	parse := func(text string) ([]Step, error) {
-		ps, err := newParser(text)
-		if err != nil {
-			return nil, err
+func (e Edit) protocol(p *Protocol) error {
+	op, list := OpKind(e.Of), (*[]Step)(nil)
+	switch e.Of {
+	case OfMutex:
+		m, ok := mutexByName(e.With)
+		if p.Mutex = m; !ok {
+			return fmt.Errorf("no such mutex; known: %v", mutexNames)
 		}
-		steps, err := ps.steps(op, false)
-		if t := ps.peek(); err == nil && t.text != "" {
-			err = t.errorf("expected the end of the text, found %v", t)
-		}
-		return steps, err
+		return nil
+	case OfLoad:
+		p.Load = cloneSteps(p.LoadSteps())
+		op, list = opLoad, &p.Load
+	case OfUnload:
+		p.Unload = cloneSteps(p.UnloadSteps())
+		op, list = opUnload, &p.Unload
+	default:
+		list = &p.Ops[op]
 	}
 	if e.Do == Rewrite {
-		steps, err := parse(e.With)
-		p.Ops[op] = steps
+		steps, err := parseSteps(e.With, op)
+		*list = steps
 		return err
 	}
-	hit := e.steps(&p.Ops[op])
-	for i := range p.Ops[op] {
-		if p.Ops[op][i].Kind == Each && e.steps(&p.Ops[op][i].Body) {
+	hit := e.steps(list)
+	for i := range *list {
+		if (*list)[i].Kind == Each && e.steps(&(*list)[i].Body) {
 			hit = true
 		}
 	}
 	if !hit {
-		return fmt.Errorf("no such step in %q", stepsText(p.Ops[op]))
+		return fmt.Errorf("no such step in %q", stepsText(*list))
 	}
 	// What the edit wrote must be a protocol that a person could have written.
 	_, err := ParseProtocol(p.String())
@@ -138,7 +151,7 @@ func (e Edit) steps(list *[]Step) bool {
 // stepByText finds a step that is no each; whether it fits where it is put, the
 // parser says.
 func stepByText(text string) (Step, bool) {
-	for _, k := range []StepKind{Publish, Wait, Retire, Free} {
+	for _, k := range []StepKind{Publish, Wait, Retire, Free, Track, Read, Stable, Open, Untrack} {
 		if k.String() == text {
 			return Step{Kind: k}, true
 		}

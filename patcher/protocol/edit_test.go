@@ -37,6 +37,12 @@ func TestEdits(t *testing.T) {
 		{Edit{OfMethod, Drop, "head=int3", ""}, "method: drop head=int3", "sync; tail; sync; head=new; sync"},
 		{Edit{OfMethod, Rewrite, "", "trap=old; all; sync"}, "method: rewrite as trap=old; all; sync", "trap=old; all; sync"},
 		{Edit{OfGrace, Rewrite, "", "sleep"}, "grace: rewrite as sleep", "sleep"},
+		{Edit{OfLoad, Drop, "read", ""}, "load: drop read", "track; each { target=jump; bypass=nop; stable }; open"},
+		{Edit{OfLoad, Swap, "track", "open"}, "load: swap track and open",
+			"open; each { read; target=jump; bypass=nop; stable }; track"},
+		{Edit{OfUnload, Drop, "wait", ""}, "unload: drop wait", "untrack; free"},
+		{Edit{OfUnload, Rewrite, "", "free"}, "unload: rewrite as free", "free"},
+		{Edit{OfMutex, Rewrite, "", "none"}, "mutex: rewrite as none", "none"},
 	} {
 		if got := c.edit.String(); got != c.say {
 			t.Errorf("edit says %q, want %q", got, c.say)
@@ -61,6 +67,12 @@ func edited(of Of, s Subject) string {
 		return strings.TrimSpace(steps)
 	case OfGrace:
 		return s.Grace.Name
+	case OfLoad:
+		return stepsText(s.Protocol.LoadSteps())
+	case OfUnload:
+		return stepsText(s.Protocol.UnloadSteps())
+	case OfMutex:
+		return s.Protocol.Mutex.String()
 	default:
 		return stepsText(s.Protocol.Ops[of])
 	}
@@ -69,7 +81,7 @@ func edited(of Of, s Subject) string {
 // others wants every part but the edited one as it was.
 func others(t *testing.T, e Edit, s Subject) {
 	t.Helper()
-	for of := OfInstall; of <= OfGrace; of++ {
+	for of := OfInstall; of <= OfMutex; of++ {
 		if got, want := edited(of, s), edited(of, DefaultSubject()); of != e.Of && got != want {
 			t.Errorf("%v changed the %s to %s", e, ofNames[of], got)
 		}
@@ -101,13 +113,18 @@ func TestEditsThatHitNothing(t *testing.T) {
 			`edit "install: rewrite as publish update wait": 1:9: expected the end of the text, found "update"`},
 		{Edit{OfInstall, Rewrite, "", "} wait"}, `edit "install: rewrite as } wait": 1:1: expected the end of the text, found "}"`},
 		{Edit{OfInstall, Rewrite, "", "publish!"}, `edit "install: rewrite as publish!": 1:8: unexpected character '!'`},
+		{Edit{OfLoad, Drop, "untrack", ""},
+			`edit "load: drop untrack": no such step in "track; each { read; target=jump; bypass=nop; stable }; open"`},
+		{Edit{OfUnload, Replace, "wait", "retire"}, `edit "unload: replace wait by retire": 5:12: unload has no retire`},
+		{Edit{OfLoad, Rewrite, "", "publish"}, `edit "load: rewrite as publish": 1:1: load has no publish`},
+		{Edit{OfMutex, Rewrite, "", "many"}, `edit "mutex: rewrite as many": no such mutex; known: [map key none]`},
 		{Edit{OfMethod, Drop, "all", ""}, `edit "method: drop all": no step all`},
 		{Edit{OfMethod, Drop, "tail", ""},
 			`edit "method: drop tail": 3:1: the method never writes the whole instruction: it needs all, bytes, or tail and head=new`},
 		{Edit{OfMethod, Swap, "tail", "sync"}, `edit "method: swap tail and sync": a method knows drop and rewrite alone`},
 		{Edit{OfMethod, Rewrite, "", "ipi"}, `edit "method: rewrite as ipi": 2:1: expected a step of a poke method, found "ipi"`},
 		{Edit{OfGrace, Rewrite, "", "none"},
-			`edit "grace: rewrite as none": unknown grace flavour "none"; known: epoch forget-one sleep`},
+			`edit "grace: rewrite as none": unknown grace flavour "none"; known: epoch forget-one sleep self quiet counter no-barrier`},
 	} {
 		if s, err := c.edit.Apply(DefaultSubject()); err == nil {
 			t.Errorf("%v gave %s", c.edit, edited(c.edit.Of, s))
@@ -124,8 +141,13 @@ func TestEditsThatHitNothing(t *testing.T) {
 // TestEditsDoNotAlias applies every edit of the zoo to one subject, and the steps of
 // the results are overwritten: the subject must stay as it was.
 func TestEditsDoNotAlias(t *testing.T) {
-	s := DefaultSubject()
-	for _, m := range Zoo() {
+	subject := func() Subject {
+		s := DefaultSubject()
+		s.Protocol.Load, s.Protocol.Unload = s.Protocol.LoadSteps(), s.Protocol.UnloadSteps()
+		return s
+	}
+	s := subject()
+	for _, m := range append(Zoo(), ModelZoo()...) {
 		for _, e := range m.Edits {
 			got, err := e.Apply(s)
 			if err != nil {
@@ -134,12 +156,14 @@ func TestEditsDoNotAlias(t *testing.T) {
 			switch e.Of {
 			case OfMethod:
 				scribbleMicro(got.Method.Steps)
-			case OfInstall, OfUpdate, OfRemove:
+			case OfInstall, OfUpdate, OfRemove, OfLoad, OfUnload, OfMutex:
 				for _, steps := range got.Protocol.Ops {
 					scribble(steps)
 				}
+				scribble(got.Protocol.Load)
+				scribble(got.Protocol.Unload)
 			}
-			if diff := cmp.Diff(DefaultSubject(), s); diff != "" {
+			if diff := cmp.Diff(subject(), s); diff != "" {
 				t.Fatalf("%s: %v changed what it was applied to:\n%s", m.Name, e, diff)
 			}
 		}

@@ -42,7 +42,7 @@ func FuzzParseProtocol(f *testing.F) {
 	for _, p := range Protocols() {
 		f.Add(p.String())
 	}
-	for _, m := range Zoo() {
+	for _, m := range append(Zoo(), ModelZoo()...) {
 		s, err := m.Apply(DefaultSubject())
 		if err != nil {
 			f.Fatal(err)

@@ -18,6 +18,13 @@ func genProtocol() *rapid.Generator[Protocol] {
 		for op := range OpKinds {
 			p.Ops[op] = genSteps(OpKind(op), false).Draw(t, OpKind(op).String())
 		}
+		if rapid.Bool().Draw(t, "own load") {
+			p.Load = genSteps(opLoad, false).Draw(t, "load")
+		}
+		if rapid.Bool().Draw(t, "own unload") {
+			p.Unload = genSteps(opUnload, false).Draw(t, "unload")
+		}
+		p.Mutex = rapid.SampledFrom([]Mutex{MutexMap, MutexKey, MutexNone}).Draw(t, "mutex")
 		return p
 	})
 }
@@ -40,7 +47,12 @@ func genSteps(op OpKind, inEach bool) *rapid.Generator[[]Step] {
 func genMapStep(op OpKind) *rapid.Generator[Step] {
 	return rapid.Custom(func(t *rapid.T) Step {
 		kinds := []StepKind{Publish, Each, Wait}
-		if op.Replaces() {
+		switch {
+		case op == opLoad:
+			kinds = []StepKind{Track, Each, Wait, Open}
+		case op == opUnload:
+			kinds = []StepKind{Wait, Untrack, Free}
+		case op.Replaces():
 			kinds = append(kinds, Retire, Free)
 		}
 		s := Step{Kind: rapid.SampledFrom(kinds).Draw(t, "kind")}
@@ -62,6 +74,9 @@ func genDescStep(op OpKind) *rapid.Generator[Step] {
 		}
 		if op.Gives() {
 			all = append(all, Step{Kind: Poke, Slot: Target, To: Jump})
+		}
+		if op == opLoad {
+			all = append(all, Step{Kind: Read}, Step{Kind: Stable})
 		}
 		return rapid.SampledFrom(all).Draw(t, "step")
 	})

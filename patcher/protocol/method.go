@@ -69,6 +69,12 @@ const (
 	GraceEpoch  GraceKind = iota // every reader that was inside when the wait began
 	GraceForget                  // the same, but one reader is forgotten
 	GraceSleep                   // a fixed time, whoever is inside
+
+	// Of these the model alone knows.
+	GraceSelf      // as GraceEpoch, but the waiter is inside itself
+	GraceQuiet     // a moment in which no reader is inside
+	GraceCounter   // as package patcher/rcu waits: by epochs that readers store, and a barrier
+	GraceNoBarrier // the same without the barrier
 )
 
 // A Grace is a grace-period flavour.

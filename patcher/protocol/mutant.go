@@ -8,6 +8,8 @@ type Mutant struct {
 	Why    string // what goes wrong, or why nothing does
 	Origin string // a mail, a commit, or "mechanical"
 	Edits  []Edit
+	// Needs is what the shape must have at least; its zero fields ask for nothing.
+	Needs Shape
 
 	// Property is what the mutant breaks; "" for a safe one.
 	Property Property
@@ -18,7 +20,8 @@ type Mutant struct {
 // Safe reports whether no engine may accuse the mutant.
 func (m Mutant) Safe() bool { return m.Property == "" }
 
-// Apply returns the subject with the mutant's edits made.
+// Apply returns the subject with the mutant's edits made, in a shape that has what the
+// mutant needs.
 func (m Mutant) Apply(s Subject) (Subject, error) {
 	for _, e := range m.Edits {
 		var err error
@@ -27,10 +30,21 @@ func (m Mutant) Apply(s Subject) (Subject, error) {
 		}
 	}
 	s.Protocol.Name = m.Name
+	s.Shape = s.Shape.atLeast(m.Needs)
 	return s, nil
 }
 
-// MutantByName returns the mutant of that name.
+// atLeast returns the shape that has all of s and of o.
+func (s Shape) atLeast(o Shape) Shape {
+	return Shape{
+		Threads: max(s.Threads, o.Threads), Sites: max(s.Sites, o.Sites),
+		Programs: max(s.Programs, o.Programs), Keys: max(s.Keys, o.Keys),
+		Indirect: s.Indirect || o.Indirect, Same: s.Same || o.Same,
+		Copies: max(s.Copies, o.Copies), Mutators: max(s.Mutators, o.Mutators),
+	}
+}
+
+// MutantByName returns the mutant of the zoo that has that name.
 func MutantByName(name string) (Mutant, error) {
 	return byName("mutant", name, Zoo(), func(m Mutant) string { return m.Name })
 }

@@ -50,27 +50,57 @@ func ParseProtocol(text string) (Protocol, error) {
 	if p.Name, err = ps.name("protocol"); err != nil {
 		return Protocol{}, err
 	}
-	var seen [OpKinds]bool
+	seen := map[string]bool{}
 	for ps.peek().text != "" {
 		t := ps.next()
-		op, ok := opByName(t.text)
-		if !ok {
-			return Protocol{}, t.errorf("expected install, update or remove, found %v", t)
+		if !startsLine(t) {
+			return Protocol{}, t.errorf("expected install, update, remove, load, unload or mutex, found %v", t)
 		}
-		if seen[op] {
-			return Protocol{}, t.errorf("%v stands twice", op)
+		if seen[t.text] {
+			return Protocol{}, t.errorf("%v stands twice", t.text)
 		}
-		seen[op] = true
-		if p.Ops[op], err = ps.steps(op, false); err != nil {
+		seen[t.text] = true
+		if err := ps.line(&p, t.text); err != nil {
 			return Protocol{}, err
 		}
 	}
-	for op, ok := range seen {
-		if !ok {
-			return Protocol{}, ps.peek().errorf("protocol %s has no %v", p.Name, OpKind(op))
+	for op := range OpKind(OpKinds) {
+		if !seen[op.String()] {
+			return Protocol{}, ps.peek().errorf("protocol %s has no %v", p.Name, op)
 		}
 	}
 	return p, nil
+}
+
+// mutexWord begins the line that names the mutex.
+const mutexWord = "mutex"
+
+// startsLine reports whether a token begins a line of a protocol.
+func startsLine(t token) bool {
+	_, isOp := opByName(t.text)
+	return isOp || t.text == mutexWord
+}
+
+// line reads what follows the word that begins a line.
+func (p *parser) line(to *Protocol, word string) (err error) {
+	if word == mutexWord {
+		t := p.next()
+		ok := false
+		if to.Mutex, ok = mutexByName(t.text); !ok {
+			return t.errorf("expected map, key or none, found %v", t)
+		}
+		return nil
+	}
+	op, _ := opByName(word)
+	switch op {
+	case opLoad:
+		to.Load, err = p.steps(op, false)
+	case opUnload:
+		to.Unload, err = p.steps(op, false)
+	default:
+		to.Ops[op], err = p.steps(op, false)
+	}
+	return err
 }
 
 func opByName(name string) (OpKind, bool) {
@@ -82,12 +112,25 @@ func opByName(name string) (OpKind, bool) {
 	return 0, false
 }
 
+// parseSteps reads a text that is the steps of one operation and nothing else.
+func parseSteps(text string, op OpKind) ([]Step, error) {
+	ps, err := newParser(text)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := ps.steps(op, false)
+	if t := ps.peek(); err == nil && t.text != "" {
+		err = t.errorf("expected the end of the text, found %v", t)
+	}
+	return steps, err
+}
+
 // steps reads steps up to a closing brace, the next operation, or the end.
 func (p *parser) steps(op OpKind, inEach bool) ([]Step, error) {
 	out := []Step{}
 	for {
 		t := p.peek()
-		if _, isOp := opByName(t.text); len(out) == 0 && (isOp || t.text == "" || t.text == "}") {
+		if len(out) == 0 && (startsLine(t) || t.text == "" || t.text == "}") {
 			return out, nil
 		}
 		s, err := p.step(op, inEach)
@@ -107,9 +150,8 @@ func (p *parser) steps(op OpKind, inEach bool) ([]Step, error) {
 // endOfSteps reports whether what follows a step may follow the last one.
 func (p *parser) endOfSteps(inEach bool) error {
 	t := p.peek()
-	_, isOp := opByName(t.text)
 	switch {
-	case inEach && t.text == "}", !inEach && (isOp || t.text == ""):
+	case inEach && t.text == "}", !inEach && (startsLine(t) || t.text == ""):
 		return nil
 	case inEach:
 		return t.errorf("expected %q or %q, found %v", ";", "}", t)
@@ -127,10 +169,33 @@ func (p *parser) step(op OpKind, inEach bool) (Step, error) {
 		return Step{Kind: Wait}, nil
 	case "publish", "retire", "free":
 		return mapStep(t, op, inEach)
+	case "track", "read", "stable", "open", "untrack":
+		return copyStep(t, op, inEach)
 	case "each":
 		return p.each(t, op, inEach)
 	}
 	return Step{}, t.errorf("expected a step, found %v", t)
+}
+
+// copyStep reads a step that a load or an unload alone has.
+func copyStep(t token, op OpKind, inEach bool) (Step, error) {
+	kind := map[string]StepKind{
+		"track": Track, "read": Read, "stable": Stable, "open": Open, "untrack": Untrack,
+	}[t.text]
+	of := opLoad
+	if kind == Untrack {
+		of = opUnload
+	}
+	if op != of {
+		return Step{}, t.errorf("%s is a step of %v alone", t.text, of)
+	}
+	switch perDesc := kind == Read || kind == Stable; {
+	case perDesc && !inEach:
+		return Step{}, t.errorf("%s concerns a descriptor and must stand inside each { }", t.text)
+	case !perDesc && inEach:
+		return Step{}, t.errorf("%s concerns the copy, not a descriptor, and must stand outside each { }", t.text)
+	}
+	return Step{Kind: kind}, nil
 }
 
 func (p *parser) poke(t token, op OpKind, inEach bool) (Step, error) {
@@ -162,6 +227,12 @@ func mapStep(t token, op OpKind, inEach bool) (Step, error) {
 		return Step{}, t.errorf("%s concerns the key, not a descriptor, and must stand outside each { }", t.text)
 	}
 	kind := map[string]StepKind{"publish": Publish, "retire": Retire, "free": Free}[t.text]
+	switch {
+	case op == opLoad, op == opUnload && kind != Free:
+		return Step{}, t.errorf("%v has no %s", op, t.text)
+	case op == opUnload:
+		return Step{Kind: kind}, nil
+	}
 	if kind != Publish && !op.Replaces() {
 		return Step{}, t.errorf("%v replaces no program that it could %s", op, t.text)
 	}
@@ -171,6 +242,9 @@ func mapStep(t token, op OpKind, inEach bool) (Step, error) {
 func (p *parser) each(t token, op OpKind, inEach bool) (Step, error) {
 	if inEach {
 		return Step{}, t.errorf("each inside each")
+	}
+	if op == opUnload {
+		return Step{}, t.errorf("%v changes no descriptor: it has no each", op)
 	}
 	if err := p.expect("{"); err != nil {
 		return Step{}, err

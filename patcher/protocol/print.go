@@ -1,6 +1,9 @@
 package protocol
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // String returns the step's text: "wait", "target=jump", "each { ... }".
 func (s Step) String() string {
@@ -30,13 +33,23 @@ func (p Protocol) String() string {
 	var b strings.Builder
 	b.WriteString("protocol " + p.Name + "\n")
 	for k, steps := range p.Ops {
-		line := "  " + OpKind(k).String()
-		if len(steps) > 0 {
-			line += strings.Repeat(" ", len("install  ")-len(OpKind(k).String())) + stepsText(steps)
-		}
-		b.WriteString(line + "\n")
+		b.WriteString(lineText(OpKind(k).String(), stepsText(steps)))
+	}
+	if p.Load != nil {
+		b.WriteString(lineText(opLoad.String(), stepsText(p.Load)))
+	}
+	if p.Unload != nil {
+		b.WriteString(lineText(opUnload.String(), stepsText(p.Unload)))
+	}
+	if p.Mutex != MutexMap {
+		b.WriteString(lineText(mutexWord, p.Mutex.String()))
 	}
 	return b.String()
+}
+
+// lineText writes a line of a protocol.
+func lineText(word, text string) string {
+	return strings.TrimRight(fmt.Sprintf("  %-7s  %s", word, text), " ") + "\n"
 }
 
 // String returns the method's text, which [ParseMethod] reads back.

@@ -11,9 +11,13 @@ const (
 
 	// OpKinds is how many operations there are.
 	OpKinds = 3
+
+	// The grammar has steps of two more, which concern a copy of the caller and no key.
+	opLoad   OpKind = OpKinds
+	opUnload OpKind = OpKinds + 1
 )
 
-var opNames = [OpKinds]string{"install", "update", "remove"}
+var opNames = [...]string{"install", "update", "remove", "load", "unload"}
 
 // String returns the operation's name in the protocol grammar.
 func (k OpKind) String() string { return opNames[k] }
@@ -34,10 +38,19 @@ const (
 	Poke                    // write To into Slot of the current descriptor
 	Wait                    // wait for a grace period
 	Retire                  // free the replaced program after a grace period, without waiting
-	Free                    // free the replaced program at once
+	Free                    // free the replaced program at once; in an unload, the copy
+
+	Track   // of a load: put the copy's descriptors on the map's list
+	Read    // of a load: read what the map's pointer names
+	Stable  // of a load: let operations poke the descriptor
+	Open    // of a load: let executions begin in the copy
+	Untrack // of an unload: take the copy's descriptors off the list
 )
 
-var stepNames = [...]string{Publish: "publish", Each: "each", Poke: "poke", Wait: "wait", Retire: "retire", Free: "free"}
+var stepNames = [...]string{
+	Publish: "publish", Each: "each", Poke: "poke", Wait: "wait", Retire: "retire", Free: "free",
+	Track: "track", Read: "read", Stable: "stable", Open: "open", Untrack: "untrack",
+}
 
 // String returns the kind's keyword; a poke has none and prints as "poke".
 func (k StepKind) String() string { return stepNames[k] }
@@ -54,12 +67,21 @@ type Step struct {
 type Protocol struct {
 	Name string
 	Ops  [OpKinds][]Step
+
+	Load, Unload []Step // how copies of the caller come and go; nil: the kernel's way
+	Mutex        Mutex  // what operations exclude each other by
 }
 
 // Clone returns a copy that shares no memory with p.
 func (p Protocol) Clone() Protocol {
 	for i := range p.Ops {
 		p.Ops[i] = cloneSteps(p.Ops[i])
+	}
+	if p.Load != nil {
+		p.Load = cloneSteps(p.Load)
+	}
+	if p.Unload != nil {
+		p.Unload = cloneSteps(p.Unload)
 	}
 	return p
 }
@@ -89,14 +111,20 @@ type Action struct {
 	// the actions from index Since up to this one changed a byte.
 	Guarded bool
 	Since   int
+
+	// First says that an iteration of each begins here: whether the descriptor is
+	// stable is asked for all of it, and a load takes the mutex for all of it.
+	First bool
 }
 
 // Unroll lists the actions of an operation on a key that has descs stable
 // descriptors, in the order in which they happen.
-func (p Protocol) Unroll(op OpKind, descs int) []Action {
+func (p Protocol) Unroll(op OpKind, descs int) []Action { return unroll(p.Ops[op], descs) }
+
+func unroll(steps []Step, descs int) []Action {
 	var out []Action
 	poked := false // a poke precedes in the operation's text
-	for _, s := range p.Ops[op] {
+	for _, s := range steps {
 		if s.Kind != Each {
 			out = append(out, Action{Kind: s.Kind, Desc: NoDesc, Guarded: s.Kind == Wait && poked})
 			continue
@@ -111,8 +139,8 @@ func (p Protocol) Unroll(op OpKind, descs int) []Action {
 
 func unrollEach(out []Action, body []Step, desc int) []Action {
 	since, poked := len(out), false
-	for _, s := range body {
-		a := Action{Kind: s.Kind, Desc: desc, Slot: s.Slot, To: s.To}
+	for i, s := range body {
+		a := Action{Kind: s.Kind, Desc: desc, Slot: s.Slot, To: s.To, First: i == 0}
 		if s.Kind == Wait {
 			a.Guarded, a.Since = poked, since
 		}

@@ -57,6 +57,18 @@ type Shape struct {
 	Sites    int // direct tail-call sites in the image; site i looks up key i mod Keys
 	Programs int // programs that a key may be given
 	Keys     int // keys of the prog array
+
+	// What follows is for the model: their zero values ask for nothing.
+
+	// Indirect says that an execution may also reach a site that reads a key of the map
+	// while it runs.
+	Indirect bool
+	// Same says that an update may give a key the program that it holds.
+	Same bool
+	// Copies is how many copies of the image come and go while operations run.
+	Copies int
+	// Mutators is how many carry out operations at a time, 0 for one.
+	Mutators int
 }
 
 // A Subject is what is judged.

@@ -1,5 +1,7 @@
 package protocol
 
+import "slices"
+
 const (
 	seedThread = "bpf, x64: rework pro/epilogue and tailcall handling in JIT, v1, 16 July 2020"
 	rfcThread  = "the RFC of the same series, 2 July 2020"
@@ -14,7 +16,23 @@ func innocent() map[Engine]Verdict { return map[Engine]Verdict{Model: Proved, CP
 
 // Zoo returns the mutants: first those that break a property, then the safe ones,
 // which prove that the engines do not cry wolf. All are edits of the default subject.
-func Zoo() []Mutant { return append(guilty(), safe()...) }
+func Zoo() []Mutant {
+	all := append(guilty(), safe()...)
+	for i := range all {
+		if all[i].Expect[Machine] != "" {
+			continue
+		}
+		all[i].Expect[Machine] = Safe
+		if slices.Contains(machineJudges, all[i].Property) {
+			all[i].Expect[Machine] = Violated
+		}
+	}
+	return all
+}
+
+// machineJudges are the properties of mutants that the machine engine judges: it has no duties
+// to hold executions to.
+var machineJudges = []Property{NeverA, NoTorn, NoUseAfterFree, ExpectedBytes}
 
 func guilty() []Mutant {
 	return []Mutant{
@@ -100,9 +118,9 @@ func guilty() []Mutant {
 		},
 		{
 			Name: "forgotten-close", Origin: mechanical,
-			Why:      "a remove that leaves the site open: executions that start later still run the removed program",
+			Why:      "a remove that leaves the site open: executions that start later still run the removed program, and once it is freed, freed text",
 			Edits:    []Edit{{Of: OfRemove, Do: Rewrite, With: "publish; retire"}},
-			Property: Fresh, Expect: shown(),
+			Property: Fresh, Expect: map[Engine]Verdict{Model: Violated, Machine: Violated, CPU: Violated},
 		},
 	}
 }

@@ -12,7 +12,7 @@ func TestZoo(t *testing.T) {
 		seen[p.Name] = true // a name must say which one is meant
 	}
 	safe, guilty := 0, 0
-	for _, m := range Zoo() {
+	for _, m := range append(Zoo(), ModelZoo()...) {
 		t.Run(m.Name, func(t *testing.T) {
 			if m.Name == "" || seen[m.Name] {
 				t.Errorf("the name %q is taken", m.Name)
@@ -67,15 +67,24 @@ func checkApplied(t *testing.T, m Mutant) {
 	if s.Protocol.Name != m.Name {
 		t.Errorf("its protocol is named %q", s.Protocol.Name)
 	}
-	if s.Layout != was.Layout || s.Shape != was.Shape {
+	if s.Layout != was.Layout || s.Shape != was.Shape.atLeast(m.Needs) {
 		t.Errorf("layout %s, shape %+v", s.Layout, s.Shape)
 	}
-	s.Protocol.Name = was.Protocol.Name
+	s.Protocol.Name, s.Shape = was.Protocol.Name, was.Shape
 	if cmp.Equal(s, was) {
 		t.Error("the mutant is the default subject")
 	}
 	if diff := cmp.Diff(DefaultSubject(), was); diff != "" {
 		t.Errorf("what it was applied to changed:\n%s", diff)
+	}
+}
+
+// TestZooNeedsNothing: every engine judges the zoo in the shape that it is asked for.
+func TestZooNeedsNothing(t *testing.T) {
+	for _, m := range Zoo() {
+		if m.Needs != (Shape{}) {
+			t.Errorf("%s needs %+v", m.Name, m.Needs)
+		}
 	}
 }
 

@@ -1,0 +1,47 @@
+package model
+
+import "tailpoke/patcher/protocol"
+
+// Two flavours of grace periods are modelled as they are carried out (package
+// patcher/rcu), and not by what they are to achieve. A reader reads the epoch and stores
+// it in its slot; the store waits in the store buffer of its CPU for any time, while the
+// thread goes on. Whoever waits increments the epoch, makes a barrier on every CPU, which
+// empties the store buffers, and looks at each slot until it holds nothing or no older
+// epoch.
+//
+// Epochs are never compared: a grace period sets its bit of every thread that has read
+// the epoch, for what these have stored, or are about to, is older. A look that does not
+// find it, for the store is still in the buffer or was not made, clears the bit. A thread
+// that was about to store when the barrier was made enters its section behind it, so that
+// nothing is lost there; without the barrier, something is.
+//
+// The store that ends a section is taken to be seen at once: seen later, it would only
+// make somebody wait. A sync of a poke empties store buffers too: it interrupts the CPUs
+// as the barrier does.
+
+// counts reports whether grace periods are modelled by their epochs.
+func (sys *system) counts() bool {
+	return sys.grace == protocol.GraceCounter || sys.grace == protocol.GraceNoBarrier
+}
+
+// drain empties the store buffers.
+func (e *expander) drain(y *state) {
+	for i := e.sys.threads; i < e.sys.words; i++ {
+		y[i] = hiddenField.put(y[i], 0)
+	}
+}
+
+// scan looks at the slots of the threads that have the bit f.
+func (e *expander) scan(f field, actor int8) {
+	if !e.sys.counts() {
+		return
+	}
+	for i, t := range e.threadWords() {
+		stored := placeField.of(t) != entering && hiddenField.of(t) == 0
+		if f.of(t) == 0 || stored {
+			continue
+		}
+		e.from()[e.sys.threads+i] = f.put(t, 0)
+		e.found(move{moveScan, actor, int8(i)}, noFault)
+	}
+}

@@ -1,0 +1,114 @@
+package model
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tailpoke/patcher/protocol"
+)
+
+// TestProgress: every operation of the built-in subjects ends, and those of the zoo that
+// break nothing else.
+func TestProgress(t *testing.T) {
+	for _, s := range everySubject(t) {
+		plain := check(t, s, Options{})
+		r := check(t, s, Options{Progress: true})
+		if answerOf(r) != answerOf(plain) || r.States != plain.States || r.Transitions != plain.Transitions {
+			t.Errorf("%s: found %v, %d states; without progress %v, %d\n%v",
+				nameOf(s), answerOf(r), r.States, answerOf(plain), plain.States, r.Witness)
+		}
+		if s.Method.Name == "word" {
+			if r := check(t, s, Options{Only: protocol.Progress, Threads: 2}); r.Verdict != protocol.Proved {
+				t.Errorf("%s: two threads: found %s\n%v", nameOf(s), r.Verdict, r.Witness)
+			}
+		}
+	}
+}
+
+// TestProgressGoldens pins what a person gets to read of an operation that never ends.
+func TestProgressGoldens(t *testing.T) {
+	for _, name := range []string{"wait-inside", "quiet-grace"} {
+		s := needy(t, name)
+		s.Method = protocol.Methods()[1]
+		r := check(t, s, Options{Progress: true})
+		if r.Property != protocol.Progress {
+			t.Fatalf("%s: found %s %s", name, r.Verdict, r.Property)
+		}
+		golden(t, name+".word", r.Witness.String())
+	}
+}
+
+// TestFairness: what would go round for ever under a scheduler, a mutex or a CPU that is
+// unfair, ends under the ones that are assumed.
+func TestFairness(t *testing.T) {
+	retry, err := protocol.ParseMethod("method retry\ntrap=retry; head=int3; sync; tail; sync; head=new; sync")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unsynced, err := protocol.ParseMethod("method unsynced\ntrap=retry; head=int3; sync; tail; sync; head=new")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		why string
+		s   func(*protocol.Subject)
+	}{
+		{"a thread that traps again and again, while the mutator could move", func(s *protocol.Subject) { s.Method = retry }},
+		{"a thread that fetches a stale int3 again and again, while a wait waits for it",
+			func(s *protocol.Subject) { s.Method = unsynced }},
+		{"a loader that waits for the mutex while operation follows operation",
+			func(s *protocol.Subject) { s.Shape.Copies = 1 }},
+		{"mutators that wait for each other's pokes",
+			func(s *protocol.Subject) { s.Shape.Mutators, s.Protocol.Mutex = 2, protocol.MutexNone }},
+		{"a loader that waits for the mutex of a key",
+			func(s *protocol.Subject) { s.Shape.Copies, s.Protocol.Mutex = 1, protocol.MutexKey }},
+	} {
+		s := protocol.DefaultSubject()
+		s.Shape.Programs, s.Shape.Same = 1, true
+		c.s(&s)
+		r := check(t, s, Options{Only: protocol.Progress})
+		if r.Verdict != protocol.Proved {
+			t.Errorf("%s: found %s\n%v", c.why, r.Verdict, r.Witness)
+		}
+	}
+}
+
+// TestLasso: the cycle of a witness leads back to where it begins, and nobody stands
+// still in it but the operation.
+func TestLasso(t *testing.T) {
+	for _, name := range []string{"wait-inside", "quiet-grace"} {
+		for threads := 1; threads <= 3; threads++ {
+			s := needy(t, name)
+			s.Method = protocol.Methods()[1]
+			s.Shape.Programs = 1
+			r := check(t, s, Options{Progress: true, Threads: threads})
+			if name == "quiet-grace" && threads == 1 {
+				// Alone, a thread that has left is not inside: one is not enough here.
+				if r.Verdict != protocol.Proved {
+					t.Errorf("%s: one thread: found %s", name, r.Verdict)
+				}
+				continue
+			}
+			if r.Property != protocol.Progress || r.Witness.Cycle == 0 {
+				t.Fatalf("%s: %d threads: found %s %s", name, threads, r.Verdict, r.Property)
+			}
+			w := r.Witness
+			from := len(w.Steps) - w.Cycle
+			begin := w.Start
+			if from > 0 {
+				begin = w.Steps[from-1].View
+			}
+			if diff := cmp.Diff(begin, w.Steps[len(w.Steps)-1].View); diff != "" {
+				t.Errorf("%s: the cycle is not closed:\n%s", name, diff)
+			}
+			moved := map[int]bool{}
+			for _, st := range w.Steps[from:] {
+				moved[st.Actor] = true
+			}
+			if len(moved) != threads || moved[Mutator] {
+				t.Errorf("%s: %d threads: in the cycle move %v", name, threads, moved)
+			}
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"strings"
+	"testing"
+
+	"tailpoke/patcher/protocol"
+)
+
+// TestPromelaGolden pins what Spin, and a person, gets to read.
+func TestPromelaGolden(t *testing.T) {
+	var b strings.Builder
+	if err := WritePromela(&b, protocol.DefaultSubject(), 2); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "kernel.promela", b.String())
+}
+
+func TestPromelaUnsupported(t *testing.T) {
+	var b strings.Builder
+	for _, threads := range []int{0, maxThreads + 1} {
+		err := WritePromela(&b, protocol.DefaultSubject(), threads)
+		if !errors.Is(err, ErrUnsupported) || b.Len() > 0 {
+			t.Errorf("%d threads: error %v, wrote %d bytes", threads, err, b.Len())
+		}
+	}
+	// What a shape asks for must be said or refused, and never be left out in silence.
+	for i := range reflect.TypeFor[protocol.Shape]().NumField() {
+		s := protocol.DefaultSubject()
+		field := reflect.ValueOf(&s.Shape).Elem().Field(i)
+		if !field.IsZero() {
+			continue // said
+		}
+		if field.CanInt() {
+			field.SetInt(1)
+		} else {
+			field.SetBool(true)
+		}
+		if err := WritePromela(&b, s, 1); !errors.Is(err, ErrUnsupported) || b.Len() > 0 {
+			t.Errorf("shape %+v: error %v, wrote %d bytes", s.Shape, err, b.Len())
+		}
+	}
+}
+
+type fullDisk struct{}
+
+var errFull = errors.New("full")
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errFull }
+
+func TestPromelaWriteError(t *testing.T) {
+	if err := WritePromela(fullDisk{}, protocol.DefaultSubject(), 1); !errors.Is(err, errFull) {
+		t.Errorf("error %v, want %v", err, errFull)
+	}
+}
+
+// TestSpin holds a few explorations against Spin's. scripts/spin holds all of them.
+func TestSpin(t *testing.T) {
+	needSpin(t)
+	kernel := protocol.DefaultSubject()
+	word := kernel
+	word.Method = protocol.Methods()[1]
+	word.Shape = protocol.Shape{Sites: 3, Programs: 1, Keys: 2}
+	forget := mutant(t, "forget-reader")
+	forget.Method = word.Method
+	explored := []comparison{{kernel, 2}, {word, 1}, {forget, 2}, {mutant(t, "bytes"), 1}}
+	for _, s := range spinCorners(t) {
+		s.Shape = protocol.Shape{Sites: 2, Programs: 2, Keys: 1}
+		explored = append(explored, comparison{s, 1})
+	}
+	if testing.Short() {
+		explored = explored[len(explored)-2:]
+	}
+	for _, c := range explored {
+		a := c.answers()
+		if a.err != nil || !a.agree() {
+			t.Errorf("%v\n%v", c, a)
+		}
+	}
+}
+
+// spinCorners lists subjects that go where the built-in ones and the zoo do not.
+func spinCorners(t *testing.T) []protocol.Subject {
+	t.Helper()
+	// The second poke does nothing, and the wait must remember the first.
+	p, err := protocol.ParseProtocol(`protocol stutter
+  install publish; each { target=jump; bypass=nop }
+  update  publish; each { target=jump }; retire
+  remove  publish; each { bypass=jump; bypass=jump; wait; target=nop }; retire`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stutter, trap := protocol.DefaultSubject(), protocol.DefaultSubject()
+	stutter.Protocol, stutter.Method = p, protocol.Methods()[1]
+	// The trap byte stays, for threads and for the next poke.
+	trap.Method = protocol.Method{
+		Name: "trap", Steps: []protocol.MicroKind{protocol.All, protocol.HeadInt3, protocol.Sync},
+	}
+	return append(corners(t), stutter, trap)
+}
+
+// A comparison is a subject that both sides explore with so many threads.
+type comparison struct {
+	protocol.Subject
+	n int
+}
+
+func (c comparison) String() string {
+	return fmt.Sprintf("%-29s %7d  %5d  %8d  %4d", nameOf(c.Subject), c.n,
+		c.Shape.Sites, c.Shape.Programs, c.Shape.Keys)
+}
+
+// answers are those of both sides.
+type answers struct {
+	spin, explorer found
+	err            error
+}
+
+func (c comparison) answers() answers {
+	spin, err := spinFinds(c.Subject, c.n)
+	explorer, err2 := explorerFinds(c.Subject, c.n)
+	return answers{spin, explorer, errors.Join(err, err2)}
+}
+
+// agree reports whether both sides found the same: each state, each transition, and for
+// each property whether it can be broken and in how many steps.
+func (a answers) agree() bool {
+	s, e := a.spin, a.explorer
+	return s.states == e.states && s.transitions == e.transitions && s.depth == e.depth &&
+		maps.Equal(s.first, e.first)
+}
+
+func (a answers) String() string {
+	switch {
+	case a.err != nil:
+		return a.err.Error()
+	case !a.agree():
+		return fmt.Sprintf("DIFFERENT:\n  spin     %v\n  explorer %v", a.spin, a.explorer)
+	default:
+		return a.spin.String()
+	}
+}
+
+func (f found) String() string {
+	text := fmt.Sprintf("%8d  %11d  %5d  ", f.states, f.transitions, f.depth)
+	if len(f.first) == 0 {
+		return text + "nothing"
+	}
+	for _, p := range faultProperties[1:] {
+		if n, broken := f.first[p]; broken {
+			text += fmt.Sprintf("%s in %d, ", p, n)
+		}
+	}
+	return strings.TrimSuffix(text, ", ")
+}

@@ -1,0 +1,165 @@
+package model
+
+import (
+	"strings"
+
+	"tailpoke/patcher/protocol"
+)
+
+// What a mutator of the reference does, its pokes left out.
+
+func (r *reference) call(s refState) {
+	for k := range r.Shape.Keys {
+		for p := -1; p < r.Shape.Programs; p++ {
+			n := s
+			a := &n.agent[r.me]
+			a.busy, a.key, a.old = true, k, s.ptr[k]
+			switch {
+			case r.locked(s, k), p < 0 && s.ptr[k] == 0:
+				continue
+			case p < 0:
+				a.op = "remove"
+				n.thread.must[k] = false
+			case r.Shape.Same && s.ptr[k] == refInstr(1+p) && s.status[p] == "held":
+				a.op, a.given = "update", refInstr(1+p)
+				n.thread.fresh[k][p] = s.thread.fetches()
+			case s.pointed(p) || s.status[p] == "retiring" || s.status[p] == "held":
+				continue
+			default:
+				a.op = "update"
+				if s.ptr[k] == 0 {
+					a.op = "install"
+				}
+				a.given, n.status[p] = refInstr(1+p), "held"
+				n.thread.fresh[k][p] = s.thread.fetches()
+			}
+			if r.apart() && !strings.Contains(" "+r.text(a.op), " publish") {
+				n.ptr[k] = a.given
+			}
+			r.next(n, "")
+		}
+	}
+}
+
+// text is an operation's line of the protocol.
+func (r *reference) text(op string) string {
+	for _, line := range strings.Split(r.Protocol.String(), "\n") {
+		if strings.HasPrefix(line, "  "+op) {
+			return strings.ReplaceAll(line, ";", "")
+		}
+	}
+	panic(op)
+}
+
+// apart: some operation never publishes, and somebody reads the pointer itself.
+func (r *reference) apart() bool {
+	all := true
+	for _, op := range []string{"install", "update", "remove"} {
+		all = all && strings.Contains(r.text(op), " publish")
+	}
+	return !all && (r.Shape.Indirect || r.Shape.Copies > 0)
+}
+
+// inHand: another mutator's operation gives p, or, if either is said, replaces it.
+func (r *reference) inHand(s refState, p refInstr, either bool) bool {
+	for i, a := range s.agent[:refLoader] {
+		if i != r.me && a.busy && (a.given == p || either && a.old == p) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reference) back(s refState) {
+	a := &s.agent[r.me]
+	for _, p := range []int{int(a.given) - 1, int(a.old) - 1} {
+		if p >= 0 && s.status[p] == "held" && !s.pointed(p) && !r.inHand(s, refInstr(1+p), true) {
+			s.status[p] = ""
+		}
+	}
+	*a = refAgent{last: a.last} // 0, for nobody asks behind the last action
+	if r.me == refLoader {
+		s.read = [refMax]refInstr{}
+	}
+	r.next(s, "")
+}
+
+// advance goes on to a later action. It forgets which poke was the last when no guarded
+// wait follows that could ask.
+func (r *reference) advance(s refState, to int) refState {
+	a := &s.agent[r.me]
+	acts := r.actions(*a)
+	ask := false
+	for _, b := range acts[to:] {
+		ask = ask || b.Guarded
+	}
+	if !ask {
+		a.last = 0
+	}
+	a.action = to
+	a.holds = to < len(acts) && acts[to].Desc != protocol.NoDesc && !acts[to].First
+	return s
+}
+
+func (r *reference) act(s refState, act protocol.Action) {
+	a := s.agent[r.me]
+	on := r.advance(s, a.action+1)
+	if act.First && r.passedBy(s, r.sites(a)[act.Desc]) {
+		to := a.action + 1
+		for acts := r.actions(a); to < len(acts) && acts[to].Desc == act.Desc && !acts[to].First; {
+			to++
+		}
+		r.next(r.advance(s, to), "")
+		return
+	}
+	switch act.Kind {
+	case protocol.Publish:
+		r.publish(s)
+	case protocol.Free:
+		if a.old != 0 && a.old != a.given && !r.inHand(s, a.old, false) {
+			on.status[a.old-1], on.thread.retire[a.old-1] = "freed", false
+		}
+		r.next(on, "")
+	case protocol.Retire:
+		if a.old != 0 && s.status[a.old-1] == "held" && a.old != a.given && !r.inHand(s, a.old, false) {
+			on.status[a.old-1] = "retiring"
+			r.mark(on, func(t *refThread) *bool { return &t.retire[a.old-1] })
+			return
+		}
+		r.next(on, "")
+	case protocol.Wait:
+		r.wait(s, act)
+	case protocol.Poke:
+		r.poke(s, act)
+	}
+}
+
+func (r *reference) wait(s refState, act protocol.Action) {
+	a := &s.agent[r.me]
+	switch {
+	case a.waiting && s.thread.wait[r.me]:
+	case a.waiting:
+		a.waiting = false
+		r.next(r.advance(s, a.action+1), "")
+	case act.Guarded && a.last-1 < act.Since:
+		r.next(r.advance(s, a.action+1), "")
+	default:
+		a.waiting = true
+		a.holds = act.Desc != protocol.NoDesc
+		r.mark(s, func(t *refThread) *bool { return &t.wait[r.me] })
+	}
+}
+
+// mark begins a grace period, by the rule of its flavour.
+func (r *reference) mark(s refState, bit func(*refThread) *bool) {
+	reader := s.thread.place != ""
+	if !reader || r.Grace.Kind == protocol.GraceSleep {
+		r.next(s, "")
+		return
+	}
+	if r.Grace.Kind == protocol.GraceForget {
+		r.next(s, "")
+	}
+	*bit(&s.thread) = true
+	r.next(s, "")
+}

@@ -1,0 +1,194 @@
+package protocol
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Conformance is the property of a [Trace] that it is a behaviour of the model: whoever
+// carries a protocol out does what its text says, and nothing else.
+const Conformance Property = "conformance"
+
+// A Trace is what was recorded of an execution, in order. As text it has one item a line:
+//
+//	records called returned                              other events were not recorded
+//	key 0 has 2 sites                                    or: has 2 to 4 sites
+//	key 0 install called p1                              p1: the program that the key is given
+//	key 0 install poked site 0 target=jump
+//	key 0 saw site 0 bypass=int3-nop target=jump-p1
+//	key 0 install poked site 0 bypass=nop unchanged
+//	key 0 remove waited site 0
+//	key 0 omitted 12 operations has 2 sites holds p3     or: holds nothing
+//
+// A # begins a comment. Sites of a key count in tracking order, as [Event.Desc] does.
+// Programs have any numbers; two with the same number lie at the same address.
+type Trace struct {
+	// Records is what kinds of events were recorded, all of them; nil: every kind. Called
+	// and Returned are among them.
+	Records []EventKind
+	Items   []Item
+
+	lines []int // of the items, if they were parsed
+}
+
+// ItemKind is the kind of an [Item].
+type ItemKind uint8
+
+// The items of a trace.
+const (
+	Happened ItemKind = iota // the mutator completed Event
+	Saw                      // an observer read slots of one site, at one moment
+	Has                      // descriptors of the key came or went since its last operation
+	Omitted                  // whole operations of the key were not recorded, and then Has
+)
+
+// An Item is one item of a trace. Of Event only Key concerns every kind.
+type Item struct {
+	Kind  ItemKind
+	Event            // Happened; Saw has its site in Desc
+	Prog  int        // of an Event that is Called and gives, and of Omitted: the program's number
+	Seen  [Slots]Raw // Saw: by slot
+	Least int        // Has, Omitted: the key has so many stable descriptors now, or more,
+	Most  int        // up to so many: whoever recorded it need not know
+	Count int        // Omitted: so many operations
+}
+
+// What an [Item] may have in place of a program.
+const (
+	AnyProg = -1 // it was not recorded, or does not concern the item
+	NoProg  = -2 // Omitted: the key holds none
+)
+
+// Raw is what an observer read in a slot. The zero value says that it did not look.
+type Raw struct {
+	Head Head
+	Tail int // a program's number, or one of the constants; nothing for HeadTorn
+}
+
+// Head is what the first byte of a slot, or the whole of it, was.
+type Head uint8
+
+// The heads.
+const (
+	Unread   Head = iota
+	HeadNop       // a whole nop
+	HeadJump      // a whole jump
+	HeadTrap      // int3 before the tail of some instruction
+	HeadTorn      // a first byte with a tail that does not belong to it
+)
+
+// The tails that name no program.
+const (
+	NopTail   = -1 // of a nop
+	OutTail   = -2 // of a jump over the site
+	MixedTail = -3 // partly written
+	AnyTail   = -4 // the observer does not know
+)
+
+var tailNames = map[int]string{NopTail: "nop", OutTail: "out", MixedTail: "mixed"}
+
+// String returns the word for r: nop, jump, jump-out, jump-p0, int3, int3-nop, torn and
+// so on.
+func (r Raw) String() string {
+	word := ""
+	switch r.Head {
+	case HeadNop:
+		return "nop"
+	case HeadTorn:
+		return "torn"
+	case HeadJump:
+		word = "jump"
+	case HeadTrap:
+		word = "int3"
+	default:
+		return "unread"
+	}
+	switch {
+	case r.Tail >= 0:
+		return word + "-" + progWord(r.Tail)
+	case r.Tail == AnyTail:
+		return word
+	}
+	return word + "-" + tailNames[r.Tail]
+}
+
+func progWord(p int) string { return "p" + strconv.Itoa(p) }
+
+// String returns the item's line.
+func (it Item) String() string {
+	s := fmt.Sprintf("key %d ", it.Key)
+	switch it.Kind {
+	case Saw:
+		s += fmt.Sprintf("saw site %d", it.Desc)
+		for slot, r := range it.Seen {
+			if r.Head != Unread {
+				s += fmt.Sprintf(" %v=%v", Slot(slot), r)
+			}
+		}
+		return s
+	case Has:
+		return s + it.has()
+	case Omitted:
+		holds := "nothing"
+		if it.Prog != NoProg {
+			holds = progWord(it.Prog)
+		}
+		return s + fmt.Sprintf("omitted %d operations %s holds %s", it.Count, it.has(), holds)
+	}
+	return s + it.happened()
+}
+
+func (it Item) has() string {
+	if it.Least == it.Most {
+		return fmt.Sprintf("has %d sites", it.Most)
+	}
+	return fmt.Sprintf("has %d to %d sites", it.Least, it.Most)
+}
+
+func (it Item) happened() string {
+	s := fmt.Sprintf("%v %v", it.Op, it.Event.Kind)
+	if it.Desc != NoDesc {
+		s += fmt.Sprintf(" site %d", it.Desc)
+	}
+	switch {
+	case it.Event.Kind == Called && it.Op.Gives() && it.Prog != AnyProg:
+		s += " " + progWord(it.Prog)
+	case it.Event.Kind == Poked:
+		s += fmt.Sprintf(" %v=%v", it.Slot, it.To)
+		if !it.Changed {
+			s += " unchanged"
+		}
+	}
+	return s
+}
+
+// String returns the trace's text, which [ParseTrace] reads back.
+func (t Trace) String() string {
+	var b strings.Builder
+	if t.Records != nil {
+		b.WriteString("records")
+		for _, k := range t.Records {
+			b.WriteString(" " + k.String())
+		}
+		b.WriteByte('\n')
+	}
+	for _, it := range t.Items {
+		b.WriteString(it.String())
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// Line returns the line of item i in the text that the trace was parsed from, from 1; 0 if
+// there was none.
+func (t Trace) Line(i int) int {
+	if i >= len(t.lines) {
+		return 0
+	}
+	return t.lines[i]
+}
+
+// Recorded reports whether events of kind k were recorded.
+func (t Trace) Recorded(k EventKind) bool { return t.Records == nil || slices.Contains(t.Records, k) }
