@@ -41,7 +41,7 @@ func Catalog(kind string) []Item {
 			add(l.Name, layoutText(l))
 		}
 	case "mutants":
-		for _, m := range protocol.Zoo() {
+		for _, m := range mutants() {
 			add(m.Name, mutantText(m))
 		}
 	case "engines":
@@ -61,8 +61,9 @@ var graceTexts = map[protocol.GraceKind]string{
 }
 
 var engineTexts = map[Engine]string{
-	protocol.Model: "the abstract states, every interleaving, any weak fetch: proved, violated or bounded",
-	protocol.CPU:   "the image's own bytes on this machine's CPUs, patched live: not-observed, violated or vacuous",
+	protocol.Model:   "the abstract states, every interleaving, any weak fetch: proved, violated or bounded",
+	protocol.Machine: "the image's own bytes on simulated CPUs, every interleaving and weak fetch: safe within bounds, violated or bounded",
+	protocol.CPU:     "the image's own bytes on this machine's CPUs, patched live: not-observed, violated or vacuous",
 }
 
 func layoutText(l *jit.Layout) string {

@@ -49,6 +49,7 @@ type job struct {
 	Duration    time.Duration `json:"duration"`
 	StopAtFirst bool          `json:"stop_at_first"`
 	NoBoost     bool          `json:"no_boost"`
+	KeepTrace   int           `json:"keep_trace"`
 }
 
 // reply is what a child writes to its standard output.
@@ -122,14 +123,14 @@ func childRun(ctx context.Context, in io.Reader) (*cpu.Result, error) {
 	if c.Oracle, err = NewOracle(t, c.Layout); err != nil {
 		return nil, err
 	}
-	return cpu.Run(ctx, c)
+	return runTraced(ctx, c, j.KeepTrace)
 }
 
 // runCPU runs the cpu engine: here, or in a child if a thread may execute bytes that
 // are no instruction, since these can be anything, a system call too.
-func runCPU(ctx context.Context, s protocol.Subject, t *Target, c cpu.Config) (*cpu.Result, error) {
+func runCPU(ctx context.Context, s protocol.Subject, t *Target, c cpu.Config, keepTrace int) (*cpu.Result, error) {
 	if cpu.Guarded(s.Method) {
-		return cpu.Run(ctx, c)
+		return runTraced(ctx, c, keepTrace)
 	}
 	if !childReady.Load() {
 		return nil, errNeedsChild
@@ -137,7 +138,7 @@ func runCPU(ctx context.Context, s protocol.Subject, t *Target, c cpu.Config) (*
 	return inChild(ctx, job{
 		Protocol: s.Protocol.String(), Method: s.Method.String(), Grace: s.Grace.Name, Layout: s.Layout,
 		Threads: s.Shape.Threads, Source: t.source, Script: c.Script.String(), Seed: c.Seed,
-		Duration: c.Duration, StopAtFirst: c.StopAtFirst, NoBoost: c.NoBoost,
+		Duration: c.Duration, StopAtFirst: c.StopAtFirst, NoBoost: c.NoBoost, KeepTrace: keepTrace,
 	})
 }
 

@@ -2,6 +2,7 @@ package stress
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -52,15 +53,16 @@ type MutantsOptions struct {
 // RunMutants judges mutants of a subject on a target. If ctx ends, the report has the
 // mutants that were judged until then.
 func RunMutants(ctx context.Context, s protocol.Subject, t *Target, o MutantsOptions) (*MutantsReport, error) {
-	zoo := protocol.Zoo()
+	zoo := mutants()
 	if len(o.Names) > 0 {
+		all := zoo
 		zoo = nil
 		for _, n := range o.Names {
-			m, err := protocol.MutantByName(n)
-			if err != nil {
-				return nil, err
+			i := slices.IndexFunc(all, func(m protocol.Mutant) bool { return m.Name == n })
+			if i < 0 {
+				return nil, fmt.Errorf("unknown mutant %q", n)
 			}
-			zoo = append(zoo, m)
+			zoo = append(zoo, all[i])
 		}
 	}
 	report := &MutantsReport{Schema: "stress/mutants/1", Seed: seedText(o.Seed), Agree: true}
@@ -92,13 +94,13 @@ func runMutant(ctx context.Context, s protocol.Subject, t *Target, m protocol.Mu
 		return r, err
 	}
 	for i := range max(1, o.Runs) {
-		ro := Options{Engines: o.Engines, Duration: o.Duration, Seed: o.Seed + uint64(i), StopAtFirst: true}
+		ro := Options{Engines: judgesOf(m, o.Engines), Duration: o.Duration, Seed: o.Seed + uint64(i), StopAtFirst: true, Needs: m.Needs}
 		if m.Safe() {
 			ro.Duration = o.SafeDuration
 		}
 		if i > 0 {
 			// The model gives the same answer again.
-			if o.Engines != nil && !slices.Contains(o.Engines, protocol.CPU) {
+			if !slices.Contains(ro.Engines, protocol.CPU) {
 				break
 			}
 			ro.Engines = []protocol.Engine{protocol.CPU}
@@ -127,7 +129,7 @@ func (r *MutantReport) add(report *Report) {
 			r.Broke[v.Engine] = v.Property
 		}
 		switch {
-		case v.ModelCounts != nil:
+		case v.Engine == protocol.Model:
 			r.Witness = v.Witness
 		case v.CPUCounts == nil:
 		case v.Verdict == protocol.Violated:
@@ -167,8 +169,23 @@ func (r *MutantReport) sum(m protocol.Mutant) {
 // MutantNames lists the zoo.
 func MutantNames() []string {
 	var out []string
-	for _, m := range protocol.Zoo() {
+	for _, m := range mutants() {
 		out = append(out, m.Name)
+	}
+	return out
+}
+
+// mutants are all of the zoo: those of the default subject, and those that only a model of more
+// than a CPU runs shows.
+func mutants() []protocol.Mutant { return append(protocol.Zoo(), protocol.ModelZoo()...) }
+
+// judgesOf are the engines that are asked and of which something is expected.
+func judgesOf(m protocol.Mutant, asked []protocol.Engine) []protocol.Engine {
+	out := []protocol.Engine{} // not nil, which would be all
+	for _, e := range Engines() {
+		if _, expected := m.Expect[e]; expected && (asked == nil || slices.Contains(asked, e)) {
+			out = append(out, e)
+		}
 	}
 	return out
 }

@@ -45,7 +45,7 @@ func LoadObject(path, entry string) (*Target, error) {
 
 // ReadObject reads a target from the bytes of an object file. The threads execute the
 // program called entry; the keys of its prog arrays are given the other programs of the
-// same type.
+// same type, or the entry itself if there is no other.
 func ReadObject(name string, raw []byte, entry string) (*Target, error) {
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(raw))
 	if err != nil {
@@ -90,8 +90,8 @@ func (t *Target) readPrograms(spec *ebpf.CollectionSpec, entry string) error {
 			t.Programs = append(t.Programs, p)
 		}
 	}
-	if len(t.Programs) == 0 {
-		return fmt.Errorf("no program beside %q that its prog arrays could be given", entry)
+	if len(t.Programs) == 0 { // it can still tail call itself
+		t.Programs = []*jit.Program{t.Entry}
 	}
 	return nil
 }

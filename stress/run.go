@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +20,14 @@ import (
 )
 
 // Engines lists the engines that exist, in the order in which they are asked.
-func Engines() []protocol.Engine { return []protocol.Engine{protocol.Model, protocol.CPU} }
+func Engines() []protocol.Engine {
+	return []protocol.Engine{protocol.Model, protocol.Machine, protocol.CPU}
+}
+
+// judges has for each engine what asks it.
+var judges = map[protocol.Engine]func(context.Context, protocol.Subject, *Target, *jit.Layout, Options) (Verdict, error){
+	protocol.Model: judgeModel, protocol.Machine: judgeMachine, protocol.CPU: judgeCPU,
+}
 
 // Options says how a subject is judged. The zero value asks every engine, for
 // DefaultDuration where time matters, with seed 0.
@@ -29,9 +37,14 @@ type Options struct {
 	Script      protocol.Script   // for the cpu engine, once, before random operations
 	Seed        uint64
 	StopAtFirst bool // the cpu engine ends with its first finding
-	MaxStates   int  // bound of the model engine; 0: the model's own
-	NoBoost     bool // the cpu engine runs as without the right to real-time priorities
-	Progress    func(cpu.Result)
+	MaxStates   int  // bound of the model engine and of the machine engine; 0: their own
+	// Needs is what the model's shape must have at least, beside what the target makes of it.
+	Needs    protocol.Shape
+	NoBoost  bool // the cpu engine runs as without the right to real-time priorities
+	Progress func(cpu.Result)
+	// Trace, if set, is given the beginning of the cpu engine's trace, in the grammar of
+	// package protocol.
+	Trace io.Writer
 }
 
 // DefaultDuration is how long the cpu engine runs.
@@ -50,12 +63,8 @@ func Run(ctx context.Context, s protocol.Subject, t *Target, o Options) (*Report
 		if o.Engines != nil && !slices.Contains(o.Engines, e) {
 			continue
 		}
-		judge := judgeCPU
-		if e == protocol.Model {
-			judge = judgeModel
-		}
 		start := time.Now()
-		v, err := judge(ctx, s, t, layout, o)
+		v, err := judges[e](ctx, s, t, layout, o)
 		if err != nil {
 			return nil, err
 		}
@@ -79,24 +88,29 @@ func name(s protocol.Subject, t *Target) SubjectName {
 // modelProperties are the properties that the model judges.
 var modelProperties = []protocol.Property{
 	protocol.NeverA, protocol.NoTorn, protocol.NoUseAfterFree, protocol.NoMiss, protocol.Fresh, protocol.ExpectedBytes,
+	protocol.Progress,
 }
 
 func judgeModel(ctx context.Context, s protocol.Subject, t *Target, _ *jit.Layout, o Options) (Verdict, error) {
-	for op, steps := range s.Protocol.Ops {
-		if !slices.ContainsFunc(steps, func(st protocol.Step) bool { return st.Kind == protocol.Publish }) {
-			return Verdict{Verdict: protocol.Unsupported, Reason: fmt.Sprintf(
-				"%v never publishes: the model goes by the map's pointer", protocol.OpKind(op))}, nil
-		}
+	asked := s
+	asked.Shape = modelShape(s, t, o)
+	check := func(s protocol.Subject) (*model.Result, error) {
+		return model.Check(s, model.Options{
+			MaxStates: o.MaxStates, Stop: func() bool { return ctx.Err() != nil }, Progress: true,
+		})
 	}
-	res, err := model.Check(s, model.Options{
-		MaxStates: o.MaxStates, Stop: func() bool { return ctx.Err() != nil },
-	})
+	res, err := check(asked)
+	if asked.Shape.Indirect && ctx.Err() == nil && (errors.Is(err, model.ErrUnsupported) || err == nil && res.Verdict == protocol.Bounded) {
+		asked.Shape = s.Shape.AtLeast(o.Needs) // less is something too
+		res, err = check(asked)
+	}
 	if errors.Is(err, model.ErrUnsupported) {
 		return Verdict{Verdict: protocol.Unsupported, Reason: err.Error()}, nil
 	}
 	if err != nil {
 		return Verdict{}, err
 	}
+	s = asked
 	v := Verdict{Verdict: res.Verdict, Property: res.Property, ModelCounts: &ModelCounts{
 		Properties: modelProperties, States: res.States, Transitions: res.Transitions, Depth: res.Depth,
 		Explored: ModelShape{res.Threads, s.Shape.Sites, s.Shape.Programs, s.Shape.Keys},
@@ -104,9 +118,8 @@ func judgeModel(ctx context.Context, s protocol.Subject, t *Target, _ *jit.Layou
 	switch idle := neverExplored(res.Reached); {
 	case res.Verdict == protocol.Proved && idle != "":
 		v.Verdict, v.Reason = protocol.Vacuous, idle
-	case res.Verdict == protocol.Proved && t.indirect():
-		// Indirect callers act on the map's pointer, which the model has no thread for.
-		v.Verdict, v.Reason = protocol.Safe, "for direct callers; indirect ones are not in the model"
+	case res.Verdict == protocol.Proved && t.indirect() && !s.Shape.Indirect:
+		v.Verdict, v.Reason = protocol.Safe, "for direct callers; with indirect ones there are more keys, or states, than the model has room for"
 	case res.Witness != nil:
 		v.Witness = strings.Split(strings.TrimRight(res.Witness.String(), "\n"), "\n")
 	case res.Verdict == protocol.Bounded:
@@ -116,6 +129,35 @@ func judgeModel(ctx context.Context, s protocol.Subject, t *Target, _ *jit.Layou
 		}
 	}
 	return v, nil
+}
+
+// modelShape is the shape that the model explores: the target's, with those who read the map while
+// they run, and with what the lines of the protocol ask for that say something of copies and of
+// mutators.
+func modelShape(s protocol.Subject, t *Target, o Options) protocol.Shape {
+	shape := s.Shape.AtLeast(o.Needs)
+	if t.indirect() {
+		shape.Indirect = true
+		shape.Keys = max(shape.Keys, len(t.Keys))
+	}
+	if o.Needs != (protocol.Shape{}) { // a mutant, which says what it needs
+		return shape
+	}
+	if s.Protocol.Load != nil || s.Protocol.Unload != nil {
+		shape.Copies = 1
+	}
+	if s.Protocol.Mutex != protocol.MutexMap {
+		shape.Mutators = 2
+	}
+	return shape
+}
+
+// ownWay says that a protocol loads, unloads or excludes in a way that only the model has.
+func ownWay(p protocol.Protocol) (Verdict, bool) {
+	if p.Load == nil && p.Unload == nil && p.Mutex == protocol.MutexMap {
+		return Verdict{}, false
+	}
+	return Verdict{Verdict: protocol.Unsupported, Reason: "loads, unloads and mutexes are the kernel's here"}, true
 }
 
 // neverExplored names an operation that no execution of the model contains, as updates
@@ -133,6 +175,9 @@ func neverExplored(r model.Reached) string {
 }
 
 func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout, o Options) (Verdict, error) {
+	if v, own := ownWay(s.Protocol); own {
+		return v, nil
+	}
 	if err := exec.Supported(); err != nil {
 		return Verdict{Verdict: protocol.Skipped, Reason: err.Error()}, nil
 	}
@@ -153,7 +198,11 @@ func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout,
 	if err := t.configure(&c); err != nil {
 		return Verdict{}, err
 	}
-	res, err := runCPU(ctx, s, t, c)
+	keep := 0
+	if o.Trace != nil {
+		keep = maxKept
+	}
+	res, err := runCPU(ctx, s, t, c, keep)
 	var place *patcher.PlacementError
 	var align *text.AlignmentError
 	switch {
@@ -163,6 +212,12 @@ func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout,
 		return Verdict{Verdict: protocol.Skipped, Reason: err.Error()}, nil
 	case err != nil:
 		return Verdict{}, err
+	}
+	if o.Trace != nil && res.Trace != nil {
+		if _, err := io.WriteString(o.Trace, res.Trace.Text); err != nil {
+			return Verdict{}, err
+		}
+		res.Trace.Text = ""
 	}
 	v := cpuVerdict(res)
 	if v.Verdict == protocol.NotObserved {
@@ -178,7 +233,7 @@ func cpuVerdict(r *cpu.Result) Verdict {
 		Overlaps: r.Overlaps.Sum(), OverlapsBy: r.Overlaps, FirstSeconds: r.FirstSeconds, Findings: r.Findings,
 		Outcomes: Outcomes{Skip: r.Skips, Tail: r.Tails},
 	}
-	c.Boosted = r.Boosted
+	c.Boosted, c.Trace = r.Boosted, r.Trace
 	v := Verdict{Verdict: protocol.NotObserved, CPUCounts: c}
 	if len(r.Findings) == 0 {
 		c.RateMax, c.Confidence = r.RateMax(), cpu.Confidence

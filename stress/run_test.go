@@ -28,11 +28,11 @@ func run(t *testing.T, c Choice, o Options) *Report {
 func TestMainJob(t *testing.T) {
 	needCPU(t)
 	r := run(t, Choice{}, Options{Duration: 2 * time.Second, Seed: 1})
-	m, c := r.Of(protocol.Model), r.Of(protocol.CPU)
-	t.Logf("model %s: %d states in %.3f s; cpu %s: %d executions, %d cycles, overlaps %+v",
-		m.Verdict, m.States, m.Seconds, c.Verdict, c.Executions, c.Cycles, c.OverlapsBy)
-	if r.Verdict != Holds || m.Verdict != protocol.Safe || c.Verdict != protocol.NotObserved {
-		t.Errorf("%s: model %s, cpu %s %v", r.Verdict, m.Verdict, c.Verdict, c.Witness)
+	m, x, c := r.Of(protocol.Model), r.Of(protocol.Machine), r.Of(protocol.CPU)
+	t.Logf("model %s: %d states in %.3f s; machine %s: %d states; cpu %s: %d executions, %d cycles, overlaps %+v",
+		m.Verdict, m.States, m.Seconds, x.Verdict, x.States, c.Verdict, c.Executions, c.Cycles, c.OverlapsBy)
+	if r.Verdict != Holds || m.Verdict != protocol.Proved || x.Verdict != protocol.Safe || c.Verdict != protocol.NotObserved {
+		t.Errorf("%s: model %s, machine %s, cpu %s %v", r.Verdict, m.Verdict, x.Verdict, c.Verdict, c.Witness)
 	}
 	if c.Executions == 0 || c.Cycles == 0 || c.Pokes == 0 || c.Traps == 0 || c.Waits == 0 || c.Loads == 0 {
 		t.Errorf("something never happened: %+v", c.CPUCounts)

@@ -18,7 +18,7 @@ func Validate(s protocol.Subject, t *Target, o Options) error {
 	if err != nil {
 		return err
 	}
-	if o.Engines != nil && !slices.Contains(o.Engines, protocol.CPU) {
+	if o.Engines != nil && !slices.ContainsFunc(o.Engines, executes) {
 		return nil
 	}
 	if _, err := Disassemble(t, s.Layout); err != nil {
@@ -44,6 +44,9 @@ func Validate(s protocol.Subject, t *Target, o Options) error {
 	}
 	return nil
 }
+
+// executes says whether an engine runs images, and so must know what they may return.
+func executes(e Engine) bool { return e == protocol.Machine || e == protocol.CPU }
 
 // check looks at what every engine needs, and finds the layout.
 func check(s protocol.Subject, t *Target) (*jit.Layout, error) {

@@ -50,7 +50,7 @@ type Verdict struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// ModelCounts is what the model engine counted.
+// ModelCounts is what the model engine counted, or the machine engine.
 type ModelCounts struct {
 	Properties  []protocol.Property `json:"properties"` // that were judged
 	States      uint64              `json:"states"`
@@ -59,7 +59,7 @@ type ModelCounts struct {
 	Explored    ModelShape          `json:"explored"`
 }
 
-// ModelShape is what the model engine explored. A proof holds for any number of threads.
+// ModelShape is what was explored. A proof holds for any number of threads.
 type ModelShape struct {
 	Threads  int `json:"threads"`
 	Sites    int `json:"sites"`
@@ -84,6 +84,8 @@ type CPUCounts struct {
 	Overlaps   uint64       `json:"overlaps"`
 	OverlapsBy cpu.Overlaps `json:"overlaps_by"`
 	Outcomes   Outcomes     `json:"outcomes"`
+	// Trace says whether what the patcher did is a behaviour of the model.
+	Trace *cpu.Trace `json:"trace,omitempty"`
 	// FirstSeconds is when the first finding was noticed.
 	FirstSeconds float64       `json:"first_seconds,omitempty"`
 	Findings     []cpu.Finding `json:"findings,omitempty"`

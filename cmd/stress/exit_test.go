@@ -12,7 +12,7 @@ func TestExitOf(t *testing.T) {
 	report := func(overall stress.Overall, verdicts ...stress.EngineVerdict) *stress.Report {
 		r := &stress.Report{Verdict: overall}
 		for i, v := range verdicts {
-			r.Verdicts = append(r.Verdicts, stress.Verdict{Engine: stress.Engines()[i], Verdict: v, Reason: "reasons"})
+			r.Verdicts = append(r.Verdicts, stress.Verdict{Engine: []stress.Engine{"model", "cpu"}[i], Verdict: v, Reason: "reasons"})
 		}
 		return r
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -17,7 +18,7 @@ type judging struct {
 	subjectFlags
 	engines, required []string
 	expect            verdict
-	script            string
+	script, trace     string
 	duration          duration
 	seed              seed
 	stopAtFirst       bool
@@ -88,7 +89,12 @@ func (j *judging) runE(cmd *cobra.Command, _ []string) error {
 	if !j.quiet && !silent {
 		fmt.Fprintf(cmd.ErrOrStderr(), "seed %#x\n", o.Seed)
 	}
+	closeTrace, err := j.openTrace(&o)
+	if err != nil {
+		return usage(err)
+	}
 	report, err := stress.Run(ctx, s, target, o)
+	err = errors.Join(err, closeTrace())
 	if stopped := interrupted(ctx); err != nil && stopped != nil {
 		return stopped
 	}
@@ -160,8 +166,11 @@ func (j *judging) requiredOf(o stress.Options) ([]stress.Engine, error) {
 			return nil, fmt.Errorf("--require %s: --engine leaves it out", e)
 		}
 	}
-	if o.Script != nil && !slices.Contains(asked(o), "cpu") {
+	switch cpu := slices.Contains(asked(o), "cpu"); {
+	case o.Script != nil && !cpu:
 		return nil, fmt.Errorf("--script is for the cpu engine, which --engine leaves out")
+	case j.trace != "" && !cpu:
+		return nil, fmt.Errorf("--trace is for the cpu engine, which --engine leaves out")
 	}
 	return required, nil
 }

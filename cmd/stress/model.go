@@ -14,8 +14,17 @@ execution that shows it.`
 
 func newModel() *cobra.Command {
 	j := &judging{engines: []string{"model"}}
-	cmd := &cobra.Command{Use: "model", Short: "Explore every interleaving", Long: modelLong, Args: cobra.NoArgs, RunE: j.runE}
+	var promela count
+	cmd := &cobra.Command{Use: "model", Short: "Explore every interleaving", Long: modelLong, Args: cobra.NoArgs}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if promela != 0 {
+			return j.promela(cmd, int(promela))
+		}
+		return j.runE(cmd, args)
+	}
 	f := cmd.Flags()
+	f.Var(&promela, "promela", "print the subject with so many threads as a model for Spin, and judge nothing")
+	f.Lookup("promela").DefValue = ""
 	j.protocolFlags(f)
 	j.targetFlags(f)
 	j.modelFlags(f)

@@ -70,7 +70,12 @@ func modelFigures(v stress.Verdict) []string {
 	switch v.Verdict {
 	case "violated":
 		return []string{fmt.Sprintf("%s, in %d steps; %s", v.Property, c.Depth, counts)}
-	case "proved", "safe":
+	case "safe":
+		if v.Engine == "machine" { // its bound is the reason
+			return []string{counts}
+		}
+		fallthrough
+	case "proved":
 		return []string{"for any number of threads; " + counts}
 	}
 	return []string{fmt.Sprintf("%s explored; %s", counted(uint64(c.Explored.Threads), "thread"), counts)}
@@ -91,9 +96,12 @@ func cpuFigures(v stress.Verdict) []string {
 	if !c.Boosted {
 		out = append(out, "few operations: without real-time priorities (stress doctor) grace periods are slow")
 	}
-	return append(out,
+	out = append(out,
 		fmt.Sprintf("%s, %s with an operation", counted(c.Executions, "execution"), counted(c.Overlaps, "overlap")),
 		fmt.Sprintf("%s, %s, %s, %s", counted(c.Installs, "install"), counted(c.Updates, "update"),
-			counted(c.Removes, "remove"), counted(c.Cycles, "cycle")),
-		fmt.Sprintf("%s, %s, %s", counted(c.Pokes, "poke"), counted(c.Traps, "trap"), counted(c.Loads, "load")))
+			counted(c.Removes, "remove"), counted(c.Cycles, "cycle")))
+	if c.Trace != nil {
+		out = append(out, traceFigures(c.Trace))
+	}
+	return append(out, fmt.Sprintf("%s, %s, %s", counted(c.Pokes, "poke"), counted(c.Traps, "trap"), counted(c.Loads, "load")))
 }

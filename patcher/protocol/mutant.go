@@ -30,12 +30,12 @@ func (m Mutant) Apply(s Subject) (Subject, error) {
 		}
 	}
 	s.Protocol.Name = m.Name
-	s.Shape = s.Shape.atLeast(m.Needs)
+	s.Shape = s.Shape.AtLeast(m.Needs)
 	return s, nil
 }
 
-// atLeast returns the shape that has all of s and of o.
-func (s Shape) atLeast(o Shape) Shape {
+// AtLeast returns the shape that has all of s and of o.
+func (s Shape) AtLeast(o Shape) Shape {
 	return Shape{
 		Threads: max(s.Threads, o.Threads), Sites: max(s.Sites, o.Sites),
 		Programs: max(s.Programs, o.Programs), Keys: max(s.Keys, o.Keys),

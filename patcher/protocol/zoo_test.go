@@ -67,7 +67,7 @@ func checkApplied(t *testing.T, m Mutant) {
 	if s.Protocol.Name != m.Name {
 		t.Errorf("its protocol is named %q", s.Protocol.Name)
 	}
-	if s.Layout != was.Layout || s.Shape != was.Shape.atLeast(m.Needs) {
+	if s.Layout != was.Layout || s.Shape != was.Shape.AtLeast(m.Needs) {
 		t.Errorf("layout %s, shape %+v", s.Layout, s.Shape)
 	}
 	s.Protocol.Name, s.Shape = was.Protocol.Name, was.Shape

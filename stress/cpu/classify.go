@@ -20,7 +20,7 @@ const (
 )
 
 // order ranks the classes: what says most about the fault comes first.
-var order = []Class{ClassBytes, ClassA, ClassUAF, ClassTorn, ClassMiss, ClassStale, ClassRegisters, ClassCrash, ClassEndless}
+var order = []Class{ClassConformance, ClassBytes, ClassA, ClassUAF, ClassTorn, ClassMiss, ClassStale, ClassRegisters, ClassCrash, ClassEndless}
 
 // result sums the run up after its threads have ended.
 func (r *run) result() *Result {

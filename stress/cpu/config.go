@@ -59,6 +59,9 @@ type Config struct {
 	StopAtFirst bool
 	// NoBoost runs as on a machine that grants no real-time priority.
 	NoBoost bool
+	// Trace, if set, is given what the patcher does, in order, while the run goes on. It does
+	// not keep the slice.
+	Trace func([]protocol.Item)
 	// Progress, if set, is called about once a second.
 	Progress func(Result)
 }

@@ -25,7 +25,7 @@ func (r *run) unloadCopy() error {
 	p := r.copies[n]
 	r.copies = r.copies[:n]
 	r.setCopies()
-	return r.patcher.Unload(p)
+	return r.unload(p)
 }
 
 // loader brings copies of the entry in and takes them out while the mutator works.
@@ -46,7 +46,7 @@ func (r *run) loader(done <-chan struct{}) error {
 		r.pool.SetEntries([]uint64{entry, r.patcher.Addr(p)})
 		over := pause(done, loadedFor)
 		r.pool.SetEntries([]uint64{entry})
-		if err := r.patcher.Unload(p); err != nil {
+		if err := r.unload(p); err != nil {
 			return err
 		}
 		r.loads.Add(1)

@@ -181,6 +181,7 @@ func (r *run) give(k *key, next int, prog *patcher.Program) error {
 		return err
 	}
 	r.pool.SetPhase(1+int(kind), during)
+	r.trace.begins(k, prog)
 	if err := r.carryOut(k, prog); err != nil {
 		return err
 	}
@@ -229,6 +230,7 @@ func (r *run) fresh(i int) (*patcher.Program, error) {
 // observe is called behind every step of an operation.
 func (r *run) observe(ev protocol.Event) {
 	r.event(ev)
+	r.trace.event(ev)
 	if pace(r.pace.Load()) == bursts {
 		return
 	}

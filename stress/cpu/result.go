@@ -21,12 +21,15 @@ const (
 	ClassCrash     Class = "crash"
 	ClassEndless   Class = "endless"
 	ClassBytes     Class = "bytes"
+	// ClassConformance is found by whoever takes Config.Trace.
+	ClassConformance Class = "conformance"
 )
 
 var propertyOf = map[Class]protocol.Property{
 	ClassA: protocol.NeverA, ClassRegisters: protocol.Registers, ClassMiss: protocol.NoMiss,
 	ClassStale: protocol.Fresh, ClassUAF: protocol.NoUseAfterFree, ClassTorn: protocol.NoTorn,
 	ClassCrash: protocol.Registers, ClassEndless: protocol.Progress, ClassBytes: protocol.ExpectedBytes,
+	ClassConformance: protocol.Conformance,
 }
 
 // Property returns the property that a finding of this class breaks.
@@ -90,6 +93,8 @@ type Result struct {
 	FirstSeconds float64
 	// Boosted says that grace periods were boosted (see package rcu).
 	Boosted bool
+	// Trace counts the events that were recorded; nil if nobody took them.
+	Trace *Trace
 }
 
 // Operations returns how many operations were carried out.

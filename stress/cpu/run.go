@@ -62,6 +62,7 @@ type run struct {
 	findings []Finding     // of the mutator
 	pace     atomic.Uint32 // of the operation in progress: a pace
 	boosted  bool
+	trace    *recorder // nil: nobody takes a trace
 }
 
 // Run executes the entry on Subject.Shape.Threads threads and changes the keys until
@@ -86,9 +87,11 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	if err == nil {
 		err = r.execute(ctx)
 	}
+	r.trace.close()
 	var res *Result
 	if err == nil {
 		res = r.result()
+		res.Trace = r.trace.result()
 	}
 	return res, errors.Join(err, r.tearDown())
 }
@@ -162,6 +165,7 @@ func (r *run) load() error {
 		return err
 	}
 	r.pool.SetEntries([]uint64{r.patcher.Addr(r.entry)})
+	r.record()
 	return nil
 }
 
@@ -193,8 +197,10 @@ func (r *run) loadEntry() (*patcher.Program, error) {
 	if r.Subject.Method.Aligned() {
 		where = patcher.PlaceAligned
 	}
+	r.trace.copies(0, 1)
 	p, err := r.patcher.Load(r.Entry.Name, img, where)
 	if err == nil {
+		r.trace.copies(1, 0)
 		r.remember(p)
 	}
 	return p, err

@@ -1,0 +1,113 @@
+package stress
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"tailpoke/model"
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/cpu"
+)
+
+// EngineTrace is what became of the trace of an engine.
+type EngineTrace = cpu.Trace
+
+// maxKept bounds the items of a trace that is written to a file.
+const maxKept = 50_000
+
+// A watch holds what the patcher does in a run against the model, while the run goes on.
+type watch struct {
+	conformer *model.Conformer
+	reason    string // why it does not, or no more
+	keep      int    // items for the text
+	kept      protocol.Trace
+	items     int
+	missed    func() // called at the first item that does not fit
+}
+
+// runTraced runs the cpu engine and holds its trace against the model. What is no
+// behaviour of the model is a finding: the subject's protocol is what must be carried out,
+// and whoever carries it out otherwise is at fault, or judges something else. The text of
+// the trace is kept up to a number of items.
+func runTraced(ctx context.Context, c cpu.Config, keep int) (*cpu.Result, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	start, after := time.Now(), time.Duration(0)
+	w := newWatch(c, keep)
+	w.missed = func() {
+		if after = time.Since(start); c.StopAtFirst {
+			cancel()
+		}
+	}
+	c.Trace = w.take
+	res, err := cpu.Run(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	w.report(res, after)
+	return res, nil
+}
+
+func newWatch(c cpu.Config, keep int) *watch {
+	w := &watch{keep: keep}
+	for _, p := range c.Programs {
+		for _, call := range p.TailCalls {
+			if call.Const && slices.Contains(c.Keys, cpu.Key{Map: call.Map, Index: int(call.Key)}) {
+				w.reason = fmt.Sprintf("%s has direct sites of its own, which come and go with the keys", p.Name)
+				return w
+			}
+		}
+	}
+	var err error
+	if w.conformer, err = model.NewConformer(c.Subject, nil); err != nil {
+		w.reason = err.Error()
+	}
+	return w
+}
+
+// take is given the trace's items as they come.
+func (w *watch) take(items []protocol.Item) {
+	if n := min(len(items), w.keep-len(w.kept.Items)); n > 0 {
+		w.kept.Items = append(w.kept.Items, items[:n]...)
+	}
+	w.items += len(items)
+	for i := 0; i < len(items) && w.reason == ""; i++ {
+		fits, err := w.conformer.Consume(items[i])
+		switch {
+		case err != nil:
+			w.reason = err.Error()
+		case !fits:
+			w.reason = w.conformer.Result().Mismatch.String()
+			w.missed()
+		}
+	}
+}
+
+// report says in the result what became of the trace.
+func (w *watch) report(res *cpu.Result, after time.Duration) {
+	t := res.Trace
+	t.Reason = w.reason
+	if w.keep > 0 {
+		t.Text = fmt.Sprintf("# %d of %d items\n%v", len(w.kept.Items), w.items, w.kept)
+	}
+	if w.conformer == nil {
+		return
+	}
+	r := w.conformer.Result()
+	t.Consumed = uint64(r.Events)
+	if t.Reason == "" && r.Vacuous() {
+		t.Reason = "nothing was recorded"
+	}
+	t.Conforms = t.Reason == "" && t.Consumed+t.Omitted == t.Events
+	if r.Mismatch == nil {
+		return
+	}
+	res.Bad++
+	res.Findings = slices.Insert(res.Findings, 0,
+		cpu.Finding{Class: cpu.ClassConformance, Thread: cpu.None, Text: r.Mismatch.String(), Count: 1})
+	if first := after.Seconds(); res.FirstSeconds == 0 || first < res.FirstSeconds {
+		res.FirstSeconds = first
+	}
+}

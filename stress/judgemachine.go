@@ -1,0 +1,134 @@
+package stress
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"tailpoke/jit"
+	"tailpoke/jit/interp"
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/machine"
+)
+
+// How far the machine engine goes where no script says: so many threads, and any operations up to
+// so many, as long as that takes no more states.
+const (
+	machineThreads = 2
+	machineOps     = 3
+	machineStates  = 1 << 20
+)
+
+// judgeMachine asks the machine engine, about little first: keys that do not change, then every
+// single operation, any two, and so on. What it says is about the most that it could go through.
+func judgeMachine(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout, o Options) (Verdict, error) {
+	if v, own := ownWay(s.Protocol); own {
+		return v, nil
+	}
+	if len(t.Keys) > machine.MaxKeys {
+		return Verdict{Verdict: protocol.Unsupported, Reason: fmt.Sprintf("%d keys change: at most %d can", len(t.Keys), machine.MaxKeys)}, nil
+	}
+	c, err := machineConfig(s, t, l)
+	if err != nil {
+		return Verdict{}, err
+	}
+	if o.MaxStates != 0 {
+		c.MaxStates = o.MaxStates
+	}
+	if len(o.Script) > 0 {
+		c.Script = o.Script
+		r, err := machine.Check(ctx, c)
+		if err != nil {
+			return Verdict{}, err
+		}
+		return machineVerdict(r, &c), nil
+	}
+	still := c
+	still.Script, still.Subject.Shape.Threads = protocol.Script{}, 1
+	for i := range t.Keys {
+		still.Held = append(still.Held, i%len(t.Programs))
+	}
+	r, err := machine.Check(ctx, still)
+	if err != nil || !clean(r) {
+		return machineVerdict(r, &still), err
+	}
+	if r, err = deepen(ctx, &c); err == nil && r.Verdict == protocol.Bounded && ctx.Err() == nil {
+		c.Forward, c.Subject.Shape.Threads = true, 1
+		r, err = deepen(ctx, &c)
+	}
+	if err != nil {
+		return Verdict{}, err
+	}
+	return machineVerdict(r, &c), nil
+}
+
+// clean says that an answer leaves the question open what more operations would show.
+func clean(r *machine.Result) bool {
+	return r != nil && (r.Verdict == protocol.Safe || r.Verdict == protocol.Vacuous)
+}
+
+// deepen checks any one operation, any two, and so on, until something is found or a bound is hit:
+// then what was found with fewer stands.
+func deepen(ctx context.Context, c *machine.Config) (*machine.Result, error) {
+	var last *machine.Result
+	for c.MaxOps = 1; c.MaxOps <= machineOps; c.MaxOps++ {
+		r, err := machine.Check(ctx, *c)
+		if err != nil {
+			return nil, err
+		}
+		if r.Verdict == protocol.Bounded && last != nil {
+			break
+		}
+		if last = r; !clean(r) {
+			break
+		}
+	}
+	return last, nil
+}
+
+func machineConfig(s protocol.Subject, t *Target, l *jit.Layout) (machine.Config, error) {
+	s.Shape.Threads = min(s.Shape.Threads, machineThreads)
+	c := machine.Config{
+		Subject: s, Layout: l, Entry: t.Entry, Programs: t.Programs, Maps: t.Maps,
+		Ctx: t.Context.Bytes, MaxStates: machineStates,
+	}
+	for _, k := range t.Keys {
+		c.Keys = append(c.Keys, machine.Key(k))
+	}
+	oracle, err := NewOracle(t, l)
+	switch {
+	case errors.Is(err, interp.ErrBounded): // then anything may be returned
+	case err != nil:
+		return c, err
+	default:
+		for _, out := range oracle.Outcomes() {
+			c.Outcomes = append(c.Outcomes, out.Value)
+		}
+	}
+	return c, nil
+}
+
+func machineVerdict(r *machine.Result, c *machine.Config) Verdict {
+	if r == nil {
+		return Verdict{}
+	}
+	v := Verdict{Verdict: r.Verdict, Property: r.Property, Reason: r.Reason, ModelCounts: &ModelCounts{
+		Properties: machine.Properties(), States: uint64(r.States), Transitions: uint64(r.Transitions), Depth: r.Depth,
+		Explored: ModelShape{c.Subject.Shape.Threads, c.Subject.Shape.Sites, c.Subject.Shape.Programs, c.Subject.Shape.Keys},
+	}}
+	if r.Verdict == protocol.Safe {
+		v.Reason = r.Bound
+		if c.Forward {
+			v.Reason += "; a CPU that has seen the newest bytes of a slot sees no older ones"
+		}
+	}
+	if r.Witness != nil {
+		v.Depth = len(r.Witness.Steps)
+		v.Witness = strings.Split(strings.TrimRight(r.Witness.String(), "\n"), "\n")
+	}
+	if r.Verdict == protocol.Unsupported {
+		v.ModelCounts = nil
+	}
+	return v
+}
