@@ -116,9 +116,14 @@
 // A state is packed into one word for the mutator, one for each site and one for each
 // thread. Threads are alike, so their words are sorted ([Options.NoSymmetry] leaves
 // that out), and of two idle mutators the first one calls. [Options.Reduce] leaves out
-// orders of moves that cannot matter: reduce.go. The visited table is split into shards by hash; workers expand and insert
-// in turns without locks, and numbers, parents, counts and witness do not depend on how
-// many workers there are.
+// orders of moves that cannot matter: reduce.go. The visited table is split into shards by
+// hash; workers expand and insert in turns without locks, and numbers, parents, counts and
+// witness do not depend on how many workers there are.
+//
+// # Beside the answer
+//
+// [WritePromela] states a subject once more, for Spin. [Conform] holds a trace of what was done,
+// and of what an observer saw, against the transition relation.
 //
 // # What this package does not do
 //

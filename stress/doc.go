@@ -9,11 +9,15 @@
 // content that the keys may hold. Nothing is assumed about a program.
 //
 // The engines stand in packages of their own and share no transition relation: package
-// model explores abstract states, package stress/cpu runs real threads. Here they meet,
-// and only as verdicts:
+// model explores abstract states, package stress/machine the image's bytes on simulated CPUs,
+// package stress/cpu runs real threads. Here they meet, and only as verdicts:
 //
-//	model   proved | safe | violated | bounded
-//	cpu     not-observed | violated | vacuous | unsupported | skipped
+//	model    proved | safe | violated | bounded | vacuous | unsupported
+//	machine  safe | violated | bounded | vacuous | unsupported
+//	cpu      not-observed | violated | vacuous | bounded | unsupported | skipped
+//
+// and in one other way: the events of the cpu engine's mutator are held against the model as
+// they come.
 //
 // A subject whose poke method may let a thread execute half an instruction can do
 // anything, so its cpu run goes to a child process: a program that judges such subjects

@@ -20,6 +20,7 @@
 //	crash      any other fault                                      registers
 //	endless    did not leave its image                              progress
 //	bytes      a poke found other bytes than it expected            expected-bytes
+//	conformance (found by who takes Config.Trace: package stress)   conformance
 //
 // The engine says what it saw. That it saw nothing is no proof: see the bound in
 // [Result.RateMax].
