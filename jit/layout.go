@@ -2,6 +2,7 @@ package jit
 
 import (
 	"fmt"
+	"strings"
 
 	"tailpoke/jit/x86"
 )
@@ -79,16 +80,20 @@ func (l *Layout) clears(fn *Function, main bool) bool {
 	return l.keeps(fn) && (main || l.Counter.Calls == CounterResets)
 }
 
-// LayoutByName finds a layout.
+// LayoutByName finds a layout, or makes a faulty one: "v6.12 with limit=34, landing=11".
 func LayoutByName(name string) (*Layout, error) {
+	base, edits, faulty := strings.Cut(name, " with ")
 	var known []string
 	for _, l := range Layouts() {
-		if l.Name == name {
+		if l.Name == base {
+			if faulty {
+				return l.with(name, strings.Split(edits, ","))
+			}
 			return l, nil
 		}
 		known = append(known, l.Name)
 	}
-	return nil, fmt.Errorf("unknown layout %q: there are %q", name, known)
+	return nil, fmt.Errorf("unknown layout %q: there are %q", base, known)
 }
 
 // Layouts lists the layouts, oldest first.

@@ -93,6 +93,11 @@ func runMutant(ctx context.Context, s protocol.Subject, t *Target, m protocol.Mu
 	if err != nil {
 		return r, err
 	}
+	if m.Program == protocol.Hierarchy {
+		if t, err = ReadObject(hierarchyName, hierarchyObject, protocol.Hierarchy); err != nil {
+			return r, err
+		}
+	}
 	for i := range max(1, o.Runs) {
 		ro := Options{Engines: judgesOf(m, o.Engines), Duration: o.Duration, Seed: o.Seed + uint64(i), StopAtFirst: true, Needs: m.Needs}
 		if m.Safe() {
@@ -175,9 +180,11 @@ func MutantNames() []string {
 	return out
 }
 
-// mutants are all of the zoo: those of the default subject, and those that only a model of more
-// than a CPU runs shows.
-func mutants() []protocol.Mutant { return append(protocol.Zoo(), protocol.ModelZoo()...) }
+// mutants are all of the zoo: those of the default subject, those that only a model of more than a
+// CPU runs shows, and those of layouts.
+func mutants() []protocol.Mutant {
+	return slices.Concat(protocol.Zoo(), protocol.ModelZoo(), protocol.LayoutZoo())
+}
 
 // judgesOf are the engines that are asked and of which something is expected.
 func judgesOf(m protocol.Mutant, asked []protocol.Engine) []protocol.Engine {

@@ -17,7 +17,12 @@ import (
 //go:embed bpf/tailcalls.o
 var defaultObject []byte
 
+//go:embed bpf/hierarchy.o
+var hierarchyObject []byte
+
 const (
+	hierarchyName = "hierarchy.o"
+
 	defaultName  = "tailcalls.o"
 	defaultEntry = "dispatch"
 )

@@ -32,11 +32,12 @@ const (
 	OfLoad              // how a copy of the caller is loaded
 	OfUnload            // how it is unloaded
 	OfMutex             // the mutex: Rewrite alone, With its name
+	OfLayout            // the layout: Rewrite alone, With its name as package jit has it
 )
 
 var ofNames = [...]string{
 	OfInstall: "install", OfUpdate: "update", OfRemove: "remove", OfMethod: "method", OfGrace: "grace",
-	OfLoad: "load", OfUnload: "unload", OfMutex: "mutex",
+	OfLoad: "load", OfUnload: "unload", OfMutex: "mutex", OfLayout: "layout",
 }
 
 // An Edit is one change of a subject. Steps are named by their text.
@@ -66,6 +67,8 @@ func (e Edit) String() string {
 func (e Edit) Apply(s Subject) (Subject, error) {
 	var err error
 	switch e.Of {
+	case OfLayout:
+		s.Layout = e.With
 	case OfMethod:
 		s.Method, err = e.method(s.Method.Clone())
 	case OfGrace:

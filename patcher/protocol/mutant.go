@@ -8,6 +8,8 @@ type Mutant struct {
 	Why    string // what goes wrong, or why nothing does
 	Origin string // a mail, a commit, or "mechanical"
 	Edits  []Edit
+	// Program is the built-in program that shows it; "" is a generated one.
+	Program string
 	// Needs is what the shape must have at least; its zero fields ask for nothing.
 	Needs Shape
 

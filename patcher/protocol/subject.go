@@ -19,6 +19,8 @@ const (
 	// Fresh: an execution runs only a program that the key held, or was being given, at
 	// some moment of it.
 	Fresh Property = "fresh"
+	// TailLimit: at most 33 tail calls in one execution, those of its callees included.
+	TailLimit Property = "tail-limit"
 	// Progress: every operation ends, given that every thread gets to run.
 	Progress Property = "progress"
 	// ExpectedBytes: every poke finds the bytes that it expects.

@@ -10,15 +10,11 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-// TailLimit holds when no execution takes more tail calls than the layout's limit, those of
-// the functions that it calls included.
-const TailLimit protocol.Property = "tail-limit"
-
 // Properties lists what is judged, the most specific first: of violations that are equally
 // near, the first is reported.
 func Properties() []protocol.Property {
 	return []protocol.Property{
-		protocol.NeverA, protocol.NoTorn, protocol.NoUseAfterFree, protocol.ExpectedBytes, TailLimit, protocol.Registers,
+		protocol.NeverA, protocol.NoTorn, protocol.NoUseAfterFree, protocol.ExpectedBytes, protocol.TailLimit, protocol.Registers,
 	}
 }
 

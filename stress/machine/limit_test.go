@@ -42,8 +42,8 @@ func TestHierarchySpendsTheLimitTwice(t *testing.T) {
 		t.Run(l.Name, func(t *testing.T) {
 			r := check(t, selfCaller(t, hierarchy(t), l))
 			want := map[string]protocol.Verdict{"seed": protocol.Violated, "v5.10": protocol.Violated, "v6.12": protocol.Safe}
-			if r.Verdict != want[l.Name] || r.Verdict == protocol.Violated && r.Property != TailLimit {
-				t.Errorf("%v %v, want %v %v\n%v", r.Verdict, r.Property, want[l.Name], TailLimit, r.Witness)
+			if r.Verdict != want[l.Name] || r.Verdict == protocol.Violated && r.Property != protocol.TailLimit {
+				t.Errorf("%v %v, want %v %v\n%v", r.Verdict, r.Property, want[l.Name], protocol.TailLimit, r.Witness)
 			}
 			t.Logf("%v: %d states, %d locals, depth %d", r.Verdict, r.States, r.Locals, r.Depth)
 		})
@@ -56,7 +56,7 @@ func TestHierarchyWhileItIsInstalled(t *testing.T) {
 		c := selfCaller(t, hierarchy(t), l)
 		c.Held, c.Script, c.Forward = nil, script(t, "put 0 0\n"), true
 		r := check(t, c)
-		want := TailLimit
+		want := protocol.TailLimit
 		if l.Counter.Calls == jit.CounterShared {
 			want = ""
 		}
@@ -75,12 +75,12 @@ func TestSelfCallsStopAtTheLimit(t *testing.T) {
 		generous := *l // one more
 		generous.Counter.Limit++
 		c.Layout = &generous
-		expect(t, check(t, c), TailLimit)
+		expect(t, check(t, c), protocol.TailLimit)
 
 		wrong := *l // every tail call makes a frame of its own, and starts counting anew
 		wrong.AdjOff = 0
 		c.Layout = &wrong
-		expect(t, check(t, c), TailLimit)
+		expect(t, check(t, c), protocol.TailLimit)
 
 		wrong.AdjOff = l.AdjOff - 1 // into the middle of an instruction
 		expect(t, check(t, c), protocol.NoTorn)
@@ -95,7 +95,7 @@ func TestSeedResetsTheCounterInSubprograms(t *testing.T) {
 	for _, l := range jit.Layouts() {
 		want := protocol.Property("")
 		if l.Counter.Calls == jit.CounterResets {
-			want = TailLimit
+			want = protocol.TailLimit
 		}
 		r := check(t, selfCaller(t, entry, l))
 		expect(t, r, want)

@@ -62,10 +62,10 @@ func (r *run) jumped(from uint64) *fault {
 		return nil
 	}
 	// Counted up to one beyond the limit: further ones make no difference.
-	if r.t.tails = min(r.t.tails+1, tailLimit+1); r.t.tails <= tailLimit || !r.s.judged[TailLimit] {
+	if r.t.tails = min(r.t.tails+1, tailLimit+1); r.t.tails <= tailLimit || !r.s.judged[protocol.TailLimit] {
 		return nil
 	}
-	return faultf(TailLimit, "tail call %d of one execution, from %s to %s", r.t.tails, r.s.where(from), r.s.where(r.t.rip))
+	return faultf(protocol.TailLimit, "tail call %d of one execution, from %s to %s", r.t.tails, r.s.where(from), r.s.where(r.t.rip))
 }
 
 // on executes what touches nothing shared, up to an instruction that does. That the thread
