@@ -180,10 +180,11 @@ func MutantNames() []string {
 	return out
 }
 
-// mutants are all of the zoo: those of the default subject, those that only a model of more than a
+// mutants are all of the zoo: those of the default subject, which every engine judges, those of pokes
+// and orders that a CPU shows by luck alone, those that only a model of more than a
 // CPU runs shows, and those of layouts.
 func mutants() []protocol.Mutant {
-	return slices.Concat(protocol.Zoo(), protocol.ModelZoo(), protocol.LayoutZoo())
+	return slices.Concat(protocol.Zoo(), protocol.PokeZoo(), protocol.ModelZoo(), protocol.LayoutZoo())
 }
 
 // judgesOf are the engines that are asked and of which something is expected.
