@@ -180,9 +180,9 @@ func MutantNames() []string {
 	return out
 }
 
-// mutants are all of the zoo: those of the default subject, which every engine judges, those of pokes
-// and orders that a CPU shows by luck alone, those that only a model of more than a
-// CPU runs shows, and those of layouts.
+// mutants are all of the zoo: those of the default subject, which every engine judges; those of
+// pokes and orders that a CPU shows by luck alone; those that only a model of more than a CPU runs
+// shows; and those of layouts.
 func mutants() []protocol.Mutant {
 	return slices.Concat(protocol.Zoo(), protocol.PokeZoo(), protocol.ModelZoo(), protocol.LayoutZoo())
 }
