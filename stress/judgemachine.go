@@ -42,7 +42,7 @@ func judgeMachine(ctx context.Context, s protocol.Subject, t *Target, l *jit.Lay
 		if err != nil {
 			return Verdict{}, err
 		}
-		return machineVerdict(r, &c), nil
+		return machineAnswer(s, t, o, r, &c)
 	}
 	still := c
 	still.Script, still.Subject.Shape.Threads = protocol.Script{}, 1
@@ -50,8 +50,11 @@ func judgeMachine(ctx context.Context, s protocol.Subject, t *Target, l *jit.Lay
 		still.Held = append(still.Held, i%len(t.Programs))
 	}
 	r, err := machine.Check(ctx, still)
-	if err != nil || !clean(r) {
-		return machineVerdict(r, &still), err
+	if err != nil {
+		return Verdict{}, err
+	}
+	if !clean(r) {
+		return machineAnswer(s, t, o, r, &still)
 	}
 	if r, err = deepen(ctx, &c); err == nil && r.Verdict == protocol.Bounded && ctx.Err() == nil {
 		c.Forward, c.Subject.Shape.Threads = true, 1
@@ -60,7 +63,7 @@ func judgeMachine(ctx context.Context, s protocol.Subject, t *Target, l *jit.Lay
 	if err != nil {
 		return Verdict{}, err
 	}
-	return machineVerdict(r, &c), nil
+	return machineAnswer(s, t, o, r, &c)
 }
 
 // clean says that an answer leaves the question open what more operations would show.

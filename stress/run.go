@@ -45,6 +45,9 @@ type Options struct {
 	// Trace, if set, is given the beginning of the cpu engine's trace, in the grammar of
 	// package protocol.
 	Trace io.Writer
+	// Witness, if set, is given the witness of the machine engine, as [ReadWitness] takes it, if
+	// there is one.
+	Witness io.Writer
 }
 
 // DefaultDuration is how long the cpu engine runs.

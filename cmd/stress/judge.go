@@ -19,6 +19,7 @@ type judging struct {
 	engines, required []string
 	expect            verdict
 	script, trace     string
+	witness           string // file
 	duration          duration
 	seed              seed
 	stopAtFirst       bool
@@ -93,6 +94,10 @@ func (j *judging) runE(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return usage(err)
 	}
+	saveWitness, err := j.keepWitness(&o)
+	if err != nil {
+		return usage(errors.Join(err, closeTrace()))
+	}
 	report, err := stress.Run(ctx, s, target, o)
 	err = errors.Join(err, closeTrace())
 	if stopped := interrupted(ctx); err != nil && stopped != nil {
@@ -101,7 +106,7 @@ func (j *judging) runE(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return failed(err)
 	}
-	if err := j.print(cmd, report, silent); err != nil {
+	if err := errors.Join(j.print(cmd, report, silent), saveWitness(j.notes(cmd))); err != nil {
 		return failed(err)
 	}
 	if stopped := interrupted(ctx); stopped != nil {
@@ -171,6 +176,8 @@ func (j *judging) requiredOf(o stress.Options) ([]stress.Engine, error) {
 		return nil, fmt.Errorf("--script is for the cpu engine, which --engine leaves out")
 	case j.trace != "" && !cpu:
 		return nil, fmt.Errorf("--trace is for the cpu engine, which --engine leaves out")
+	case j.witness != "" && !slices.Contains(asked(o), "machine"):
+		return nil, fmt.Errorf("--witness is for the machine engine, which --engine leaves out")
 	}
 	return required, nil
 }

@@ -40,7 +40,7 @@ func newRoot() *cobra.Command {
 		group string
 		cmd   *cobra.Command
 	}{
-		{judges, newRun()}, {judges, newMutants()}, {judges, newSoak()}, {judges, newModel()}, {judges, newSearch()}, {judges, newRegression()}, {judges, newConform()},
+		{judges, newRun()}, {judges, newMutants()}, {judges, newSoak()}, {judges, newModel()}, {judges, newSearch()}, {judges, newRegression()}, {judges, newConform()}, {judges, newReplay()},
 		{shows, newDisasm()}, {shows, newIdentity()}, {shows, newConformance()}, {shows, newList()}, {shows, newDoctor()}, {shows, newVersion()},
 	} {
 		v.cmd.GroupID = v.group

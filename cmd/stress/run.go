@@ -34,6 +34,7 @@ func newRun() *cobra.Command {
 	f.StringSliceVar(&j.engines, "engine", nil, "engines to ask (default all)")
 	f.StringSliceVar(&j.required, "require", nil, "engines without whose answer the run fails")
 	f.StringVar(&j.trace, "trace", "", "file to write the beginning of the cpu engine's trace to, for stress conform")
+	f.StringVar(&j.witness, "witness", "", "file to write the machine engine's witness to, for stress replay")
 	f.StringVar(&j.script, "script", "", "file of calls for the cpu engine: put KEY PROGRAM, delete KEY, load, unload")
 	return cmd
 }

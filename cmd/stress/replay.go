@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tailpoke/stress"
+)
+
+const replayLong = `Examples:
+
+  stress run --sites 1 --grace sleep --engine machine --witness w.json
+  stress replay w.json
+  stress replay w.json --svg w.svg
+
+replay shows a violation again that the machine engine found: it takes the steps that the
+file names on images that it compiles anew, and asks the model about the same subject. The
+file has all that it needs, an object file too. --svg draws the steps: a column for each, a
+lane for the mutator, for each thread, and for the slots and the state of each site. It
+exits with 1 if the steps end in the violation that the file says, 3 if they do not, and 2
+if the file cannot be read or its steps cannot be taken.`
+
+// replay is the verb of that name.
+type replay struct {
+	expect verdict
+	svg    string
+	json   bool
+}
+
+func newReplay() *cobra.Command {
+	r := &replay{expect: verdict(stress.Holds)}
+	cmd := &cobra.Command{
+		Use: "replay FILE", Short: "Show a kept witness again, and draw it", Long: replayLong,
+		Args: cobra.ExactArgs(1), RunE: r.runE,
+	}
+	f := cmd.Flags()
+	f.StringVar(&r.svg, "svg", "", "file to draw the witness into")
+	f.Var(&r.expect, "expect", "verdict that exits with 0: holds or violated")
+	f.BoolVar(&r.json, "json", false, "print one JSON object")
+	return cmd
+}
+
+func (r *replay) runE(cmd *cobra.Command, args []string) error {
+	if err := writable(r.svg); err != nil {
+		return usage(fmt.Errorf("--svg: %w", err))
+	}
+	w, err := stress.ReadWitness(args[0])
+	if err != nil {
+		return usage(err)
+	}
+	report, err := w.Replay(cmd.Context())
+	switch {
+	case errors.Is(err, stress.ErrNotReplayed):
+		return failed(err)
+	case err != nil:
+		return usage(err)
+	}
+	if r.json {
+		err = printJSON(cmd.OutOrStdout(), report)
+	} else {
+		err = printText(cmd.OutOrStdout(), replayText(report))
+	}
+	if err == nil && r.svg != "" {
+		err = os.WriteFile(r.svg, report.SVG(), 0o666)
+	}
+	if err != nil {
+		return failed(err)
+	}
+	if stopped := interrupted(cmd.Context()); stopped != nil {
+		return stopped
+	}
+	if stress.Overall(r.expect) != stress.Violated {
+		return &exit{codeViolated, nil}
+	}
+	return nil
+}
+
+// replayText is a replayed witness for people, with the model's row below.
+func replayText(r *stress.WitnessReport) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "subject  %s\n", subjectText(r.Subject))
+	fmt.Fprintf(&b, "machine  %-12s  %s, in %s\n", stress.Violated, r.Property, counted(uint64(r.Steps), "step"))
+	for _, line := range r.Witness {
+		fmt.Fprintf(&b, "    %s\n", line)
+	}
+	model := r.Model
+	model.Witness = nil // one table is enough
+	row(&b, model)
+	fmt.Fprintf(&b, "%s\n", stress.Violated)
+	return b.String()
+}
+
+// keepWitness has the machine engine's witness kept, if --witness names a file. The function that
+// it returns writes the file, or says on w, if it is not nil, that there is no witness.
+func (j *judging) keepWitness(o *stress.Options) (save func(w io.Writer) error, err error) {
+	if err := writable(j.witness); err != nil {
+		return nil, fmt.Errorf("--witness: %w", err)
+	}
+	if j.witness == "" {
+		return func(io.Writer) error { return nil }, nil
+	}
+	var kept bytes.Buffer
+	o.Witness = &kept
+	return func(w io.Writer) error {
+		if kept.Len() > 0 {
+			return os.WriteFile(j.witness, kept.Bytes(), 0o666)
+		}
+		if w != nil {
+			fmt.Fprintf(w, "the machine engine has no witness: %s is not written\n", j.witness)
+		}
+		return nil
+	}, nil
+}
+
+// notes is where remarks go, or nil.
+func (j *judging) notes(cmd *cobra.Command) io.Writer {
+	if j.quiet {
+		return nil
+	}
+	return cmd.ErrOrStderr()
+}
+
+// writable refuses the name of a file that cannot be made, before there is anything to write.
+func writable(name string) error {
+	if name == "" {
+		return nil
+	}
+	if st, err := os.Stat(name); err == nil && st.IsDir() {
+		return fmt.Errorf("%s: is a folder", name)
+	}
+	st, err := os.Stat(filepath.Dir(name))
+	if err == nil && !st.IsDir() {
+		err = fmt.Errorf("not a folder")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}

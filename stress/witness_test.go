@@ -1,0 +1,294 @@
+package stress
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"tailpoke/patcher/protocol"
+)
+
+// keptWitness judges a mutant by the machine engine; it returns the witness file and the report.
+func keptWitness(t *testing.T, mutant string, target *Target, layout string) ([]byte, *Verdict) {
+	t.Helper()
+	s := protocol.DefaultSubject()
+	if layout != "" {
+		s.Layout = layout
+	}
+	if mutant != "" {
+		m, err := protocol.MutantByName(mutant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err = m.Apply(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var kept bytes.Buffer
+	r, err := Run(t.Context(), s, target, Options{Engines: []protocol.Engine{protocol.Machine}, Witness: &kept})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kept.Bytes(), r.Of(protocol.Machine)
+}
+
+func generated(t *testing.T, sites int) *Target {
+	t.Helper()
+	target, err := Generate(protocol.Shape{Sites: sites, Programs: 2, Keys: 1}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target
+}
+
+func hierarchy(t *testing.T) *Target {
+	t.Helper()
+	target, err := LoadObject("bpf/hierarchy.o", "hierarchy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target
+}
+
+// replayed writes a file, reads it and replays it.
+func replayed(t *testing.T, content []byte) (*WitnessReport, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "w.json")
+	if err := os.WriteFile(path, content, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	w, err := ReadWitness(path)
+	if err != nil {
+		return nil, err
+	}
+	return w.Replay(t.Context())
+}
+
+// TestWitnessRoundTrip keeps witnesses, replays them from the file alone, and draws them: the
+// table must be the one that the engine printed.
+func TestWitnessRoundTrip(t *testing.T) {
+	for _, tt := range []struct {
+		mutant, layout string
+		target         *Target
+		property       protocol.Property
+		model          protocol.Verdict
+	}{
+		{"no-grace", "", generated(t, 1), protocol.NeverA, protocol.Violated},
+		{"sleep-grace", "", generated(t, 2), "", protocol.Violated},
+		{"bytes", "", generated(t, 1), protocol.NoTorn, protocol.Violated},
+		{"", "v5.10", hierarchy(t), protocol.TailLimit, protocol.Vacuous},
+	} {
+		t.Run(tt.mutant+tt.layout, func(t *testing.T) {
+			kept, v := keptWitness(t, tt.mutant, tt.target, tt.layout)
+			if v.Verdict != protocol.Violated || len(kept) == 0 {
+				t.Fatalf("%s %s, %d bytes kept", v.Verdict, v.Reason, len(kept))
+			}
+			r, err := replayed(t, kept)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(r.Witness, v.Witness) {
+				t.Errorf("replayed:\n%s\nfound:\n%s", strings.Join(r.Witness, "\n"), strings.Join(v.Witness, "\n"))
+			}
+			if r.Property != v.Property || tt.property != "" && r.Property != tt.property || r.Steps != v.Depth {
+				t.Errorf("%s in %d steps; found %s in %d; want %s", r.Property, r.Steps, v.Property, v.Depth, tt.property)
+			}
+			if r.Model.Verdict != tt.model {
+				t.Errorf("model: %s %s", r.Model.Verdict, r.Model.Reason)
+			}
+			checkDrawing(t, r)
+		})
+	}
+}
+
+// checkDrawing parses a drawing: a column for each step, no element that loads something, and
+// the last words in it.
+func checkDrawing(t *testing.T, r *WitnessReport) {
+	t.Helper()
+	svg := r.SVG()
+	if !bytes.Equal(svg, r.SVG()) {
+		t.Error("two drawings differ")
+	}
+	steps, starts, cells := 0, 0, 0
+	var text strings.Builder
+	d := xml.NewDecoder(bytes.NewReader(svg))
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatalf("not XML: %v", err)
+		}
+		switch x := token.(type) {
+		case xml.CharData:
+			text.Write(x)
+		case xml.StartElement:
+			if !slices.Contains([]string{"svg", "title", "style", "rect", "text", "g"}, x.Name.Local) {
+				t.Errorf("element %s", x.Name.Local)
+			}
+			for _, a := range x.Attr {
+				switch {
+				case a.Value == "step":
+					steps++
+				case a.Value == "start":
+					starts++
+				case a.Name.Local == "class" && x.Name.Local == "rect" && a.Value != "paper":
+					cells++
+				}
+			}
+		}
+	}
+	w := r.witness
+	lanes := 1 + len(w.Start.Threads) + 3*len(w.Start.Sites)
+	if steps != r.Steps || starts != 1 || cells != lanes*(r.Steps+1) {
+		t.Errorf("%d columns of steps, %d of the start, %d cells; want %d, 1, %d", steps, starts, cells, r.Steps, lanes*(r.Steps+1))
+	}
+	if !strings.Contains(text.String(), r.Text) || strings.Contains(drawStyle, "url(") || strings.Contains(drawStyle, "@import") {
+		t.Error("the drawing does not say what is broken, or loads something")
+	}
+}
+
+// TestDrawingEscapes has names that are no XML, in every place where one can stand.
+func TestDrawingEscapes(t *testing.T) {
+	kept, _ := keptWitness(t, "no-grace", generated(t, 1), "")
+	r, err := replayed(t, kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const nasty = `</text><script>"&'` + "\x00\xff"
+	r.Subject.Protocol, r.Text = nasty, nasty
+	r.witness.Start.Sites[0].Name = nasty
+	for i := range r.witness.Steps {
+		r.witness.Steps[i].Text, r.witness.Steps[i].Insn = nasty, nasty
+		r.witness.Steps[i].Sites[0].Bypass, r.witness.Steps[i].Sites[0].State = nasty, nasty
+	}
+	r.Text = "plain" // a NUL does not come back
+	checkDrawing(t, r)
+}
+
+// TestNoWitness: what is safe leaves nothing to keep.
+func TestNoWitness(t *testing.T) {
+	if kept, v := keptWitness(t, "", generated(t, 1), ""); len(kept) != 0 || v.Verdict != protocol.Safe {
+		t.Errorf("%s, %d bytes kept", v.Verdict, len(kept))
+	}
+}
+
+// TestWitnessOfPart has explorations that are not of any operations of two threads: of a script, and
+// of one thread that fetches forward. The file says so.
+func TestWitnessOfPart(t *testing.T) {
+	m, err := protocol.MutantByName("no-grace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := m.Apply(protocol.DefaultSubject())
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := protocol.ParseScript("put 0 1\ndelete 0\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := s
+	newest.Layout = "v6.12"
+	for want, tt := range map[string]struct {
+		s      protocol.Subject
+		target *Target
+		o      Options
+	}{
+		`"script": "put 0 1\ndelete 0\n"`: {s, generated(t, 1), Options{Script: script}},
+		`"forward": true`:                 {newest, hierarchy(t), Options{MaxStates: 100_000}},
+	} {
+		var kept bytes.Buffer
+		tt.o.Engines, tt.o.Witness = []protocol.Engine{protocol.Machine}, &kept
+		judged, err := Run(t.Context(), tt.s, tt.target, tt.o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(kept.String(), want) {
+			t.Fatalf("no %s in %q; %+v", want, kept.String(), judged.Verdicts)
+		}
+		r, err := replayed(t, kept.Bytes())
+		if err != nil || !slices.Equal(r.Witness, judged.Of(protocol.Machine).Witness) {
+			t.Errorf("%s: %v, or another witness", want, err)
+		}
+	}
+}
+
+// TestCorruptWitness changes one thing in a good file at a time. Each error names the place.
+func TestCorruptWitness(t *testing.T) {
+	kept, _ := keptWitness(t, "no-grace", generated(t, 1), "")
+	cut := func(w map[string]any, n int) { w["choices"] = w["choices"].([]any)[:n] }
+	in := func(w map[string]any, key string) map[string]any { return w[key].(map[string]any) }
+	steps := 0
+	for want, change := range map[string]func(w map[string]any){
+		`w.json: schema: "stress/witness/2": want "stress/witness/1"`: func(w map[string]any) { w["schema"] = "stress/witness/2" },
+		`w.json: engine: "model"`:                                     func(w map[string]any) { w["engine"] = "model" },
+		`w.json: json: unknown field "more"`:                          func(w map[string]any) { w["more"] = 1 },
+		`cannot unmarshal string into Go`:                             func(w map[string]any) { in(w, "subject")["threads"] = "two" },
+		`subject.protocol:1:1: `:                                      func(w map[string]any) { in(w, "subject")["protocol"] = "nonsense" },
+		`subject.method:`:                                             func(w map[string]any) { in(w, "subject")["method"] = "" },
+		`subject.grace: unknown`:                                      func(w map[string]any) { in(w, "subject")["grace"] = "x" },
+		`subject.layout: `:                                            func(w map[string]any) { in(w, "subject")["layout"] = "x" },
+		`subject: 1000 threads`:                                       func(w map[string]any) { in(w, "subject")["threads"] = 1000 },
+		`source: 0 sites`:                                             func(w map[string]any) { w["source"] = map[string]any{} },
+		`source: x.o: `:                                               func(w map[string]any) { w["source"] = map[string]any{"object": "AAAA", "name": "x.o"} },
+		`replay: machine: 9 threads: want 1 to 8`:                     func(w map[string]any) { in(w, "explored")["threads"] = 9 },
+		`explored.script:1:1: `:                                       func(w map[string]any) { in(w, "explored")["script"] = "nonsense" },
+		`replay: machine: key 0 holds program 7`:                      func(w map[string]any) { in(w, "explored")["held"] = []int{7} },
+		`choices: 0 of them: want 1 to 4096`:                          func(w map[string]any) { cut(w, 0) },
+		`replay: step 1, {Actor:5`:                                    func(w map[string]any) { w["choices"].([]any)[0] = map[string]any{"actor": 5} },
+		`recorded: 3 steps break no property`:                         func(w map[string]any) { cut(w, 3) },
+		`(passed the open bypass, took its frame off, and meets the cleared target), not registers`: func(w map[string]any) { w["property"] = "registers" },
+	} {
+		var w map[string]any
+		if err := json.Unmarshal(kept, &w); err != nil {
+			t.Fatal(err)
+		}
+		steps = len(w["choices"].([]any))
+		change(w)
+		content, err := json.Marshal(w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = replayed(t, content)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "w.json:") {
+			t.Errorf("%v\nwant %s", err, want)
+		}
+		recorded := strings.Contains(want, "recorded: ") || strings.HasSuffix(want, "not registers")
+		if errors.Is(err, ErrNotReplayed) != recorded {
+			t.Errorf("%v: is ErrNotReplayed %v, want %v", err, !recorded, recorded)
+		}
+	}
+	if steps < 4 {
+		t.Errorf("the witness has %d steps", steps)
+	}
+}
+
+// TestWitnessNoJSON has files that are none.
+func TestWitnessNoJSON(t *testing.T) {
+	for content, want := range map[string]string{
+		"":                     "w.json:1:1: unexpected end",
+		"{\n  \"schema\" 1\n}": "w.json:2:12: invalid character '1'",
+		"{}{}":                 "w.json:1:3: invalid character '{' after top-level value",
+		"[]":                   "w.json:1:",
+	} {
+		if _, err := replayed(t, []byte(content)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v\nwant %s", content, err, want)
+		}
+	}
+	long := strings.Repeat(" ", maxWitnessFile) + "{}"
+	if _, err := replayed(t, []byte(long)); err == nil || !strings.Contains(err.Error(), "are more than 16777216") {
+		t.Errorf("%v", err)
+	}
+	if _, err := ReadWitness(t.TempDir()); err == nil {
+		t.Error("a folder was read")
+	}
+}
