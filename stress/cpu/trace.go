@@ -55,9 +55,8 @@ type recorder struct {
 	holds   []int // by key: what it held before the operation in progress, or NoProg
 	missing []int // by key: operations that were omitted since one was recorded
 
-	least, most atomic.Int64  // copies of the entry that are tracked
-	changes     atomic.Uint64 // of these
-	noted       []uint64      // by key: 1 + changes when its sites were noted
+	least, most atomic.Int64 // copies of the entry that are tracked
+	noted       [][2]int64   // by key: these when its sites were noted; zero: never
 }
 
 // record begins to record, if anybody takes what is recorded.
@@ -66,7 +65,7 @@ func (r *run) record() {
 		return
 	}
 	t := &recorder{
-		run: r, sites: make([]int, len(r.keys)), noted: make([]uint64, len(r.keys)),
+		run: r, sites: make([]int, len(r.keys)), noted: make([][2]int64, len(r.keys)),
 		holds: make([]int, len(r.keys)), missing: make([]int, len(r.keys)),
 		full: make(chan []protocol.Item, traceBuffers), free: make(chan []protocol.Item, traceBuffers),
 		done: make(chan struct{}),
@@ -178,9 +177,9 @@ func (t *recorder) event(ev protocol.Event) {
 }
 
 // noteSites records how many sites the key has, if that may have changed, and what was
-// omitted.
+// omitted. Only where the same exact number was noted before, nothing has: what came of bounds
+// is for the operation to tell that followed them, and may be another number by now.
 func (t *recorder) noteSites() {
-	changes := 1 + t.changes.Load()
 	least, most := t.least.Load(), t.most.Load()
 	n, noted, missing := t.sites[t.key], &t.noted[t.key], &t.missing[t.key]
 	it := protocol.Item{Kind: protocol.Has, Prog: protocol.AnyProg, Least: n * int(least), Most: n * int(most)}
@@ -190,10 +189,10 @@ func (t *recorder) noteSites() {
 		it.Kind, it.Prog, it.Count = protocol.Omitted, t.holds[t.key], *missing
 		*missing = 0
 		t.buf = append(t.buf, it)
-	case *noted == 0, n > 0 && (*noted != changes || least != most):
+	case *noted == [2]int64{}, n > 0 && (*noted != [2]int64{least, most} || least != most):
 		t.buf = append(t.buf, it)
 	}
-	*noted = changes
+	*noted = [2]int64{least, most}
 }
 
 // copies changes the bounds of how many copies of the entry are tracked.
@@ -203,7 +202,6 @@ func (t *recorder) copies(least, most int64) {
 	}
 	t.least.Add(least)
 	t.most.Add(most)
-	t.changes.Add(1)
 }
 
 // unload takes a copy of the entry out.
