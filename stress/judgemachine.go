@@ -2,8 +2,10 @@ package stress
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tailpoke/jit"
@@ -90,7 +92,24 @@ func deepen(ctx context.Context, c *machine.Config) (*machine.Result, error) {
 	return last, nil
 }
 
+// withoutPacket is the target with a packet of no bytes at a made-up address: the simulated machine
+// has no memory for one, and a program that looks for its end finds it at once.
+func (t *Target) withoutPacket() *Target {
+	if t.Context.Kind != interp.CtxSkb {
+		return t
+	}
+	const data, dataEnd, somewhere = 76, 80, 0x1000 // offsets in struct __sk_buff
+	empty := *t
+	empty.Context.Packet = nil
+	empty.Context.Bytes = slices.Clone(t.Context.Bytes)
+	for _, off := range []int{data, dataEnd} {
+		binary.LittleEndian.PutUint32(empty.Context.Bytes[off:], somewhere)
+	}
+	return &empty
+}
+
 func machineConfig(s protocol.Subject, t *Target, l *jit.Layout) (machine.Config, error) {
+	t = t.withoutPacket()
 	s.Shape.Threads = min(s.Shape.Threads, machineThreads)
 	c := machine.Config{
 		Subject: s, Layout: l, Entry: t.Entry, Programs: t.Programs, Maps: t.Maps,

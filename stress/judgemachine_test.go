@@ -4,7 +4,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+
+	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/cpu"
+	"tailpoke/stress/object"
 )
 
 // machineOf asks the machine engine about a program of an object file.
@@ -58,5 +64,39 @@ func TestMachineSaysWhatItCannot(t *testing.T) {
 		if v.Engine == protocol.Model && (v.Verdict != protocol.Violated || v.Property != protocol.ExpectedBytes) {
 			t.Errorf("model: %s %s", v.Verdict, v.Property)
 		}
+	}
+}
+
+// TestMachineHasNoPacket: a program that reads its packet returns something else without one, and
+// is not accused of that.
+func TestMachineHasNoPacket(t *testing.T) {
+	parse := func(name string, insns ...asm.Instruction) *jit.Program {
+		p, err := jit.Parse(name, insns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	target := &Target{
+		Entry: parse("main",
+			asm.Mov.Reg(asm.R6, asm.R1),
+			asm.LoadMem(asm.R7, asm.R1, 76, asm.Word), asm.LoadMem(asm.R8, asm.R1, 80, asm.Word),
+			asm.LoadMapPtr(asm.R2, 0).WithReference("progs"), asm.Mov.Imm(asm.R3, 0), asm.FnTailCall.Call(),
+			asm.Mov.Imm(asm.R0, 1), asm.Mov.Reg(asm.R4, asm.R7), asm.Add.Imm(asm.R4, 14),
+			asm.JGT.Reg(asm.R4, asm.R8, "out"),
+			asm.LoadMem(asm.R0, asm.R7, 12, asm.Byte), asm.Add.Imm(asm.R0, 100),
+			asm.Return().WithSymbol("out")),
+		Programs: []*jit.Program{parse("leaf", asm.Mov.Imm(asm.R0, 2), asm.Return())},
+		Maps:     map[string]int{"progs": 1}, Keys: []cpu.Key{{Map: "progs"}},
+		Context: object.ContextOf(ebpf.SchedCLS, object.DefaultPacket()),
+	}
+	s := protocol.DefaultSubject()
+	s.Shape = target.Shape(2)
+	r, err := Run(t.Context(), s, target, Options{Engines: []protocol.Engine{protocol.Machine}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := r.Of(protocol.Machine); v.Verdict != protocol.Safe {
+		t.Errorf("%s %s %s\n%s", v.Verdict, v.Property, v.Reason, strings.Join(v.Witness, "\n"))
 	}
 }
