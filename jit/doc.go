@@ -21,7 +21,7 @@
 // prologue and the epilogue do. Everything else is the same in all of them: bodies use the
 // selection of instructions of recent kernels. What a kernel chooses by its CPU is in
 // [Forms], so that images can be compared with those of the running one: package
-// stress/kernel finds them identical under the layout v6.12.
+// stress/identity finds them identical under the layout v6.12.
 //
 // The instruction set is that of RFC 9669, v4 included, and the loads that acquire and the
 // stores that release of later kernels. A call may go through a register that holds the

@@ -31,7 +31,7 @@ func insnHex(img *Image, i int) string {
 }
 
 // TestLookupIsInlined has the sequence that a verifier puts in place of a lookup, as the
-// running kernel compiles it; TestExpansions of stress/kernel asks the kernel itself.
+// running kernel compiles it; TestExpansions of stress/identity asks the kernel itself.
 func TestLookupIsInlined(t *testing.T) {
 	p := mustParse(t, lookup("m"))
 	for stride, scale := range map[uint32]string{8: "48c1e003", 24: "486bc018"} {

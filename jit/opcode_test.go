@@ -137,7 +137,7 @@ func withOpcode(ins asm.Instruction) asm.Instructions {
 }
 
 // TestEveryOpcode holds what each opcode becomes to a list that is looked over by a reader:
-// instruction, bytes, text. The bytes are those of Linux 6.18, as package stress/kernel
+// instruction, bytes, text. The bytes are those of Linux 6.18, as package stress/identity
 // finds, but for the tests around divisions and the call through a register.
 func TestEveryOpcode(t *testing.T) {
 	all := everyOpcode()

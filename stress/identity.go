@@ -9,16 +9,16 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"tailpoke/stress/kernel"
+	"tailpoke/stress/identity"
 	"tailpoke/stress/regress"
 )
 
 // IdentityReport says of how many programs our compiler makes what the running kernel's
 // makes; it is the object "stress/identity/1".
-type IdentityReport = kernel.IdentityReport
+type IdentityReport = identity.Report
 
 // ErrNoKernel says that there is no kernel here whose images could be compared.
-var ErrNoKernel = kernel.ErrUnsupported
+var ErrNoKernel = identity.ErrUnsupported
 
 // Identity compares the images of programs, byte for byte, with those of the running
 // kernel: of the programs of an object file, or, without one, of a corpus with every
@@ -33,20 +33,20 @@ func Identity(object string, seed uint64, random int) (*IdentityReport, error) {
 		if err != nil {
 			return nil, err
 		}
-		return kernel.Identity(samples)
+		return identity.Check(samples)
 	}
 	samples, err := ownSamples()
 	if err != nil {
 		return nil, err
 	}
-	return kernel.Identity(append(samples, kernel.Corpus(seed, random)...))
+	return identity.Check(append(samples, identity.Corpus(seed, random)...))
 }
 
 // ownSamples are the programs that we have as object files.
-func ownSamples() ([]kernel.Sample, error) {
+func ownSamples() ([]identity.Sample, error) {
 	objects := regress.Objects()
 	objects[defaultName] = defaultObject
-	var out []kernel.Sample
+	var out []identity.Sample
 	for _, name := range slices.Sorted(maps.Keys(objects)) {
 		samples, err := objectSamples(name, objects[name])
 		if err != nil {
@@ -60,12 +60,12 @@ func ownSamples() ([]kernel.Sample, error) {
 	return out, nil
 }
 
-func objectSamples(name string, raw []byte) ([]kernel.Sample, error) {
+func objectSamples(name string, raw []byte) ([]identity.Sample, error) {
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(raw))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return kernel.ObjectSamples(spec), nil
+	return identity.ObjectSamples(spec), nil
 }
 
 // readRegular reads a regular file of at most so many bytes.

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"tailpoke/stress/kernel"
+	"tailpoke/stress/identity"
 )
 
 // TestIdentity: the images of the main job's programs are the running kernel's.
@@ -27,7 +27,7 @@ func TestIdentityOfOwnObjects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := kernel.Identity(samples)
+	r, err := identity.Check(samples)
 	if errors.Is(err, ErrNoKernel) {
 		t.Skip(err)
 	}

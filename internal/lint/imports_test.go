@@ -28,32 +28,32 @@ const (
 var pure = []string{"unsafe", "time", "math/rand", "math/rand/v2", "crypto/rand", "os", "syscall"}
 
 var table = map[string]arrows{
-	"jit/x86":            {},
-	"jit":                {may: []string{"jit/x86", asm}},
-	"jit/interp":         {may: []string{"jit", asm}},
-	"jit/exec":           {may: []string{unix}},
-	"jit/host":           {may: []string{"jit", "jit/exec"}}, // what images call
-	"jit/host [t]":       {may: []string{asm}},
-	"patcher/protocol":   {forbid: pure},
-	"patcher/rcu":        {may: []string{"patcher/protocol", "jit/exec"}},
-	"patcher [t]":        {may: []string{asm}},  // programs to load are written as instructions
-	"patcher/rcu [t]":    {may: []string{unix}}, // it asks the system what was set
-	"patcher/text":       {may: []string{"patcher/protocol", "jit/exec"}},
-	"patcher":            {may: []string{"patcher/protocol", "patcher/rcu", "patcher/text", "jit", "jit/exec"}},
-	"model":              {may: []string{"patcher/protocol"}, forbid: pure},
-	"stress/cpu":         {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", unix}},
-	"stress/machine":     {may: []string{"jit", "patcher/protocol", x86asm}, forbid: pure},
-	"stress/machine [t]": {may: []string{"jit/exec", asm}},
-	"stress/native":      {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu"}},
-	"stress/native [t]":  {may: []string{"jit/interp", asm}},
-	"stress/regress":     {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "stress/native", "stress/object", ebpf, asm}},
-	"stress/object":      {may: []string{"jit/host", "jit/interp", ebpf}},
-	"stress/kernel":      {may: []string{"jit", ebpf, asm, btf, x86asm}},
-	"stress/kernel [t]":  {may: []string{"jit/interp", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", unix}},
-	"stress":             {may: []string{"jit", "jit/interp", "jit/exec", "model", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/cpu", "stress/kernel", "stress/machine", "stress/native", "stress/object", "stress/regress", ebpf, asm, x86asm}},
-	"cmd/stress":         {may: []string{"stress", cobra, pflag}},
-	"internal/lint":      {may: []string{}},
-	"internal/lint [t]":  {may: []string{"patcher/protocol", "stress"}},
+	"jit/x86":             {},
+	"jit":                 {may: []string{"jit/x86", asm}},
+	"jit/interp":          {may: []string{"jit", asm}},
+	"jit/exec":            {may: []string{unix}},
+	"jit/host":            {may: []string{"jit", "jit/exec"}}, // what images call
+	"jit/host [t]":        {may: []string{asm}},
+	"patcher/protocol":    {forbid: pure},
+	"patcher/rcu":         {may: []string{"patcher/protocol", "jit/exec"}},
+	"patcher [t]":         {may: []string{asm}},  // programs to load are written as instructions
+	"patcher/rcu [t]":     {may: []string{unix}}, // it asks the system what was set
+	"patcher/text":        {may: []string{"patcher/protocol", "jit/exec"}},
+	"patcher":             {may: []string{"patcher/protocol", "patcher/rcu", "patcher/text", "jit", "jit/exec"}},
+	"model":               {may: []string{"patcher/protocol"}, forbid: pure},
+	"stress/cpu":          {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", unix}},
+	"stress/machine":      {may: []string{"jit", "patcher/protocol", x86asm}, forbid: pure},
+	"stress/machine [t]":  {may: []string{"jit/exec", asm}},
+	"stress/native":       {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu"}},
+	"stress/native [t]":   {may: []string{"jit/interp", asm}},
+	"stress/regress":      {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "stress/native", "stress/object", ebpf, asm}},
+	"stress/object":       {may: []string{"jit/host", "jit/interp", ebpf}},
+	"stress/identity":     {may: []string{"jit", ebpf, asm, btf, x86asm}},
+	"stress/identity [t]": {may: []string{"jit/interp", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", unix}},
+	"stress":              {may: []string{"jit", "jit/interp", "jit/exec", "model", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/cpu", "stress/identity", "stress/machine", "stress/native", "stress/object", "stress/regress", ebpf, asm, x86asm}},
+	"cmd/stress":          {may: []string{"stress", cobra, pflag}},
+	"internal/lint":       {may: []string{}},
+	"internal/lint [t]":   {may: []string{"patcher/protocol", "stress"}},
 }
 
 // testsMay is what the tests of every package may import beside their package.

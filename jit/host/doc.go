@@ -20,7 +20,7 @@
 // that was deleted is used again while somebody may hold its address. Helpers exclude each other
 // within one map.
 //
-// What helpers return is what the running kernel's do, which the tests of stress/kernel ask.
+// What helpers return is what the running kernel's do, which the tests of stress/identity ask.
 // Different are: bpf_probe_read_kernel and bpf_probe_read_user both read the image's own memory,
 // bpf_trace_printk hashes no address and knows no symbol, and refuses the addresses of networks
 // (%pI4 and its like), and a load from the packet at a negative offset, which in the kernel may

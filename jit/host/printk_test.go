@@ -86,7 +86,7 @@ func TestTracePrintkAsFmt(t *testing.T) {
 	}
 }
 
-// TestTracePrintk has what package fmt cannot tell; stress/kernel asks the kernel.
+// TestTracePrintk has what package fmt cannot tell; stress/identity asks the kernel.
 func TestTracePrintk(t *testing.T) {
 	const invalid = -22
 	tr := newTracer(t)

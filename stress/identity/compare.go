@@ -1,0 +1,133 @@
+package identity
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"tailpoke/jit"
+)
+
+// A book holds where things of the kernel lie, as learned from its images. An operand that is
+// an address is not compared, for it cannot be foreseen; but all operands that mean one thing
+// must give one address.
+type book map[string]uint64
+
+// agree learns an address, or checks it.
+func (b book) agree(what string, addr uint64) error {
+	if known, ok := b[what]; ok && known != addr {
+		return fmt.Errorf("%s lies at %#x, and at %#x", what, known, addr)
+	}
+	b[what] = addr
+	return nil
+}
+
+// adopt puts the addresses of the kernel's image into ours, once they are found to agree.
+func (b book) adopt(img *jit.Image, r *readback) error {
+	for _, ref := range img.Refs {
+		f := 0
+		for f+1 < len(img.Funcs) && img.Funcs[f+1].Off <= ref.Off {
+			f++
+		}
+		k, at := r.funcs[f], int(ref.Off-img.Funcs[f].Off)
+		ours := img.Code[ref.Off:][:ref.Size]
+		theirs := k.code[at : at+ref.Size]
+		end := k.addr + uint64(at+ref.Size) // where relative operands count from
+		if err := b.check(img.Program, ref, theirs, end); err != nil {
+			return fmt.Errorf("insn %d (%v): %w", ref.Insn, img.Program.Insns[ref.Insn], err)
+		}
+		if ref.Kind == jit.RefFunc {
+			callee, _ := img.Program.Callee(ref.Insn)
+			binary.LittleEndian.PutUint32(ours, uint32(r.funcs[callee].addr-end))
+			continue
+		}
+		if ref.Kind != jit.RefFuncAddr && ref.Kind != jit.RefPrivateStack { // compiled with the right one
+			copy(ours, theirs)
+		}
+	}
+	return nil
+}
+
+// check holds one operand of the kernel's image against what is known.
+func (b book) check(p *jit.Program, ref jit.Ref, theirs []byte, end uint64) error {
+	ins := &p.Insns[ref.Insn]
+	relative := func() uint64 { return end + uint64(int64(int32(binary.LittleEndian.Uint32(theirs)))) }
+	switch ref.Kind {
+	case jit.RefHelper:
+		// The instruction says how far the function lies from a fixed point of the kernel.
+		return b.agree("base of helpers", relative()-uint64(int64(int32(ins.Constant))))
+	case jit.RefReturnThunk:
+		return b.agree("return thunk", relative())
+	case jit.RefJumpThunk:
+		return b.agree("jump thunk", relative())
+	case jit.RefPerCPU:
+		return b.agree("per CPU offset", uint64(binary.LittleEndian.Uint32(theirs)))
+	case jit.RefMap:
+		return b.agree("map "+jit.MapSymbol(ins), binary.LittleEndian.Uint64(theirs))
+	case jit.RefMapValue:
+		off := uint64(ins.Constant) >> 32
+		return b.agree("values of map "+jit.MapSymbol(ins), binary.LittleEndian.Uint64(theirs)-off)
+	}
+	return nil
+}
+
+// A verdict on one program.
+type verdict struct {
+	difference string // "" if the images are identical
+	recovered  bool   // they are once what bpf(2) hides was read off the kernel's
+}
+
+// compare compiles what was read back and says how the two images differ.
+func (t *Target) compare(name string, r *readback, b book) (verdict, error) {
+	_, v, err := t.image(name, r, b)
+	return v, err
+}
+
+// image compiles what was read back, with the addresses of the kernel's image in place, and says
+// how the two differ.
+func (t *Target) image(name string, r *readback, b book) (*jit.Image, verdict, error) {
+	p, err := jit.ParseTranslated(name, r.insns)
+	if err != nil {
+		return nil, verdict{}, err
+	}
+	if len(p.Funcs) != len(r.funcs) {
+		return nil, verdict{difference: fmt.Sprintf("%d functions, the kernel has %d\n", len(p.Funcs), len(r.funcs))}, nil
+	}
+	o := r.options(t)
+	o.PrivateStacks = t.privateStacks(p, r)
+	img, diff, err := b.differ(p, o, r)
+	if err != nil || diff == "" {
+		return img, verdict{difference: diff}, err
+	}
+	h, err := r.recover(t, p)
+	if err != nil {
+		return nil, verdict{difference: err.Error() + "\n" + diff}, nil
+	}
+	o.StackDepths, o.PrivateStacks, o.TailCallReachable, o.Direct = h.depths, h.private, h.counting, h.direct
+	if img, diff, err = b.differ(p, o, r); err != nil || diff != "" {
+		return nil, verdict{difference: diff}, err
+	}
+	return img, verdict{recovered: true}, nil
+}
+
+// differ compiles and says how the two images differ.
+func (b book) differ(p *jit.Program, o jit.Options, r *readback) (*jit.Image, string, error) {
+	img, err := jit.Compile(p, o)
+	if err != nil {
+		return nil, "", err
+	}
+	for f := range img.Funcs {
+		if ours, theirs := int(img.Funcs[f].Size), len(r.funcs[f].code); ours != theirs {
+			return nil, fmt.Sprintf("function %d has %d bytes, the kernel's %d\n%s", f, ours, theirs, sideBySide(img, r)), nil
+		}
+	}
+	if err := b.adopt(img, r); err != nil {
+		return nil, err.Error() + "\n" + sideBySide(img, r), nil
+	}
+	for f, fn := range img.Funcs {
+		if !bytes.Equal(img.Code[fn.Off:][:fn.Size], r.funcs[f].code) {
+			return nil, sideBySide(img, r), nil
+		}
+	}
+	return img, "", nil
+}

@@ -1,0 +1,126 @@
+package identity
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+
+	"tailpoke/jit"
+)
+
+// A readback is what the kernel made of a program.
+type readback struct {
+	insns asm.Instructions // translated, in the form that jit.ParseTranslated reads
+	funcs []machineFunc
+	maps  map[string]uint32 // keys of the maps that insns name
+
+	interrupts bool // the program may run on top of others, see interrupts
+}
+
+// A machineFunc is the machine code of one function, and where it runs.
+type machineFunc struct {
+	addr uint64
+	code []byte
+}
+
+// errRejected says that a sample could not be loaded.
+var errRejected = errors.New("not loaded")
+
+// load loads a sample, and reads it back.
+func load(s Sample) (*readback, error) {
+	coll, err := ebpf.NewCollection(s.alone())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errRejected, err)
+	}
+	defer coll.Close()
+	prog, ok := coll.Programs[s.Program]
+	if !ok {
+		return nil, fmt.Errorf("%w: no program that a kernel knows the type of", errRejected)
+	}
+	r, err := readBack(prog, maps.Values(coll.Maps))
+	if err != nil {
+		return nil, err
+	}
+	r.interrupts = interrupts(s.Spec.Programs[s.Program])
+	return r, nil
+}
+
+// readBack reads a loaded program, which names none but the given maps.
+func readBack(prog *ebpf.Program, named iter.Seq[*ebpf.Map]) (*readback, error) {
+	info, err := prog.Info()
+	if err != nil {
+		return nil, err
+	}
+	r := &readback{maps: map[string]uint32{}}
+	for m := range named {
+		mi, err := m.Info()
+		if err != nil {
+			return nil, err
+		}
+		if id, ok := mi.ID(); ok {
+			r.maps[mapSymbol(id)] = mi.MaxEntries
+		}
+	}
+	if r.insns, err = info.Instructions(); err != nil {
+		return nil, err
+	}
+	for i := range r.insns {
+		undump(&r.insns[i])
+	}
+	r.funcs, err = functions(info)
+	return r, err
+}
+
+// mapSymbol is the name by which jit.MapSymbol knows a map in what was read back.
+func mapSymbol(id ebpf.MapID) string { return fmt.Sprintf("fd %d", id) }
+
+// undump turns an instruction as bpf(2) shows it into the form that programs are written in.
+// A reference to a function has its distance in another field there, beside the function's
+// number.
+func undump(ins *asm.Instruction) {
+	ins.Metadata = asm.Metadata{}
+	switch {
+	case ins.IsFunctionCall():
+		ins.Constant, ins.Offset = int64(ins.Offset), 0
+	case ins.IsLoadOfFunctionPointer():
+		ins.Constant = int64(int32(ins.Constant))
+	}
+}
+
+// functions cuts the image into its functions.
+func functions(info *ebpf.ProgramInfo) ([]machineFunc, error) {
+	code, ok := info.JitedInsns()
+	addrs, ok2 := info.JitedKsymAddrs()
+	lens, ok3 := info.JitedFuncLens()
+	if !ok || !ok2 || !ok3 || len(addrs) != len(lens) {
+		return nil, errors.New("kernel shows no machine code")
+	}
+	var funcs []machineFunc
+	for i, n := range lens {
+		if int(n) > len(code) {
+			return nil, errors.New("kernel shows less machine code than it says")
+		}
+		funcs = append(funcs, machineFunc{uint64(addrs[i]), code[:n]})
+		code = code[n:]
+	}
+	return funcs, nil
+}
+
+// options are those of compiling what was read back.
+func (r *readback) options(t *Target) jit.Options {
+	o := jit.Options{Layout: &t.Layout, Forms: t.Forms, Maps: map[string]jit.MapInfo{}}
+	for name, n := range r.maps {
+		o.Maps[name] = jit.MapInfo{Addr: someAddr, MaxEntries: n, Values: someAddr}
+	}
+	for _, f := range r.funcs {
+		o.FuncAddrs = append(o.FuncAddrs, f.addr)
+	}
+	return o
+}
+
+// someAddr stands for the address of a map: like all of them, it takes eight bytes.
+const someAddr = 0xffff888000000000

@@ -1,0 +1,74 @@
+package identity
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf"
+
+	"tailpoke/jit"
+)
+
+// A Site is a direct tail-call site in the image of a loaded program.
+type Site struct {
+	Map    ebpf.MapID // the prog array
+	Key    uint32
+	Func   int // that it lies in, the main one is 0
+	Bypass Slot
+	Target Slot
+	Out    uint64 // where the bypass jumps to: right behind the target
+}
+
+// A Slot is where the five bytes of an instruction lie that is poked.
+type Slot struct {
+	Off  int    // in the image as bpf(2) shows it, its functions one behind the other
+	Addr uint64 // in the kernel
+}
+
+// An Image is a loaded program whose machine code is known byte for byte.
+type Image struct {
+	Size    int    // in bytes, of all functions
+	Landing uint64 // where tail calls enter the program
+	Sites   []Site // in the order of the kernel's poke descriptors
+}
+
+// Image finds the direct sites of a loaded program whose keys are empty, and which names none but
+// the given maps. They are not looked for in the bytes: the program is compiled as the kernel does,
+// and where both images are the same, so are their sites. Otherwise it is an error.
+func (t *Target) Image(name string, prog *ebpf.Program, named ...*ebpf.Map) (*Image, error) {
+	r, err := readBack(prog, slices.Values(named))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	img, v, err := t.image(name, r, book{})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", name, err)
+	case v.difference != "":
+		return nil, fmt.Errorf("%s: the kernel's image is not ours, so its sites are unknown:\n%s", name, v.difference)
+	}
+	out := &Image{Landing: r.funcs[0].addr + uint64(t.Layout.AdjOff)}
+	starts := make([]int, len(r.funcs))
+	for f := range r.funcs {
+		starts[f] = out.Size
+		out.Size += len(r.funcs[f].code)
+	}
+	for _, s := range img.Sites {
+		if !s.Direct {
+			continue
+		}
+		var id ebpf.MapID
+		if _, err := fmt.Sscanf(s.Map, "fd %d", &id); err != nil {
+			return nil, fmt.Errorf("%s: insn %d is a direct site of a map and key that only the verifier knows", name, s.Insn)
+		}
+		at := func(off jit.Off) Slot {
+			in := off - img.Funcs[s.Func].Off
+			return Slot{Off: starts[s.Func] + int(in), Addr: r.funcs[s.Func].addr + uint64(in)}
+		}
+		out.Sites = append(out.Sites, Site{
+			Map: id, Key: s.Key, Func: s.Func,
+			Bypass: at(s.TailcallBypass), Target: at(s.TailcallTarget), Out: at(s.BypassAddr).Addr,
+		})
+	}
+	return out, nil
+}

@@ -1,0 +1,171 @@
+package identity
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"golang.org/x/arch/x86/x86asm"
+
+	"tailpoke/jit"
+)
+
+// Target is what must be known of the running kernel to compile as it does.
+type Target struct {
+	Layout jit.Layout
+	Forms  jit.Forms
+
+	// PrivateStackMin is the depth in bytes from which on a stack is a private one, in programs
+	// of the kinds that get them; 0: the kernel has no private stacks.
+	PrivateStackMin int
+}
+
+// DetectTarget finds out from what the kernel makes of a few small programs. The error says
+// [ErrUnsupported] when this is no kernel of the layout v6.12, or when it cannot be asked.
+func DetectTarget() (*Target, error) {
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		return nil, fmt.Errorf("%w: needs Linux on x86-64, this is %s on %s", ErrUnsupported, runtime.GOOS, runtime.GOARCH)
+	}
+	t := &Target{Layout: jit.V612}
+	for _, probe := range []func(*Target) error{
+		(*Target).probeReturn, (*Target).probeTailCall, (*Target).probeShift, (*Target).probeShortJump,
+		(*Target).probePrivateStack,
+	} {
+		if err := probe(t); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
+		}
+	}
+	return t, nil
+}
+
+// probe gives the machine code of a small program.
+func probe(insns ...asm.Instruction) ([]byte, error) {
+	r, err := load(sampleOf("probe", ebpf.SocketFilter, insns))
+	if err != nil {
+		return nil, err
+	}
+	return r.funcs[0].code, nil
+}
+
+// probeReturn learns how the kernel returns, from a program that does nothing else.
+func (t *Target) probeReturn() error {
+	code, err := probe(asm.Mov.Imm(asm.R0, 0), asm.Return())
+	if err != nil {
+		return err
+	}
+	// nop5; nop3; push rbp; mov rbp, rsp; xor eax, eax; leave
+	ret, ok := bytes.CutPrefix(code, []byte("\x0f\x1f\x44\x00\x00\x0f\x1f\x00\x55\x48\x89\xe5\x31\xc0\xc9"))
+	if !ok {
+		return fmt.Errorf("prologue % x is not that of v6.12", code)
+	}
+	switch {
+	case bytes.Equal(ret, []byte{0xc3}):
+		t.Forms.Return = jit.ReturnPlain
+	case bytes.Equal(ret, []byte{0xc3, 0xcc}):
+		t.Forms.Return = jit.ReturnTrap
+	case len(ret) == 5 && ret[0] == 0xe9:
+		t.Forms.Return = jit.ReturnThunk
+	default:
+		return fmt.Errorf("return of unknown form % x", ret)
+	}
+	return nil
+}
+
+// probeTailCall learns from an indirect site where its fields lie and how it jumps.
+func (t *Target) probeTailCall() error {
+	code, err := probe(
+		asm.LoadMem(asm.R3, asm.R1, 8, asm.Word), // a key that cannot be known
+		asm.LoadMapPtr(asm.R2, 0).WithReference("progs"),
+		asm.FnTailCall.Call(),
+		asm.Mov.Imm(asm.R0, 0), asm.Return())
+	if err != nil {
+		return err
+	}
+	for at := 0; at < len(code); {
+		inst, err := x86asm.Decode(code[at:], 64)
+		if err != nil {
+			return fmt.Errorf("probe of the tail call: %w at %#x", err, at)
+		}
+		at += inst.Len
+		if done := t.learn(inst); done {
+			return t.learnJump(code[at:])
+		}
+	}
+	return fmt.Errorf("no tail call in % x", code)
+}
+
+// learn takes from one instruction of an indirect site what it tells; done says that the next
+// is the jump.
+func (t *Target) learn(inst x86asm.Inst) (done bool) {
+	m0, _ := inst.Args[0].(x86asm.Mem)
+	m1, _ := inst.Args[1].(x86asm.Mem)
+	switch {
+	case inst.Op == x86asm.CMP && m0.Base == x86asm.RSI && inst.Args[1] == x86asm.EDX:
+		t.Layout.ArrayMaxEntries = uint32(m0.Disp)
+	case inst.Op == x86asm.MOV && m1.Base == x86asm.RSI && m1.Index == x86asm.RDX:
+		t.Layout.ArrayPtrs = uint32(m1.Disp)
+	case inst.Op == x86asm.MOV && inst.Args[0] == x86asm.RCX && m1.Base == x86asm.RCX:
+		t.Layout.ProgFunc = uint32(m1.Disp)
+	case inst.Op == x86asm.ADD && inst.Args[0] == x86asm.RCX:
+		landing, _ := inst.Args[1].(x86asm.Imm)
+		t.Layout.AdjOff = uint8(landing)
+		return true
+	}
+	return false
+}
+
+// learnJump tells the form of a jump to rcx from its first bytes.
+func (t *Target) learnJump(code []byte) error {
+	for form, start := range map[jit.JumpForm]string{
+		jit.JumpThunk: "\xe9", jit.JumpLfence: "\x0f\xae\xe8\xff\xe1", jit.JumpTrap: "\xff\xe1\xcc",
+	} {
+		if bytes.HasPrefix(code, []byte(start)) {
+			t.Forms.Jump = form
+			return nil
+		}
+	}
+	if !bytes.HasPrefix(code, []byte{0xff, 0xe1}) {
+		return fmt.Errorf("jump of unknown form % x", code)
+	}
+	t.Forms.Jump = jit.JumpPlain
+	return nil
+}
+
+// probeShift learns whether shifts by a register use BMI2.
+func (t *Target) probeShift() error {
+	code, err := probe(asm.LoadMem(asm.R0, asm.R1, 0, asm.Word), asm.LSh.Reg(asm.R0, asm.R0), asm.Return())
+	if err != nil {
+		return err
+	}
+	t.Layout.ShiftX = bytes.Contains(code, []byte("\xc4\xe2\xf9\xf7\xc0")) // shlx rax, rax, rax
+	return nil
+}
+
+// probeShortJump learns the longest distance that a short jump is used for, from jumps of all
+// distances that could be it.
+func (t *Target) probeShortJump() error {
+	for d := 127; d >= 120; d-- {
+		insns := asm.Instructions{asm.LoadMem(asm.R0, asm.R1, 0, asm.Word), asm.JEq.Imm(asm.R0, 0, "out")}
+		for left := d; left > 0; {
+			if left%4 != 0 {
+				insns = append(insns, asm.Mov.Imm(asm.R2, 1)) // five bytes
+				left -= 5
+				continue
+			}
+			insns = append(insns, asm.Add.Imm(asm.R0, 1)) // four
+			left -= 4
+		}
+		insns = append(insns, asm.Return().WithSymbol("out"))
+		code, err := probe(insns...)
+		if err != nil {
+			return err
+		}
+		if bytes.Contains(code, []byte{0x48, 0x85, 0xc0, 0x74, byte(d)}) { // test rax, rax; je out
+			t.Layout.ShortJumpMax = d
+			return nil
+		}
+	}
+	return fmt.Errorf("no short jump over 120 to 127 bytes")
+}
