@@ -8,6 +8,7 @@ import (
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/machine"
+	"tailpoke/stress/step"
 )
 
 // ErrNotReplayed says that the steps of a witness can be taken again, and do not end in the
@@ -23,19 +24,20 @@ type WitnessReport struct {
 	Steps    int               `json:"steps"`
 	Witness  []string          `json:"witness"` // as in a [Verdict]
 	Model    Verdict           `json:"model"`   // what the model says of the same subject
+	CPU      *step.Result      `json:"cpu"`     // what became of the steps on real CPUs
 
 	witness *machine.Witness
 }
 
-// Replay takes the steps of the witness again, on images that are compiled anew, and asks the
-// model about the same subject. An error is a fault of the file, if it is not [ErrNotReplayed]; if
-// ctx ends, the model's verdict is bounded.
+// Replay takes the steps of the witness again, on images that are compiled anew, asks the model about
+// the same subject, and takes the steps on real CPUs. An error is a fault of the file, if it is not
+// [ErrNotReplayed] or a [*CPUError]; if ctx ends, the model's verdict is bounded.
 func (w *WitnessFile) Replay(ctx context.Context) (*WitnessReport, error) {
 	s, t, err := w.resolve()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w.name, err)
 	}
-	found, err := w.again(s, t)
+	c, found, err := w.again(s, t)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w.name, err)
 	}
@@ -48,23 +50,26 @@ func (w *WitnessFile) Replay(ctx context.Context) (*WitnessReport, error) {
 		return nil, fmt.Errorf("%s: the model: %w", w.name, err)
 	}
 	r.Model = *judged.Of(protocol.Model)
+	if r.CPU, err = step.Replay(c, found); err != nil {
+		return nil, &CPUError{fmt.Errorf("%s: on real CPUs: %w", w.name, err)}
+	}
 	return r, nil
 }
 
 // again takes the steps on the machine.
-func (w *WitnessFile) again(s protocol.Subject, t *Target) (*machine.Witness, error) {
+func (w *WitnessFile) again(s protocol.Subject, t *Target) (machine.Config, *machine.Witness, error) {
 	c, err := w.config(s, t)
 	if err != nil {
-		return nil, err
+		return c, nil, err
 	}
 	found, err := machine.Replay(c, w.Choices)
 	switch {
 	case err != nil && strings.HasSuffix(err.Error(), " break no property"): // all steps were taken
-		return nil, fmt.Errorf("%w: %w", ErrNotReplayed, err)
+		err = fmt.Errorf("%w: %w", ErrNotReplayed, err)
 	case err != nil:
-		return nil, fmt.Errorf("replay: %w", err)
+		err = fmt.Errorf("replay: %w", err)
 	case found.Property != w.Property:
-		return nil, fmt.Errorf("%w: %d steps break %s (%s), not %s", ErrNotReplayed, len(found.Steps), found.Property, found.Text, w.Property)
+		err = fmt.Errorf("%w: %d steps break %s (%s), not %s", ErrNotReplayed, len(found.Steps), found.Property, found.Text, w.Property)
 	}
-	return found, nil
+	return c, found, err
 }

@@ -23,9 +23,16 @@ const replayLong = `Examples:
 replay shows a violation again that the machine engine found: it takes the steps that the
 file names on images that it compiles anew, and asks the model about the same subject. The
 file has all that it needs, an object file too. --svg draws the steps: a column for each, a
-lane for the mutator, for each thread, and for the slots and the state of each site. It
-exits with 1 if the steps end in the violation that the file says, 3 if they do not, and 2
-if the file cannot be read or its steps cannot be taken.`
+lane for the mutator, for each thread, and for the slots and the state of each site.
+
+Then it takes the steps on real CPUs: threads are single-stepped, the patcher patches one
+micro-step at a time, and after every step place, bytes, registers and slots must be what
+the simulated CPU had. The cpu row says what came of it: taken, and what was seen of the
+violation; not-forced, where the witness fetches bytes that memory does not hold any more,
+which no CPU can be made to; differs; or skipped, off linux/amd64.
+
+It exits with 1 if the steps end in the violation that the file says, 3 if they do not or
+the real CPUs differ, and 2 if the file cannot be read or its steps cannot be taken.`
 
 // replay is the verb of that name.
 type replay struct {
@@ -57,7 +64,7 @@ func (r *replay) runE(cmd *cobra.Command, args []string) error {
 	}
 	report, err := w.Replay(cmd.Context())
 	switch {
-	case errors.Is(err, stress.ErrNotReplayed):
+	case errors.Is(err, stress.ErrNotReplayed) || isCPUError(err):
 		return failed(err)
 	case err != nil:
 		return usage(err)
@@ -76,13 +83,21 @@ func (r *replay) runE(cmd *cobra.Command, args []string) error {
 	if stopped := interrupted(cmd.Context()); stopped != nil {
 		return stopped
 	}
+	if err := report.Disagrees(); err != nil {
+		return failed(err)
+	}
 	if stress.Overall(r.expect) != stress.Violated {
 		return &exit{codeViolated, nil}
 	}
 	return nil
 }
 
-// replayText is a replayed witness for people, with the model's row below.
+func isCPUError(err error) bool {
+	_, ok := errors.AsType[*stress.CPUError](err)
+	return ok
+}
+
+// replayText is a replayed witness for people, with the model's row below, and the real CPUs'.
 func replayText(r *stress.WitnessReport) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "subject  %s\n", subjectText(r.Subject))
@@ -93,6 +108,12 @@ func replayText(r *stress.WitnessReport) string {
 	model := r.Model
 	model.Witness = nil // one table is enough
 	row(&b, model)
+	outcome, lines := r.CPURow()
+	head := fmt.Sprintf("cpu      %-12s", outcome)
+	for _, line := range lines {
+		fmt.Fprintf(&b, "%s  %s\n", head, line)
+		head = strings.Repeat(" ", len(head))
+	}
 	fmt.Fprintf(&b, "%s\n", stress.Violated)
 	return b.String()
 }

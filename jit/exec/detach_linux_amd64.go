@@ -22,3 +22,14 @@ func runDetached(f *frame) {
 	runLoop(f)
 	exitsyscall()
 }
+
+// runStepDetached does the same with a stepped execution: the collector does not wait for a
+// thread that is parked either.
+//
+//go:nosplit
+//go:norace
+func runStepDetached(f *frame) {
+	entersyscall()
+	runStep(f)
+	exitsyscall()
+}

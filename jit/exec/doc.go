@@ -33,6 +33,19 @@
 // thread executes an image, is recorded and ends the image's call, not the process.
 // All other signals go to the Go runtime's own handlers.
 //
+// # Stepping
+//
+// A [Stepper] executes on a thread of a pool that is not started, under the CPU's trap flag:
+//
+//	Stepper                  thread
+//	order, state = runs      parked in the handler of the trap, every signal blocked
+//	wake, wait      -------> returns from it, executes one instruction, traps
+//	looks           <------- keeps its registers, state = parked, wakes, waits
+//
+// An int3 is a trap as well, and si_code tells the two apart: the thread is parked before its
+// handler looks for a poke, and again when it has looked. What leaves the arenas, but to return,
+// is caught before it executes there, and the trap flag is off before anything else executes.
+//
 // # Memory that threads share with the Go side
 //
 // Frames, the control block and the stacks are mapped outside the Go heap; they

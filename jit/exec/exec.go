@@ -123,6 +123,31 @@ type Anomaly struct {
 	RSP    uint64    // Fault: stack pointer
 }
 
+// StopKind says why a stepped thread stopped.
+type StopKind uint8
+
+// The kinds of stops.
+const (
+	Stands   StopKind = iota + 1 // in front of its next instruction
+	Trapped                      // it executed int3 at RIP, and its handler has not looked yet
+	Returned                     // the execution is over
+	Faulted                      // it is over, by a signal
+)
+
+// Stop is what one sees of a stepped thread that stopped.
+type Stop struct {
+	Kind StopKind
+	RIP  uint64 // 0 of a thread that returned
+	// Regs are the general registers by their numbers in the encoding: rax rcx rdx rbx rsp rbp
+	// rsi rdi r8 to r15. Of a thread that was let go and returned, rax, rsp and those that a
+	// function gives back are good; of one that faulted none are.
+	Regs  [16]uint64
+	Flags uint64 // rflags, without the trap flag
+	// Anomaly is the fault of a thread that faulted, and of one that returned what it gave back:
+	// with Kind 0 if that is what it was given.
+	Anomaly Anomaly
+}
+
 // Counters sums what the threads of a [Pool] counted.
 type Counters struct {
 	Executions uint64

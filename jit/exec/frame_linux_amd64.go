@@ -46,7 +46,8 @@ type frame struct {
 	slot        uint64 // epoch of the read-side section; 0 outside. A cache line of its own
 	_           [56]byte
 	kept        [keptPerStk]anomaly
-	_           [frameSize - 1536]byte
+	step        stepRecord
+	_           [frameSize - 1536 - 168]byte
 }
 
 // callRecord is a call that the image makes outside of itself. While fn is not 0 the thread is
@@ -57,6 +58,16 @@ type callRecord struct {
 	sp   uint64
 	regs [6]uint64 // rbx rbp r12 r13 r14 r15
 	rax  uint64    // the result
+}
+
+// stepRecord is what a stepped thread and its [Stepper] tell each other.
+type stepRecord struct {
+	state uint32 // stepRuns and so on; both sides wait for it to change
+	order uint32 // of the Stepper, good while the thread runs
+	why   uint32 // a StopKind, good while the thread is parked
+	_     uint32
+	entry uint64
+	regs  [stepRegs]uint64 // when it was parked last, in the ucontext's order
 }
 
 // faultRecord is written by the signal handlers.

@@ -46,6 +46,18 @@ func (*Pool) Context(int) []byte   { return nil }
 
 func (*Pool) Run(int, time.Duration) (uint64, error) { return 0, ErrUnsupported }
 
+// Stepper executes an instruction at a time; here there is none.
+type Stepper struct{}
+
+// Stepper returns [ErrUnsupported].
+func (*Pool) Stepper(int, time.Duration) (*Stepper, error) { return nil, ErrUnsupported }
+
+func (*Stepper) Begin(uint64) (Stop, error)       { return Stop{}, ErrUnsupported }
+func (*Stepper) Step() (Stop, error)              { return Stop{}, ErrUnsupported }
+func (*Stepper) Free(time.Duration) (Stop, error) { return Stop{}, ErrUnsupported }
+func (*Stepper) Close()                           {}
+func (*Stepper) Word(uint64) (uint64, bool)       { return 0, false }
+
 // HelperStubSize is the size of a [HelperStub], in bytes.
 const HelperStubSize = 24
 

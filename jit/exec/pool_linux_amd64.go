@@ -169,6 +169,7 @@ func (p *Pool) expel(left <-chan struct{}, patience int) {
 func (p *Pool) evict() {
 	for _, t := range p.threads {
 		t.evicted.Store(true)
+		t.release(stepLeave) // if it is parked, where no signal reaches it
 		if tid := t.tid.Load(); tid != 0 {
 			unix.Tgkill(unix.Getpid(), int(tid), unix.SIGTRAP)
 		}

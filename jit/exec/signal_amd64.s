@@ -2,17 +2,10 @@
 
 #include "go_asm.h"
 #include "textflag.h"
-
-// Offsets into the kernel's ucontext (arch/x86/include/uapi/asm/ucontext.h,
-// sigcontext.h) and siginfo.
-#define UC_R11 64
-#define UC_RSP 160
-#define UC_RIP 168
-#define UC_EFL 176
-#define SI_CODE 8
-#define SI_ADDR 16
+#include "ucontext_amd64.h"
 
 #define CODE_INT3 0x80  // SI_KERNEL
+#define CODE_TRACE 2    // TRAP_TRACE
 #define CODE_TKILL -6   // SI_TKILL
 #define NAP_NS 1000000
 #define SYS_NANOSLEEP 35
@@ -22,10 +15,13 @@
 // Handlers are entered by the kernel with DI = signal, SI = siginfo, DX = ucontext, on
 // the thread's alternate stack, every signal blocked. They touch no Go state.
 
-// trapHandler answers int3 in an arena: RIP is one behind it.
+// trapHandler answers int3 in an arena: RIP is one behind it. What comes of single-stepping
+// is for step_amd64.s.
 TEXT ·trapHandler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	CMPL SI_CODE(SI), $CODE_TKILL
 	JEQ  evict
+	CMPL SI_CODE(SI), $CODE_TRACE
+	JEQ  traced
 	CMPL SI_CODE(SI), $CODE_INT3
 	JNE  chain
 	MOVQ UC_RIP(DX), AX
@@ -36,49 +32,15 @@ TEXT ·trapHandler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	JCC  chain
 	LOCK
 	INCQ ·traps+trapState_hits(SB)
+	TESTQ $TRAP_FLAG, UC_EFL(DX)
+	JNE  stepped
+	JMP  ·trapLook(SB)
 
-	// A sequence lock: this thread may be descheduled anywhere here while pokes come
-	// and go, and must not answer one poke's trap with another's instruction.
-	MOVQ  ·traps+trapState_seq(SB), CX
-	TESTQ $1, CX
-	JNE   nap
-	MOVQ  ·traps+trapState_at(SB), R8
-	MOVQ  ·traps+trapState_resume(SB), R9
-	CMPQ  CX, ·traps+trapState_seq(SB)
-	JNE   again
-	CMPQ  AX, R8
-	JNE   stale
-	TESTQ R9, R9
-	JEQ   nap
-	MOVQ  R9, UC_RIP(DX)
-	RET
+traced:
+	JMP ·stepTraced(SB)
 
-nap:
-	// Only the patcher can end this: let it run. A reader with a lent real-time priority
-	// that came back here without pause would keep a CPU from the very threads that the
-	// patcher may be waiting for.
-	MOVQ    AX, UC_RIP(DX)
-	SUBQ    $16, SP
-	MOVQ    $0, 0(SP)         // tv_sec
-	MOVQ    $NAP_NS, 8(SP)    // tv_nsec
-	MOVQ    SP, DI
-	XORL    SI, SI
-	MOVQ    $SYS_NANOSLEEP, AX
-	SYSCALL
-	ADDQ    $16, SP
-	RET
-
-stale:
-	// No poke of this slot is active. If the byte is no trap any more, the poke ended
-	// while the signal was in flight; if it is one, a poke may have begun since we
-	// looked; else the trap belongs to nobody: a freed program, or padding.
-	MOVBLZX (AX), R8
-	CMPL    R8, $const_Int3
-	JNE     late
-	CMPQ    CX, ·traps+trapState_seq(SB)
-	JNE     again
-	MOVQ    AX, UC_RIP(DX)
-	JMP     ·faultHandler(SB)
+stepped:
+	JMP ·stepTrapped(SB)
 
 evict:
 	// Sent by Pool.Stop to a thread that does not leave its image. If it has just left,
@@ -94,17 +56,87 @@ evict:
 left:
 	RET
 
+chain:
+	JMP ·trapChain(SB)
+
+// trapChain passes SIGTRAP on to the Go runtime.
+TEXT ·trapChain(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
+	MOVQ ·oldHandlers+(8*5)(SB), AX
+	JMP  AX
+
+// trapLook is the handler of a thread that trapped at AX and is not stepped.
+TEXT ·trapLook(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
+	CALL ·trapAnswer(SB)
+	CMPL CX, $const_trapNap
+	JEQ  nap
+	CMPL CX, $const_trapNobodys
+	JEQ  nobodys
+	RET
+
+nap:
+	// Only the patcher can end this: let it run. A reader with a lent real-time priority
+	// that came back here without pause would keep a CPU from the very threads that the
+	// patcher may be waiting for.
+	SUBQ    $16, SP
+	MOVQ    $0, 0(SP)         // tv_sec
+	MOVQ    $NAP_NS, 8(SP)    // tv_nsec
+	MOVQ    SP, DI
+	XORL    SI, SI
+	MOVQ    $SYS_NANOSLEEP, AX
+	SYSCALL
+	ADDQ    $16, SP
+	RET
+
+nobodys:
+	JMP ·faultHandler(SB)
+
+// trapAnswer sets the RIP of ucontext DX to where a thread goes on that trapped at AX. CX
+// says how: trapAnswered, trapNap before it runs the byte again, or trapNobodys. It leaves
+// DI and SI alone.
+TEXT ·trapAnswer(SB), NOSPLIT|NOFRAME, $0
+	// A sequence lock: this thread may be descheduled anywhere here while pokes come
+	// and go, and must not answer one poke's trap with another's instruction.
+	MOVQ  ·traps+trapState_seq(SB), CX
+	TESTQ $1, CX
+	JNE   nap
+	MOVQ  ·traps+trapState_at(SB), R8
+	MOVQ  ·traps+trapState_resume(SB), R9
+	CMPQ  CX, ·traps+trapState_seq(SB)
+	JNE   again
+	CMPQ  AX, R8
+	JNE   stale
+	TESTQ R9, R9
+	JEQ   nap
+	MOVQ  R9, UC_RIP(DX)
+	MOVL  $const_trapAnswered, CX
+	RET
+
+nap:
+	MOVQ AX, UC_RIP(DX)
+	MOVL $const_trapNap, CX
+	RET
+
+stale:
+	// No poke of this slot is active. If the byte is no trap any more, the poke ended
+	// while the signal was in flight; if it is one, a poke may have begun since we
+	// looked; else the trap belongs to nobody: a freed program, or padding.
+	MOVBLZX (AX), R8
+	CMPL    R8, $const_Int3
+	JNE     late
+	CMPQ    CX, ·traps+trapState_seq(SB)
+	JNE     again
+	MOVQ    AX, UC_RIP(DX)
+	MOVL    $const_trapNobodys, CX
+	RET
+
 late:
 	LOCK
 	INCQ ·traps+trapState_late(SB)
 
 again:
 	MOVQ AX, UC_RIP(DX)
+	MOVL $const_trapAnswered, CX
 	RET
-
-chain:
-	MOVQ ·oldHandlers+(8*5)(SB), AX
-	JMP  AX
 
 // faultHandler contains a fault of an image: SIGSEGV, SIGBUS, SIGILL, SIGFPE, and
 // SIGTRAP by way of trapHandler.

@@ -18,6 +18,13 @@ type trapState struct {
 
 var traps trapState
 
+// What trapAnswer says.
+const (
+	trapAnswered = iota // the thread goes on
+	trapNap             // it runs the byte again; only the patcher can change it
+	trapNobodys         // no poke answers for the int3
+)
+
 // textMutex is the kernel's text_mutex: one poke at a time in the whole process.
 var textMutex sync.Mutex
 

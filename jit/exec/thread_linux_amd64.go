@@ -147,18 +147,24 @@ func (t *thread) abandon(sig, addr uint64) {
 }
 
 func (t *thread) keepFault() {
-	r := t.frame.fault
-	t.frame.fault = faultRecord{}
+	a := t.takeFault()
 	p := t.pool
 	p.mu.Lock()
 	if len(p.faults) < maxFaults {
-		p.faults = append(p.faults, Anomaly{
-			Thread: t.index, Kind: Fault, Signal: int(r.sig), RIP: r.rip, Addr: r.addr, RSP: r.rsp,
-			Canary: t.frame.canary, From: t.frame.phase0, To: atomic.LoadUint64(&p.ctl.phase),
-		})
+		p.faults = append(p.faults, a)
 	}
 	p.mu.Unlock()
 	p.nFault.Add(1)
+}
+
+// takeFault empties the fault record.
+func (t *thread) takeFault() Anomaly {
+	r := t.frame.fault
+	t.frame.fault = faultRecord{}
+	return Anomaly{
+		Thread: t.index, Kind: Fault, Signal: int(r.sig), RIP: r.rip, Addr: r.addr, RSP: r.rsp,
+		Canary: t.frame.canary, From: t.frame.phase0, To: atomic.LoadUint64(&t.pool.ctl.phase),
+	}
 }
 
 // anomalies returns the complete records that the loop has kept: kind is written last.

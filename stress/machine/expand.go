@@ -12,9 +12,10 @@ const Mutator = -1
 // A move is a step with what was chosen in it.
 type move struct {
 	actor int
-	in    input // of a thread: what its step depends on
-	slot  int   // of a thread: at which it stands, or -1
-	calls bool  // of the mutator: it begins call
+	in    input  // of a thread: what its step depends on
+	slot  int    // of a thread: at which it stands, or -1
+	stale uint32 // 1: it fetches bytes that memory does not hold
+	calls bool   // of the mutator: it begins call
 	call  protocol.Call
 }
 
@@ -25,6 +26,7 @@ type expander struct {
 	cache  map[key]result
 	y      state
 	newest uint64 // slots whose newest content the thread sees in the step at hand
+	stale  uint32 // of the move at hand
 	every  bool   // threads that are alike all take their steps
 
 	// found is told of every step, with the state that it leads to or with what it breaks. The
@@ -110,8 +112,15 @@ func (e *expander) fetch(x state, i int, l *local) {
 	if e.s.has(x, i, n) {
 		seen = []content{at.mem}
 	}
+	if at.mem[0] != int3 && !e.s.slots[n].whole[at.mem] {
+		seen = append([]content{at.mem}, seen...) // of those that are torn, what memory holds
+	}
 	trap, torn := false, false
 	for _, c := range seen {
+		e.stale = 0
+		if c != at.mem && (c[0] != int3 || at.mem[0] != int3) {
+			e.stale = 1
+		}
 		if e.newest = 0; !at.settled() && (c == at.mem || c[0] == int3 && at.mem[0] == int3) {
 			e.newest = 1 << n
 		}
@@ -125,7 +134,7 @@ func (e *expander) fetch(x state, i int, l *local) {
 			e.move(x, i, l, fetches|input(c.pack()))
 		}
 	}
-	e.newest = 0
+	e.newest, e.stale = 0, 0
 }
 
 // handler finds what a trapped thread goes on with. Its handler runs at any later time, and
@@ -157,7 +166,7 @@ func (e *expander) move(x state, i int, l *local, in input) {
 		e.fail(err)
 		return
 	}
-	m := move{actor: i, in: in, slot: l.stop.slot}
+	m := move{actor: i, in: in, slot: l.stop.slot, stale: e.stale}
 	if res.fault != nil {
 		e.found(m, nil, res.fault)
 		return

@@ -17,6 +17,7 @@ type explorer struct {
 	stripes [stripes]stripe
 	level   []uint64 // the states of the level at hand, one behind the other
 	refs    []ref    // where they are stored
+	stale   []uint32 // how many stale fetches lead to them
 	next    atomic.Int64
 	workers []*worker
 	levels  int
@@ -49,8 +50,8 @@ func (v *violation) nearer(o *violation) bool {
 		return true
 	case rank(v.fault.property) != rank(o.fault.property):
 		return rank(v.fault.property) < rank(o.fault.property)
-	case v.from.hash != o.from.hash:
-		return v.from.hash < o.from.hash
+	case v.from.stale != o.from.stale || v.from.hash != o.from.hash:
+		return v.from.before(&o.from)
 	}
 	return v.order < o.order
 }
@@ -114,12 +115,13 @@ func (e *explorer) active() []*worker {
 // advance makes what the last level has found the level at hand, and reports whether there is
 // anything.
 func (e *explorer) advance() bool {
-	e.level, e.refs = e.level[:0], e.refs[:0]
+	e.level, e.refs, e.stale = e.level[:0], e.refs[:0], e.stale[:0]
 	for i := range e.stripes {
 		s := &e.stripes[i]
 		e.level = append(e.level, s.store[s.fresh*s.words:]...)
 		for n := s.fresh; n < len(s.parents); n++ {
 			e.refs = append(e.refs, ref(n*stripes+i))
+			e.stale = append(e.stale, s.parents[n].stale)
 		}
 		s.fresh = len(s.parents)
 	}
@@ -146,7 +148,7 @@ func (w *worker) work(ctx context.Context) {
 		}
 		for i := from; i < min(from+chunk, len(e.refs)); i++ {
 			x := e.level[i*e.s.words:][:e.s.words]
-			w.at = violation{from: parent{e.refs[i], hashState(x)}}
+			w.at = violation{from: parent{e.refs[i], e.stale[i], hashState(x)}}
 			w.expand(x)
 		}
 	}
@@ -158,6 +160,7 @@ func (w *worker) took(m move, y state, f *fault) {
 	if f != nil {
 		if v := w.at; w.s.judged[f.property] {
 			w.counts.Transitions++
+			v.from.stale += m.stale
 			if v.fault = f; v.nearer(&w.nearest) {
 				w.nearest = v
 			}
@@ -167,7 +170,9 @@ func (w *worker) took(m move, y state, f *fault) {
 	w.counts.take(w.s, m, y)
 	w.s.canonical(y)
 	h := hashState(y)
-	if !w.e.stripes[h%stripes].insert(h, y, w.at.from) {
+	from := w.at.from
+	from.stale += m.stale
+	if !w.e.stripes[h%stripes].insert(h, y, from) {
 		w.fail(errTooMany)
 	}
 }

@@ -30,10 +30,19 @@ type stripe struct {
 }
 
 // parent is the state from which a state was first reached. Of several on one level it is the
-// one with the least hash, so that it is the same in every run.
+// one with the fewest stale fetches up to and with the step from it, and of those the one with the
+// least hash, so that it is the same in every run.
 type parent struct {
-	ref  ref
-	hash uint64
+	ref   ref
+	stale uint32 // fetches of bytes that memory did not hold
+	hash  uint64
+}
+
+func (p *parent) before(o *parent) bool {
+	if p.stale != o.stale {
+		return p.stale < o.stale
+	}
+	return p.hash < o.hash
 }
 
 // hashState is the hash of a state; the low bits choose the stripe.
@@ -63,7 +72,7 @@ func (s *stripe) insert(h uint64, x state, from parent) bool {
 			s.heads[i] = uint32(len(s.parents))
 			return len(s.parents) < maxStored
 		case slices.Equal(s.at(n-1), x):
-			if p := &s.parents[n-1]; n-1 >= s.fresh && from.hash < p.hash {
+			if p := &s.parents[n-1]; n-1 >= s.fresh && from.before(p) {
 				*p = from
 			}
 			return true

@@ -1,0 +1,42 @@
+package stress
+
+import (
+	"fmt"
+
+	"tailpoke/stress/step"
+)
+
+// CPUError says that this machine failed to carry a witness out: it ran out of memory or of time.
+type CPUError struct{ Err error }
+
+// Error says why.
+func (e *CPUError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *CPUError) Unwrap() error { return e.Err }
+
+// Disagrees is an error if the real CPUs, or the patcher, did otherwise than the witness says. Then
+// one of the machine engine and the patcher is wrong.
+func (r *WitnessReport) Disagrees() error {
+	if r.CPU == nil || r.CPU.Outcome != step.Differs {
+		return nil
+	}
+	return fmt.Errorf("the real CPUs and the machine engine disagree: %s", r.CPU.Text)
+}
+
+// CPURow says for people what became of the steps on real CPUs, the outcome first.
+func (r *WitnessReport) CPURow() (outcome string, lines []string) {
+	c := r.CPU
+	switch c.Outcome {
+	case step.Taken:
+		lines = append(lines, fmt.Sprintf("%d of %d steps as the witness says", c.Taken, c.Steps), c.Seen)
+		if c.Then != "" {
+			lines = append(lines, "let go, "+c.Then)
+		}
+	case step.Skipped:
+		lines = append(lines, c.Text)
+	default:
+		lines = append(lines, c.Text, fmt.Sprintf("%d of %d steps as the witness says", c.Taken, c.Steps))
+	}
+	return string(c.Outcome), lines
+}

@@ -1,0 +1,143 @@
+package stress
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"tailpoke/jit/exec"
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/step"
+)
+
+// onCPU has the machine engine judge a subject and carries its witness out on real CPUs; nil, if
+// there is none.
+func onCPU(t *testing.T, s protocol.Subject, target *Target) *WitnessReport {
+	t.Helper()
+	var kept bytes.Buffer
+	if _, err := Run(t.Context(), s, target, Options{Engines: []protocol.Engine{protocol.Machine}, Witness: &kept}); err != nil {
+		t.Fatal(err)
+	}
+	if kept.Len() == 0 {
+		return nil
+	}
+	r, err := replayed(t, kept.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func needsCPU(t *testing.T) {
+	t.Helper()
+	if err := exec.Supported(); err != nil {
+		t.Skip("no real CPU to carry witnesses out on: ", err)
+	}
+}
+
+// mixed are the mutants that no CPU can be made to show: a thread fetches old bytes and new ones
+// of one instruction, which memory never holds together.
+var mixed = []string{"int3-nosync", "bytes", "no-first-sync", "no-second-sync"}
+
+// TestMutantsOnRealCPUs carries out the machine engine's witness of every mutant that it finds guilty:
+// none may differ, and whatever can be forced is.
+func TestMutantsOnRealCPUs(t *testing.T) {
+	needsCPU(t)
+	count := map[step.Outcome]int{}
+	for _, m := range mutants() {
+		if m.Expect[protocol.Machine] != protocol.Violated {
+			continue
+		}
+		t.Run(m.Name, func(t *testing.T) {
+			if testing.Short() && m.Program == protocol.Hierarchy {
+				t.Skip("short: what its program may return takes a second to compute")
+			}
+			s, err := m.Apply(protocol.DefaultSubject())
+			if err != nil {
+				t.Fatal(err)
+			}
+			target, err := Generate(s.Shape, false)
+			if m.Program == protocol.Hierarchy {
+				target, err = hierarchy(t), nil
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := onCPU(t, s, target)
+			if r == nil {
+				t.Fatal("no witness")
+			}
+			outcome, lines := r.CPURow()
+			count[r.CPU.Outcome]++
+			t.Logf("%-18s %-11s %s", r.Property, outcome, strings.Join(lines, "; "))
+			want := step.Taken
+			if slices.Contains(mixed, m.Name) {
+				want = step.NotForced
+			}
+			if err := r.Disagrees(); err != nil || r.CPU.Outcome != want {
+				t.Errorf("%s, want %s: %v\n%s", outcome, want, err, strings.Join(r.Witness, "\n"))
+			}
+		})
+	}
+	t.Log(count)
+}
+
+// TestSingleEditsOnRealCPUs does the same for every mechanical edit of every built-in protocol.
+func TestSingleEditsOnRealCPUs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: TestMutantsOnRealCPUs has the same kinds of faults")
+	}
+	needsCPU(t)
+	count := map[step.Outcome]int{}
+	for _, p := range protocol.Protocols() {
+		s, target, err := Choice{Protocol: p.Name, Sites: 1, Threads: 2}.Resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range protocol.SingleEdits(s) {
+			edited, err := e.Apply(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := onCPU(t, edited, target)
+			if r == nil {
+				continue
+			}
+			count[r.CPU.Outcome]++
+			switch {
+			case r.CPU.Outcome == step.Taken:
+			case r.CPU.Outcome == step.NotForced && r.Property == protocol.NoTorn:
+				t.Logf("%s: %v: %s", p.Name, e, r.CPU.Text)
+			default:
+				t.Errorf("%s: %v: %+v\n%s", p.Name, e, r.CPU, strings.Join(r.Witness, "\n"))
+			}
+		}
+	}
+	t.Log(count)
+}
+
+// TestCPURow has every outcome in words.
+func TestCPURow(t *testing.T) {
+	for _, tt := range []struct {
+		result step.Result
+		want   string
+		wrong  bool
+	}{
+		{step.Result{Outcome: step.Taken, Taken: 2, Steps: 2, Seen: "seen", Then: "thread 0 returned 0x1"},
+			"taken: 2 of 2 steps as the witness says; seen; let go, thread 0 returned 0x1", false},
+		{step.Result{Outcome: step.Taken, Taken: 2, Steps: 2, Seen: "seen"}, "taken: 2 of 2 steps as the witness says; seen", false},
+		{step.Result{Outcome: step.NotForced, Taken: 1, Steps: 2, Text: "step 2 why"}, "not-forced: step 2 why; 1 of 2 steps as the witness says", false},
+		{step.Result{Outcome: step.Differs, Taken: 1, Steps: 2, Text: "step 2: why"}, "differs: step 2: why; 1 of 2 steps as the witness says", true},
+		{step.Result{Outcome: step.Skipped, Steps: 2, Text: "why"}, "skipped: why", false},
+	} {
+		r := WitnessReport{CPU: &tt.result}
+		outcome, lines := r.CPURow()
+		if got := outcome + ": " + strings.Join(lines, "; "); got != tt.want {
+			t.Errorf("%q, want %q", got, tt.want)
+		}
+		if err := r.Disagrees(); (err != nil) != tt.wrong {
+			t.Errorf("%s: disagrees: %v", outcome, err)
+		}
+	}
+}
