@@ -64,6 +64,7 @@ var engineTexts = map[Engine]string{
 	protocol.Model:   "the abstract states, every interleaving, any weak fetch: proved, violated or bounded",
 	protocol.Machine: "the image's own bytes on simulated CPUs, every interleaving and weak fetch: safe within bounds, violated or bounded",
 	protocol.CPU:     "the image's own bytes on this machine's CPUs, patched live: not-observed, violated or vacuous",
+	protocol.Kernel:  "programs in the running kernel, their prog arrays changed live, its text watched: not-observed, violated or vacuous",
 }
 
 func layoutText(l *jit.Layout) string {

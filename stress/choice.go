@@ -22,6 +22,7 @@ type Choice struct {
 	// Object and Entry choose one's own program; Sites, Programs and Keys a generated
 	// one. Without any, it is the default target.
 	Object, Entry         string
+	Case                  string // a regression case's programs
 	Sites, Programs, Keys int
 }
 
@@ -58,8 +59,14 @@ func (c Choice) target(s protocol.Subject) (*Target, error) {
 	shape := s.Shape
 	generated := c.Sites != 0 || c.Programs != 0 || c.Keys != 0
 	switch {
-	case c.Object != "" && generated:
-		return nil, fmt.Errorf("--object brings its own sites, programs and keys")
+	case (c.Object != "" || c.Case != "") && generated:
+		return nil, fmt.Errorf("--object and --case bring their own sites, programs and keys")
+	case c.Object != "" && c.Case != "":
+		return nil, fmt.Errorf("--object and --case are two targets")
+	case c.Case != "" && c.Entry != "":
+		return nil, fmt.Errorf("--case brings its own --entry")
+	case c.Case != "":
+		return CaseTarget(c.Case)
 	case c.Object != "":
 		if c.Entry == "" {
 			return nil, fmt.Errorf("--object needs --entry, the name of the program that threads execute")

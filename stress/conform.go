@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"tailpoke/jit"
 	"tailpoke/model"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/cpu"
@@ -35,7 +36,7 @@ func runTraced(ctx context.Context, c cpu.Config, keep int) (*cpu.Result, error)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	start, after := time.Now(), time.Duration(0)
-	w := newWatch(c, keep)
+	w := newWatch(c.Subject, c.Programs, c.Keys, nil, keep)
 	w.missed = func() {
 		if after = time.Since(start); c.StopAtFirst {
 			cancel()
@@ -50,18 +51,20 @@ func runTraced(ctx context.Context, c cpu.Config, keep int) (*cpu.Result, error)
 	return res, nil
 }
 
-func newWatch(c cpu.Config, keep int) *watch {
-	w := &watch{keep: keep}
-	for _, p := range c.Programs {
+// newWatch watches what is done with keys that are given programs; the trace has events of the kinds
+// that are recorded, nil: of all.
+func newWatch(s protocol.Subject, programs []*jit.Program, keys []cpu.Key, records []protocol.EventKind, keep int) *watch {
+	w := &watch{keep: keep, kept: protocol.Trace{Records: records}}
+	for _, p := range programs {
 		for _, call := range p.TailCalls {
-			if call.Const && slices.Contains(c.Keys, cpu.Key{Map: call.Map, Index: int(call.Key)}) {
+			if call.Const && slices.Contains(keys, cpu.Key{Map: call.Map, Index: int(call.Key)}) {
 				w.reason = fmt.Sprintf("%s has direct sites of its own, which come and go with the keys", p.Name)
 				return w
 			}
 		}
 	}
 	var err error
-	if w.conformer, err = model.NewConformer(c.Subject, nil); err != nil {
+	if w.conformer, err = model.NewConformer(s, records); err != nil {
 		w.reason = err.Error()
 	}
 	return w

@@ -104,7 +104,7 @@ func TestPatcherGoneWrong(t *testing.T) {
 	cfg := config(t, Choice{Sites: 2, Threads: 2})
 	judged := cfg
 	judged.Subject.Protocol = config(t, Choice{Protocol: "batched"}).Subject.Protocol
-	w := newWatch(judged, 0)
+	w := newWatch(judged.Subject, judged.Programs, judged.Keys, nil, 0)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	w.missed = cancel

@@ -8,6 +8,8 @@ import (
 
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/rcu"
+	"tailpoke/stress/identity"
+	"tailpoke/stress/kernel"
 )
 
 // Check is one thing that the harness needs or can use.
@@ -36,7 +38,14 @@ func Doctor() []Check {
 		cpus = fmt.Errorf("%d CPU: nothing executes while text is poked", n)
 	}
 	add("CPUs", fmt.Sprintf("%d", runtime.NumCPU()), "overlap: the cpu engine may find its runs vacuous", cpus)
+	add("kernel programs", strings.Join(kernel.Needs(), "; "), "the kernel engine", kernel.Supported())
+	add("kernel images", "layout v6.12, read back through bpf(2)", "the kernel engine's watcher, and stress identity", tryImages())
 	return checks
+}
+
+func tryImages() error {
+	_, err := identity.DetectTarget()
+	return err
 }
 
 func tryArena() error {

@@ -3,7 +3,9 @@ package stress
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 
 	"tailpoke/jit"
@@ -45,7 +47,7 @@ func Generate(s protocol.Shape, aligned bool) (*Target, error) {
 	if s.Keys > s.Sites {
 		return nil, fmt.Errorf("%d keys for %d sites: a key without a site changes nothing", s.Keys, s.Sites)
 	}
-	t := &Target{Maps: map[string]int{generatedMap: s.Keys}, Context: object.Context{Bytes: generatedCtx()}, source: source{Shape: s, Aligned: aligned}}
+	t := &Target{Maps: map[string]int{generatedMap: s.Keys}, Context: generatedContext(), source: source{Shape: s, Aligned: aligned}}
 	var err error
 	saved := savedRegisters
 	if aligned {
@@ -67,17 +69,25 @@ func Generate(s protocol.Shape, aligned bool) (*Target, error) {
 	return t, nil
 }
 
-// generatedCtx holds five words, none of which is a sum of others.
-func generatedCtx() []byte {
-	var ctx []byte
+// generatedType is the type of the programs. Their context is a struct __sk_buff, of which they read
+// cb: words that whoever runs them is free to choose, in a kernel too.
+const (
+	generatedType = ebpf.SchedCLS
+	generatedCB   = 48 // its offset
+	generatedWord = 4
+)
+
+// generatedContext has five words in cb, none of which is a sum of others.
+func generatedContext() object.Context {
+	c := object.ContextOf(generatedType, object.DefaultPacket())
 	for i := range 5 {
-		ctx = binary.LittleEndian.AppendUint64(ctx, 1<<(8+4*i))
+		binary.LittleEndian.PutUint32(c.Bytes[generatedCB+generatedWord*i:], 1<<(8+4*i))
 	}
-	return ctx
+	return c
 }
 
 func generatedEntry(s protocol.Shape, saved []asm.Register) asm.Instructions {
-	insns := asm.Instructions{asm.LoadMem(asm.R2, asm.R1, 32, asm.DWord).WithSymbol("entry")}
+	insns := asm.Instructions{loadCB(asm.R2, asm.R1, 4).WithSymbol("entry")}
 	insns = append(insns, asm.StoreMem(asm.RFP, -8, asm.R2, asm.DWord))
 	for _, r := range saved {
 		insns = append(insns, asm.Mov.Reg(r, asm.R1))
@@ -92,7 +102,7 @@ func generatedEntry(s protocol.Shape, saved []asm.Register) asm.Instructions {
 	}
 	insns = append(insns, asm.LoadMem(asm.R0, asm.RFP, -8, asm.DWord))
 	for i, r := range saved {
-		insns = append(insns, asm.LoadMem(asm.R1, r, int16(8*i), asm.DWord), asm.Add.Reg(asm.R0, asm.R1))
+		insns = append(insns, loadCB(asm.R1, r, i), asm.Add.Reg(asm.R0, asm.R1))
 	}
 	return append(insns, asm.Return())
 }
@@ -100,8 +110,27 @@ func generatedEntry(s protocol.Shape, saved []asm.Register) asm.Instructions {
 func generatedProgram(i int) asm.Instructions {
 	return asm.Instructions{
 		asm.Mov.Reg(asm.R6, asm.R1).WithSymbol(fmt.Sprintf("p%d", i)),
-		asm.LoadMem(asm.R0, asm.R6, 0, asm.DWord),
+		loadCB(asm.R0, asm.R6, 0),
 		asm.Add.Imm(asm.R0, int32(1+i)),
 		asm.Return(),
 	}
+}
+
+// loadCB loads a word of cb from a context.
+func loadCB(dst, ctx asm.Register, i int) asm.Instruction {
+	return asm.LoadMem(dst, ctx, int16(generatedCB+generatedWord*i), asm.Word)
+}
+
+// generatedCollection is what a kernel loads for a generated target.
+func (t *Target) generatedCollection() *ebpf.CollectionSpec {
+	spec := &ebpf.CollectionSpec{
+		Maps: map[string]*ebpf.MapSpec{generatedMap: {
+			Name: generatedMap, Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: uint32(t.Maps[generatedMap]),
+		}},
+		Programs: map[string]*ebpf.ProgramSpec{},
+	}
+	for _, p := range append([]*jit.Program{t.Entry}, t.Programs...) {
+		spec.Programs[p.Name] = &ebpf.ProgramSpec{Name: p.Name, Type: generatedType, License: "GPL", Instructions: slices.Clone(p.Insns)}
+	}
+	return spec
 }

@@ -53,7 +53,7 @@ func TestMachineSaysWhatItCannot(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Protocol.Mutex = protocol.MutexNone
-	r, err := Run(t.Context(), s, target, Options{})
+	r, err := Run(t.Context(), s, target, Options{Engines: MutantEngines()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -187,10 +187,15 @@ func mutants() []protocol.Mutant {
 	return slices.Concat(protocol.Zoo(), protocol.PokeZoo(), protocol.ModelZoo(), protocol.LayoutZoo())
 }
 
+// MutantEngines are the engines that mutants are judged by: a kernel has one protocol alone.
+func MutantEngines() []protocol.Engine {
+	return slices.DeleteFunc(Engines(), func(e protocol.Engine) bool { return e == protocol.Kernel })
+}
+
 // judgesOf are the engines that are asked and of which something is expected.
 func judgesOf(m protocol.Mutant, asked []protocol.Engine) []protocol.Engine {
 	out := []protocol.Engine{} // not nil, which would be all
-	for _, e := range Engines() {
+	for _, e := range MutantEngines() {
 		if _, expected := m.Expect[e]; expected && (asked == nil || slices.Contains(asked, e)) {
 			out = append(out, e)
 		}

@@ -56,17 +56,32 @@ func ReadObject(name string, raw []byte, entry string) (*Target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	t := &Target{
-		Object: name, EntryName: entry, Maps: map[string]int{}, Data: object.Maps{},
-		source: source{Object: raw, Name: name, Entry: entry},
+	return readCollection(spec, source{Object: raw, Name: name, Entry: entry})
+}
+
+// CaseTarget makes a target of a regression case: its first program, and the keys of its prog arrays.
+func CaseTarget(name string) (*Target, error) {
+	c, err := caseByName(name)
+	if err != nil {
+		return nil, err
 	}
-	if err := t.readPrograms(spec, entry); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	spec, err := c.Collection()
+	if err != nil {
+		return nil, err
+	}
+	return readCollection(spec, source{Case: name, Name: "case " + name, Entry: c.Entry()})
+}
+
+// readCollection makes a target of what a source has.
+func readCollection(spec *ebpf.CollectionSpec, from source) (*Target, error) {
+	t := &Target{Object: from.Name, EntryName: from.Entry, Maps: map[string]int{}, Data: object.Maps{}, source: from}
+	if err := t.readPrograms(spec, from.Entry); err != nil {
+		return nil, fmt.Errorf("%s: %w", from.Name, err)
 	}
 	if err := t.readMaps(spec); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", from.Name, err)
 	}
-	t.Context = object.ContextOf(spec.Programs[entry].Type, object.DefaultPacket())
+	t.Context = object.ContextOf(spec.Programs[from.Entry].Type, object.DefaultPacket())
 	return t, nil
 }
 

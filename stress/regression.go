@@ -18,20 +18,28 @@ type RegressionReport = regress.Report
 func Regression(ctx context.Context, names []string) (*RegressionReport, error) {
 	cases := regress.Cases()
 	if len(names) > 0 {
-		all := cases
 		cases = nil
 		for _, name := range names {
-			i := slices.IndexFunc(all, func(c regress.Case) bool { return c.Name == name })
-			if i < 0 {
-				return nil, fmt.Errorf("no case is called %q; there are: %s", name, strings.Join(RegressionNames(), "; "))
+			c, err := caseByName(name)
+			if err != nil {
+				return nil, err
 			}
-			cases = append(cases, all[i])
+			cases = append(cases, *c)
 		}
 	}
 	columns, missing := regress.Columns()
 	rep, err := regress.Judge(ctx, cases, columns)
 	rep.Missing = missing
 	return rep, err
+}
+
+func caseByName(name string) (*regress.Case, error) {
+	cases := regress.Cases()
+	i := slices.IndexFunc(cases, func(c regress.Case) bool { return c.Name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("no case is called %q; there are: %s", name, strings.Join(RegressionNames(), "; "))
+	}
+	return &cases[i], nil
 }
 
 // RegressionNames lists the cases.

@@ -21,49 +21,55 @@ import (
 
 // Engines lists the engines that exist, in the order in which they are asked.
 func Engines() []protocol.Engine {
-	return []protocol.Engine{protocol.Model, protocol.Machine, protocol.CPU}
+	return []protocol.Engine{protocol.Model, protocol.Machine, protocol.CPU, protocol.Kernel}
 }
 
 // judges has for each engine what asks it.
 var judges = map[protocol.Engine]func(context.Context, protocol.Subject, *Target, *jit.Layout, Options) (Verdict, error){
-	protocol.Model: judgeModel, protocol.Machine: judgeMachine, protocol.CPU: judgeCPU,
+	protocol.Model: judgeModel, protocol.Machine: judgeMachine, protocol.CPU: judgeCPU, protocol.Kernel: judgeKernel,
 }
 
 // Options says how a subject is judged. The zero value asks every engine, for
 // DefaultDuration where time matters, with seed 0.
 type Options struct {
 	Engines     []protocol.Engine // nil: all
-	Duration    time.Duration     // of the cpu engine; with a script, 0 runs the script alone
-	Script      protocol.Script   // for the cpu engine, once, before random operations
+	Duration    time.Duration     // of the cpu engine and of the kernel engine; with a script, 0 runs the script alone
+	Script      protocol.Script   // for these two, once, before random operations
 	Seed        uint64
-	StopAtFirst bool // the cpu engine ends with its first finding
+	StopAtFirst bool // these two end with their first finding
 	MaxStates   int  // bound of the model engine and of the machine engine; 0: their own
 	// Needs is what the model's shape must have at least, beside what the target makes of it.
 	Needs    protocol.Shape
 	NoBoost  bool // the cpu engine runs as without the right to real-time priorities
+	Callers  int  // copies of the entry in the kernel engine; 0: its own number
 	Progress func(cpu.Result)
-	// Trace, if set, is given the beginning of the cpu engine's trace, in the grammar of
-	// package protocol.
+	// Trace, if set, is given the beginning of the cpu engine's trace, or of the kernel engine's if
+	// only that is asked, in the grammar of package protocol.
 	Trace io.Writer
 	// Witness, if set, is given the witness of the machine engine, as [ReadWitness] takes it, if
 	// there is one.
 	Witness io.Writer
 }
 
-// DefaultDuration is how long the cpu engine runs.
+// asks says whether an engine is asked.
+func (o *Options) asks(e protocol.Engine) bool {
+	return o.Engines == nil || slices.Contains(o.Engines, e)
+}
+
+// DefaultDuration is how long the cpu engine runs, and the kernel engine.
 const DefaultDuration = 5 * time.Second
 
 // Run judges a subject on a target. The subject's shape, but for its threads, is the
 // target's. An error is a fault of the input; what the engines say is in the report.
 func Run(ctx context.Context, s protocol.Subject, t *Target, o Options) (*Report, error) {
-	layout, err := check(s, t)
+	layout, err := o.check(s, t)
 	if err != nil {
 		return nil, err
 	}
 	s.Shape = t.Shape(s.Shape.Threads)
 	r := &Report{Schema: "stress/verdict/1", Subject: name(s, t), Seed: seedText(o.Seed)}
 	for _, e := range Engines() {
-		if o.Engines != nil && !slices.Contains(o.Engines, e) {
+		if !o.asks(e) {
 			continue
 		}
 		start := time.Now()

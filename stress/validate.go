@@ -9,12 +9,13 @@ import (
 	"tailpoke/jit/exec"
 	"tailpoke/jit/interp"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/kernel"
 )
 
 // Validate says what is wrong with the input of [Run], without running anything: an
 // error of Run behind a nil from here is a fault of the harness or of the machine.
 func Validate(s protocol.Subject, t *Target, o Options) error {
-	layout, err := check(s, t)
+	layout, err := o.check(s, t)
 	if err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func Validate(s protocol.Subject, t *Target, o Options) error {
 	return nil
 }
 
-// executes says whether an engine runs images, and so must know what they may return.
+// executes says whether an engine runs images of ours, and must know what they may return.
 func executes(e Engine) bool { return e == protocol.Machine || e == protocol.CPU }
 
 // check looks at what every engine needs, and finds the layout.
@@ -60,10 +61,22 @@ func check(s protocol.Subject, t *Target) (*jit.Layout, error) {
 	return layout, t.check()
 }
 
+// check looks at what the engines need that are asked.
+func (o *Options) check(s protocol.Subject, t *Target) (*jit.Layout, error) {
+	layout, err := check(s, t)
+	if err == nil && o.asks(protocol.CPU) {
+		err = t.traceable()
+	}
+	return layout, err
+}
+
 // Missing says what this machine lacks for an engine, or nil.
 func Missing(e Engine) error {
-	if e == protocol.CPU {
+	switch e {
+	case protocol.CPU:
 		return exec.Supported()
+	case protocol.Kernel:
+		return kernel.Supported()
 	}
 	return nil
 }

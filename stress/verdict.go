@@ -47,7 +47,8 @@ type Verdict struct {
 	Witness  []string          `json:"witness,omitempty"`  // of a violation, a line a step
 	*ModelCounts
 	*CPUCounts
-	Seconds float64 `json:"seconds"`
+	Kernel  *KernelCounts `json:"kernel,omitempty"` // beside CPUCounts, of the kernel engine
+	Seconds float64       `json:"seconds"`
 }
 
 // ModelCounts is what the model engine counted, or the machine engine.
@@ -67,7 +68,7 @@ type ModelShape struct {
 	Keys     int `json:"keys"`
 }
 
-// CPUCounts is what the cpu engine counted.
+// CPUCounts is what the cpu engine counted, or the kernel engine.
 type CPUCounts struct {
 	Executions uint64       `json:"executions"`
 	Installs   uint64       `json:"installs"`

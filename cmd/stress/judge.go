@@ -20,19 +20,21 @@ type judging struct {
 	expect            verdict
 	script, trace     string
 	witness           string // file
+	callers           count
 	duration          duration
 	seed              seed
 	stopAtFirst       bool
 	noBoost           bool
 	maxStates         count
-	json, quiet       bool
+	format            format
+	quiet             bool
 	progress          duration
 }
 
 // outputFlags adds the flags of every verb that judges.
 func (j *judging) outputFlags(f *pflag.FlagSet) {
 	f.Var(&j.seed, "seed", "seed of every random choice, decimal or 0x hexadecimal (default random)")
-	f.BoolVar(&j.json, "json", false, "print one JSON object")
+	formatFlags(f, &j.format)
 	f.BoolVarP(&j.quiet, "quiet", "q", false, "print the result and errors alone")
 	// What has no default of its own on the command line has one here.
 	f.Lookup("seed").DefValue = ""
@@ -52,8 +54,8 @@ func (j *judging) progressFlag(f *pflag.FlagSet, every time.Duration) {
 // cpuFlags adds the flags of the cpu engine.
 func (j *judging) cpuFlags(f *pflag.FlagSet, d time.Duration) {
 	j.duration = duration(d)
-	f.Var(&j.duration, "duration", "how long the cpu engine runs, such as 300ms, 5s, 24h or 7d")
-	f.BoolVar(&j.stopAtFirst, "stop-at-first", false, "the cpu engine ends with its first finding")
+	f.Var(&j.duration, "duration", "how long the cpu engine runs, and then the kernel engine, such as 300ms, 5s, 24h or 7d")
+	f.BoolVar(&j.stopAtFirst, "stop-at-first", false, "the cpu engine and the kernel engine end with their first finding")
 	f.BoolVar(&j.noBoost, "no-boost", false, "run as without the right to real-time priorities")
 	j.progressFlag(f, shortProgress)
 }
@@ -115,11 +117,19 @@ func (j *judging) runE(cmd *cobra.Command, _ []string) error {
 	return exitOf(report, required, j.expected())
 }
 
-// print writes the report, for people only if it says more than the error behind it.
+// print writes the report; for people only if it says more than the error behind it.
 func (j *judging) print(cmd *cobra.Command, r *stress.Report, silent bool) error {
 	switch {
-	case j.json:
+	case j.format == formatJSON:
 		return printJSON(cmd.OutOrStdout(), r)
+	case j.format == formatKTAP:
+		return printText(cmd.OutOrStdout(), ktapText(r, j.expected()))
+	case j.format == formatJUnit:
+		text, err := junitXML(r, j.expected())
+		if err != nil {
+			return err
+		}
+		return printText(cmd.OutOrStdout(), text)
 	case silent:
 		return nil
 	}
@@ -137,7 +147,7 @@ func (j *judging) expected() stress.Overall {
 func (j *judging) options(cmd *cobra.Command) (stress.Options, error) {
 	o := stress.Options{
 		Duration: time.Duration(j.duration), Seed: seedOf(cmd, j.seed), StopAtFirst: j.stopAtFirst,
-		NoBoost: j.noBoost, MaxStates: int(j.maxStates),
+		NoBoost: j.noBoost, MaxStates: int(j.maxStates), Callers: int(j.callers),
 	}
 	var err error
 	if o.Engines, err = stress.ParseEngines(j.engines); err != nil {
@@ -171,11 +181,13 @@ func (j *judging) requiredOf(o stress.Options) ([]stress.Engine, error) {
 			return nil, fmt.Errorf("--require %s: --engine leaves it out", e)
 		}
 	}
-	switch cpu := slices.Contains(asked(o), "cpu"); {
-	case o.Script != nil && !cpu:
-		return nil, fmt.Errorf("--script is for the cpu engine, which --engine leaves out")
-	case j.trace != "" && !cpu:
-		return nil, fmt.Errorf("--trace is for the cpu engine, which --engine leaves out")
+	switch live := slices.Contains(asked(o), "cpu") || slices.Contains(asked(o), "kernel"); {
+	case o.Script != nil && !live:
+		return nil, fmt.Errorf("--script is for the cpu engine and the kernel engine, which --engine leaves out")
+	case j.trace != "" && !live:
+		return nil, fmt.Errorf("--trace is for the cpu engine and the kernel engine, which --engine leaves out")
+	case j.callers > stress.MaxCallers:
+		return nil, fmt.Errorf("--callers %d: want 1 to %d", j.callers, stress.MaxCallers)
 	case j.witness != "" && !slices.Contains(asked(o), "machine"):
 		return nil, fmt.Errorf("--witness is for the machine engine, which --engine leaves out")
 	}

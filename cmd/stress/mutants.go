@@ -127,13 +127,16 @@ func (z *zoo) chosenEngines(cmd *cobra.Command) ([]stress.Engine, error) {
 	}
 	if len(chosen) > 0 {
 		for _, e := range chosen {
+			if !slices.Contains(stress.MutantEngines(), e) {
+				return nil, usage(fmt.Errorf("--engine %s: it judges no mutants", e))
+			}
 			if err := stress.Missing(e); err != nil {
 				return nil, &exit{codeMissing, fmt.Errorf("the %s engine is missing: %w", e, err)}
 			}
 		}
 		return chosen, nil
 	}
-	for _, e := range stress.Engines() {
+	for _, e := range stress.MutantEngines() {
 		if err := stress.Missing(e); err != nil {
 			fmt.Fprintf(cmd.ErrOrStderr(), "without the %s engine: %v\n", e, err)
 			continue

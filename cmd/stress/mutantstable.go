@@ -11,7 +11,7 @@ import (
 // all got what they must get.
 func mutantsText(r *stress.MutantsReport) string {
 	head := []string{"mutant", "breaks"}
-	for _, e := range stress.Engines() {
+	for _, e := range stress.MutantEngines() {
 		head = append(head, string(e))
 	}
 	rows := [][]string{append(head, "first finding", "")}
@@ -35,7 +35,7 @@ func cells(m stress.MutantReport) []string {
 		breaks = "nothing"
 	}
 	row := []string{m.Name, breaks}
-	for _, e := range stress.Engines() {
+	for _, e := range stress.MutantEngines() {
 		row = append(row, found(m, e))
 	}
 	agree := "agree"

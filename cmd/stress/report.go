@@ -54,6 +54,8 @@ func figures(v stress.Verdict) []string {
 	switch {
 	case v.ModelCounts != nil:
 		out = append(out, modelFigures(v)...)
+	case v.Kernel != nil:
+		out = append(out, kernelFigures(v)...)
 	case v.CPUCounts != nil:
 		out = append(out, cpuFigures(v)...)
 	}
@@ -83,6 +85,16 @@ func modelFigures(v stress.Verdict) []string {
 
 func cpuFigures(v stress.Verdict) []string {
 	c := v.CPUCounts
+	out := liveFigures(v)
+	if c.Trace != nil {
+		out = append(out, traceFigures(c.Trace))
+	}
+	return append(out, fmt.Sprintf("%s, %s, %s", counted(c.Pokes, "poke"), counted(c.Traps, "trap"), counted(c.Loads, "load")))
+}
+
+// liveFigures are those of every engine that executes machine code.
+func liveFigures(v stress.Verdict) []string {
+	c := v.CPUCounts
 	var out []string
 	switch {
 	case v.Verdict == "violated":
@@ -96,12 +108,8 @@ func cpuFigures(v stress.Verdict) []string {
 	if !c.Boosted {
 		out = append(out, "few operations: without real-time priorities (stress doctor) grace periods are slow")
 	}
-	out = append(out,
+	return append(out,
 		fmt.Sprintf("%s, %s with an operation", counted(c.Executions, "execution"), counted(c.Overlaps, "overlap")),
 		fmt.Sprintf("%s, %s, %s, %s", counted(c.Installs, "install"), counted(c.Updates, "update"),
 			counted(c.Removes, "remove"), counted(c.Cycles, "cycle")))
-	if c.Trace != nil {
-		out = append(out, traceFigures(c.Trace))
-	}
-	return append(out, fmt.Sprintf("%s, %s, %s", counted(c.Pokes, "poke"), counted(c.Traps, "trap"), counted(c.Loads, "load")))
 }

@@ -15,7 +15,7 @@ func reproduce(cmd *cobra.Command, seed string) string {
 	}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {
-		case "json", "quiet", "progress", "seed":
+		case "json", "format", "quiet", "progress", "seed":
 			return
 		}
 		value := f.Value.String()

@@ -27,7 +27,7 @@ var update = flag.Bool("update", false, "write what the command prints into the 
 //	exits CODE stress ARGS...   runs the command; it must exit with that code
 //	shape FILE                  writes the fields of the one JSON object on stdout into FILE
 //
-// and the condition [cpu] says that this machine has what the cpu engine needs.
+// and the conditions [cpu] and [kernel] say that this machine has what these engines need.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -42,10 +42,10 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames: true,
 		Cmds:               map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "shape": shape},
 		Condition: func(cond string) (bool, error) {
-			if cond != "cpu" {
+			if cond != "cpu" && cond != "kernel" {
 				return false, fmt.Errorf("unknown condition %q", cond)
 			}
-			return stress.Missing("cpu") == nil, nil
+			return stress.Missing(stress.Engine(cond)) == nil, nil
 		},
 	})
 }

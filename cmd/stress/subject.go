@@ -24,6 +24,7 @@ func (s *subjectFlags) targetFlags(f *pflag.FlagSet) {
 	f.StringVar(&s.choice.Layout, "layout", "", `layout of the image: a name of "stress list layouts" (default v5.10)`)
 	f.StringVar(&s.choice.Object, "object", "", "object file that clang made; its programs are given to its prog arrays")
 	f.StringVar(&s.choice.Entry, "entry", "", "program of --object that the threads execute")
+	f.StringVar(&s.choice.Case, "case", "", "programs of a regression case, as stress regression names them")
 	f.Var(&s.sites, "sites", "generate a program with so many direct tail-call sites")
 	f.Var(&s.programs, "programs", "generate so many programs that a key may be given")
 	f.Var(&s.keys, "keys", "generate a prog array with so many keys")

@@ -20,6 +20,7 @@ const (
 	ebpf   = "github.com/cilium/ebpf"
 	unix   = "golang.org/x/sys/unix"
 	x86asm = "golang.org/x/arch/x86/x86asm"
+	hdr    = "github.com/HdrHistogram/hdrhistogram-go"
 	cobra  = "github.com/spf13/cobra"
 	pflag  = "github.com/spf13/pflag" // cobra's own flags
 )
@@ -44,13 +45,17 @@ var table = map[string]arrows{
 	"stress/cpu":          {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", unix}},
 	"stress/machine":      {may: []string{"jit", "patcher/protocol", x86asm}, forbid: pure},
 	"stress/machine [t]":  {may: []string{"jit/exec", asm}},
+	"stress/step":         {may: []string{"jit", "jit/exec", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/machine"}},
+	"stress/step [t]":     {may: []string{asm}},
 	"stress/native":       {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu"}},
 	"stress/native [t]":   {may: []string{"jit/interp", asm}},
-	"stress/regress":      {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "stress/native", "stress/object", ebpf, asm}},
+	"stress/regress":      {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "stress/kernel", "stress/native", "stress/object", ebpf, asm}},
 	"stress/object":       {may: []string{"jit/host", "jit/interp", ebpf}},
 	"stress/identity":     {may: []string{"jit", ebpf, asm, btf, x86asm}},
 	"stress/identity [t]": {may: []string{"jit/interp", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", unix}},
-	"stress":              {may: []string{"jit", "jit/interp", "jit/exec", "model", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/cpu", "stress/identity", "stress/machine", "stress/native", "stress/object", "stress/regress", ebpf, asm, x86asm}},
+	"stress/kernel":       {may: []string{"jit/exec", "stress/identity", "patcher/protocol", ebpf, asm, btf, unix, hdr}},
+	"stress/kernel [t]":   {may: []string{"model"}},
+	"stress":              {may: []string{"jit", "jit/interp", "jit/exec", "model", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/cpu", "stress/identity", "stress/kernel", "stress/machine", "stress/native", "stress/object", "stress/regress", "stress/step", ebpf, asm, x86asm}},
 	"cmd/stress":          {may: []string{"stress", cobra, pflag}},
 	"internal/lint":       {may: []string{}},
 	"internal/lint [t]":   {may: []string{"patcher/protocol", "stress"}},

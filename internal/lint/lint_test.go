@@ -44,7 +44,7 @@ func TestTree(t *testing.T) {
 // TestZooSaysWhatToFind: a mutant that has no expectation for an engine would make that
 // engine's verdict on it worthless.
 func TestZooSaysWhatToFind(t *testing.T) {
-	for _, fault := range unexpected(protocol.Zoo(), stress.Engines()) {
+	for _, fault := range unexpected(protocol.Zoo(), stress.MutantEngines()) {
 		t.Error(fault)
 	}
 }

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -27,9 +28,21 @@ type Slot struct {
 
 // An Image is a loaded program whose machine code is known byte for byte.
 type Image struct {
-	Size    int    // in bytes, of all functions
-	Landing uint64 // where tail calls enter the program
-	Sites   []Site // in the order of the kernel's poke descriptors
+	Size  int    // in bytes, of all functions
+	Sites []Site // in the order of the kernel's poke descriptors
+}
+
+// Landing is where tail calls enter a loaded program.
+func (t *Target) Landing(prog *ebpf.Program) (uint64, error) {
+	info, err := prog.Info()
+	if err != nil {
+		return 0, err
+	}
+	addrs, ok := info.JitedKsymAddrs()
+	if !ok || len(addrs) == 0 || addrs[0] == 0 {
+		return 0, errors.New("kernel shows no addresses of machine code")
+	}
+	return uint64(addrs[0]) + uint64(t.Layout.AdjOff), nil
 }
 
 // Image finds the direct sites of a loaded program whose keys are empty, and which names none but
@@ -47,7 +60,7 @@ func (t *Target) Image(name string, prog *ebpf.Program, named ...*ebpf.Map) (*Im
 	case v.difference != "":
 		return nil, fmt.Errorf("%s: the kernel's image is not ours, so its sites are unknown:\n%s", name, v.difference)
 	}
-	out := &Image{Landing: r.funcs[0].addr + uint64(t.Layout.AdjOff)}
+	out := &Image{}
 	starts := make([]int, len(r.funcs))
 	for f := range r.funcs {
 		starts[f] = out.Size

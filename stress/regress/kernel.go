@@ -6,9 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"sync"
 
 	"github.com/cilium/ebpf"
+
+	"tailpoke/stress/kernel"
 )
 
 // Kernel is the column of the running kernel. It is expected to give what today's kernels do.
@@ -58,145 +59,34 @@ func (k *Kernel) Open(c *Case) (Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	coll, err := ebpf.NewCollection(spec)
+	in, err := kernel.OpenSession(spec)
 	switch {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, ebpf.ErrNotSupported):
 		return nil, fmt.Errorf("%w: %w", ErrCannotRun, err)
 	case err != nil:
 		return nil, err
 	}
-	return &kernelSession{spec: spec, coll: coll}, nil
+	return kernelSession{in}, nil
 }
 
 // kernelSession is a case in the kernel.
-type kernelSession struct {
-	spec *ebpf.CollectionSpec
-	mu   sync.Mutex // guards coll.Programs: Reload exchanges one while Put reads others
-	coll *ebpf.Collection
+type kernelSession struct{ *kernel.Session }
+
+func (s kernelSession) Delete(m string, key uint32) error { return noKey(s.Session.Delete(m, key)) }
+
+func (s kernelSession) Run(prog string, in Input) (uint32, error) {
+	return s.Session.Run(prog, in.Packet, in.Args)
 }
 
-func (s *kernelSession) Close() error {
-	s.coll.Close()
-	return nil
+func (s kernelSession) Element(m string, key []byte) ([]byte, error) {
+	value, err := s.Session.Element(m, key)
+	return value, noKey(err)
 }
 
-func (s *kernelSession) program(name string) (*ebpf.Program, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p, ok := s.coll.Programs[name]
-	if !ok {
-		return nil, fmt.Errorf("no program %q", name)
-	}
-	return p, nil
-}
-
-func (s *kernelSession) table(name string) (*ebpf.Map, error) {
-	m, ok := s.coll.Maps[name]
-	if !ok {
-		return nil, fmt.Errorf("no map %q", name)
-	}
-	return m, nil
-}
-
-func (s *kernelSession) Put(m string, key uint32, prog string) error {
-	table, err := s.table(m)
-	if err != nil {
-		return err
-	}
-	p, err := s.program(prog)
-	if err != nil {
-		return err
-	}
-	return table.Put(key, p)
-}
-
-func (s *kernelSession) Delete(m string, key uint32) error {
-	table, err := s.table(m)
-	if err != nil {
-		return err
-	}
-	err = table.Delete(key)
+// noKey says it in the words of every column.
+func noKey(err error) error {
 	if errors.Is(err, ebpf.ErrKeyNotExist) {
 		return fmt.Errorf("%w: %w", ErrNoKey, err)
 	}
 	return err
-}
-
-func (s *kernelSession) Reload(prog string) error {
-	spec := s.spec.Copy()
-	spec.Variables = nil // they are in the maps, which are those of the session
-	for name := range s.spec.Programs {
-		if name != prog {
-			delete(spec.Programs, name)
-		}
-	}
-	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: s.coll.Maps})
-	if err != nil {
-		return err
-	}
-	defer coll.Close()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	old := s.coll.Programs[prog]
-	s.coll.Programs[prog] = coll.DetachProgram(prog)
-	return old.Close()
-}
-
-// linkHeader is what the kernel takes off the packet of a socket filter's test run: the header
-// of its Ethernet device, which no filter of that device sees.
-const linkHeader = 14
-
-func (s *kernelSession) Run(prog string, in Input) (uint32, error) {
-	p, err := s.program(prog)
-	if err != nil {
-		return 0, err
-	}
-	var o ebpf.RunOptions
-	switch {
-	case in.Args != nil:
-		o.Context = in.Args
-	case p.Type() == ebpf.SocketFilter:
-		o.Data = append(make([]byte, linkHeader), in.Packet...)
-	default:
-		o.Data = in.Packet
-	}
-	return p.Run(&o)
-}
-
-func (s *kernelSession) variable(name string) (*ebpf.Variable, error) {
-	v, ok := s.coll.Variables[name]
-	if !ok || v.Size() != 4 {
-		return nil, fmt.Errorf("no variable %q of 4 bytes", name)
-	}
-	return v, nil
-}
-
-func (s *kernelSession) Variable(name string) (uint64, error) {
-	v, err := s.variable(name)
-	if err != nil {
-		return 0, err
-	}
-	var value uint32
-	err = v.Get(&value)
-	return uint64(value), err
-}
-
-func (s *kernelSession) SetVariable(name string, value uint64) error {
-	v, err := s.variable(name)
-	if err != nil {
-		return err
-	}
-	return v.Set(uint32(value))
-}
-
-func (s *kernelSession) Element(m string, key []byte) ([]byte, error) {
-	table, err := s.table(m)
-	if err != nil {
-		return nil, err
-	}
-	value, err := table.LookupBytes(key)
-	if err == nil && value == nil {
-		return nil, fmt.Errorf("%s: %w", m, ErrNoKey)
-	}
-	return value, err
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// kernel is the column of the running kernel, or a skip with the reason.
-func kernel(t *testing.T) *Kernel {
+// runningKernel is the column of the running kernel, or a skip with the reason.
+func runningKernel(t *testing.T) *Kernel {
 	t.Helper()
 	k, err := NewKernel()
 	if err != nil {
@@ -17,7 +17,7 @@ func kernel(t *testing.T) *Kernel {
 
 // TestKernel: the running kernel gives what is expected of it, in every case.
 func TestKernel(t *testing.T) {
-	rep, err := Judge(t.Context(), Cases(), []Column{kernel(t)})
+	rep, err := Judge(t.Context(), Cases(), []Column{runningKernel(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func (c ofEra) Era() Era { return c.era }
 // TestKernelIsOfNoOtherEra: the table tells eras apart. Held against another era's results, the
 // running kernel differs in the cases where that era does, and in no other.
 func TestKernelIsOfNoOtherEra(t *testing.T) {
-	k := kernel(t)
+	k := runningKernel(t)
 	for _, era := range []Era{Seed, V510, V510Unrounded} {
 		rep, err := Judge(t.Context(), Cases(), []Column{ofEra{k, era}})
 		if err != nil {
@@ -86,7 +86,7 @@ func isOfEra(c *Case, era Era) bool {
 // TestGuard: a kernel in which functions have a count each is not given the cases that would not
 // end there.
 func TestGuard(t *testing.T) {
-	k := kernel(t)
+	k := runningKernel(t)
 	k.unbounded = "as if it were an old one"
 	for _, c := range Cases() {
 		r := Execute(&c, k)

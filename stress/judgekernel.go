@@ -1,0 +1,215 @@
+package stress
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/cilium/ebpf"
+
+	"tailpoke/jit"
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/cpu"
+	"tailpoke/stress/kernel"
+)
+
+// MaxCallers is how many copies of the entry the kernel engine executes at most.
+const MaxCallers = kernel.MaxCallers
+
+// KernelCounts is what the kernel engine counted beside what the cpu engine does.
+type KernelCounts struct {
+	kernel.Facts
+	Callers   int    `json:"callers"`
+	Checked   uint64 `json:"checked"`   // executions of which the result was looked at
+	Unchecked uint64 `json:"unchecked"` // that spanned too many operations to say what is legal
+	Releases  uint64 `json:"releases"`  // prog arrays let go while sites jumped to their programs
+	Frees     uint64 `json:"frees"`     // programs that only their key held when it let them go
+	// Overlapped counts operations beside which some execution was counted.
+	Overlapped map[string]uint64         `json:"overlapped"`
+	Latencies  map[string]kernel.Latency `json:"latencies"` // of operations, in microseconds
+	Watch      *kernel.Watch             `json:"watch,omitempty"`
+	Unwatched  string                    `json:"unwatched,omitempty"` // why nobody watched
+	Phases     []kernel.Phase            `json:"phases,omitempty"`    // that operations make of a site, and how often each was read
+	Foreign    []kernel.PairCount        `json:"foreign,omitempty"`   // what was read and is no phase; whether that breaks anything the model says
+}
+
+// recordsOfKernel is what can be noted of operations that a kernel carries out.
+var recordsOfKernel = []protocol.EventKind{protocol.Called, protocol.Returned}
+
+// judgeKernel runs the target's programs in the running kernel. It has one protocol, one poke method
+// and one flavour of grace periods: of other subjects it can say nothing.
+func judgeKernel(ctx context.Context, s protocol.Subject, t *Target, _ *jit.Layout, o Options) (Verdict, error) {
+	if err := kernel.Supported(); err != nil {
+		return Verdict{Verdict: protocol.Skipped, Reason: err.Error()}, nil
+	}
+	if other := notTheKernels(s); other != "" {
+		return Verdict{Verdict: protocol.Unsupported, Reason: other}, nil
+	}
+	c, blind, err := kernelConfig(s, t, o)
+	switch {
+	case errors.Is(err, kernel.ErrUnsupported):
+		return Verdict{Verdict: protocol.Unsupported, Reason: err.Error()}, nil
+	case err != nil:
+		return Verdict{}, err
+	}
+	v, err := runKernel(ctx, s, t, c, o)
+	if err == nil && v.Verdict == protocol.NotObserved && v.Reason == "" {
+		if v.Reason = blind; c.Legal == nil {
+			v.Reason = "its slots alone were judged, not what it returns: " + blind
+		} else if err := t.traceable(); err != nil {
+			v.Reason = err.Error()
+		}
+	}
+	return v, err
+}
+
+// notTheKernels says in what a subject is not what a kernel carries out; "" if it is.
+func notTheKernels(s protocol.Subject) string {
+	d := protocol.DefaultSubject()
+	for _, part := range []struct{ what, asked, has string }{
+		{"protocol", s.Protocol.String(), d.Protocol.String()},
+		{"poke method", s.Method.String(), d.Method.String()},
+		{"grace flavour", s.Grace.Name, d.Grace.Name},
+	} {
+		if part.asked != part.has {
+			return "a kernel has a " + part.what + " of its own"
+		}
+	}
+	return ""
+}
+
+// collection is what a kernel loads for the target.
+func (t *Target) collection() (*ebpf.CollectionSpec, error) {
+	switch {
+	case t.source.Case != "":
+		c, err := caseByName(t.source.Case)
+		if err != nil {
+			return nil, err
+		}
+		return c.Collection()
+	case t.source.Object == nil:
+		return t.generatedCollection(), nil
+	}
+	return ebpf.LoadCollectionSpecFromReader(bytes.NewReader(t.source.Object))
+}
+
+// kernelConfig says what the kernel runs, and knows what that may return: the kernel is asked what
+// programs find in their context. blind says what of it the run cannot show, "" if nothing.
+func kernelConfig(s protocol.Subject, t *Target, o Options) (c kernel.Config, blind string, err error) {
+	spec, err := t.collection()
+	if err != nil {
+		return c, "", err
+	}
+	in := kernel.Input{Packet: t.Context.Packet, Context: t.Context.Bytes}
+	there := *t
+	if there.Context.Bytes, err = in.Seen(spec.Programs[t.Entry.Name].Type); err != nil {
+		return c, "", err
+	}
+	layout, err := jit.LayoutByName(kernelLayout)
+	if err != nil {
+		return c, "", err
+	}
+	c = kernel.Config{
+		Threads: s.Shape.Threads, Spec: spec, Entry: t.Entry.Name, Input: in,
+		Callers: o.Callers, Seed: o.Seed, Duration: o.Duration, Script: o.Script, StopAtFirst: o.StopAtFirst,
+	}
+	if c.Duration == 0 && len(c.Script) == 0 {
+		c.Duration = DefaultDuration
+	}
+	for _, p := range t.Programs {
+		c.Programs = append(c.Programs, p.Name)
+	}
+	for _, k := range t.Keys {
+		c.Keys = append(c.Keys, kernel.Key(k))
+	}
+	oracle, err := NewOracle(&there, layout)
+	switch {
+	case err != nil: // then anything may be returned
+		blind = err.Error()
+	case len(oracle.Outcomes()) > kernel.MaxOutcomes:
+		blind = fmt.Sprintf("it may return %d different values", len(oracle.Outcomes()))
+	default:
+		blind = oracle.blind()
+		c.Legal = oracle.Legal
+		for _, out := range oracle.Outcomes() {
+			c.Outcomes = append(c.Outcomes, kernel.Outcome(out))
+		}
+	}
+	if o.Progress != nil {
+		c.Progress = func(r kernel.Result) { o.Progress(*kernelResult(&r)) }
+	}
+	return c, blind, nil
+}
+
+// kernelLayout is the layout of the kernels that are asked, as far as programs can tell.
+const kernelLayout = "v6.12"
+
+// runKernel runs and holds what the mutator did and the watcher saw against the model.
+func runKernel(ctx context.Context, s protocol.Subject, t *Target, c kernel.Config, o Options) (Verdict, error) {
+	keep := 0
+	if o.Trace != nil && !o.asks(protocol.CPU) { // one file holds one trace
+		keep = maxKept
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	start, after := time.Now(), time.Duration(0)
+	w := newWatch(s, t.Programs, t.Keys, recordsOfKernel, keep)
+	w.missed = func() {
+		if after = time.Since(start); c.StopAtFirst {
+			cancel()
+		}
+	}
+	events := uint64(0)
+	c.Trace = func(items []protocol.Item) {
+		for _, it := range items {
+			if it.Kind == protocol.Happened {
+				events++
+			}
+		}
+		w.take(items)
+	}
+	facts := kernel.FactsOf()
+	res, err := kernel.Run(ctx, c)
+	switch {
+	case errors.Is(err, kernel.ErrUnsupported):
+		return Verdict{Verdict: protocol.Unsupported, Reason: err.Error()}, nil
+	case err != nil:
+		return Verdict{}, fmt.Errorf("the kernel: %w", err)
+	}
+	out := kernelResult(res)
+	if res.Watch != nil {
+		out.Trace = &cpu.Trace{Events: events}
+		w.report(out, after)
+		if keep > 0 {
+			if _, err := io.WriteString(o.Trace, out.Trace.Text); err != nil {
+				return Verdict{}, err
+			}
+			out.Trace.Text = ""
+		}
+	}
+	v := cpuVerdict(out)
+	v.Kernel = &KernelCounts{
+		Facts: facts, Callers: max(c.Callers, kernel.DefaultCallers), Checked: res.Checked, Unchecked: res.Unchecked,
+		Releases: res.Releases, Frees: res.Frees, Overlapped: res.Overlapped, Latencies: res.Latencies, Watch: res.Watch, Unwatched: res.Unwatched,
+	}
+	if res.Watch != nil {
+		v.Kernel.Phases, v.Kernel.Foreign = res.Watch.Coverage(s.Protocol, s.Method)
+	}
+	return v, nil
+}
+
+// kernelResult puts a result in the words of the cpu engine.
+func kernelResult(r *kernel.Result) *cpu.Result {
+	out := &cpu.Result{
+		Executions: r.Executions, Installs: r.Installs, Updates: r.Updates, Removes: r.Removes, Cycles: r.Cycles, Loads: r.Loads,
+		Overlaps: cpu.Overlaps{Install: r.OverlapsInstall, Update: r.OverlapsUpdate, Remove: r.OverlapsRemove, Several: r.OverlapsSeveral},
+		Skips:    r.Skips, Tails: r.Tails, Bad: r.Bad, Seconds: r.Seconds, FirstSeconds: r.FirstSeconds, Boosted: true,
+	}
+	for _, f := range r.Findings {
+		out.Findings = append(out.Findings, cpu.Finding{Class: cpu.Class(f.Class), Thread: f.Thread, Text: f.Text, Count: f.Count})
+	}
+	return out
+}

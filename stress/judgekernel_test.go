@@ -1,0 +1,108 @@
+package stress
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/kernel"
+)
+
+func needKernel(t *testing.T) {
+	t.Helper()
+	if err := kernel.Supported(); err != nil {
+		t.Skipf("no kernel to run in: %v", err)
+	}
+}
+
+// inKernel judges a choice by the kernel engine.
+func inKernel(t *testing.T, c Choice, o Options) *Verdict {
+	t.Helper()
+	s, target, err := c.Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Engines = []protocol.Engine{protocol.Kernel}
+	r, err := Run(context.Background(), s, target, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Of(protocol.Kernel)
+}
+
+// TestKernelEngine: the running kernel does what the model says it does, on the program of the main
+// job, on generated ones, and on a regression case that nobody can foretell.
+func TestKernelEngine(t *testing.T) {
+	needKernel(t)
+	for _, tc := range []struct {
+		name     string
+		choice   Choice
+		callers  int
+		foretold bool
+	}{
+		{"main job", Choice{}, 0, true},
+		{"one site", Choice{Sites: 1}, 1, true},
+		{"sites of one key", Choice{Sites: 4, Keys: 1, Threads: 4}, 3, true},
+		{"case", Choice{Case: "hierarchy_2"}, 0, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			v := inKernel(t, tc.choice, Options{Duration: 2 * time.Second, Callers: tc.callers})
+			if v.Verdict != protocol.NotObserved {
+				t.Fatalf("%s: %s %v", v.Verdict, v.Reason, v.Witness)
+			}
+			if v.Executions == 0 || v.Installs == 0 || v.Removes == 0 || v.Overlaps == 0 {
+				t.Errorf("%+v", v.CPUCounts)
+			}
+			if k := v.Kernel; (k.Checked > 0) != tc.foretold || k.Release == "" || len(k.Latencies) != 3 {
+				t.Errorf("%+v", k)
+			}
+			if v.Kernel.Watch == nil {
+				t.Skipf("nobody watched: %s", v.Kernel.Unwatched)
+			}
+			if len(v.Kernel.Foreign) > 0 {
+				t.Errorf("pairs that no operation makes: %+v", v.Kernel.Foreign)
+			}
+			if tc.foretold && !v.Trace.Conforms {
+				t.Errorf("trace: %+v", v.Trace)
+			}
+		})
+	}
+}
+
+// TestKernelHasItsOwn: of other protocols than its own a kernel says nothing.
+func TestKernelHasItsOwn(t *testing.T) {
+	needKernel(t)
+	for _, c := range []Choice{{Protocol: "batched"}, {Method: "word", Sites: 1}, {Grace: "sleep"}} {
+		if v := inKernel(t, c, Options{}); v.Verdict != protocol.Unsupported || !strings.Contains(v.Reason, "of its own") {
+			t.Errorf("%+v: %s %s", c, v.Verdict, v.Reason)
+		}
+	}
+}
+
+// TestKernelScript: a script is carried out as it is, and its trace can be kept.
+func TestKernelScript(t *testing.T) {
+	needKernel(t)
+	script, err := protocol.ParseScript("put 0 0\nput 0 1\ndelete 0\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	v := inKernel(t, Choice{Sites: 1}, Options{Script: script, Trace: &text})
+	if v.Installs != 1 || v.Updates != 1 || v.Removes != 1 {
+		t.Errorf("%+v", v.CPUCounts)
+	}
+	if v.Kernel.Watch == nil {
+		t.Skipf("nobody watched: %s", v.Kernel.Unwatched)
+	}
+	for _, line := range []string{"records called returned", "key 0 install called p0", "key 0 remove returned"} {
+		if !strings.Contains(text.String(), line+"\n") {
+			t.Errorf("no line %q in\n%s", line, text.String())
+		}
+	}
+	trace, err := protocol.ParseTrace(text.String())
+	if err != nil || len(trace.Items) == 0 {
+		t.Errorf("%d items, %v", len(trace.Items), err)
+	}
+}

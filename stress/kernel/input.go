@@ -1,0 +1,92 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+)
+
+// Input is what every execution is given.
+type Input struct {
+	Packet  []byte // at least the 14 bytes of an Ethernet header
+	Context []byte // a struct __sk_buff of which mark, priority and cb are given; the kernel makes the rest
+}
+
+// Kinds are the types of programs that the kernel runs many times at a call, on a packet.
+var kinds = []ebpf.ProgramType{ebpf.SchedCLS, ebpf.SchedACT, ebpf.SocketFilter, ebpf.CGroupSKB, ebpf.LWTIn, ebpf.LWTOut, ebpf.LWTXmit}
+
+// linkHeader is what the kernel takes off the packet of a socket filter's test run: the header
+// of its Ethernet device, which no filter of that device sees.
+const linkHeader = 14
+
+// Offsets in the UAPI's struct __sk_buff.
+const (
+	skbMark     = 8
+	skbPriority = 32
+	skbCB       = 48
+	skbCBEnd    = 68
+	skbSize     = 192 // of it all
+)
+
+// skbFields are the fields that a program may read, of four bytes each, apart from pointers to the
+// packet.
+var skbFields = []int16{0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60, 64, 68, 72, 84, 164, 176}
+
+// options are those of one call of bpf(2).
+func (in Input) options(kind ebpf.ProgramType, repeat uint32) *ebpf.RunOptions {
+	o := &ebpf.RunOptions{Data: in.Packet, Repeat: repeat}
+	if kind == ebpf.SocketFilter {
+		o.Data = append(make([]byte, linkHeader), in.Packet...)
+	}
+	if given := in.given(); slices.ContainsFunc(given, func(b byte) bool { return b != 0 }) {
+		o.Context = given
+	}
+	return o
+}
+
+// given is the part of the context that the kernel takes.
+func (in Input) given() []byte {
+	out := make([]byte, skbSize)
+	for _, part := range [][2]int{{skbMark, skbMark + 4}, {skbPriority, skbPriority + 4}, {skbCB, skbCBEnd}} {
+		if part[1] <= len(in.Context) {
+			copy(out[part[0]:], in.Context[part[0]:part[1]])
+		}
+	}
+	return out
+}
+
+// Seen is the struct __sk_buff that a program of a type finds, given an input: the kernel is asked
+// for every field. Fields that such a program may not read are zero.
+func (in Input) Seen(kind ebpf.ProgramType) ([]byte, error) {
+	if !slices.Contains(kinds, kind) {
+		return nil, fmt.Errorf("%w: programs of type %v are not run on a packet, many times at a call", ErrUnsupported, kind)
+	}
+	ctx := make([]byte, skbSize)
+	copy(ctx, in.Context)
+	for _, off := range skbFields {
+		v, err := in.field(kind, off)
+		if err != nil && off == 0 {
+			return nil, fmt.Errorf("what a program finds in its context: %w", err)
+		}
+		if err == nil {
+			binary.LittleEndian.PutUint32(ctx[off:], v)
+		}
+	}
+	return ctx, nil
+}
+
+// field reads one field.
+func (in Input) field(kind ebpf.ProgramType, off int16) (uint32, error) {
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: "field", Type: kind, License: "GPL",
+		Instructions: asm.Instructions{asm.LoadMem(asm.R0, asm.R1, off, asm.Word), asm.Return()},
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer p.Close()
+	return p.Run(in.options(kind, 1))
+}

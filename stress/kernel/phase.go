@@ -1,0 +1,108 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"sync"
+
+	"github.com/cilium/ebpf"
+)
+
+// The time of a run is cut into phases: one for each operation, and one between any two. The
+// mutator says of each, before it begins, what executions may return that are in it; of one that
+// spans several, what any of these allows. The map of phases is one value:
+//
+//	seq; ring[64]{seq legal kind -}
+//
+// An entry of the ring is written in three steps: its number is made 0, then the rest is written,
+// then the number; each is a call of bpf(2), so that no CPU sees them in another order. A checker
+// reads the number, the rest, and the number again.
+const (
+	phaseSeq   = 0
+	phaseRing  = 64
+	phaseShift = 5 // of the size of an entry
+	phases     = 64
+	phaseSize  = phaseRing + phases<<phaseShift
+
+	// maxPhases is how many ends of phases in one execution are looked into. An execution takes some
+	// 100 ns and a phase at least some microseconds: more than that only if it was preempted.
+	maxPhases = 3
+)
+
+func phaseSpec() *ebpf.MapSpec {
+	return &ebpf.MapSpec{Name: phaseName, Type: ebpf.Array, KeySize: 4, ValueSize: phaseSize, MaxEntries: 1}
+}
+
+// remembered is how many phases the callers that do not check themselves can look back.
+const remembered = 4096
+
+// A clock counts the phases.
+type clock struct {
+	m     *ebpf.Map
+	value []byte
+
+	mu   sync.Mutex
+	seq  uint64
+	past [remembered]pastPhase
+}
+
+type pastPhase struct {
+	legal uint64
+	kind  int
+}
+
+func newClock(m *ebpf.Map) *clock { return &clock{m: m, value: make([]byte, phaseSize)} }
+
+// begin begins the next phase. Only the mutator calls it.
+func (c *clock) begin(kind int, legal uint64) error {
+	seq := c.seq + 1
+	entry := c.value[phaseRing+(seq%phases)<<phaseShift:]
+	for _, write := range []func(){
+		func() { binary.LittleEndian.PutUint64(entry, 0) },
+		func() {
+			binary.LittleEndian.PutUint64(entry[8:], legal)
+			binary.LittleEndian.PutUint64(entry[16:], uint64(kind))
+		},
+		func() { binary.LittleEndian.PutUint64(entry, seq) },
+	} {
+		write()
+		if err := c.m.Put(uint32(0), c.value); err != nil {
+			return err
+		}
+	}
+	// From here on executions may be in the new phase, as far as those know that do not check
+	// themselves; the others are in it from the last write on.
+	c.mu.Lock()
+	c.past[seq%remembered] = pastPhase{legal, kind}
+	c.seq = seq
+	c.mu.Unlock()
+	binary.LittleEndian.PutUint64(c.value[phaseSeq:], seq)
+	return c.m.Put(uint32(0), c.value)
+}
+
+// now is the number of the current phase.
+func (c *clock) now() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seq
+}
+
+// between is what is legal in one of the phases, which operation was in progress, and whether that
+// is still known.
+func (c *clock) between(from, to uint64) (legal uint64, kind int, known bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seq-from >= remembered {
+		return 0, kindSeveral, false
+	}
+	for seq := from; seq <= to; seq++ {
+		p := c.past[seq%remembered]
+		legal |= p.legal
+		switch {
+		case kind == kindNone:
+			kind = p.kind
+		case p.kind != kindNone:
+			kind = kindSeveral
+		}
+	}
+	return legal, kind, true
+}

@@ -1,0 +1,83 @@
+package kernel
+
+import (
+	"testing"
+	"time"
+)
+
+// TestPhasesComeRound: thousands of phases that allow what is returned, and forbid all else, never
+// lead to an accusation, however long an execution stood still among them; a phase that forbids it
+// does.
+func TestPhasesComeRound(t *testing.T) {
+	c := rig(t).withDefaults()
+	c.Callers = 1
+	l, err := open(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.close()
+	r := &run{Config: c, loaded: l, values: distinctValues(c.Outcomes)}
+	if err := l.clock.begin(kindNone, 1); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	errs := make(chan error, 2)
+	for i := range 2 {
+		th := &thread{run: r, number: i, caller: &l.callers[0], opts: c.Input.options(l.entry.Type, manyAtOnce)}
+		go func() { errs <- th.execute(done) }()
+	}
+	begun := 0
+	for end := time.Now().Add(time.Second); time.Now().Before(end); begun++ {
+		if err := l.clock.begin(1+begun%3, 1|uint64(begun)<<1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var before, after tally
+	if err := readRows(l.rows, &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.clock.begin(kindNone, 6); err != nil { // falling through is not legal any more
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); after.bad == 0 && time.Now().Before(end); {
+		if err := readRows(l.rows, &after); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(done)
+	for range 2 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	t.Logf("%d phases, %d executions, %d unchecked", begun, before.counts[0], before.unchecked)
+	if before.bad != 0 || before.counts[0] == 0 || begun < 4*phases {
+		t.Errorf("%d of %d executions were accused in %d phases", before.bad, before.counts[0], begun)
+	}
+	if before.unchecked > before.counts[0]/2 {
+		t.Errorf("%d of %d executions went unchecked", before.unchecked, before.counts[0])
+	}
+	if after.bad == 0 {
+		t.Error("a forbidden value was not found")
+	}
+}
+
+// TestBetween: a caller that does not check itself looks back at the phases that a call spanned.
+func TestBetween(t *testing.T) {
+	c := &clock{seq: 3}
+	c.past[1] = pastPhase{1, kindNone}
+	c.past[2] = pastPhase{2, 2}
+	c.past[3] = pastPhase{4, kindNone}
+	for _, tc := range []struct {
+		from, to, legal uint64
+		kind            int
+	}{{1, 1, 1, kindNone}, {1, 2, 3, 2}, {2, 3, 6, 2}, {1, 3, 7, 2}} {
+		if legal, kind, known := c.between(tc.from, tc.to); legal != tc.legal || kind != tc.kind || !known {
+			t.Errorf("between %d and %d: %b, %d, %v", tc.from, tc.to, legal, kind, known)
+		}
+	}
+	c.seq = 1 + remembered
+	if _, _, known := c.between(1, 2); known {
+		t.Error("a phase is known that was forgotten")
+	}
+}

@@ -1,0 +1,200 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf/asm"
+
+	"tailpoke/patcher/protocol"
+)
+
+func mustRun(t *testing.T, c Config) *Result {
+	t.Helper()
+	res, err := Run(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// TestRun: everything happens that the engine is for, and nothing is found.
+func TestRun(t *testing.T) {
+	res := mustRun(t, rig(t))
+	if len(res.Findings) > 0 || res.Bad > 0 {
+		t.Errorf("%d bad executions: %+v", res.Bad, res.Findings)
+	}
+	for what, n := range map[string]uint64{
+		"executions": res.Executions, "checked": res.Checked, "installs": res.Installs, "updates": res.Updates, "removes": res.Removes,
+		"cycles": res.Cycles, "loads": res.Loads, "frees": res.Frees, "skips": res.Skips, "tails": res.Tails,
+		"overlaps with installs": res.OverlapsInstall, "with updates": res.OverlapsUpdate, "with removes": res.OverlapsRemove,
+	} {
+		if n == 0 {
+			t.Errorf("no %s", what)
+		}
+	}
+	if res.Unchecked > res.Checked/10 {
+		t.Errorf("%d unchecked beside %d checked", res.Unchecked, res.Checked)
+	}
+	for op, l := range res.Latencies {
+		if l.Count == 0 || l.Median <= 0 || l.Max < l.Median {
+			t.Errorf("latency of %s: %+v", op, l)
+		}
+	}
+}
+
+// TestRelease: a prog array that is let go while sites jump to its programs is emptied.
+func TestRelease(t *testing.T) {
+	c := rig(t)
+	c.Duration = 4 * time.Second
+	if res := mustRun(t, c); res.Releases == 0 || len(res.Findings) > 0 {
+		t.Errorf("%d arrays were let go: %+v", res.Releases, res.Findings)
+	}
+}
+
+// TestScript: a script is carried out as it is, and then the run ends.
+func TestScript(t *testing.T) {
+	c := rig(t)
+	var err error
+	if c.Script, err = protocol.ParseScript("put 0 0\nload\nput 0 1\nput 1 0\ndelete 0\nunload\ndelete 0\ndelete 1\n"); err != nil {
+		t.Fatal(err)
+	}
+	c.Duration = 0
+	res := mustRun(t, c)
+	if res.Installs != 2 || res.Updates != 1 || res.Removes != 2 || res.Loads != 1 || res.Bad != 0 {
+		t.Errorf("%+v", res)
+	}
+}
+
+// TestWrongOracle: an oracle that expects the other program finds executions that run a stale one,
+// by the checkers and by the callers that do not check themselves.
+func TestWrongOracle(t *testing.T) {
+	for name, callers := range map[string]int{"checked": 1, "checked and not": 2} {
+		t.Run(name, func(t *testing.T) {
+			c := rig(t)
+			c.Callers, c.StopAtFirst = callers, true
+			c.Legal = func(held [][]int) (uint64, error) {
+				legal := rigLegal(held)
+				return legal&1 | legal&2<<1 | legal&4>>1, nil
+			}
+			res := mustRun(t, c)
+			found(t, res, ClassStale)
+			if res.Seconds > 1.5 || res.FirstSeconds == 0 {
+				t.Errorf("found after %.3f s, ended after %.3f s", res.FirstSeconds, res.Seconds)
+			}
+		})
+	}
+}
+
+// TestMissIsFound: an oracle that allows no falling through finds misses.
+func TestMissIsFound(t *testing.T) {
+	c := rig(t)
+	c.StopAtFirst = true
+	c.Legal = func(held [][]int) (uint64, error) { return 6, nil }
+	found(t, mustRun(t, c), ClassMiss)
+}
+
+// TestUnknownValueIsFound: so is a value that no path returns.
+func TestUnknownValueIsFound(t *testing.T) {
+	c := rig(t)
+	c.StopAtFirst = true
+	c.Outcomes[2].Value = 12345
+	found(t, mustRun(t, c), ClassRegisters)
+}
+
+// TestBehindTheBack: a key that is changed behind the mutator's back is found by what executions
+// return.
+func TestBehindTheBack(t *testing.T) {
+	c := rig(t)
+	c.StopAtFirst = true
+	c.faults.behind = func(set func(key, prog int) error) error { return set(0, 1) }
+	res := mustRun(t, c)
+	found(t, res, res.Findings[0].Class)
+	if class := res.Findings[0].Class; class != ClassStale && class != ClassMiss {
+		t.Errorf("class %s", class)
+	}
+}
+
+// TestLostCanary: a checker that finds one of R6 to R9 changed behind the entry says so. No program
+// can lose them but by what this engine looks for, so the checker loses them itself.
+func TestLostCanary(t *testing.T) {
+	for _, lost := range []asm.Register{asm.R6, asm.R7, asm.R8, asm.R9} {
+		c := rig(t)
+		c.StopAtFirst = true
+		c.faults.checker = func(insns asm.Instructions) asm.Instructions {
+			call := slices.IndexFunc(insns, func(i asm.Instruction) bool { return i.IsFunctionCall() })
+			return slices.Insert(insns, call+1, asm.Mov.Imm(lost, 1))
+		}
+		found(t, mustRun(t, c), ClassA)
+	}
+}
+
+func found(t *testing.T, res *Result, want Class) {
+	t.Helper()
+	if len(res.Findings) == 0 || res.Bad == 0 {
+		t.Fatalf("nothing was found in %d executions", res.Executions)
+	}
+	for _, f := range res.Findings {
+		if f.Class == want {
+			return
+		}
+	}
+	t.Errorf("found %+v, want class %s", res.Findings, want)
+}
+
+// TestStopped: a run ends when its context does.
+func TestStopped(t *testing.T) {
+	c := rig(t)
+	c.Duration = time.Hour
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if _, err := Run(ctx, c); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+// TestRefused: what cannot be run is refused with its reason.
+func TestRefused(t *testing.T) {
+	for _, tc := range []struct {
+		name, want string
+		unfit      bool
+		change     func(*Config)
+	}{
+		{"no program", "no program \"none\"", false, func(c *Config) { c.Programs = []string{"none"} }},
+		{"no key", "no key 9 in a prog array \"progs\"", false, func(c *Config) { c.Keys[1].Index = 9 }},
+		{"no keys", "needs programs and keys", false, func(c *Config) { c.Keys = nil }},
+		{"no time", "needs a duration or a script", false, func(c *Config) { c.Duration = 0 }},
+		{"callers", "65 callers: want 1 to 64", false, func(c *Config) { c.Callers = 65 }},
+		{"script", "call 1 of the script", false, func(c *Config) { c.Script = protocol.Script{{Kind: protocol.Delete, Key: 2}} }},
+		{"outcomes", "65 different values", true, func(c *Config) { c.Outcomes = make([]Outcome, 65) }},
+		{"type", "programs of type Kprobe", true, func(c *Config) { c.Spec.Programs["entry"].Type = 2 }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := rig(t)
+			tc.change(&c)
+			_, err := Run(context.Background(), c)
+			if err == nil || !strings.Contains(err.Error(), tc.want) || errors.Is(err, ErrUnsupported) != tc.unfit {
+				t.Errorf("got %v, want %q", err, tc.want)
+			}
+		})
+	}
+}
+
+// TestWrongSite: a watcher that is told the wrong place says that the bytes there are no slot's.
+func TestWrongSite(t *testing.T) {
+	c := rig(t)
+	c.faults.site = 1
+	res := mustRun(t, c)
+	if res.Watch == nil {
+		t.Skipf("nobody watched: %s", res.Unwatched)
+	}
+	found(t, res, ClassBytes)
+}

@@ -1,0 +1,236 @@
+package kernel
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"tailpoke/patcher/protocol"
+)
+
+// Watch is what the watcher saw.
+type Watch struct {
+	Sites     int    `json:"sites"`               // watched
+	Unwatched int    `json:"unwatched,omitempty"` // more sites of the same keys
+	Reads     uint64 `json:"reads"`               // of an image, twice in a row
+	Unsteady  uint64 `json:"unsteady"`            // sites that were read and changed meanwhile
+	Noted     uint64 `json:"noted"`               // observations in the trace: others said nothing new
+	Dropped   uint64 `json:"dropped"`             // those that whoever takes the trace had no room for
+
+	Seen         []PairCount    `json:"seen"`
+	Findings     []WatchFinding `json:"findings,omitempty"` // the first that differ
+	MoreFindings int            `json:"more_findings,omitempty"`
+	Error        string         `json:"error,omitempty"` // that ended the watch early
+
+	counts watchCounts
+	wrong  []watchWrong // what the findings are about
+}
+
+// PairCount is what the slots of a site held together, and how often that was read while an
+// operation of the site's key was in progress, or none.
+type PairCount struct {
+	Bypass  string `json:"bypass"` // in the words of traces, without numbers of programs
+	Target  string `json:"target"`
+	State   string `json:"state,omitempty"` // where both are whole instructions
+	Install uint64 `json:"install"`
+	Update  uint64 `json:"update"`
+	Remove  uint64 `json:"remove"`
+	Idle    uint64 `json:"idle"`
+}
+
+// WatchFinding is a slot that held what is no instruction of it.
+type WatchFinding struct {
+	Text  string `json:"text"`
+	Count int    `json:"count"` // reads
+}
+
+// maxWatchFindings is how many are kept.
+const maxWatchFindings = 16
+
+// A slotKind is what a slot holds, as it is counted: programs are those that an operation in
+// progress gives to the site's key, and others.
+type slotKind uint8
+
+// The kinds, in the order in which an install takes a target through them, and back a bypass.
+const (
+	slotNop slotKind = iota
+	slotTrapNop
+	slotTrapOld
+	slotTrapNew
+	slotTrapOut
+	slotOld
+	slotNew
+	slotOut
+	slotTrapMixed
+	slotTorn
+	slotWrong
+	slotKinds
+
+	slotNone = slotKinds // not read
+)
+
+// watchWords are the words of the kinds in the table.
+var watchWords = [slotKinds]string{
+	slotNop: "nop", slotTrapNop: "int3-nop", slotTrapOld: "int3-jump", slotTrapNew: "int3-jump", slotTrapOut: "int3-out",
+	slotOld: "jump", slotNew: "jump", slotOut: "jump-out",
+	slotTrapMixed: "int3-mixed", slotTorn: "torn", slotWrong: "wrong",
+}
+
+// kindOf is the kind of what was read in a slot while an operation gives a program.
+func kindOf(r slotReading, given int) slotKind {
+	byTail := func(nop, out, older, newer slotKind) slotKind {
+		switch {
+		case r.raw.Tail == protocol.NopTail:
+			return nop
+		case r.raw.Tail == protocol.OutTail:
+			return out
+		case r.raw.Tail == protocol.MixedTail:
+			return slotTrapMixed
+		case r.raw.Tail == protocol.AnyTail:
+			return slotNone
+		case r.raw.Tail == given:
+			return newer
+		}
+		return older
+	}
+	switch {
+	case r.wrong:
+		return slotWrong
+	case r.raw.Head == protocol.HeadNop:
+		return slotNop
+	case r.raw.Head == protocol.HeadJump:
+		return byTail(slotNone, slotOut, slotOld, slotNew)
+	case r.raw.Head == protocol.HeadTrap:
+		return byTail(slotTrapNop, slotTrapOut, slotTrapOld, slotTrapNew)
+	case r.raw.Head == protocol.HeadTorn:
+		return slotTorn
+	}
+	return slotNone
+}
+
+// watchCounts counts pairs by bypass, target, and operation; the last column is for none.
+type watchCounts [slotKinds][slotKinds][protocol.OpKinds + 1]uint64
+
+// watchIdleColumn counts what was read while no operation of the site's key was in progress.
+const watchIdleColumn = protocol.OpKinds
+
+// pairs lists what was counted of pairs that are wanted, a site's way through an install first.
+func (c *watchCounts) pairs(wanted func(bypass, target slotKind, column int) bool) []PairCount {
+	var out []PairCount
+	for b := slotKinds; b > 0; b-- {
+		for t := range slotKinds {
+			p := pairCount(b-1, t)
+			columns := [...]*uint64{&p.Install, &p.Update, &p.Remove, &p.Idle}
+			sum := uint64(0)
+			for i, column := range columns {
+				if n := c[b-1][t][i]; n > 0 && wanted(b-1, t, i) {
+					*column = n
+					sum += n
+				}
+			}
+			if sum > 0 {
+				out = addPair(out, p)
+			}
+		}
+	}
+	return out
+}
+
+// addPair adds to a pair of the same words, if there is one.
+func addPair(to []PairCount, p PairCount) []PairCount {
+	for i := range to {
+		if q := &to[i]; q.Bypass == p.Bypass && q.Target == p.Target {
+			q.Install += p.Install
+			q.Update += p.Update
+			q.Remove += p.Remove
+			q.Idle += p.Idle
+			return to
+		}
+	}
+	return append(to, p)
+}
+
+// pairCount is a pair that was never seen.
+func pairCount(bypass, target slotKind) PairCount {
+	p := PairCount{Bypass: watchWords[bypass], Target: watchWords[target]}
+	if b, ok := contentOf(bypass); ok {
+		if t, ok := contentOf(target); ok {
+			p.State = protocol.StateOf(b, t).String()
+		}
+	}
+	return p
+}
+
+// contentOf is the whole instruction that a slot holds, if it does.
+func contentOf(k slotKind) (c protocol.Content, ok bool) {
+	switch k {
+	case slotNop:
+		return protocol.Nop, true
+	case slotOld, slotNew, slotOut:
+		return protocol.Jump, true
+	}
+	return 0, false
+}
+
+// everyPair wants all.
+func everyPair(slotKind, slotKind, int) bool { return true }
+
+// count counts what was read of a site.
+func (w *watcher) count(m *watched, s *watchSite) {
+	column, given := watchIdleColumn, protocol.AnyProg
+	if s.key == w.busy {
+		column, given = int(w.op), w.given
+	}
+	var kinds [protocol.Slots]slotKind
+	for i := range s.slots {
+		r := s.slots[i].now
+		if kinds[i] = kindOf(r, given); r.wrong {
+			w.result.found(m, s, protocol.Slot(i))
+		}
+	}
+	if kinds[protocol.Bypass] == slotNone || kinds[protocol.Target] == slotNone {
+		w.result.Unsteady++
+		return
+	}
+	w.result.counts[kinds[protocol.Bypass]][kinds[protocol.Target]][column]++
+}
+
+// A watchWrong is what a finding is about.
+type watchWrong struct {
+	site  *watchSite
+	slot  protocol.Slot
+	bytes slotBytes
+}
+
+// found keeps a finding.
+func (w *Watch) found(m *watched, s *watchSite, slot protocol.Slot) {
+	at := &s.slots[slot]
+	wrong := watchWrong{s, slot, at.bytes}
+	for i, known := range w.wrong {
+		if known == wrong {
+			w.Findings[i].Count++
+			return
+		}
+	}
+	if len(w.Findings) == maxWatchFindings {
+		w.MoreFindings++
+		return
+	}
+	w.wrong = append(w.wrong, wrong)
+	w.Findings = append(w.Findings, WatchFinding{
+		Text: fmt.Sprintf("the %v of site %d of %s %s", slot, s.index, m.name, at.complain(at.bytes)), Count: 1,
+	})
+}
+
+// String returns the table of pairs.
+func (w *Watch) String() string {
+	var b strings.Builder
+	t := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "bypass\ttarget\tstate\tinstall\tupdate\tremove\tidle")
+	fmt.Fprintln(t, "------\t------\t-----\t-------\t------\t------\t----")
+	for _, p := range w.Seen {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\n", p.Bypass, p.Target, p.State, p.Install, p.Update, p.Remove, p.Idle)
+	}
+	t.Flush()
+	return b.String()
+}
