@@ -63,11 +63,17 @@ func (e *expander) locked(key int) bool {
 			continue
 		}
 		k, holds := e.sys.locks(&e.x, other)
-		if holds && (e.sys.mutex == protocol.MutexMap || k == key) {
+		if holds && (k == key || e.sys.mutex == protocol.MutexMap && e.sys.sameMap(k, key)) {
 			return true
 		}
 	}
 	return false
+}
+
+// sameMap reports whether two keys belong to one map.
+func (sys *system) sameMap(a, b int) bool {
+	maps := max(1, sys.shape.Maps)
+	return a%maps == b%maps
 }
 
 // locks returns the key whose mutex an agent holds. A mutator holds it from its call to
@@ -84,8 +90,7 @@ func (sys *system) locks(x *state, a *agent) (key int, holds bool) {
 	if act == nil || act.Desc == protocol.NoDesc {
 		return 0, false
 	}
-	began := !act.First || microField.of(w) != 0 || waitField.of(w) != 0
-	return sys.keyOf(act.site), began
+	return sys.keyOf(act.site), !act.First || begun(w)
 }
 
 // textBusy reports whether another agent is in the middle of a poke: single pokes

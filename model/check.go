@@ -26,8 +26,8 @@ type Options struct {
 	// Workers is how many goroutines explore, 0 for one per processor. Nothing in the
 	// result depends on it.
 	Workers int
-	// NoSymmetry tells states apart that differ by a permutation of the threads alone,
-	// or of the mutators, or of the copies.
+	// NoSymmetry tells states apart that differ by a permutation of the threads alone, or
+	// of the programs, or of keys without a site, or by which of two idle mutators calls.
 	NoSymmetry bool
 	// Reduce leaves out orders of moves that cannot matter: a proof has fewer states, and
 	// everything else is the same. It does nothing together with Progress or Only.
@@ -76,7 +76,9 @@ type Reached struct {
 	Reads           uint64 // of a key by an indirect site
 	Loads, Unloads  uint64 // of copies
 	Passed          uint64 // descriptors that operations passed by, for they were not stable
-	Runs            uint64 // executions in a program
+	Runs            uint64 // executions in a program, to its end
+	Backs           uint64 // returns of a program into the caller
+	Arrivals        uint64 // loads of programs that have sites
 }
 
 // Check explores every execution of the subject and judges its properties. Its error
@@ -94,6 +96,9 @@ func Check(s protocol.Subject, o Options) (*Result, error) {
 	sys, err := newSystem(s, threads, !o.NoSymmetry && !(o.Progress && threads > 1))
 	if err != nil {
 		return nil, err
+	}
+	if !o.NoSymmetry {
+		sys.alike, sys.alikeKeys = programsAlike(s.Shape), sys.firstAlike()
 	}
 	most := o.MaxStates
 	if most == 0 {
@@ -120,6 +125,14 @@ func Check(s protocol.Subject, o Options) (*Result, error) {
 	r := e.result(out)
 	if o.Progress && r.Verdict == protocol.Proved {
 		e.judgeProgress(r)
+	}
+	if r.Property == protocol.Progress && (sys.alike || sys.alikeKeys < sys.shape.Keys) {
+		// Behind a cycle programs may have changed places, or keys, so that it is not closed.
+		sys.alike, sys.alikeKeys = false, sys.shape.Keys
+		e, out = explore()
+		if r = e.result(out); r.Verdict == protocol.Proved {
+			e.judgeProgress(r)
+		}
 	}
 	return r, nil
 }
@@ -187,7 +200,8 @@ func (e *explorer) reached(r *Reached, c *counts) {
 	r.Waits, r.WaitsSkipped, r.Blocked = m[moveWait]+m[moveForget], m[moveNoWait], c.blocked
 	r.Frees = m[moveFree] + m[moveReclaim]
 	r.Enters, r.Fetches, r.Runs = m[moveEnter], m[moveFetch]+m[moveTrap]+m[moveTorn], m[moveRun]
-	r.Reads, r.Passed = m[moveRead], m[movePass]
+	r.Reads, r.Passed, r.Backs = m[moveRead], m[movePass], m[moveBack]
+	r.Arrivals = m[moveArrive]
 	r.Loads, r.Unloads = m[moveLoad], m[moveUnload]
 	r.Traps, r.LateTraps = m[moveTrap], m[moveLate]
 	r.Installs, r.Updates, r.Removes = m[moveInstall], m[moveUpdate], m[moveRemove]

@@ -4,15 +4,43 @@ package model
 const maxCopies = 2
 
 // Images are counted from the resident one, 0, which was there before the map was used
-// and stays; copy c is image 1+c. Their sites stand one behind the other: site i of the
-// resident one is site i of all, and the sites of a copy look up the same keys.
+// and stays; copy c is image 1+c. The programs' images, if they have sites, stand behind
+// these, in their order. The sites of all images are counted through: site i of the
+// resident one is site i of all. The sites of a copy look up the same keys; of the sites
+// of a program, site k looks up key k, and no other keys have one than those of the caller:
+// a key without a site stays without.
+
+// layOutImages gives every site its image and its key.
+func (sys *system) layOutImages() {
+	add := func(sites int) {
+		var list []int
+		for i := range sites {
+			sys.siteImages[sys.sites], sys.siteKeys[sys.sites] = len(sys.images), i%sys.shape.Keys
+			list = append(list, sys.sites)
+			sys.sites++
+		}
+		sys.images = append(sys.images, list)
+	}
+	for range 1 + sys.shape.Copies {
+		add(sys.shape.Sites)
+	}
+	for p := 0; sys.shape.Deep && p < sys.shape.Programs; p++ {
+		add(deepSites(sys.shape))
+	}
+}
 
 func (sys *system) imageOf(site int) int  { return sys.siteImages[site] }
 func (sys *system) keyOf(site int) int    { return sys.siteKeys[site] }
-func (sys *system) firstOf(image int) int { return image * sys.shape.Sites }
+func (sys *system) firstOf(image int) int { return sys.images[image][0] }
+
+// programOf returns the program whose image it is, 0 for the caller's.
+func (sys *system) programOf(image int) uint64 { return uint64(max(0, image-sys.shape.Copies)) }
+
+// imageOfProgram returns the image of a program that has sites.
+func (sys *system) imageOfProgram(p uint64) int { return sys.shape.Copies + int(p) }
 
 // sitesOf lists the sites that look up a key, in tracking order. Copies are taken to
-// be tracked in the order of their numbers.
+// be tracked in the order of their numbers, and so are programs, behind them.
 func (sys *system) sitesOf(key int) []int {
 	var out []int
 	for i := range sys.sites {
@@ -24,20 +52,17 @@ func (sys *system) sitesOf(key int) []int {
 }
 
 // sitesOfImage lists the sites of an image.
-func (sys *system) sitesOfImage(image int) []int {
-	var out []int
-	for i := range sys.shape.Sites {
-		out = append(out, sys.firstOf(image)+i)
-	}
-	return out
-}
+func (sys *system) sitesOfImage(image int) []int { return sys.images[image] }
 
 // placed reports whether an image is there.
 func (sys *system) placed(x *state, image int) bool {
+	if p := sys.programOf(image); p > 0 {
+		return statusOf(x[0], p) != freed
+	}
 	return image == 0 || placedField.at(image-1).of(x[sys.extra]) != 0
 }
 
-// open reports whether executions may begin in an image.
+// open reports whether executions may begin in an image of the caller.
 func (sys *system) open(x *state, image int) bool {
 	return image == 0 || openField.at(image-1).of(x[sys.extra]) != 0
 }
@@ -49,6 +74,9 @@ func (sys *system) stable(x *state, site int) bool {
 		return true
 	}
 	w := x[sys.extra]
+	if p := sys.programOf(image); p > 0 {
+		return listedField.at(int(p)-1).of(w) != 0
+	}
 	return trackedField.at(image-1).of(w) != 0 && stableField.at(site-sys.shape.Sites).of(w) != 0
 }
 
@@ -69,11 +97,13 @@ func (sys *system) setImage(x *state, image int, w site) {
 
 // siteName names a site.
 func (sys *system) siteName(site int) string {
-	image, i := sys.imageOf(site), site%sys.shape.Sites
-	name := "site " + digit(i)
-	switch {
+	image := sys.imageOf(site)
+	name := "site " + digit(site-sys.firstOf(image))
+	switch p := sys.programOf(image); {
 	case image == 0:
 		return name
+	case p > 0:
+		return programText(p) + "'s " + name
 	case sys.shape.Copies == 1:
 		return "copy's " + name
 	default:

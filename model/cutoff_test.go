@@ -81,6 +81,9 @@ func TestCutoffShapes(t *testing.T) {
 		{Sites: 1, Programs: 3, Keys: 1},
 		{Sites: 1, Programs: 1, Keys: 2}, // a key without a site
 		{Sites: 1, Programs: 2, Keys: 2, Indirect: true, Same: true},
+		{Sites: 2, Programs: 1, Keys: 2, Nested: true, Same: true},
+		{Sites: 1, Programs: 2, Keys: 1, Deep: true},
+		{Sites: 2, Programs: 1, Keys: 2, Deep: true, Nested: true, Indirect: true, Same: true},
 	} {
 		t.Run(fmt.Sprintf("%+v", shape), func(t *testing.T) {
 			for _, s := range everySubject(t) {
@@ -97,7 +100,7 @@ func TestCutoffShapes(t *testing.T) {
 // TestCutoffOfAnyProtocol draws protocols and methods at random, most of them wrong.
 func TestCutoffOfAnyProtocol(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		sameAnswer(t, drawSubject(t), 2, true)
+		sameAnswer(t, drawAny(t), 2, true)
 	})
 }
 
@@ -121,6 +124,13 @@ func drawSubject(t *rapid.T) protocol.Subject {
 		Indirect: rapid.Bool().Draw(t, "indirect"),
 		Same:     rapid.Bool().Draw(t, "same"),
 	}
+	return s
+}
+
+// drawAny draws what other engines and languages do not have, too.
+func drawAny(t *rapid.T) protocol.Subject {
+	s := drawSubject(t)
+	s.Shape.Nested = rapid.Bool().Draw(t, "nested")
 	return s
 }
 

@@ -55,6 +55,10 @@ func (sys *system) describeMutator(x, y *state, by *agent, m move) string {
 		return fmt.Sprintf("retire %s, forgets thread %d", oldText(w), m.arg)
 	case moveFree:
 		return "free " + oldText(w)
+	case moveArrive:
+		return "(load) " + programText(uint64(m.arg))
+	case moveForgetProgram:
+		return "(rcu) untrack " + programText(uint64(m.arg))
 	default: // moveReclaim
 		return "(rcu) free " + programText(uint64(m.arg))
 	}
@@ -136,13 +140,17 @@ func (sys *system) describeThread(x, y *state, m move) string {
 	case moveDrain:
 		return "its epoch becomes visible"
 	case moveGone:
-		return "executes in " + sys.copyName(sys.imageOf(int(siteField.of(t)))-1)
+		image := sys.imageOf(int(siteField.of(t)))
+		if p := sys.programOf(image); p > 0 {
+			return "executes in " + programText(p)
+		}
+		return "executes in " + sys.copyName(image-1)
 	case moveFetch:
-		return sys.describeSlot(s, t) + " " + sys.executed(s, y[sys.threads+int(m.actor)])
+		return sys.describeSlot(s, m) + " " + sys.executed(s, y[sys.threads+int(m.actor)])
 	case moveTrap:
-		return sys.describeSlot(s, t) + " int3: traps"
+		return sys.describeSlot(s, m) + " int3: traps"
 	case moveTorn:
-		return sys.describeSlot(s, t) + " torn"
+		return sys.describeSlot(s, m) + " torn"
 	case moveHandle:
 		return "handler: acts as " + sys.executed(s, y[sys.threads+int(m.actor)])
 	case moveRetry:
@@ -156,6 +164,9 @@ func (sys *system) describeThread(x, y *state, m move) string {
 			return fmt.Sprintf("reads key %d: jmp %s", m.arg, programText(progField.of(after)))
 		}
 		return fmt.Sprintf("reads key %d: empty, falls through", m.arg)
+	case moveBack:
+		return fmt.Sprintf("runs in %s, which returns to before %s", programText(progField.of(t)),
+			sys.siteName(int(siteField.of(y[sys.threads+int(m.actor)]))))
 	case moveRun:
 		return "runs in " + programText(progField.of(t)) + ", exits"
 	default: // moveLeave
@@ -164,9 +175,9 @@ func (sys *system) describeThread(x, y *state, m move) string {
 }
 
 // describeSlot names the slot that a thread fetches.
-func (sys *system) describeSlot(s protocol.Slot, t uint64) string {
+func (sys *system) describeSlot(s protocol.Slot, m move) string {
 	if sys.sites > 1 {
-		return sys.siteName(int(siteField.of(t))) + " " + s.String()
+		return sys.siteName(int(m.arg)) + " " + s.String()
 	}
 	return s.String()
 }

@@ -10,7 +10,7 @@
 //	           micro-step, which poke last changed a byte, whether a wait is in progress
 //	map        for each key the program that it holds, and what its pointer names
 //	copies     which are there, on the map's list, stable, and open to executions
-//	programs   loaded, held, retiring or freed
+//	programs   loaded, held, retiring or freed; whether their descriptors are on the list
 //	slots      for each the pairs (first byte, other bytes) that a fetch may return, the
 //	           pair that memory holds, and the instruction that its descriptor remembers
 //	threads    where each stands, which grace periods wait for it, and its duties: which
@@ -47,6 +47,27 @@
 // mutex, from an operation's call to its return; what happens before the call, while the
 // mutator waits for the mutex, has no effect and is not modelled. Without the mutex single
 // pokes still exclude each other, but what a descriptor remembers is read before.
+//
+// Maps: each of several maps has a mutex of its own, so that operations on keys of
+// different maps are carried out together; single pokes exclude each other all the same.
+// The load of a copy takes those of all its maps to put it on their lists, at once.
+//
+// Nested: a tail call may be one of a subprogram, so that the program returns into the
+// caller, inside the same reader section, and the thread goes on at any site of the image
+// that it came from: descriptors are not in the order in which sites are executed, and a
+// subprogram may be called again. Duties are those of the execution: whoever acts at several
+// sites is held at each to what the keys have held since it entered. To hold it to what they
+// have held since it came to that site would find no more in the caller, for a new execution
+// gets there too and is held to it. Who would return from one program into another could as
+// well have stayed in that for so long, so that no stack of callers is kept.
+//
+// Deep: programs have direct sites, each one of each key that the caller has one of. They
+// are poked as those of a copy are, as long as the program is there, and a thread in the
+// program may execute any of them, or none, and so go on from program to program until it
+// leaves. A load and an untracking of a program are one step each: deep.go says why, and
+// what is refused. That every program has every site is more than may be there, and a poke
+// more is a grace period more, so that this is no substitute for the shape without: what is
+// to be known of both has to be asked of both.
 //
 // Grace periods are taken for what they are to achieve. Two flavours beyond those of
 // package patcher/rcu are modelled as they are carried out there, with epochs, store
@@ -94,11 +115,18 @@
 // the mutator is one: they read what threads write only at the end of their waits, each
 // in a mark of its own.
 //
+// Nor does it where executions go on behind a tail call. What a thread keeps for that, its
+// duties and the image to return to, is in its own word; a call of the mutator adds to it
+// there by the same rule. A program's site is a slot as any other, and that its program was
+// freed is shared state. The load of a program, and what takes it off the list, ask whether
+// somebody has a mutex, which is a question to agents.
+//
 // One copy stands for any number, as far as threads in a copy and pokes of it go: leave
 // the pokes of all other copies out of an execution. Waits between them go with them, and
 // a sync that goes only leaves more to be fetched, so that what is left is an execution of
 // the system with that copy alone. It is not argued that two loads at a time, of two
-// loaders, are covered; there is one.
+// loaders, are covered; there is one. Nor is one program argued to stand for any number: a
+// proof holds for as many as were given, with the sites that they have.
 //
 // # Progress
 //
@@ -109,13 +137,16 @@
 // thread that has it never does, and leaving out all others leaves a lasso: one thread is
 // a cutoff here too. It is not for [protocol.GraceQuiet], which remembers nobody and can
 // be held up by two threads in turn, but never by one, which leaves; with more than two,
-// two suffice, one of them always being inside. So Check takes two there.
+// two suffice, one of them always being inside. So Check takes two there. That executions
+// end is assumed: a program that returns into the caller, or calls the next one, does so
+// only so often.
 //
 // # How it explores
 //
 // A state is packed into one word for the mutator, one for each site and one for each
-// thread. Threads are alike, so their words are sorted ([Options.NoSymmetry] leaves
-// that out), and of two idle mutators the first one calls. [Options.Reduce] leaves out
+// thread. Threads are alike, so their words are sorted, and so are programs, unless they
+// have sites, and keys without a site; of two idle mutators the first one calls.
+// [Options.NoSymmetry] leaves that out; symmetry.go says what is not alike. [Options.Reduce] leaves out
 // orders of moves that cannot matter: reduce.go. The visited table is split into shards by
 // hash; workers expand and insert in turns without locks, and numbers, parents, counts and
 // witness do not depend on how many workers there are.
@@ -128,7 +159,8 @@
 // # What this package does not do
 //
 // It knows no byte of an image, no register and no counter (package stress/machine runs
-// these). Several keys may hold programs, but no two the same one. Two copies are taken to
-// be tracked in the order of their numbers. An execution that begins in the caller's copy
-// stays in it or leaves it by a tail call: programs have no sites. It reads no clock.
+// these). Several keys may hold programs, but no two the same one. Copies are taken to be
+// tracked in the order of their numbers, behind the resident one, and programs behind these.
+// A thread goes through the sites of an image in order, until it is inside a program. It
+// reads no clock.
 package model

@@ -93,11 +93,11 @@ func TestEpochCounts(t *testing.T) {
 		threads             int
 		states, transitions uint64
 	}{
-		{"counter", 1, 1593, 4527},
-		{"counter", 2, 13813, 57635},
+		{"counter", 1, 808, 2300},
+		{"counter", 2, 6973, 29097},
 		// The same: that a marked reader's store is still hidden happens with a barrier too,
 		// to one that was about to store.
-		{"no-barrier", 1, 1593, 4527},
+		{"no-barrier", 1, 808, 2300},
 	} {
 		s := counted(t, protocol.DefaultSubject(), c.grace)
 		s.Method = protocol.Methods()[1]

@@ -6,7 +6,7 @@ import "tailpoke/patcher/protocol"
 // nil: most micro-steps complete nothing.
 func (sys *system) event(x, y *state, m move) *protocol.Event {
 	by := sys.agentOf(m)
-	if by == nil || by.loads || m.kind == moveReclaim {
+	if by == nil || by.loads || m.background() {
 		return nil
 	}
 	w := x[by.word]

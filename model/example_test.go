@@ -15,7 +15,7 @@ func ExampleCheck() {
 		return
 	}
 	fmt.Println(r.Verdict, r.States, "states", r.Transitions, "transitions")
-	// Output: proved 1639 states 3807 transitions
+	// Output: proved 824 states 1917 transitions
 }
 
 // Without its grace period it is not, though memory never shows A.

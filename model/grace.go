@@ -54,7 +54,7 @@ func (e *expander) free(a *action) {
 		e.done(a, moveFree)
 		return
 	}
-	y[0] = withStatus(y[0], p, freed)
+	e.giveBack(p)
 	f := retiredField.at(int(p) - 1)
 	for i := e.sys.threads; i < e.sys.words; i++ {
 		y[i] = f.put(y[i], 0)
@@ -62,17 +62,17 @@ func (e *expander) free(a *action) {
 	e.done(a, moveFree)
 }
 
-// reclaim frees a retired program when nobody is left to wait for.
+// reclaim frees a program that is retiring when nobody is left to wait for.
 func (e *expander) reclaim(p uint64) {
-	if statusOf(e.x[0], p) != retiring {
-		return
-	}
 	if f := retiredField.at(int(p) - 1); !e.over(f) {
 		e.scan(f, Mutator)
 		return
 	}
-	y := e.from()
-	y[0] = withStatus(y[0], p, freed)
+	if e.sys.shape.Deep && !e.sys.late && !e.sys.never && !e.unused() {
+		return // to take it off the list needs the mutex
+	}
+	e.from()
+	e.giveBack(p)
 	e.found(move{kind: moveReclaim, actor: Mutator, arg: int8(p)}, noFault)
 }
 

@@ -12,47 +12,56 @@ type move struct {
 type moveKind uint8
 
 const (
-	moveInstall      moveKind = iota // a mutator calls an install
-	moveUpdate                       // an update
-	moveRemove                       // a remove
-	movePublish                      // it exchanges the map's pointer
-	movePoke                         // a poke makes a micro-step
-	moveNoPoke                       // a poke finds nothing to do
-	moveWait                         // a grace period begins
-	moveForget                       // the same, and a reader is forgotten
-	moveWaited                       // it ends
-	moveNoWait                       // a guarded wait has nothing to wait for
-	moveRetire                       // the replaced program's own grace period begins
-	moveRetireForget                 // the same, and a reader is forgotten
-	moveFree                         // the replaced program is freed at once
-	moveReturn                       // the operation returns
-	moveReclaim                      // a retired program is freed
-	moveEnter                        // a thread begins an execution
-	moveFetch                        // it fetches a slot and executes it
-	moveTrap                         // it fetches int3
-	moveTorn                         // it fetches what is no instruction
-	moveHandle                       // the trap is answered by acting as an instruction
-	moveRetry                        // the trap is answered by running the byte again
-	moveLate                         // the trap is late: the poke that it hit is over
-	moveLost                         // nobody answers the trap
-	moveRun                          // it runs to the end of the program
-	moveLeave                        // it returns to its caller
-	moveRead                         // it reads a key of the map while it runs
-	moveGone                         // it executes in a copy that was freed
-	movePass                         // an operation passes by a descriptor that is not stable
-	moveLook                         // what a slot should hold is read before the poke
-	moveLoad                         // a load of a copy begins
-	moveUnload                       // an unload
-	moveTrack                        // the copy's descriptors are put on the list, or taken off
-	moveLookUp                       // the fixup reads the map's pointer
-	moveStable                       // the descriptor becomes stable
-	moveOpen                         // executions may begin in the copy
-	moveGiveBack                     // its memory is given back
-	moveEpoch                        // a thread reads the epoch
-	moveDrain                        // what it stored becomes visible
-	moveScan                         // a grace period finds that it need not wait for a thread
+	moveInstall       moveKind = iota // a mutator calls an install
+	moveUpdate                        // an update
+	moveRemove                        // a remove
+	movePublish                       // it exchanges the map's pointer
+	movePoke                          // a poke makes a micro-step
+	moveNoPoke                        // a poke finds nothing to do
+	moveWait                          // a grace period begins
+	moveForget                        // the same, and a reader is forgotten
+	moveWaited                        // it ends
+	moveNoWait                        // a guarded wait has nothing to wait for
+	moveRetire                        // the replaced program's own grace period begins
+	moveRetireForget                  // the same, and a reader is forgotten
+	moveFree                          // the replaced program is freed at once
+	moveReturn                        // the operation returns
+	moveReclaim                       // a retired program is freed
+	moveEnter                         // a thread begins an execution
+	moveFetch                         // it fetches a slot and executes it
+	moveTrap                          // it fetches int3
+	moveTorn                          // it fetches what is no instruction
+	moveHandle                        // the trap is answered by acting as an instruction
+	moveRetry                         // the trap is answered by running the byte again
+	moveLate                          // the trap is late: the poke that it hit is over
+	moveLost                          // nobody answers the trap
+	moveRun                           // it runs to the end of the program
+	moveLeave                         // it returns to its caller
+	moveRead                          // it reads a key of the map while it runs
+	moveBack                          // the program returns, and the thread goes on in the caller
+	moveGone                          // it executes in a copy that was freed
+	movePass                          // an operation passes by a descriptor that is not stable
+	moveLook                          // what a slot should hold is read before the poke
+	moveLoad                          // a load of a copy begins
+	moveUnload                        // an unload
+	moveTrack                         // the copy's descriptors are put on the list, or taken off
+	moveLookUp                        // the fixup reads the map's pointer
+	moveStable                        // the descriptor becomes stable
+	moveOpen                          // executions may begin in the copy
+	moveGiveBack                      // its memory is given back
+	moveArrive                        // a program that has sites is loaded again
+	moveForgetProgram                 // it is taken off the list after all
+	moveEpoch                         // a thread reads the epoch
+	moveDrain                         // what it stored becomes visible
+	moveScan                          // a grace period finds that it need not wait for a thread
 	moveKinds
 )
+
+// background reports whether nobody's turn it is: what is done with programs is not done
+// by an operation.
+func (m move) background() bool {
+	return m.kind == moveReclaim || m.kind == moveArrive || m.kind == moveForgetProgram
+}
 
 // A fault is what a move breaks. Of several that are equally near, the lowest is
 // reported: a cause before its consequence.

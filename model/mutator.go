@@ -11,7 +11,13 @@ func (e *expander) agents() {
 		e.agent()
 	}
 	for p := uint64(1); p <= uint64(e.sys.shape.Programs); p++ {
-		e.reclaim(p)
+		switch {
+		case statusOf(e.x[0], p) == retiring:
+			e.reclaim(p)
+		case e.sys.shape.Deep && statusOf(e.x[0], p) == freed:
+			e.arrives(p)
+			e.forgets(p)
+		}
 	}
 }
 
@@ -65,10 +71,10 @@ func (e *expander) calls() {
 }
 
 // givable reports whether a key may be given the program p. A freed program may be
-// loaded again, at the same address.
+// loaded again, at the same address; one that has sites is so by a move of its own.
 func (e *expander) givable(p uint64) bool {
 	s := statusOf(e.x[0], p)
-	return (s == loaded || s == freed) && !e.named(p)
+	return (s == loaded || s == freed && !e.sys.shape.Deep) && !e.named(p)
 }
 
 // named reports whether some key holds p.
@@ -96,7 +102,7 @@ func (e *expander) call(op protocol.OpKind, key int, given, old uint64) {
 	}
 	fresh, must := freshField.at(key), mustField.at(key)
 	for i := e.sys.threads; i < e.sys.words; i++ {
-		if !beforeExit(placeField.of(y[i])) {
+		if !e.sys.bound(placeField.of(y[i])) {
 			continue
 		}
 		y[i] = fresh.put(y[i], fresh.of(y[i])|programBit(given))
@@ -131,7 +137,7 @@ func idleAgain(w uint64) uint64 {
 
 // act finds the moves of the operation's next action.
 func (e *expander) act(a *action) {
-	if a.First && !e.sys.stable(&e.x, a.site) {
+	if a.First && !begun(e.x[e.me.word]) && !e.sys.stable(&e.x, a.site) {
 		e.pass(a)
 		return
 	}
@@ -147,6 +153,12 @@ func (e *expander) act(a *action) {
 	case protocol.Free:
 		e.free(a)
 	}
+}
+
+// begun reports whether the next action of an agent is in progress: it is asked whether a
+// descriptor is stable before that, and no more.
+func begun(w uint64) bool {
+	return microField.of(w) != 0 || lookField.of(w) != 0 || waitField.of(w) != 0
 }
 
 // pass goes by a descriptor that is not stable.

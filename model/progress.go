@@ -14,14 +14,17 @@ import "tailpoke/patcher/protocol"
 //     where a mutex is waited for: it goes round.
 //   - a thread that could fetch an instruction at some state of the set, rather than trap,
 //     does so within it: no CPU fetches stale bytes for ever.
+//   - a thread that could end its execution at some state of the set does so within it: the
+//     verifier and the limit on tail calls see to it that every execution ends.
 //   - an idle mutator need not call, and a retired program need not be freed.
 
 // A pursuit is what is required of a fair set: each actor's moves, then each thread's
-// fetches of an instruction.
+// fetches of an instruction, then each thread's exits from a program.
 type pursuit uint32
 
 func moves(actor int8) pursuit   { return 1 << indexOf(actor) }
 func fetches(actor int8) pursuit { return 1 << (actors + int(actor)) }
+func exits(actor int8) pursuit   { return 1 << (actors + maxThreads + int(actor)) }
 
 // A hold is a state in which the agent at hand has an operation in progress and no move.
 type hold struct {
@@ -77,7 +80,7 @@ func (e *explorer) holds(a *agent) ([]hold, bool) {
 		h := &out[n]
 		copy(g.x[:], e.key(h.id))
 		g.found = func(m move, broken fault) {
-			if m.kind == moveReclaim {
+			if m.background() {
 				return
 			}
 			moving[n] = moving[n] || m.actor == a.actor
@@ -128,10 +131,12 @@ func (e *expander) mayHold(a *agent) bool {
 // does says what a move counts as.
 func does(m move) pursuit {
 	switch {
-	case m.kind == moveReclaim:
+	case m.background():
 		return 0
 	case m.kind == moveFetch:
 		return moves(m.actor) | fetches(m.actor)
+	case m.kind == moveRun:
+		return moves(m.actor) | exits(m.actor)
 	default:
 		return moves(m.actor)
 	}

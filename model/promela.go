@@ -18,25 +18,31 @@ import (
 // reductions off (spin -a -o1 -o2 -o3; gcc -DNOREDUCE), it stores the states that [Check]
 // finds with [Options.NoSymmetry], one for one, and counts the same transitions and one
 // more, which is the way into the initial state. A trail that it finds breadth first
-// (-DBFS) is as long as the [Witness].
+// (-DBFS) is as long as the [Witness]. Whether operations end is not asked.
 //
 // The error is [ErrUnsupported], for a subject that Check does not support or a shape
-// that asks for more than threads, sites, programs and keys; or it is what w answers.
+// with a field that the text cannot say; or it is what w answers.
 func WritePromela(w io.Writer, s protocol.Subject, threads int) error {
 	if _, err := newSystem(s, threads, false); err != nil {
 		return err
 	}
 	n := s.Shape
-	plain := protocol.Shape{Threads: n.Threads, Sites: n.Sites, Programs: n.Programs, Keys: n.Keys}
-	if n != plain {
-		return fmt.Errorf("%w: shape %+v has more than the Promela text can say, which is %+v",
-			ErrUnsupported, n, plain)
+	said := protocol.Shape{
+		Threads: n.Threads, Sites: n.Sites, Programs: n.Programs, Keys: n.Keys,
+		Indirect: n.Indirect, Same: n.Same, Copies: n.Copies, Mutators: n.Mutators,
+		Nested: n.Nested, Maps: n.Maps,
 	}
-	p := &promela{Subject: s}
-	p.Shape.Threads = threads
+	if n != said {
+		return fmt.Errorf("%w: shape %+v has more than the Promela text can say, which is %+v",
+			ErrUnsupported, n, said)
+	}
+	if s.Grace.Kind > protocol.GraceNoBarrier {
+		return fmt.Errorf("%w: the Promela text does not know the grace flavour %s", ErrUnsupported, s.Grace.Name)
+	}
+	p := newPromela(s, threads)
 	p.head()
 	p.threads()
-	p.mutator()
+	p.writeAgents()
 	p.graces()
 	_, err := io.WriteString(w, p.String())
 	return err
@@ -46,127 +52,63 @@ func WritePromela(w io.Writer, s protocol.Subject, threads int) error {
 type promela struct {
 	protocol.Subject
 	strings.Builder
+
+	mutators int
+	agents   int  // the mutators, and the loader where there is one
+	apart    bool // the map's pointer may name another program than the key holds
+	races    bool // operations on one key may be in progress at a time
+	looks    bool // what a slot should hold is read before a poke has it for itself
+	counts   bool // grace periods look for what readers store
+	labels   int  // how many are written
+}
+
+func newPromela(s protocol.Subject, threads int) *promela {
+	p := &promela{Subject: s, mutators: max(1, s.Shape.Mutators)}
+	p.Shape.Threads = threads
+	p.agents = p.mutators + min(1, s.Shape.Copies)
+	if s.Shape.Indirect || s.Shape.Copies > 0 {
+		for op := range s.Protocol.Ops {
+			p.apart = p.apart || !publishes(s.Protocol.Ops[op])
+		}
+	}
+	p.races = p.mutators > 1 && s.Protocol.Mutex == protocol.MutexNone
+	p.looks = p.agents > 1 && s.Protocol.Mutex == protocol.MutexNone
+	p.counts = s.Grace.Kind == protocol.GraceCounter || s.Grace.Kind == protocol.GraceNoBarrier
+	return p
 }
 
 func (p *promela) printf(format string, args ...any) { fmt.Fprintf(p, format, args...) }
 
-// head writes what the processes share: the subject in words, constants and variables.
-func (p *promela) head() {
-	p.printf("/* Every execution of a subject of live code patching, for the model checker Spin.\n *\n")
-	for _, text := range []string{p.Protocol.String(), p.Method.String(), "grace " + p.Grace.Name} {
-		for line := range strings.Lines(text) {
-			p.printf(" * %s\n", strings.ReplaceAll(strings.TrimRight(line, "\n"), "*/", "* /"))
-		}
+// text writes what is the same for one agent as for several. Of several each has its own
+// element of a variable: name@ is that of the agent at hand, name$ declares all.
+func (p *promela) text(s string) {
+	all := ""
+	if p.agents > 1 {
+		all = "[AGENTS]"
 	}
-	p.WriteString(promelaIntro)
-	p.printf("#define THREADS  %d\n#define SITES    %d   /* site i looks up key i %% KEYS */\n",
-		p.Shape.Threads, p.Shape.Sites)
-	p.printf("#define PROGRAMS %d   /* they count from 1; 0 is none */\n#define KEYS     %d\n",
-		p.Shape.Programs, p.Shape.Keys)
-	p.WriteString(promelaSlots)
-	p.WriteString(promelaState)
+	p.WriteString(strings.NewReplacer("@", p.my(""), "$", all).Replace(s))
 }
 
-const promelaIntro = ` *
- * A d_step is one move, and a process rests only between two of them. A move that breaks
- * a property fails the assertion that names it and leaves the state as it is.
- *
- *   spin -a -o1 -o2 -o3 FILE && gcc -O2 -DSAFETY -DNOREDUCE -DBFS pan.c && ./a.out
- *
- * stores every state that there is, and finds a shortest violation. With -c0 it goes on
- * and names each property that can be broken.
- */
+// of names a variable of the agent i.
+func (p *promela) of(name string, i int) string {
+	if p.agents == 1 {
+		return name
+	}
+	return fmt.Sprintf("%s[%d]", name, i)
+}
 
-`
+// my names a variable of the agent at hand.
+func (p *promela) my(name string) string {
+	if p.agents == 1 {
+		return name
+	}
+	return name + "[ME]"
+}
 
-const promelaSlots = `
-/* A slot holds five bytes: the head, which is the first, and the tail, the other four. A
- * tail names a whole instruction, so that head + tail is a number for the five bytes. */
-
-#define NOP    0      /* tail of a nop */
-#define OUT    1      /* in a bypass: of the jump to the end of the site */
-                      /* in a target: 1 to PROGRAMS, of the jump to that program */
-#define MIXED  7      /* partly written: of no instruction */
-
-#define H_NOP  0      /* head of a nop */
-#define H_JUMP 8      /* of a jump */
-#define H_INT3 16     /* of either, while it is poked */
-
-#define HEAD(bytes)  ((bytes) & 24)
-#define TAIL(bytes)  ((bytes) & 7)
-#define WHOLE(tail)  ((tail) == NOP -> H_NOP + NOP : H_JUMP + (tail))
-
-/* Sets of bytes. */
-#define ALL_INT3     (255 << H_INT3)
-#define ALL_WHOLE    (1 << (H_NOP + NOP) | 126 << H_JUMP)
-#define SEES(slot, tail)  ((slot.seen >> WHOLE(tail) & 1) != 0)
-#define SEES_INT3(slot)   ((slot.seen & ALL_INT3) != 0)
-#define SEES_TORN(slot)   ((slot.seen & ~(ALL_INT3 | ALL_WHOLE)) != 0)
-#define LEFT_INT3(slot)   (HEAD(slot.memory) == H_INT3)
-
-/* Until a CPU serialises, a fetch may return anything that some CPU has seen since the
- * last sync: the set seen. What memory holds is in it. The descriptor remembers the last
- * whole instruction. At first all sites are empty: the bypass jumps, the target does not. */
-
-typedef bypass_slot { int seen = 1 << (H_JUMP + OUT); byte memory = H_JUMP + OUT; byte remembered = OUT }
-typedef target_slot { int seen = 1 << (H_NOP + NOP);  byte memory = H_NOP + NOP;  byte remembered = NOP }
-
-bypass_slot bypass[SITES];
-target_slot target[SITES];
-
-#define BYPASS(site)  (1 + 2 * (site))   /* names of slots; 0 is none */
-#define TARGET(site)  (2 + 2 * (site))
-
-byte poked;      /* the slot between the first and the last micro-step of a poke */
-byte becomes;    /* the instruction that the poke leaves */
-`
-
-const promelaState = `
-/* Programs, and the map. */
-
-#define LOADED   0    /* its memory is there, no key holds it */
-#define HELD     1    /* a key holds it, or an operation has it in hand */
-#define RETIRING 2    /* its grace period is running */
-#define FREED    3    /* its memory was given back; it may be loaded again */
-
-byte status[PROGRAMS + 1];
-byte held[KEYS];      /* the program that the map's pointer names */
-
-/* The operation in progress, for whoever enters meanwhile. */
-
-#define NONE     0
-#define INSTALL  1
-#define UPDATE   2
-#define REMOVE   3
-
-byte operation;
-byte key;
-byte given;           /* the program that it gives to the key */
-byte old;             /* the one that it takes away */
-byte last;            /* 1 + index of the action that last changed a byte, while a
-                         wait may still ask for it, else 0 */
-
-/* Threads. A set of threads has bit i for thread i. */
-
-#define IDLE           0
-#define AT_BYPASS      1   /* before the fetch of the bypass */
-#define AT_TARGET      2   /* in the unwind: the bypass is passed */
-#define TRAPPED_BYPASS 3   /* the handler has not run yet */
-#define TRAPPED_TARGET 4
-#define IN_PROGRAM     5
-#define AFTER          6   /* past the last site, in the caller */
-
-byte place[THREADS];
-byte readers;                    /* the threads that are not idle */
-byte waited;                     /* the threads that the wait in progress waits for */
-byte retired[PROGRAMS + 1];      /* the threads that the retirement of a program waits for */
-
-/* Duties, while a thread may still fetch a slot; behind that all are 0. */
-
-byte must_run[THREADS];          /* bit k: it must not fall through a site of key k */
-byte may_run[THREADS * KEYS];    /* bit p: it may run program p through the key */
-
-/* Properties. All of these are false for ever: a move that breaks a property asserts it. */
-
-bit never_a, no_torn, no_miss, fresh, no_use_after_free, expected_bytes;
-`
+// copied says something of the shape only where copies come and go.
+func (p *promela) copied(s string) string {
+	if p.Shape.Copies == 0 {
+		return ""
+	}
+	return s
+}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"strings"
 
 	"tailpoke/patcher/protocol"
 )
@@ -10,7 +11,7 @@ import (
 // "" for none, and the set.
 func (p *promela) snapshots() [][2]string {
 	switch p.Grace.Kind {
-	case protocol.GraceSleep:
+	case protocol.GraceSleep, protocol.GraceQuiet:
 		return [][2]string{{"", "0"}}
 	case protocol.GraceForget:
 		out := [][2]string{{"", "readers"}}
@@ -25,46 +26,111 @@ func (p *promela) snapshots() [][2]string {
 	}
 }
 
-// waits writes how a grace period begins and, for those that the operation waits for, how
-// it ends.
-func (p *promela) waits() {
-	p.printf(`
-/* A wait for a grace period, if it is wanted. The grace period waits for
- * %s. */
-
-inline wait(wanted, then)
-{
-	if
-	:: d_step { !(wanted) -> last = then }
-	:: if
-`, graceWords[p.Grace.Kind])
-	for _, s := range p.snapshots() {
-		p.printf("\t   :: d_step { (wanted)%s -> waited = %s }\n", s[0], s[1])
+// barrier is what a grace period does beside when it begins.
+func (p *promela) barrier() string {
+	if p.Grace.Kind == protocol.GraceCounter {
+		return "; buffered = 0"
 	}
-	p.WriteString(`	   fi;
-	   d_step { waited == 0 -> last = then }
-	fi
+	return ""
 }
 
-/* The replaced program's own grace period begins. A program that is retired or freed
- * already stays what it is. */
+// over is the condition under which a grace period ends that waits for a set.
+func (p *promela) over(set string) string {
+	switch p.Grace.Kind {
+	case protocol.GraceQuiet:
+		return "readers == 0"
+	default:
+		return set + " == 0"
+	}
+}
 
-inline retire(then)
-{
-	if
-	:: d_step { status[old] != HELD -> last = then }
+// scans are the moves by which a grace period finds that it need not wait for a thread of
+// a set.
+func (p *promela) scans(when, set string) []string {
+	var out []string
+	for i := range p.Shape.Threads {
+		if p.counts {
+			out = append(out, fmt.Sprintf(":: d_step { %[1]s(%[2]s >> %[3]d & 1) != 0 && UNSEEN(%[3]d) -> "+
+				"%[2]s = %[2]s & ~(1 << %[3]d) }", when, set, i))
+		}
+	}
+	return out
+}
+
+// waits writes how a grace period begins and ends that an operation waits for.
+func (p *promela) waits() {
+	p.printf(`
+/* A wait for a grace period, if it is wanted, as options of a loop. The grace period waits for
+ * %s. */
+
+`, graceWords[p.Grace.Kind])
+	waited := p.my("waited")
+	lines := []string{
+		"#define wait(wanted, when, begun, then)",
+		":: d_step { when && !(wanted) -> then }; break",
+		":: if",
+	}
+	for _, s := range p.snapshots() {
+		lines = append(lines, fmt.Sprintf("   :: d_step { when && (wanted)%s -> %s = %s%s; begun }",
+			s[0], waited, s[1], p.barrier()))
+	}
+	lines = append(lines, "   fi;")
+	end := p.over(waited)
+	if p.Grace.Kind == protocol.GraceSelf {
+		end = "false"
+	}
+	if scans := p.scans("", waited); len(scans) > 0 {
+		lines = append(lines, "   do", "   "+strings.Join(scans, " \\\n\t   "),
+			"   :: d_step { "+end+" -> then }; break", "   od; break")
+	} else {
+		lines = append(lines, "   d_step { "+end+" -> then }; break")
+	}
+	p.WriteString(strings.Join(lines, " \\\n\t") + "\n")
+}
+
+// retires writes how a program is retired, and how it is freed at once.
+func (p *promela) retires() {
+	put := p.my("old") + " != 0"
+	if p.Shape.Same || p.mutators > 1 {
+		put += " && " + p.my("given") + " != " + p.my("old")
+	}
+	if p.mutators > 1 {
+		put += " && given[1 - ME] != " + p.my("old")
+	}
+	p.text(`
+/* The replaced program's own grace period begins. A program that is retired or freed
+ * already stays what it is, and so does one that a key was given anew. */
+
+#define PUT  (` + put + `)
+
+#define retire(then) \
+	if \
+	:: d_step { !(PUT && status[old@] == HELD) -> then } \
 `)
 	for _, s := range p.snapshots() {
-		p.printf("\t:: d_step { status[old] == HELD%s -> "+
-			"status[old] = RETIRING; retired[old] = %s; last = then }\n", s[0], s[1])
+		p.text("\t:: d_step { PUT && status[old@] == HELD" + s[0] + " -> " +
+			"status[old@] = RETIRING; retired[old@] = " + s[1] + p.barrier() + "; then } \\\n")
 	}
-	p.WriteString("\tfi\n}\n")
+	p.text(`	fi
+
+/* Or it is freed at once, whoever is inside. */
+
+#define free(then) \
+	if \
+	:: d_step { !PUT -> then } \
+	:: d_step { PUT -> status[old@] = FREED; retired[old@] = 0; then } \
+	fi
+`)
 }
 
 var graceWords = [...]string{
-	protocol.GraceEpoch:  "every reader that is inside when it begins",
-	protocol.GraceForget: "the readers that are inside when it begins, but may forget one of them",
-	protocol.GraceSleep:  "nobody, and so may end at any time",
+	protocol.GraceEpoch:     "every reader that is inside when it begins",
+	protocol.GraceForget:    "the readers that are inside when it begins, but may forget one of them",
+	protocol.GraceSleep:     "nobody, and so may end at any time",
+	protocol.GraceSelf:      "the waiter too, and so never ends",
+	protocol.GraceQuiet:     "a moment in which nobody is inside",
+	protocol.GraceCounter:   "every reader whose epoch it finds, having emptied the store buffers",
+	protocol.GraceNoBarrier: "every reader whose epoch it finds, and does not empty the store buffers",
 }
 
 // graces writes the process that frees retired programs.
@@ -72,7 +138,11 @@ func (p *promela) graces() {
 	p.WriteString("\n/* A retired program is freed when nobody is left to wait for. */\n\n" +
 		"active proctype rcu()\n{\n\tdo\n")
 	for i := range p.Shape.Programs {
-		p.printf("\t:: d_step { status[%[1]d] == RETIRING && retired[%[1]d] == 0 -> status[%[1]d] = FREED }\n", i+1)
+		retiring, set := fmt.Sprintf("status[%d] == RETIRING", i+1), fmt.Sprintf("retired[%d]", i+1)
+		for _, s := range p.scans(retiring+" && ", set) {
+			p.printf("\t%s\n", s)
+		}
+		p.printf("\t:: d_step { %s && %s -> status[%d] = FREED }\n", retiring, p.over(set), i+1)
 	}
 	p.WriteString("\tod\n}\n")
 }

@@ -7,20 +7,28 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-// mutator writes the process that calls operations and carries them out.
-func (p *promela) mutator() {
+// writeAgents writes the processes that call operations, loads and unloads, and carry them out.
+func (p *promela) writeAgents() {
 	p.calls()
+	p.returns()
 	p.WriteString(promelaStores)
 	p.method()
 	p.waits()
-	p.WriteString(promelaSmall)
-	p.WriteString("\nactive proctype mutator()\n{\n\tdo\n")
+	p.retires()
+	if p.mutators > 1 {
+		p.printf("\nactive [%d] proctype mutator()\n{\n\tdo\n", p.mutators)
+	} else {
+		p.WriteString("\nactive proctype mutator()\n{\n\tdo\n")
+	}
 	for k := range p.Shape.Keys {
 		for op := range protocol.OpKinds {
 			p.operation(protocol.OpKind(op), k)
 		}
 	}
 	p.WriteString("\tod\n}\n")
+	if p.Shape.Copies > 0 {
+		p.loader()
+	}
 }
 
 // calls writes what a call does: it may ask for anything that a user of the map may.
@@ -30,15 +38,19 @@ func (p *promela) calls() {
 		named = append(named, fmt.Sprintf("held[%d] == p", k))
 	}
 	p.printf("\n#define NAMED(p)    (%s)\n", strings.Join(named, " || "))
+	bound := "place[t] >= AT_BYPASS && place[t] <= TRAPPED_TARGET"
+	if p.Shape.Nested {
+		bound = "place[t] >= AT_BYPASS && place[t] <= IN_PROGRAM"
+	}
 	p.WriteString(`#define GIVABLE(p)  ((status[p] == LOADED || status[p] == FREED) && !NAMED(p))
 
-/* An operation is called. From here the threads that are still before their last fetch
- * may run what it gives, and may miss the key if it is a remove. */
+/* An operation is called. From here the threads that may still fetch a slot may run what
+ * it gives, and may miss the key if it is a remove. */
 
 inline inform(t, what, k, p)
 {
 	if
-	:: place[t] >= AT_BYPASS && place[t] <= TRAPPED_TARGET ->
+	:: ` + bound + ` ->
 		may_run[t * KEYS + k] = (may_run[t * KEYS + k] | 1 << p) & ~1;
 		if
 		:: what == REMOVE -> must_run[t] = must_run[t] & ~(1 << k)
@@ -54,194 +66,130 @@ inline call(what, k, p)
 	for i := range p.Shape.Threads {
 		p.printf("\tinform(%d, what, k, p);\n", i)
 	}
-	p.WriteString(`	if
+	p.text(`	if
 	:: p != 0 -> status[p] = HELD
 	:: else
 	fi;
-	operation = what;
-	key = k;
-	given = p;
-	old = held[k]
+	operation@ = what;
+	key@ = k;
+	given@ = p;
+	old@ = held[k]
+}
+`)
 }
 
+// returns writes what a return does.
+func (p *promela) returns() {
+	unused := "status[p] == HELD && !NAMED(p)"
+	if p.mutators > 1 {
+		unused += " && given[1 - ME] != p && old[1 - ME] != p"
+	}
+	p.WriteString(`
 /* It returns. What it leaves neither held nor retired stays loaded. */
 
 inline let_go(p)
 {
 	if
-	:: status[p] == HELD && !NAMED(p) -> status[p] = LOADED
+	:: ` + unused + ` -> status[p] = LOADED
 	:: else
 	fi
 }
+`)
+	p.text(`
+/* This and what follows are no inlines, for Spin makes a block of one, and tells the way
+ * into a block from the way back to a loop in it. A lone d_step has an if around it, for
+ * Spin refuses a break that leads right into a d_step. */
 
-inline return_()
-{
-	if
-	:: d_step { let_go(given); let_go(old); operation = NONE; key = 0; given = 0; old = 0 }
+#define return_ \
+	if \
+	:: d_step { let_go(given@); let_go(old@); operation@ = NONE; key@ = 0; given@ = 0; old@ = 0 } \
 	fi
-}
 `)
 }
-
-const promelaStores = `
-/* Stores into a slot. A new head may be fetched with every tail that is still seen, a new
- * tail with every head, then or while it is partly written. A store of the whole slot is
- * never seen in parts. */
-
-inline write_head(slot, head)
-{
-	slot.seen = slot.seen |
-		((slot.seen >> H_NOP | slot.seen >> H_JUMP | slot.seen >> H_INT3) & 255) << head;
-	slot.memory = head + TAIL(slot.memory)
-}
-
-#define WITH_TAIL(slot, head, tail) \
-	((slot.seen >> head & 255) != 0 -> (1 << tail | 1 << MIXED) << head : 0)
-
-inline write_tail(slot, tail)
-{
-	if
-	:: TAIL(slot.memory) != tail ->
-		slot.seen = slot.seen | WITH_TAIL(slot, H_NOP, tail) |
-			WITH_TAIL(slot, H_JUMP, tail) | WITH_TAIL(slot, H_INT3, tail);
-		slot.memory = HEAD(slot.memory) + tail
-	:: else        /* the same bytes again */
-	fi
-}
-
-inline write_all(slot, tail)
-{
-	slot.memory = WHOLE(tail);
-	slot.seen = slot.seen | 1 << slot.memory
-}
-`
-
-// method writes a poke: its micro-steps, each a move.
-func (p *promela) method() {
-	p.WriteString("\n/* Every CPU serialises. */\n\ninline sync()\n{\n")
-	for i := range p.Shape.Sites {
-		p.printf("\tbypass[%[1]d].seen = 1 << bypass[%[1]d].memory;\n", i)
-		p.printf("\ttarget[%[1]d].seen = 1 << target[%[1]d].memory;\n", i)
-	}
-	p.WriteString(`}
-
-/* A poke of a slot that is to hold the instruction of a tail. It refuses other bytes than
- * the descriptor remembers, and does nothing where there is nothing to do. Otherwise it
- * goes the way of its method.
- *
- * This is no inline, for Spin makes a block of it, and tells the way into a block from
- * the way back to a loop in it. */
-
-#define AS_REMEMBERED(slot)  (slot.memory == WHOLE(slot.remembered))
-
-`)
-	var steps []string
-	for _, m := range p.Method.Steps {
-		steps = append(steps, microTexts[m]...)
-	}
-	first, end := "", ""
-	if len(steps) > 1 {
-		first, end = "; poked = name; becomes = tail", "; poked = 0; becomes = 0"
-	}
-	steps[0] = "AS_REMEMBERED(slot) && slot.remembered != tail -> " + steps[0] + first
-	steps[len(steps)-1] += end + "; slot.remembered = tail; last = if_changed"
-	lines := []string{
-		"#define poke(slot, name, tail, if_changed, if_not)",
-		"do",
-		":: d_step { !AS_REMEMBERED(slot) -> assert(expected_bytes) }",
-		":: d_step { AS_REMEMBERED(slot) && slot.remembered == tail -> last = if_not }; break",
-		":: d_step { " + strings.Join(steps, " }; \\\n\t   d_step { ") + " }; break",
-	}
-	p.WriteString(strings.Join(lines, " \\\n\t") + " \\\n\tod\n")
-}
-
-// microTexts are the stores of each micro-step. Bytes writes the first byte, then the
-// others, none of it protected.
-var microTexts = [...][]string{
-	protocol.HeadInt3: {"write_head(slot, H_INT3)"},
-	protocol.HeadNew:  {"write_head(slot, HEAD(WHOLE(tail)))"},
-	protocol.Tail:     {"write_tail(slot, tail)"},
-	protocol.All:      {"write_all(slot, tail)"},
-	protocol.Bytes:    {"write_head(slot, HEAD(WHOLE(tail)))", "write_tail(slot, tail)"},
-	protocol.Sync:     {"sync()"},
-}
-
-const promelaSmall = `
-/* The other actions. A lone d_step has an if around it, for Spin refuses a break that leads
- * right into a d_step. */
-
-inline publish(then)
-{
-	if
-	:: d_step { held[key] = given; last = then }
-	fi
-}
-
-inline free(then)
-{
-	if
-	:: d_step { status[old] = FREED; retired[old] = 0; last = then }
-	fi
-}
-`
 
 // operation writes an operation on a key: its calls, its actions and its return.
 func (p *promela) operation(op protocol.OpKind, key int) {
 	p.printf("\n\t/* %v of key %d */\n\t:: if\n", op, key)
 	when := fmt.Sprintf("held[%d] %s 0", key, [...]string{"==", "!=", "!="}[op])
-	call := func(when string, given int) {
-		p.printf("\t   :: d_step { %s -> call(%s, %d, %d) }\n", when, strings.ToUpper(op.String()), key, given)
+	if free := p.unlocked(key); free != "" {
+		when = free + " && " + when
 	}
-	if op.Gives() {
-		for g := range p.Shape.Programs {
-			call(fmt.Sprintf("%s && GIVABLE(%d)", when, g+1), g+1)
+	call := func(when, given string) {
+		text := fmt.Sprintf("%s -> call(%s, %d, %s)", when, strings.ToUpper(op.String()), key, given)
+		if p.apart && !publishes(p.Protocol.Ops[op]) {
+			text += fmt.Sprintf("; held[%d] = %s", key, p.my("given"))
 		}
-	} else {
-		call(when, 0)
+		p.printf("\t   :: d_step { %s }\n", text)
+	}
+	switch {
+	case !op.Gives():
+		call(when, "0")
+	default:
+		for g := range p.Shape.Programs {
+			call(fmt.Sprintf("%s && GIVABLE(%d)", when, g+1), fmt.Sprint(g+1))
+		}
+	}
+	if op == protocol.Update && p.Shape.Same {
+		call(fmt.Sprintf("%s && status[held[%d]] == HELD", when, key), fmt.Sprintf("held[%d]", key))
 	}
 	p.WriteString("\t   fi;\n")
-	var sites []int
-	for i := key; i < p.Shape.Sites; i += p.Shape.Keys {
-		sites = append(sites, i)
-	}
-	actions := p.Protocol.Unroll(op, len(sites))
-	for n, a := range actions {
-		p.WriteString("\t   " + promelaAction(a, n, sites, asksLater(actions[n+1:])) + ";\n")
-	}
-	p.WriteString("\t   return_()\n")
+	p.actions(p.Protocol.Unroll(op, len(p.sitesOf(key))), p.sitesOf(key), &promelaCall{op: op, key: key})
+	p.WriteString("\t   return_\n")
 }
 
-// asksLater reports whether a wait among the actions asks which poke changed a byte.
-func asksLater(actions []protocol.Action) bool {
-	for _, a := range actions {
-		if a.Guarded {
-			return true
+// sitesOf lists the sites that look up a key, those of copies too.
+func (p *promela) sitesOf(key int) []int {
+	var out []int
+	for i := range p.Shape.Sites * (1 + p.Shape.Copies) {
+		if p.keyOf(i) == key {
+			out = append(out, i)
 		}
 	}
-	return false
+	return out
 }
 
-// promelaAction writes the n-th action of an operation. The last argument of each is what
-// becomes of last: it is forgotten where nobody will ask for it.
-func promelaAction(a protocol.Action, n int, sites []int, asked bool) string {
-	then, changed := "0", "0"
-	if asked {
-		then, changed = "last", fmt.Sprint(n+1)
+func (p *promela) keyOf(site int) int { return site % p.Shape.Sites % p.Shape.Keys }
+
+// unlocked is the condition under which a mutator may take the mutex of a key, "" when
+// there is nobody who could have it.
+func (p *promela) unlocked(key int) string {
+	var out []string
+	if p.mutators > 1 {
+		out = append(out, p.idle("1 - ME", key))
 	}
-	switch a.Kind {
-	case protocol.Poke:
-		tail := "NOP"
-		if a.To == protocol.Jump {
-			tail = [...]string{protocol.Bypass: "OUT", protocol.Target: "given"}[a.Slot]
+	if p.Shape.Copies > 0 {
+		switch p.Protocol.Mutex {
+		case protocol.MutexMap:
+			free := "fixing == 0"
+			if n := p.Shape.Maps; n > 1 {
+				free = fmt.Sprintf("(fixing == 0 || (fixing - 1) %% %d != %d)", n, key%n)
+			}
+			out = append(out, free)
+		case protocol.MutexKey:
+			out = append(out, fmt.Sprintf("fixing != %d", 1+key))
 		}
-		return fmt.Sprintf("poke(%v[%d], %s(%d), %s, %s, %s)", a.Slot, sites[a.Desc],
-			strings.ToUpper(a.Slot.String()), sites[a.Desc], tail, changed, then)
-	case protocol.Wait:
-		if a.Guarded {
-			return fmt.Sprintf("wait(last > %d, %s)", a.Since, then)
-		}
-		return fmt.Sprintf("wait(true, %s)", then)
-	default: // publish, retire, free
-		return fmt.Sprintf("%v(%s)", a.Kind, then)
 	}
+	if p.Protocol.Mutex == protocol.MutexNone {
+		return ""
+	}
+	return strings.Join(out, " && ")
+}
+
+// idle is the condition under which a mutator has not the mutex of a key.
+func (p *promela) idle(mutator string, key int) string {
+	switch n := p.Shape.Maps; {
+	case p.Protocol.Mutex != protocol.MutexMap:
+		return fmt.Sprintf("(operation[%[1]s] == NONE || key[%[1]s] != %[2]d)", mutator, key)
+	case n > 1:
+		return fmt.Sprintf("(operation[%[1]s] == NONE || key[%[1]s] %% %[2]d != %[3]d)", mutator, n, key%n)
+	default:
+		return fmt.Sprintf("operation[%s] == NONE", mutator)
+	}
+}
+
+// A promelaCall is an operation on a key, or the load or unload of a copy.
+type promelaCall struct {
+	op    protocol.OpKind
+	key   int
+	loads bool
 }

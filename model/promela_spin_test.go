@@ -121,7 +121,7 @@ func readPan(out string) (found, error) {
 	f := found{first: map[protocol.Property]int{}}
 	for _, fault := range []string{"not completed", "too small", "out of memory", "memory limit"} {
 		if strings.Contains(out, fault) {
-			return f, fmt.Errorf("pan did not end: %s", out)
+			return f, fmt.Errorf("pan did not end: %s", lastOf(out))
 		}
 	}
 	for _, m := range panBroken.FindAllStringSubmatch(out, -1) {
@@ -151,6 +151,9 @@ func readPan(out string) (found, error) {
 	return f, errors.Join(err, err2, err3)
 }
 
+// lastOf is the end of what a command printed: a checker prints a line for each violation.
+func lastOf(out string) string { return out[max(0, len(out)-1000):] }
+
 func judged(p protocol.Property) bool {
 	_, err := Options{Only: p}.only()
 	return p != "" && err == nil
@@ -169,9 +172,9 @@ func spinFinds(s protocol.Subject, threads int) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
-	r, err := command(dir, pan, "-c0", "-w18")
+	r, err := command(dir, pan, "-c0", "-w19")
 	if err != nil {
-		return found{}, fmt.Errorf("pan: %v: %s", err, r.out)
+		return found{}, fmt.Errorf("pan: %v: %s", err, lastOf(r.out))
 	}
 	return readPan(r.out)
 }
@@ -191,7 +194,7 @@ func explorerFinds(s protocol.Subject, threads int) (found, error) {
 	}
 	r := e.result(out)
 	f := found{r.States, r.Transitions, r.Depth, map[protocol.Property]int{}}
-	for _, p := range faultProperties[1:] {
+	for _, p := range faultProperties[1:stuck] { // Spin is not asked for progress
 		r, err := Check(s, Options{Threads: threads, NoSymmetry: true, Only: p})
 		if err != nil {
 			return f, err

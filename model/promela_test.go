@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +19,14 @@ func TestPromelaGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "kernel.promela", b.String())
+	b.Reset()
+	s := needy(t, "counter")
+	s.Method, s.Protocol.Mutex = protocol.Methods()[1], protocol.MutexNone
+	s.Shape = protocol.Shape{Sites: 1, Programs: 1, Keys: 1, Indirect: true, Same: true, Copies: 1, Mutators: 2}
+	if err := WritePromela(&b, s, 1); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "everything.promela", b.String())
 }
 
 func TestPromelaUnsupported(t *testing.T) {
@@ -29,11 +38,13 @@ func TestPromelaUnsupported(t *testing.T) {
 		}
 	}
 	// What a shape asks for must be said or refused, and never be left out in silence.
-	for i := range reflect.TypeFor[protocol.Shape]().NumField() {
+	said := []string{"Threads", "Sites", "Programs", "Keys", "Indirect", "Same", "Copies", "Mutators", "Nested", "Maps"}
+	shape := reflect.TypeFor[protocol.Shape]()
+	for i := range shape.NumField() {
 		s := protocol.DefaultSubject()
 		field := reflect.ValueOf(&s.Shape).Elem().Field(i)
-		if !field.IsZero() {
-			continue // said
+		if slices.Contains(said, shape.Field(i).Name) {
+			continue
 		}
 		if field.CanInt() {
 			field.SetInt(1)
@@ -43,6 +54,11 @@ func TestPromelaUnsupported(t *testing.T) {
 		if err := WritePromela(&b, s, 1); !errors.Is(err, ErrUnsupported) || b.Len() > 0 {
 			t.Errorf("shape %+v: error %v, wrote %d bytes", s.Shape, err, b.Len())
 		}
+	}
+	s := protocol.DefaultSubject()
+	s.Grace.Kind = protocol.GraceNoBarrier + 1
+	if err := WritePromela(&b, s, 1); !errors.Is(err, ErrUnsupported) || b.Len() > 0 {
+		t.Errorf("a flavour of tomorrow: error %v, wrote %d bytes", err, b.Len())
 	}
 }
 
@@ -72,6 +88,12 @@ func TestSpin(t *testing.T) {
 		s.Shape = protocol.Shape{Sites: 2, Programs: 2, Keys: 1}
 		explored = append(explored, comparison{s, 1})
 	}
+	race, life := word, needy(t, "late-untrack")
+	race.Shape = protocol.Shape{Sites: 1, Programs: 1, Keys: 1, Same: true, Mutators: 2}
+	race.Protocol.Mutex = protocol.MutexNone
+	life.Method = word.Method
+	life.Shape = protocol.Shape{Sites: 1, Programs: 1, Keys: 1, Indirect: true, Copies: 1, Mutators: 2}
+	explored = append(explored, comparison{race, 1}, comparison{life, 1})
 	if testing.Short() {
 		explored = explored[len(explored)-2:]
 	}
@@ -110,8 +132,35 @@ type comparison struct {
 }
 
 func (c comparison) String() string {
-	return fmt.Sprintf("%-29s %7d  %5d  %8d  %4d", nameOf(c.Subject), c.n,
-		c.Shape.Sites, c.Shape.Programs, c.Shape.Keys)
+	return fmt.Sprintf("%-29s %7d  %5d  %8d  %4d  %-36s", nameOf(c.Subject), c.n,
+		c.Shape.Sites, c.Shape.Programs, c.Shape.Keys, alsoOf(c.Subject))
+}
+
+// alsoOf names what a shape has beyond.
+func alsoOf(s protocol.Subject) string {
+	var out []string
+	if s.Shape.Indirect {
+		out = append(out, "indirect")
+	}
+	if s.Shape.Same {
+		out = append(out, "same")
+	}
+	if s.Shape.Nested {
+		out = append(out, "nested")
+	}
+	if n := s.Shape.Maps; n > 1 {
+		out = append(out, fmt.Sprintf("maps=%d", n))
+	}
+	if n := s.Shape.Copies; n > 0 {
+		out = append(out, fmt.Sprintf("copies=%d", n))
+	}
+	if n := s.Shape.Mutators; n > 1 {
+		out = append(out, fmt.Sprintf("mutators=%d", n))
+	}
+	if s.Shape.Copies > 0 || s.Shape.Mutators > 1 {
+		out = append(out, fmt.Sprintf("mutex=%v", s.Protocol.Mutex))
+	}
+	return strings.Join(out, " ")
 }
 
 // answers are those of both sides.

@@ -21,23 +21,10 @@ func TestSpinZoo(t *testing.T) {
 		t.Skip("scripts/spin runs this: it takes a minute")
 	}
 	needSpin(t)
-	all := comparisons(t)
-	out := make([]chan answers, len(all))
-	for i := range out {
-		out[i] = make(chan answers, 1)
-	}
-	turn := make(chan bool, runtime.GOMAXPROCS(0))
-	go func() {
-		for i, c := range all {
-			turn <- true
-			go func() {
-				out[i] <- c.answers()
-				<-turn
-			}()
-		}
-	}()
-	fmt.Printf("%-29s %7s  %5s  %8s  %4s  %8s  %11s  %5s  breaks\n",
-		"subject", "threads", "sites", "programs", "keys", "states", "transitions", "depth")
+	all := supported(comparisons(t))
+	out := inTurn(all, comparison.answers)
+	fmt.Printf("%-29s %7s  %5s  %8s  %4s  %-36s %8s  %11s  %5s  breaks\n",
+		"subject", "threads", "sites", "programs", "keys", "also", "states", "transitions", "depth")
 	different := 0
 	for i, c := range all {
 		a := <-out[i]
@@ -50,6 +37,25 @@ func TestSpinZoo(t *testing.T) {
 	if different > 0 {
 		t.Errorf("Spin and the explorer differ in %d of %d explorations", different, len(all))
 	}
+}
+
+// inTurn answers each of a list, as many at a time as there are processors.
+func inTurn[Q, A any](list []Q, answer func(Q) A) []chan A {
+	out := make([]chan A, len(list))
+	for i := range out {
+		out[i] = make(chan A, 1)
+	}
+	turn := make(chan bool, runtime.GOMAXPROCS(0))
+	go func() {
+		for i, q := range list {
+			turn <- true
+			go func() {
+				out[i] <- answer(q)
+				<-turn
+			}()
+		}
+	}()
+	return out
 }
 
 // comparisons lists what TestSpinZoo explores.
@@ -69,13 +75,13 @@ func comparisons(t *testing.T) []comparison {
 		add(s, 1, 2, 2, 1)
 		add(s, 2, 1, 2, 1)
 	}
-	drawn := rapid.Custom(drawSubject)
+	drawn := rapid.Custom(drawSubject) // with indirect callers and updates to the same program
 	for i := range 20 {
 		s := drawn.Example(i)
 		s.Protocol.Name = fmt.Sprintf("drawn-%d", i)
-		add(s, 1+i%2, s.Shape.Sites, s.Shape.Programs, s.Shape.Keys)
+		out = append(out, comparison{s, 1 + i%2})
 	}
-	return out
+	return append(out, shapedComparisons(t)...)
 }
 
 // zooOfMethods lists the mutants of the subjects of every method. A mutant that brings a

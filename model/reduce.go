@@ -11,7 +11,7 @@ import "tailpoke/patcher/protocol"
 //     it, is one that does not find it.
 //   - A retired program is freed when nobody is waited for. Whoever may use it then may
 //     use it before; of what is allowed while it is retiring nothing ends with that, but
-//     that running in it is no fault.
+//     that running in it is no fault. It is not so where its sites go with it.
 //   - A single agent's poke that finds nothing to do, and a wait that is skipped, change
 //     nothing but where the operation stands, at which nobody looks between two pokes.
 //
@@ -28,7 +28,7 @@ func (e *expander) sole() bool {
 			return true
 		}
 	}
-	for p := uint64(1); p <= uint64(e.sys.shape.Programs); p++ {
+	for p := uint64(1); p <= uint64(e.sys.shape.Programs) && !e.sys.shape.Deep; p++ {
 		if statusOf(e.x[0], p) == retiring && e.over(retiredField.at(int(p)-1)) {
 			e.reclaim(p)
 			return true

@@ -70,7 +70,7 @@ func TestReduce(t *testing.T) {
 
 func TestReduceAnyProtocol(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := drawSubject(t)
+		s := drawAny(t)
 		if rapid.Bool().Draw(t, "copy") {
 			s.Shape.Sites, s.Shape.Keys, s.Shape.Programs, s.Shape.Copies = 1, 1, 1, 1
 			s.Method = protocol.Methods()[1]

@@ -22,8 +22,8 @@ func (r *reference) call(s refState) {
 				n.thread.must[k] = false
 			case r.Shape.Same && s.ptr[k] == refInstr(1+p) && s.status[p] == "held":
 				a.op, a.given = "update", refInstr(1+p)
-				n.thread.fresh[k][p] = s.thread.fetches()
-			case s.pointed(p) || s.status[p] == "retiring" || s.status[p] == "held":
+				n.thread.fresh[k][p] = r.bound(s.thread)
+			case s.pointed(p) || s.status[p] == "retiring" || s.status[p] == "held" || r.Shape.Deep && s.status[p] == "freed":
 				continue
 			default:
 				a.op = "update"
@@ -31,7 +31,7 @@ func (r *reference) call(s refState) {
 					a.op = "install"
 				}
 				a.given, n.status[p] = refInstr(1+p), "held"
-				n.thread.fresh[k][p] = s.thread.fetches()
+				n.thread.fresh[k][p] = r.bound(s.thread)
 			}
 			if r.apart() && !strings.Contains(" "+r.text(a.op), " publish") {
 				n.ptr[k] = a.given
@@ -57,7 +57,7 @@ func (r *reference) apart() bool {
 	for _, op := range []string{"install", "update", "remove"} {
 		all = all && strings.Contains(r.text(op), " publish")
 	}
-	return !all && (r.Shape.Indirect || r.Shape.Copies > 0)
+	return !all && (r.Shape.Indirect || r.Shape.Copies > 0 || r.Shape.Deep)
 }
 
 // inHand: another mutator's operation gives p, or, if either is said, replaces it.
@@ -104,7 +104,7 @@ func (r *reference) advance(s refState, to int) refState {
 func (r *reference) act(s refState, act protocol.Action) {
 	a := s.agent[r.me]
 	on := r.advance(s, a.action+1)
-	if act.First && r.passedBy(s, r.sites(a)[act.Desc]) {
+	if act.First && a.micro == 0 && a.look == 0 && !a.waiting && r.passedBy(s, r.sites(a)[act.Desc]) {
 		to := a.action + 1
 		for acts := r.actions(a); to < len(acts) && acts[to].Desc == act.Desc && !acts[to].First; {
 			to++
@@ -117,7 +117,8 @@ func (r *reference) act(s refState, act protocol.Action) {
 		r.publish(s)
 	case protocol.Free:
 		if a.old != 0 && a.old != a.given && !r.inHand(s, a.old, false) {
-			on.status[a.old-1], on.thread.retire[a.old-1] = "freed", false
+			r.giveBack(&on, int(a.old)-1)
+			on.thread.retire[a.old-1] = false
 		}
 		r.next(on, "")
 	case protocol.Retire:

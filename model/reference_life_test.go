@@ -27,7 +27,8 @@ func (r *reference) locked(s refState, key int) bool {
 			}
 			k = r.keyOf(r.sites(a)[r.actions(a)[a.action].Desc])
 		}
-		if r.Protocol.Mutex == protocol.MutexMap || k == key {
+		sameMap := r.Shape.Maps == 0 || (k-key)%r.Shape.Maps == 0
+		if k == key || r.Protocol.Mutex == protocol.MutexMap && sameMap {
 			return true
 		}
 	}
@@ -36,6 +37,9 @@ func (r *reference) locked(s refState, key int) bool {
 
 // passedBy: operations do not poke the site.
 func (r *reference) passedBy(s refState, site int) bool {
+	if site >= r.deepSites() {
+		return !s.listed[r.programAt(site)]
+	}
 	return site >= r.Shape.Sites && !(s.tracked && s.stable[site-r.Shape.Sites])
 }
 
@@ -142,6 +146,16 @@ func TestReferenceLife(t *testing.T) {
 			protocol.ModelZoo()[:3], []protocol.Mutex{protocol.MutexMap, protocol.MutexNone}},
 		{protocol.Shape{Sites: 2, Programs: 1, Keys: 2, Copies: 1}, protocol.ModelZoo()[4:6],
 			[]protocol.Mutex{protocol.MutexKey}},
+		{protocol.Shape{Sites: 2, Programs: 2, Keys: 2, Nested: true}, protocol.Zoo()[:8], []protocol.Mutex{protocol.MutexMap}},
+		{protocol.Shape{Sites: 3, Programs: 1, Keys: 1, Nested: true, Indirect: true}, protocol.Zoo()[8:16], []protocol.Mutex{protocol.MutexMap}},
+		{protocol.Shape{Sites: 1, Programs: 1, Keys: 1, Copies: 1, Nested: true}, protocol.ModelZoo(),
+			[]protocol.Mutex{protocol.MutexMap}},
+		{protocol.Shape{Sites: 1, Programs: 1, Keys: 3, Mutators: 2, Maps: 2}, protocol.Zoo(),
+			[]protocol.Mutex{protocol.MutexMap, protocol.MutexKey, protocol.MutexNone}},
+		{protocol.Shape{Sites: 2, Programs: 2, Keys: 2, Mutators: 2, Maps: 2}, protocol.Zoo()[:3],
+			[]protocol.Mutex{protocol.MutexMap}},
+		{protocol.Shape{Sites: 2, Programs: 1, Keys: 2, Copies: 1, Maps: 2}, protocol.ModelZoo()[4:6],
+			[]protocol.Mutex{protocol.MutexMap}},
 	} {
 		for _, mutex := range c.mutex {
 			for _, m := range c.zoo {
@@ -179,11 +193,15 @@ func TestReferencePassed(t *testing.T) {
 // TestReferenceOfAnyLife draws loads and unloads too, most of them wrong.
 func TestReferenceOfAnyLife(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := drawSubject(t)
+		s := drawAny(t)
 		s.Method = protocol.Methods()[1]
 		s.Shape.Sites, s.Shape.Keys, s.Shape.Programs = 1, 1, 1
 		s.Shape.Copies = rapid.IntRange(0, 1).Draw(t, "copies")
 		s.Shape.Mutators = rapid.IntRange(1, 2).Draw(t, "mutators")
+		if s.Shape.Mutators > s.Shape.Copies && rapid.Bool().Draw(t, "more keys") {
+			s.Shape.Sites, s.Shape.Keys, s.Shape.Copies = 2, 2, 0
+			s.Shape.Maps = rapid.IntRange(0, 2).Draw(t, "maps")
+		}
 		s.Protocol.Mutex = rapid.SampledFrom([]protocol.Mutex{
 			protocol.MutexMap, protocol.MutexKey, protocol.MutexNone,
 		}).Draw(t, "mutex")

@@ -53,9 +53,15 @@ type refThread struct {
 	retire  [refMax]bool
 	must    [refMax]bool
 	fresh   [refMax][refMax]bool
+	home    int // of a thread in a program that may return: the first site of the image it came from
 }
 
 func (t refThread) fetches() bool { return t.place == "bypass" || t.place == "target" }
+
+// bound: the thread has its duties, for it is before a fetch or may come back to one.
+func (r *reference) bound(t refThread) bool {
+	return t.fetches() || (r.Shape.Nested || r.Shape.Deep) && t.place == "inside"
+}
 
 // A refAgent is a mutator, or, in the last place, the loader: its op is then "load" or
 // "unload" and its key the copy, of which there is one at most.
@@ -78,7 +84,8 @@ type refState struct {
 	stale                    [refMax]refInstr // what the pointer names, where that may be another
 	status                   [refMax]string   // "", held, retiring, freed
 	slot                     [2 * refMax][2]refSlot
-	placed, tracked, entered bool // the copy: is there, is on the list, may be entered
+	listed                   [refMax]bool // programs that have sites
+	placed, tracked, entered bool         // the copy: is there, is on the list, may be entered
 	stable                   [refMax]bool
 	read                     [refMax]refInstr // what the load has read, for each site
 	thread                   refThread
@@ -105,6 +112,9 @@ func (r *reference) start() refState {
 			s.slot[r.Shape.Sites+i] = refErasedSite()
 		}
 	}
+	for i := r.deepSites(); i < r.allSites(); i++ {
+		s.slot[i], s.listed[r.programAt(i)] = refEmptySite(), true
+	}
 	return s
 }
 
@@ -124,16 +134,27 @@ func refErasedSite() (site [2]refSlot) {
 	return site
 }
 
-// allSites is how many sites there are, those of the copy behind the others.
-func (r *reference) allSites() int { return r.Shape.Sites * (1 + r.Shape.Copies) }
+// allSites is how many sites there are, those of the copy behind the others, and those of
+// the programs behind these.
+func (r *reference) allSites() int {
+	if r.Shape.Deep {
+		return r.deepSites() + r.Shape.Programs*r.ownSites()
+	}
+	return r.deepSites()
+}
 
-func (r *reference) keyOf(site int) int { return site % r.Shape.Sites % r.Shape.Keys }
+func (r *reference) keyOf(site int) int {
+	if site >= r.deepSites() {
+		return (site - r.deepSites()) % r.ownSites()
+	}
+	return site % r.Shape.Sites % r.Shape.Keys
+}
 
 // sites lists the sites of an agent's operation.
 func (r *reference) sites(a refAgent) []int {
 	var out []int
 	for i := range r.allSites() {
-		if a.op == "load" && i >= r.Shape.Sites || a.op != "load" && a.op != "unload" && r.keyOf(i) == a.key {
+		if a.op == "load" && i >= r.Shape.Sites && i < r.deepSites() || a.op != "load" && a.op != "unload" && r.keyOf(i) == a.key {
 			out = append(out, i)
 		}
 	}
@@ -158,11 +179,12 @@ func (r *reference) actions(a refAgent) []protocol.Action {
 
 func (r *reference) step(s refState) {
 	for p := range r.Shape.Programs {
-		if s.status[p] == "retiring" && !s.thread.retire[p] {
+		if s.status[p] == "retiring" && !s.thread.retire[p] && (r.unlisting() != "first" || r.idle(s)) {
 			n := s
-			n.status[p] = "freed"
+			r.giveBack(&n, p)
 			r.next(n, "")
 		}
+		r.loadProgram(s, p)
 	}
 	for r.me = range s.agent {
 		switch a := s.agent[r.me]; {
@@ -382,5 +404,5 @@ func corners(t *testing.T) []protocol.Subject {
 }
 
 func TestReferenceOfAnyProtocol(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) { sameAsReference(t, drawSubject(t)) })
+	rapid.Check(t, func(t *rapid.T) { sameAsReference(t, drawAny(t)) })
 }

@@ -6,7 +6,7 @@ import "tailpoke/patcher/protocol"
 
 func (r *reference) thread(s refState) {
 	t := &s.thread
-	if t.place != "" && t.place != "inside" && t.site >= r.Shape.Sites && !s.placed {
+	if t.place != "" && t.place != "inside" && r.gone(s, t.site) {
 		r.next(s, protocol.NoUseAfterFree)
 		return
 	}
@@ -41,6 +41,18 @@ func (r *reference) thread(s refState) {
 			r.next(s, protocol.NoUseAfterFree)
 			return
 		}
+		for i := 0; r.Shape.Nested && i < r.Shape.Sites; i++ {
+			n := s
+			n.thread.place, n.thread.prog, n.thread.site, n.thread.home = "bypass", 0, t.home+i, 0
+			r.next(n, "")
+		}
+		for i := r.deepSites(); i < r.allSites(); i++ {
+			if r.programAt(i) == int(t.prog)-1 {
+				n := s
+				n.thread.place, n.thread.prog, n.thread.site = "bypass", 0, i
+				r.fetch(n)
+			}
+		}
 		s.thread = refThread{}
 		r.next(s, "")
 	case t.trapped:
@@ -69,6 +81,10 @@ func (r *reference) read(s refState) {
 			}
 			r.next(n, broken)
 			continue
+		}
+		if r.bound(refThread{place: "inside"}) {
+			n.thread = s.thread
+			n.thread.site = 0
 		}
 		n.thread.place, n.thread.prog = "inside", p
 		if !s.thread.fresh[k][p-1] {
@@ -124,7 +140,7 @@ func (r *reference) handle(s refState) {
 			case protocol.TrapOld:
 				r.execute(s, slot.expect)
 			default:
-				r.next(s, "")
+				r.again(s)
 			}
 			return
 		}
@@ -133,11 +149,12 @@ func (r *reference) handle(s refState) {
 		r.next(s, protocol.NoTorn)
 		return
 	}
-	r.next(s, "")
+	r.again(s)
 }
 
 func (r *reference) execute(s refState, i refInstr) {
-	key := r.keyOf(s.thread.site)
+	at := s.thread.site
+	key := r.keyOf(at)
 	s.thread.trapped = false
 	var broken protocol.Property
 	gone := refThread{wait: s.thread.wait, retire: s.thread.retire}
@@ -147,6 +164,9 @@ func (r *reference) execute(s refState, i refInstr) {
 	case s.thread.place == "bypass":
 		if s.thread.must[key] {
 			broken = protocol.NoMiss
+		}
+		if r.inProgram(&s) {
+			break
 		}
 		if s.thread.site++; s.thread.site%r.Shape.Sites == 0 {
 			gone.site = s.thread.site - r.Shape.Sites // in which image
@@ -160,6 +180,12 @@ func (r *reference) execute(s refState, i refInstr) {
 			broken = protocol.Fresh
 		} else if s.status[i-1] == "freed" {
 			broken = protocol.NoUseAfterFree
+		}
+		if r.bound(refThread{place: "inside"}) {
+			gone.must, gone.fresh, gone.home = s.thread.must, s.thread.fresh, s.thread.home
+			if r.Shape.Nested && at < r.deepSites() {
+				gone.home = at / r.Shape.Sites * r.Shape.Sites
+			}
 		}
 		s.thread = gone
 		s.thread.place, s.thread.prog = "inside", i

@@ -50,7 +50,7 @@ const (
 	lookField   field = 57<<8 | 4 // 1 + the instruction that the agent takes a slot to hold
 )
 
-// The word of the map's pointers and of the copies of the caller.
+// The word of the map's pointers and of the images that come and go.
 const (
 	pointerField field = 0<<8 | 3  // at key: the program that the map's pointer names
 	placedField  field = 12<<8 | 1 // at copy: its image is there
@@ -58,6 +58,7 @@ const (
 	openField    field = 16<<8 | 1 // at copy: executions may begin in it
 	stableField  field = 18<<8 | 1 // at site, the copies' alone: its descriptor is stable
 	readField    field = 26<<8 | 3 // at site of one image: what its load has read
+	listedField  field = 50<<8 | 1 // at program-1: its descriptors are on the list
 )
 
 // The status of a program.
@@ -80,6 +81,7 @@ const (
 	waited1Field field = 46<<8 | 1 // the wait of the second agent waits for it
 	waited2Field field = 47<<8 | 1 // the wait of the third one
 	hiddenField  field = 48<<8 | 1 // what it stored when it entered waits in its store buffer
+	homeField    field = 49<<8 | 2 // of a thread in a program that may return: the image it came from
 )
 
 // The places where a thread stands. Everything but idle is inside a reader section.
@@ -94,9 +96,11 @@ const (
 	entering      // it has read the epoch and not yet stored it
 )
 
-// beforeExit reports whether a thread may still fetch a slot. Only then its duties
-// (mustField, freshField) mean anything; elsewhere they are 0, so that states merge.
-func beforeExit(place uint64) bool { return place != idle && place <= trappedTarget }
+// bound reports whether a thread may still fetch a slot. Only then its duties (mustField,
+// freshField) mean anything; elsewhere they are 0, so that states merge.
+func (sys *system) bound(place uint64) bool {
+	return place != idle && place <= trappedTarget || place == inProgram && sys.lasts
+}
 
 // standingAt returns the place before, or in the trap of, a slot.
 func standingAt(s protocol.Slot) uint64 { return atBypass + uint64(s) }

@@ -29,11 +29,11 @@ func TestFieldsAreDisjoint(t *testing.T) {
 		},
 		{
 			{pointerField, maxKeys}, {placedField, maxCopies}, {trackedField, maxCopies}, {openField, maxCopies},
-			{stableField, maxSites}, {readField, maxSites},
+			{stableField, maxSites}, {readField, maxSites}, {listedField, maxPrograms},
 		},
 		{
 			{placeField, 1}, {siteField, 1}, {progField, 1}, {waitedField, 1}, {retiredField, maxPrograms},
-			{mustField, maxKeys}, {freshField, maxKeys}, {waited1Field, 1}, {waited2Field, 1}, {hiddenField, 1},
+			{mustField, maxKeys}, {freshField, maxKeys}, {waited1Field, 1}, {waited2Field, 1}, {hiddenField, 1}, {homeField, 1},
 		},
 	} {
 		used := uint64(0)

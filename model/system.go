@@ -21,7 +21,9 @@ type system struct {
 	actions   [protocol.OpKinds][maxKeys][]action
 	life      [lives][maxCopies][]action // of the loader
 	agents    []agent
-	symmetric bool
+	symmetric bool // threads are alike, and mutators
+	alike     bool // programs are
+	alikeKeys int  // keys are, from this one on
 	reduce    bool // leave out moves that nobody's depend on
 
 	words   int // how many words of a state are used
@@ -30,9 +32,14 @@ type system struct {
 	threads int // index of the word of thread 0
 
 	siteKeys, siteImages [maxSites]int
+	images               [][]int // the sites of each image
 
 	apart  bool                   // the map's pointers may name another program than what the keys hold
 	silent [protocol.OpKinds]bool // where they are apart, the operations that never publish
+	comes  bool                   // images come and go
+	late   bool                   // a program that was freed stays on the list for some time
+	never  bool                   // or for ever
+	lasts  bool                   // an execution may go on behind a tail call, so that its duties last
 	looks  bool                   // what a slot holds is read before the poke has it for itself
 	races  bool                   // two mutators have operations in progress on one key
 }
@@ -55,6 +62,10 @@ func newSystem(s protocol.Subject, threads int, symmetric bool) (*system, error)
 	if err := sys.fits(); err != nil {
 		return nil, err
 	}
+	if err := sys.fitsDeep(s.Protocol); err != nil {
+		return nil, err
+	}
+	sys.alikeKeys = sys.shape.Keys
 	sys.layOut(s.Protocol)
 	for key := range sys.shape.Keys {
 		sites := sys.sitesOf(key)
@@ -74,19 +85,17 @@ func newSystem(s protocol.Subject, threads int, symmetric bool) (*system, error)
 // layOut gives every word of a state its place.
 func (sys *system) layOut(p protocol.Protocol) {
 	mutators := max(1, sys.shape.Mutators)
-	sys.sites = sys.shape.Sites * (1 + sys.shape.Copies)
-	for i := range sys.sites {
-		sys.siteImages[i] = i / sys.shape.Sites
-		sys.siteKeys[i] = i % sys.shape.Sites % sys.shape.Keys
-	}
-	sys.apart = (sys.shape.Indirect || sys.shape.Copies > 0) && !alwaysPublishes(p)
+	sys.layOutImages()
+	sys.comes = sys.shape.Copies > 0 || sys.shape.Deep
+	sys.apart = (sys.shape.Indirect || sys.comes) && !alwaysPublishes(p)
 	for op, steps := range p.Ops {
 		sys.silent[op] = sys.apart && !publishes(steps)
 	}
+	sys.lasts = sys.shape.Nested || sys.shape.Deep
 	sys.races = mutators > 1 && sys.mutex == protocol.MutexNone
 	sys.looks = sys.races || sys.shape.Copies > 0 && sys.mutex == protocol.MutexNone
 	next := 1 + sys.sites
-	if sys.apart || sys.shape.Copies > 0 {
+	if sys.apart || sys.comes {
 		sys.extra = next
 		next++
 	}
@@ -119,7 +128,8 @@ func (sys *system) fits() error {
 		{"programs", sys.shape.Programs, 1, maxPrograms},
 		{"keys", sys.shape.Keys, 1, maxKeys},
 		{"copies", sys.shape.Copies, 0, maxCopies},
-		{"sites, those of copies counted,", sys.shape.Sites * (1 + sys.shape.Copies), 1, maxSites},
+		{"sites, those of copies and programs counted,", allSites(sys.shape), 1, maxSites},
+		{"maps", sys.shape.Maps, 0, maxKeys},
 		{"mutators", sys.shape.Mutators, 0, maxAgents - 1},
 		{"micro-steps of a poke", len(sys.micros), 1, maxMicros},
 	} {
@@ -130,6 +140,19 @@ func (sys *system) fits() error {
 	}
 	return nil
 }
+
+// allSites is how many sites the images of a shape have.
+func allSites(s protocol.Shape) int {
+	n := s.Sites * (1 + s.Copies)
+	if s.Deep {
+		n += s.Programs * deepSites(s)
+	}
+	return n
+}
+
+// deepSites is how many sites each program has, if it has any: one of each key that the
+// caller has one of.
+func deepSites(s protocol.Shape) int { return min(s.Sites, s.Keys) }
 
 // fitsActions reports whether a state can number every operation's actions.
 func (sys *system) fitsActions() error {
@@ -175,15 +198,18 @@ func place(actions []protocol.Action, sites []int) []action {
 	return out
 }
 
-// initial returns the state in which every key and every site is empty, and no copy of
-// the caller is there.
+// initial returns the state in which every key and every site is empty, every program is
+// loaded, and no copy of the caller is there.
 func (sys *system) initial() state {
 	var x state
 	for i := range sys.sites {
 		x[1+i] = emptySite()
-		if sys.imageOf(i) > 0 {
+		if image := sys.imageOf(i); image > 0 && sys.programOf(image) == 0 {
 			x[1+i] = siteOf(erased, erased)
 		}
+	}
+	for p := 0; sys.shape.Deep && p < sys.shape.Programs; p++ {
+		x[sys.extra] = listedField.at(p).put(x[sys.extra], 1)
 	}
 	return x
 }
@@ -231,18 +257,4 @@ func (sys *system) poking(x *state, site int, s protocol.Slot) (*agent, *action)
 		}
 	}
 	return nil, nil
-}
-
-// canonical brings a state into the form that stands for all its permutations of
-// threads: threads are alike, so their words can be sorted.
-func (sys *system) canonical(x *state) {
-	if !sys.symmetric {
-		return
-	}
-	words := x[sys.threads:sys.words]
-	for i := 1; i < len(words); i++ {
-		for j := i; j > 0 && words[j-1] > words[j]; j-- {
-			words[j-1], words[j] = words[j], words[j-1]
-		}
-	}
 }

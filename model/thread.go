@@ -9,7 +9,7 @@ import (
 // thread finds the moves of thread i.
 func (e *expander) thread(i int) {
 	t := e.x[e.sys.threads+i]
-	if e.sys.shape.Copies > 0 && e.sys.strayed(&e.x, t) {
+	if e.sys.comes && e.sys.strayed(&e.x, t) {
 		e.goTo(i, moveGone, t, ranFreed)
 		return
 	}
@@ -26,18 +26,14 @@ func (e *expander) thread(i int) {
 	case entering:
 		e.enter(i)
 	case atBypass, atTarget:
-		e.fetch(i, protocol.Slot(place-atBypass))
+		e.fetch(i, t, protocol.Slot(place-atBypass))
 		if e.sys.shape.Indirect && place == atBypass && siteField.of(t) == 0 {
 			e.readKeys(i)
 		}
 	case trappedBypass, trappedTarget:
 		e.handle(i, protocol.Slot(place-trappedBypass))
 	case inProgram:
-		broken := noFault
-		if statusOf(e.x[0], progField.of(t)) == freed {
-			broken = ranFreed
-		}
-		e.goTo(i, moveRun, 0, broken)
+		e.inProgram(i, t)
 	case afterSites:
 		e.goTo(i, moveLeave, 0, noFault)
 	}
@@ -47,6 +43,44 @@ func (e *expander) thread(i int) {
 func (e *expander) goTo(i int, kind moveKind, t uint64, broken fault) {
 	e.from()[e.sys.threads+i] = t
 	e.found(move{kind: kind, actor: int8(i)}, broken)
+}
+
+// acts puts thread i, which stands at a site as t, into the state to.
+func (e *expander) acts(i int, t uint64, kind moveKind, to uint64, broken fault) {
+	e.from()[e.sys.threads+i] = to
+	e.found(move{kind, int8(i), int8(siteField.of(t))}, broken)
+}
+
+// inProgram finds the moves of thread i in a program: it runs to its end, where nothing
+// says that it executes a site on its way, for the limit on tail calls may be reached; it
+// executes any of the program's sites; where the tail call may have been one of a
+// subprogram, it goes on in the caller. At which site is anybody's guess: the order of the
+// descriptors is not that in which sites are executed, and a subprogram may be called
+// again.
+func (e *expander) inProgram(i int, t uint64) {
+	if statusOf(e.x[0], progField.of(t)) == freed {
+		e.goTo(i, moveRun, 0, ranFreed)
+		return
+	}
+	e.goTo(i, moveRun, 0, noFault)
+	to := progField.put(placeField.put(t, atBypass), 0)
+	if e.sys.shape.Deep {
+		for _, site := range e.sys.sitesOfImage(e.sys.imageOfProgram(progField.of(t))) {
+			e.fetch(i, siteField.put(to, uint64(site)), protocol.Bypass)
+		}
+	}
+	if e.sys.shape.Nested {
+		for _, site := range e.sys.sitesOfImage(int(homeField.of(t))) {
+			e.goTo(i, moveBack, siteField.put(homeField.put(to, 0), uint64(site)), noFault)
+		}
+	}
+}
+
+// inside returns thread t, which stands at a site of a program, to where nothing says
+// which site it executes next.
+func (sys *system) inside(t uint64) uint64 {
+	p := sys.programOf(sys.imageOf(int(siteField.of(t))))
+	return progField.put(siteField.put(placeField.put(t, inProgram), 0), p)
 }
 
 // enter begins an execution in an image that is open, and with it a reader section and
@@ -79,49 +113,54 @@ func (e *expander) enter(i int) {
 	}
 }
 
-// fetch executes a slot. The fetch returns any pair that a CPU may still see.
-func (e *expander) fetch(i int, s protocol.Slot) {
-	t := e.x[e.sys.threads+i]
+// fetch executes a slot as thread i, which stands before it as t. The fetch returns any
+// pair that a CPU may still see.
+func (e *expander) fetch(i int, t uint64, s protocol.Slot) {
 	seen := slotOf(e.x[1+siteField.of(t)], s).seen()
 	if seen&int3Pairs != 0 {
-		e.goTo(i, moveTrap, placeField.put(t, trappedAt(s)), noFault)
+		e.acts(i, t, moveTrap, placeField.put(t, trappedAt(s)), noFault)
 	}
 	if seen&^(int3Pairs|wholePairs) != 0 {
-		e.goTo(i, moveTorn, t, ranTorn)
+		e.acts(i, t, moveTorn, t, ranTorn)
 	}
 	for left := seen & wholePairs; left != 0; left &= left - 1 {
-		e.execute(i, s, pair(bits.TrailingZeros32(uint32(left))).tail(), moveFetch)
+		e.execute(i, t, s, pair(bits.TrailingZeros32(uint32(left))).tail(), moveFetch)
 	}
 }
 
-// execute makes thread i act as the instruction instr of a slot.
-func (e *expander) execute(i int, s protocol.Slot, instr tail, kind moveKind) {
-	t := e.x[e.sys.threads+i]
+// execute makes thread i act as the instruction instr of a slot, before which it stands
+// as t.
+func (e *expander) execute(i int, t uint64, s protocol.Slot, instr tail, kind moveKind) {
 	switch {
 	case s == protocol.Bypass && instr == tailNop:
-		e.goTo(i, kind, placeField.put(t, atTarget), noFault)
+		e.acts(i, t, kind, placeField.put(t, atTarget), noFault)
 	case s == protocol.Bypass:
-		e.skip(i, kind)
+		e.skip(i, t, kind)
 	case instr == tailNop:
-		e.goTo(i, kind, placeField.put(t, atTarget), passedA)
+		e.acts(i, t, kind, placeField.put(t, atTarget), passedA)
 	default:
-		e.tailCall(i, uint64(instr), kind)
+		e.tailCall(i, t, uint64(instr), kind)
 	}
 }
 
-// skip leaves the site by its bypass, for the next site or the rest of the caller.
-func (e *expander) skip(i int, kind moveKind) {
-	t, broken := e.x[e.sys.threads+i], noFault
+// skip leaves the site by its bypass, for the next site or the rest of the image.
+func (e *expander) skip(i int, t uint64, kind moveKind) {
+	to, broken := t, noFault
 	here := int(siteField.of(t))
 	if mustField.at(e.sys.keyOf(here)).of(t) != 0 {
 		broken = missed
 	}
-	if image := e.sys.imageOf(here); here+1 < e.sys.firstOf(image+1) {
-		t = placeField.put(siteField.put(t, uint64(here+1)), atBypass)
-	} else {
-		t = siteField.put(afterExit(t, afterSites), uint64(e.sys.firstOf(image)))
+	image := e.sys.imageOf(here)
+	sites := e.sys.sitesOfImage(image)
+	switch {
+	case e.sys.programOf(image) > 0:
+		to = e.sys.inside(t)
+	case here < sites[len(sites)-1]:
+		to = placeField.put(siteField.put(t, uint64(here+1)), atBypass)
+	default:
+		to = siteField.put(afterExit(t, afterSites), uint64(sites[0]))
 	}
-	e.goTo(i, kind, t, broken)
+	e.acts(i, t, kind, to, broken)
 }
 
 // readKeys executes an indirect site: any, of any key. A thread before the first direct
@@ -140,17 +179,16 @@ func (e *expander) readKeys(i int) {
 	}
 }
 
-// tailCall enters program p by the direct site at which thread i stands.
-func (e *expander) tailCall(i int, p uint64, kind moveKind) {
-	t := e.x[e.sys.threads+i]
+// tailCall enters program p by the direct site at which thread i stands as t.
+func (e *expander) tailCall(i int, t uint64, p uint64, kind moveKind) {
 	to, broken := e.entered(t, e.sys.keyOf(int(siteField.of(t))), p)
-	e.goTo(i, kind, to, broken)
+	e.acts(i, t, kind, to, broken)
 }
 
 // entered returns what thread t becomes in program p, entered for a key, and what that
 // breaks.
 func (e *expander) entered(t uint64, key int, p uint64) (uint64, fault) {
-	to := progField.put(afterExit(t, inProgram), p)
+	to := progField.put(e.sys.called(t), p)
 	switch {
 	case freshField.at(key).of(t)&programBit(p) == 0:
 		return to, ranStale
@@ -158,6 +196,18 @@ func (e *expander) entered(t uint64, key int, p uint64) (uint64, fault) {
 		return to, ranFreed
 	}
 	return to, noFault
+}
+
+// called puts a thread into a program: behind its last fetch, unless the program has sites
+// or may return, to the image that the thread came from.
+func (sys *system) called(t uint64) uint64 {
+	if !sys.lasts {
+		return afterExit(t, inProgram)
+	}
+	if image := sys.imageOf(int(siteField.of(t))); sys.shape.Nested && sys.programOf(image) == 0 {
+		t = homeField.put(t, uint64(image))
+	}
+	return siteField.put(placeField.put(t, inProgram), 0)
 }
 
 // afterExit puts a thread behind its last fetch: of what it carries, only what grace
@@ -168,7 +218,7 @@ func afterExit(t, place uint64) uint64 {
 	return placeField.put(t&asked, place)
 }
 
-// strayed reports whether a thread stands in a copy that was freed.
+// strayed reports whether a thread stands at a site of an image that was freed.
 func (sys *system) strayed(x *state, t uint64) bool {
 	place := placeField.of(t)
 	return place != idle && place != inProgram && !sys.placed(x, sys.imageOf(int(siteField.of(t))))
@@ -181,6 +231,9 @@ func (e *expander) handle(i int, s protocol.Slot) {
 	t := e.x[e.sys.threads+i]
 	site := int(siteField.of(t))
 	again := placeField.put(t, standingAt(s))
+	if s == protocol.Bypass && e.sys.programOf(e.sys.imageOf(site)) > 0 {
+		again = e.sys.inside(t)
+	}
 	slot := slotOf(e.x[1+site], s)
 	by, a := e.sys.poking(&e.x, site, s)
 	switch {
@@ -190,9 +243,9 @@ func (e *expander) handle(i int, s protocol.Slot) {
 	case a == nil:
 		e.goTo(i, moveLate, again, noFault)
 	case e.sys.trap == protocol.TrapNew:
-		e.execute(i, s, e.sys.wanted(&e.x, by, a), moveHandle)
+		e.execute(i, t, s, e.sys.wanted(&e.x, by, a), moveHandle)
 	case e.sys.trap == protocol.TrapOld:
-		e.execute(i, s, slot.expects(), moveHandle)
+		e.execute(i, t, s, slot.expects(), moveHandle)
 	default:
 		e.goTo(i, moveRetry, again, noFault)
 	}

@@ -37,7 +37,7 @@ type View struct {
 // such as "D>C", while a poke is between them.
 type SiteView struct {
 	Name                  string
-	Bypass, Target, State string // "-" where a copy's image is not there
+	Bypass, Target, State string // "-" where the image is not there
 }
 
 // witness rebuilds an execution that leads to v.
@@ -88,8 +88,8 @@ func (w *Witness) add(sys *system, before state, steps []node) {
 }
 
 // A retracer goes the path of stored states again. These are canonical, but it goes with
-// threads that keep their places: each move is one that leads to a state whose canonical
-// form is the next stored state.
+// threads and programs that keep their places: each move is one that leads to a state that
+// the next stored one stands for.
 type retracer struct {
 	expander
 	wanted func() bool // whether the state y, reached by breaking broken, is the next one
@@ -104,9 +104,7 @@ func (g *retracer) goAlong(e *explorer, path []stateID) {
 	for _, id := range path {
 		next := e.key(id)
 		g.wanted = func() bool {
-			y := g.y
-			e.sys.canonical(&y)
-			return g.broken == noFault && equal(next, y[:e.sys.words])
+			return g.broken == noFault && e.sys.standsFor(next, g.y)
 		}
 		g.follow()
 	}

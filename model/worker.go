@@ -40,7 +40,7 @@ func (w *worker) expandState(id stateID, order int, key []uint64) {
 // count takes note of what a state shows.
 func (w *worker) count() {
 	for i, s := range w.x[1 : 1+w.sys.sites] {
-		if w.sys.shape.Copies == 0 || w.sys.placed(&w.x, w.sys.imageOf(i)) {
+		if !w.sys.comes || w.sys.placed(&w.x, w.sys.imageOf(i)) {
 			w.counts.letters[letterOf(s)]++
 		}
 	}

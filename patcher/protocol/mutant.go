@@ -36,16 +36,6 @@ func (m Mutant) Apply(s Subject) (Subject, error) {
 	return s, nil
 }
 
-// AtLeast returns the shape that has all of s and of o.
-func (s Shape) AtLeast(o Shape) Shape {
-	return Shape{
-		Threads: max(s.Threads, o.Threads), Sites: max(s.Sites, o.Sites),
-		Programs: max(s.Programs, o.Programs), Keys: max(s.Keys, o.Keys),
-		Indirect: s.Indirect || o.Indirect, Same: s.Same || o.Same,
-		Copies: max(s.Copies, o.Copies), Mutators: max(s.Mutators, o.Mutators),
-	}
-}
-
 // MutantByName returns the mutant of the zoo that has that name.
 func MutantByName(name string) (Mutant, error) {
 	return byName("mutant", name, Zoo(), func(m Mutant) string { return m.Name })

@@ -5,6 +5,7 @@ package protocol
 // what the shape must have for the fault to be there.
 func ModelZoo() []Mutant {
 	out := append(indirectZoo(), loadZoo()...)
+	out = append(out, deepZoo()...)
 	out = append(out, mutexZoo()...)
 	out = append(out, progressZoo()...)
 	return append(out, epochZoo()...)
@@ -136,6 +137,39 @@ func loadZoo() []Mutant {
 	}
 }
 
+// deepZoo are faults, and none, of programs that have sites of their own.
+func deepZoo() []Mutant {
+	unload := func(text string) []Edit { return []Edit{{Of: OfUnload, Do: Rewrite, With: text}} }
+	deep := Shape{Deep: true}
+	return []Mutant{
+		{
+			Name: "late-forget", Origin: untrackFault,
+			Why:   "a program is freed with its descriptors still on the list, and an operation pokes one of them",
+			Edits: unload("wait; free; untrack"),
+			Needs: deep, Property: ExpectedBytes, Expect: byModel(Violated),
+		},
+		{
+			Name: "never-forget", Origin: untrackFault,
+			Why:   "the same, for ever: the caller's descriptors were taken off, those of the subprogram were not",
+			Edits: unload("wait; free"),
+			Needs: deep, Property: ExpectedBytes, Expect: byModel(Violated),
+		},
+		{
+			Name: "deep-batched", Origin: mechanical,
+			Why: "one grace period after every bypass is closed covers every site, those of programs that are called too",
+			Edits: []Edit{{Of: OfRemove, Do: Rewrite,
+				With: "publish; each { bypass=jump }; wait; each { target=nop }; retire"}},
+			Needs: Shape{Deep: true, Nested: true}, Expect: byModel(Proved),
+		},
+		{
+			Name: "deep-lazy", Origin: rfcThread,
+			Why:   "what dangles behind a closed bypass of a program that nobody holds is as little met as in the caller",
+			Edits: []Edit{{Of: OfRemove, Do: Rewrite, With: "publish; each { bypass=jump }; retire"}},
+			Needs: deep, Expect: byModel(Proved),
+		},
+	}
+}
+
 // mutexZoo are two mutators without, and with less than, the mutex of the map.
 func mutexZoo() []Mutant {
 	return []Mutant{
@@ -151,6 +185,14 @@ func mutexZoo() []Mutant {
 			Why:   "operations on different keys poke different descriptors",
 			Edits: []Edit{{Of: OfMutex, Do: Rewrite, With: "key"}},
 			Needs: Shape{Mutators: 2, Sites: 2, Keys: 2}, Expect: byModel(Proved),
+		},
+		{
+			Name: "two-maps", Origin: "mechanical: poke_mutex is that of a map",
+			Why: "operations on keys of different maps meet at the text mutex alone, and a batched remove waits between " +
+				"two of its pokes",
+			Edits: []Edit{{Of: OfRemove, Do: Rewrite,
+				With: "publish; each { bypass=jump }; wait; each { target=nop }; retire"}},
+			Needs: Shape{Mutators: 2, Sites: 2, Keys: 2, Maps: 2}, Expect: byModel(Proved),
 		},
 	}
 }

@@ -1,0 +1,205 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tailpoke/patcher/protocol"
+)
+
+// A promelaAction is an action as it is written.
+type promelaAction struct {
+	protocol.Action
+	index int
+	site  int  // that of the descriptor
+	asked bool // a wait behind it asks which poke changed a byte
+	ends  bool // an iteration of each ends with it
+	*promelaCall
+
+	passed string // the label behind its iteration, which is passed by; "" if it is not
+	forget bool   // nobody asks behind that label which poke changed a byte
+}
+
+// actions writes the actions of an operation or of the loader.
+func (p *promela) actions(list []protocol.Action, sites []int, by *promelaCall) {
+	passed := ""
+	for i, a := range list {
+		w := promelaAction{
+			Action: a, index: i, asked: asksLater(list[i+1:]), promelaCall: by,
+			ends: i+1 == len(list) || list[i+1].First || list[i+1].Desc == protocol.NoDesc,
+		}
+		if a.Desc != protocol.NoDesc {
+			w.site = sites[a.Desc]
+		}
+		if a.First && !by.loads && w.site >= p.Shape.Sites {
+			p.labels++
+			passed = fmt.Sprintf("passed_%d", p.labels)
+			w.passed = passed
+			behind := i + 1
+			for behind < len(list) && !list[behind].First && list[behind].Desc != protocol.NoDesc {
+				behind++
+			}
+			w.forget = !asksLater(list[behind:])
+		}
+		p.action(&w)
+		if w.ends && passed != "" {
+			p.printf("%s:\n", passed)
+			passed = ""
+		}
+	}
+}
+
+// asksLater reports whether a wait among the actions asks which poke changed a byte.
+func asksLater(actions []protocol.Action) bool {
+	return slices.ContainsFunc(actions, func(a protocol.Action) bool { return a.Guarded })
+}
+
+// action writes an action: one statement, whose options are the moves that begin it.
+func (p *promela) action(a *promelaAction) {
+	switch a.Kind {
+	case protocol.Poke:
+		p.poke(a)
+	case protocol.Wait:
+		wanted := "true"
+		if a.Guarded {
+			wanted = fmt.Sprintf("%s > %d", p.my("last"), a.Since)
+		}
+		p.printf("\t   do%s\n", p.pass(a))
+		p.printf("\t   wait(%s, %s, %s, %s)\n\t   od;\n", wanted, p.when(a), p.begun(a), p.then(a, false))
+	case protocol.Publish:
+		p.publish(a)
+	case protocol.Retire:
+		p.printf("\t   retire(%s);\n", p.then(a, false))
+	case protocol.Free:
+		if a.loads {
+			p.loads(a)
+		} else {
+			p.printf("\t   free(%s);\n", p.then(a, false))
+		}
+	default:
+		p.loads(a)
+	}
+}
+
+// when is the condition of an action's first move: who begins an iteration of each asks
+// for the mutex, or whether the descriptor is stable.
+func (p *promela) when(a *promelaAction) string {
+	switch {
+	case a.passed != "":
+		return fmt.Sprintf("STABLE(%d)", a.site)
+	case a.loads && a.First && p.Protocol.Mutex != protocol.MutexNone:
+		return p.idleAll(p.keyOf(a.site))
+	default:
+		return "true"
+	}
+}
+
+// pass is the option to go by a descriptor that is not stable.
+func (p *promela) pass(a *promelaAction) string {
+	if a.passed == "" {
+		return ""
+	}
+	last := "skip"
+	if a.forget {
+		last = p.my("last") + " = 0"
+	}
+	return fmt.Sprintf("\n\t   :: d_step { !STABLE(%d) -> %s }; goto %s", a.site, last, a.passed)
+}
+
+// then is what is done where an action ends: last is forgotten where nobody will ask for
+// it, and a load puts the mutex where the iteration ends.
+func (p *promela) then(a *promelaAction, changed bool) string {
+	text := "skip"
+	switch {
+	case !a.asked:
+		text = p.my("last") + " = 0"
+	case changed:
+		text = fmt.Sprintf("%s = %d", p.my("last"), a.index+1)
+	}
+	if a.fixes(p) {
+		if a.ends {
+			return text + "; fixing = 0"
+		}
+		return text + "; " + p.begun(a)
+	}
+	return text
+}
+
+// begun is what is done where an action begins and does not end yet: a load takes the mutex.
+func (p *promela) begun(a *promelaAction) string {
+	if a.fixes(p) {
+		return fmt.Sprintf("fixing = %d", 1+p.keyOf(a.site))
+	}
+	return "skip"
+}
+
+// fixes reports whether an action is one of a load that is made under the mutex.
+func (a *promelaAction) fixes(p *promela) bool {
+	return a.loads && a.Desc != protocol.NoDesc && p.Protocol.Mutex != protocol.MutexNone
+}
+
+// poke writes a poke.
+func (p *promela) poke(a *promelaAction) {
+	p.printf("\t   do%s\n", p.pass(a))
+	tail := p.my("given")
+	switch {
+	case a.To == protocol.Nop:
+		tail = "NOP"
+	case a.Slot == protocol.Bypass:
+		tail = "OUT"
+	case a.loads:
+		tail = fmt.Sprintf("looked_up[%d]", a.site%p.Shape.Sites)
+	}
+	when := p.when(a)
+	if a.loads {
+		read := fmt.Sprintf("looked_up[%d]", a.site%p.Shape.Sites)
+		p.printf("\t   :: d_step { %s && %s == 0 -> %s }; break\n", when, read, p.then(a, false))
+		when += " && " + read + " != 0"
+	}
+	slot := p.slot(a.Slot, a.site)
+	if p.looks {
+		p.printf("\t   :: d_step { %s -> %s = 1 + %s.remembered };\n\t   do\n", when, p.my("looked"), slot)
+		when = "true"
+	}
+	p.printf("\t   poke(%s, %s(%d), %s, %s, %s, %s, %s)\n", slot, strings.ToUpper(a.Slot.String()), a.site, tail,
+		when, p.begun(a), p.then(a, true), p.then(a, false))
+	if p.looks {
+		p.WriteString("\t   od; break\n")
+	}
+	p.WriteString("\t   od;\n")
+}
+
+// publish writes the exchange of the map's pointer. What the operation finds there is what
+// it replaces; where nothing kept another mutator away, that may be something else than at
+// the call, and an operation that has done nothing else yet goes on as what it turns out
+// to be.
+func (p *promela) publish(a *promelaAction) {
+	set := fmt.Sprintf("held[%d] = %s", a.key, p.my("given"))
+	if p.apart {
+		set += fmt.Sprintf("; pointer[%d] = %s", a.key, p.my("given"))
+	}
+	if p.races {
+		set = fmt.Sprintf("%s = held[%d]; %s", p.my("old"), a.key, set)
+	}
+	if !p.races || a.index > 0 || !a.op.Gives() {
+		p.printf("\t   if\n\t   :: d_step { %s; %s }\n\t   fi;\n", set, p.then(a, false))
+		return
+	}
+	p.WriteString("\t   if\n")
+	for _, turns := range []protocol.OpKind{protocol.Install, protocol.Update} {
+		compare := [...]string{protocol.Install: "==", protocol.Update: "!="}[turns]
+		text := fmt.Sprintf("held[%d] %s 0 -> %s; %s", a.key, compare, set, p.then(a, false))
+		steps := p.Protocol.Ops[turns]
+		if turns == a.op || len(steps) == 0 || steps[0].Kind != protocol.Publish {
+			p.printf("\t   :: d_step { %s }\n", text)
+			continue
+		}
+		p.printf("\t   :: d_step { %s; %s = %s }; goto %s\n", text, p.my("operation"),
+			strings.ToUpper(turns.String()), published(turns, a.key))
+	}
+	p.printf("\t   fi;\n%s:\n", published(a.op, a.key))
+}
+
+// published is the label behind the exchange with which an operation on a key begins.
+func published(op protocol.OpKind, key int) string { return fmt.Sprintf("%v_%d_published", op, key) }

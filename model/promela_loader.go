@@ -1,0 +1,110 @@
+package model
+
+import (
+	"fmt"
+	"strings"
+
+	"tailpoke/patcher/protocol"
+)
+
+// loader writes the process that loads and unloads copies.
+func (p *promela) loader() {
+	p.WriteString(`
+/* The sites of a copy as a compiler leaves them, and as nobody may find them. */
+
+inline compile(site)
+{
+	copy_bypass[site].seen = 1 << (H_JUMP + OUT);
+	copy_bypass[site].memory = H_JUMP + OUT;
+	copy_bypass[site].remembered = OUT;
+	copy_target[site].seen = 1 << (H_NOP + NOP);
+	copy_target[site].memory = H_NOP + NOP;
+	copy_target[site].remembered = NOP
+}
+
+inline erase(slot)
+{
+	slot.seen = 1 << (H_INT3 + MIXED);
+	slot.memory = H_INT3 + MIXED;
+	slot.remembered = MIXED
+}
+
+active proctype loader()
+{
+	do
+`)
+	for c := range p.Shape.Copies {
+		var sites []int
+		compiled := ""
+		for i := range p.Shape.Sites {
+			sites = append(sites, (1+c)*p.Shape.Sites+i)
+			compiled += fmt.Sprintf("; compile(%d)", c*p.Shape.Sites+i)
+		}
+		p.printf("\n\t/* load of copy %[1]d */\n\t:: d_step { (placed >> %[1]d & 1) == 0 -> placed = placed | 1 << %[1]d%[2]s };\n",
+			c, compiled)
+		p.actions(p.Protocol.UnrollLoad(len(sites)), sites, &promelaCall{key: c, loads: true})
+		p.loaded()
+		p.printf("\n\t/* unload of copy %[1]d */\n\t:: d_step { (placed >> %[1]d & 1) != 0 -> opened = opened & ~(1 << %[1]d) };\n", c)
+		p.actions(p.Protocol.UnrollUnload(), sites, &promelaCall{key: c, loads: true})
+		p.loaded()
+	}
+	p.WriteString("\tod\n}\n")
+}
+
+// loaded writes how a load or an unload ends.
+func (p *promela) loaded() {
+	var clear []string
+	for i := range p.Shape.Sites {
+		clear = append(clear, fmt.Sprintf("looked_up[%d] = 0", i))
+	}
+	p.printf("\t   if\n\t   :: d_step { %s }\n\t   fi\n", strings.Join(clear, "; "))
+}
+
+// loads writes an action that only the loader has; the key of its call is the copy.
+func (p *promela) loads(a *promelaAction) {
+	when, text, c := p.when(a), "", a.key
+	switch a.Kind {
+	case protocol.Track:
+		when, text = p.idleKeys(), fmt.Sprintf("tracked = tracked | 1 << %d", c)
+	case protocol.Untrack:
+		when, text = p.idleKeys(), fmt.Sprintf("tracked = tracked & ~(1 << %d)", c)
+		for i := range p.Shape.Sites {
+			text += fmt.Sprintf("; stable = stable & ~(1 << %d)", c*p.Shape.Sites+i)
+		}
+	case protocol.Read:
+		text = fmt.Sprintf("looked_up[%d] = POINTER(%d)", a.site%p.Shape.Sites, p.keyOf(a.site))
+	case protocol.Stable:
+		text = fmt.Sprintf("stable = stable | 1 << %d", a.site-p.Shape.Sites)
+	case protocol.Open:
+		text = fmt.Sprintf("opened = opened | 1 << %d", c)
+	case protocol.Free:
+		text = fmt.Sprintf("placed = placed & ~(1 << %d)", c)
+		for i := range p.Shape.Sites {
+			text += fmt.Sprintf("; erase(copy_bypass[%[1]d]); erase(copy_target[%[1]d])", c*p.Shape.Sites+i)
+		}
+	}
+	p.printf("\t   if\n\t   :: d_step { %s -> %s; %s }\n\t   fi;\n", when, text, p.then(a, false))
+}
+
+// idleAll is the condition under which no mutator has the mutex of a key.
+func (p *promela) idleAll(key int) string {
+	var out []string
+	for m := range p.mutators {
+		out = append(out, p.idle(fmt.Sprint(m), key))
+	}
+	return strings.Join(out, " && ")
+}
+
+// idleKeys is the same for all keys that a copy has sites of.
+func (p *promela) idleKeys() string {
+	if p.Protocol.Mutex == protocol.MutexNone {
+		return "true"
+	}
+	var out []string
+	for k := range min(p.Shape.Keys, p.Shape.Sites) {
+		if text := p.idleAll(k); len(out) == 0 || out[0] != text {
+			out = append(out, text)
+		}
+	}
+	return strings.Join(out, " && ")
+}

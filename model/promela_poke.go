@@ -1,0 +1,105 @@
+package model
+
+import (
+	"fmt"
+	"strings"
+
+	"tailpoke/patcher/protocol"
+)
+
+const promelaStores = `
+/* Stores into a slot. A new head may be fetched with every tail that is still seen, a new
+ * tail with every head, then or while it is partly written. A store of the whole slot is
+ * never seen in parts. */
+
+inline write_head(slot, head)
+{
+	slot.seen = slot.seen |
+		((slot.seen >> H_NOP | slot.seen >> H_JUMP | slot.seen >> H_INT3) & 255) << head;
+	slot.memory = head + TAIL(slot.memory)
+}
+
+#define WITH_TAIL(slot, head, tail) \
+	((slot.seen >> head & 255) != 0 -> (1 << tail | 1 << MIXED) << head : 0)
+
+inline write_tail(slot, tail)
+{
+	if
+	:: TAIL(slot.memory) != tail ->
+		slot.seen = slot.seen | WITH_TAIL(slot, H_NOP, tail) |
+			WITH_TAIL(slot, H_JUMP, tail) | WITH_TAIL(slot, H_INT3, tail);
+		slot.memory = HEAD(slot.memory) + tail
+	:: else        /* the same bytes again */
+	fi
+}
+
+inline write_all(slot, tail)
+{
+	slot.memory = WHOLE(tail);
+	slot.seen = slot.seen | 1 << slot.memory
+}
+`
+
+// method writes a poke: its micro-steps, each a move.
+func (p *promela) method() {
+	p.WriteString("\n/* Every CPU serialises. */\n\ninline sync()\n{\n")
+	for i := range p.Shape.Sites * (1 + p.Shape.Copies) {
+		for s := range protocol.Slots {
+			p.printf("\t%[1]s.seen = 1 << %[1]s.memory;\n", p.slot(protocol.Slot(s), i))
+		}
+	}
+	if p.counts {
+		p.WriteString("\tbuffered = 0;     /* it interrupts the CPUs, as a barrier does */\n")
+	}
+	p.WriteString(`}
+
+/* A poke of a slot that is to hold the instruction of a tail, as options of a loop. It
+ * refuses other bytes than the descriptor remembers, and does nothing where there is
+ * nothing to do. Otherwise it goes the way of its method. Single pokes exclude each other. */
+
+`)
+	expected, seen, alone := "slot.remembered", "", ""
+	if p.looks {
+		expected, seen = "("+p.my("looked")+" - 1)", "; "+p.my("looked")+" = 0"
+	}
+	if p.agents > 1 {
+		alone = "poked == 0 && "
+	}
+	p.printf("#define EXPECTED(slot)     %s\n#define AS_EXPECTED(slot)  (slot.memory == WHOLE(EXPECTED(slot)))\n\n", expected)
+	var steps []string
+	for _, m := range p.Method.Steps {
+		steps = append(steps, microTexts[m]...)
+	}
+	first, end := "", ""
+	if len(steps) > 1 {
+		first, end = "; poked = name; becomes = tail; begun", "; poked = 0; becomes = 0"
+	}
+	steps[0] = alone + "when && AS_EXPECTED(slot) && EXPECTED(slot) != tail -> " + steps[0] + first + seen
+	steps[len(steps)-1] += end + "; slot.remembered = tail; changed"
+	lines := []string{
+		"#define poke(slot, name, tail, when, begun, changed, unchanged)",
+		":: d_step { " + alone + "when && !AS_EXPECTED(slot) -> assert(expected_bytes) }",
+		":: d_step { " + alone + "when && AS_EXPECTED(slot) && EXPECTED(slot) == tail -> unchanged" + seen + " }; break",
+		":: d_step { " + strings.Join(steps, " }; \\\n\t   d_step { ") + " }; break",
+	}
+	p.WriteString(strings.Join(lines, " \\\n\t") + "\n")
+}
+
+// microTexts are the stores of each micro-step. Bytes writes the first byte, then the
+// others, none of it protected.
+var microTexts = [...][]string{
+	protocol.HeadInt3: {"write_head(slot, H_INT3)"},
+	protocol.HeadNew:  {"write_head(slot, HEAD(WHOLE(tail)))"},
+	protocol.Tail:     {"write_tail(slot, tail)"},
+	protocol.All:      {"write_all(slot, tail)"},
+	protocol.Bytes:    {"write_head(slot, HEAD(WHOLE(tail)))", "write_tail(slot, tail)"},
+	protocol.Sync:     {"sync()"},
+}
+
+// slot names a slot of a site.
+func (p *promela) slot(s protocol.Slot, site int) string {
+	if site >= p.Shape.Sites {
+		return fmt.Sprintf("copy_%v[%d]", s, site-p.Shape.Sites)
+	}
+	return fmt.Sprintf("%v[%d]", s, site)
+}
