@@ -56,7 +56,8 @@ type recorder struct {
 	missing []int // by key: operations that were omitted since one was recorded
 
 	least, most atomic.Int64 // copies of the entry that are tracked
-	noted       [][2]int64   // by key: these when its sites were noted; zero: never
+	changes     atomic.Int64 // of these: one copy may have gone and another come
+	noted       []siteNote   // by key: these when its sites were noted
 }
 
 // record begins to record, if anybody takes what is recorded.
@@ -65,7 +66,7 @@ func (r *run) record() {
 		return
 	}
 	t := &recorder{
-		run: r, sites: make([]int, len(r.keys)), noted: make([][2]int64, len(r.keys)),
+		run: r, sites: make([]int, len(r.keys)), noted: make([]siteNote, len(r.keys)),
 		holds: make([]int, len(r.keys)), missing: make([]int, len(r.keys)),
 		full: make(chan []protocol.Item, traceBuffers), free: make(chan []protocol.Item, traceBuffers),
 		done: make(chan struct{}),
@@ -176,23 +177,30 @@ func (t *recorder) event(ev protocol.Event) {
 	t.buf = append(t.buf, it)
 }
 
-// noteSites records how many sites the key has, if that may have changed, and what was
-// omitted. Only where the same exact number was noted before, nothing has: what came of bounds
-// is for the operation to tell that followed them, and may be another number by now.
+// siteNote is what was known of the copies of the entry when a key's sites were noted.
+type siteNote struct {
+	is          bool // there is a note
+	least, most int64
+	changes     int64
+}
+
+// noteSites records how many sites the key has, if any may have come or gone, and what was
+// omitted. Only where the same exact number was noted before, of the same copies, none has: what came
+// of bounds is for the operation to tell that followed them, and may be another number by now.
 func (t *recorder) noteSites() {
-	least, most := t.least.Load(), t.most.Load()
+	now := siteNote{true, t.least.Load(), t.most.Load(), t.changes.Load()}
 	n, noted, missing := t.sites[t.key], &t.noted[t.key], &t.missing[t.key]
-	it := protocol.Item{Kind: protocol.Has, Prog: protocol.AnyProg, Least: n * int(least), Most: n * int(most)}
+	it := protocol.Item{Kind: protocol.Has, Prog: protocol.AnyProg, Least: n * int(now.least), Most: n * int(now.most)}
 	it.Key, it.Desc = t.key, protocol.NoDesc
 	switch {
 	case *missing > 0:
 		it.Kind, it.Prog, it.Count = protocol.Omitted, t.holds[t.key], *missing
 		*missing = 0
 		t.buf = append(t.buf, it)
-	case *noted == [2]int64{}, n > 0 && (*noted != [2]int64{least, most} || least != most):
+	case !noted.is, n > 0 && (*noted != now || now.least != now.most):
 		t.buf = append(t.buf, it)
 	}
-	*noted = [2]int64{least, most}
+	*noted = now
 }
 
 // copies changes the bounds of how many copies of the entry are tracked.
@@ -200,6 +208,7 @@ func (t *recorder) copies(least, most int64) {
 	if t == nil {
 		return
 	}
+	t.changes.Add(1)
 	t.least.Add(least)
 	t.most.Add(most)
 }
