@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,6 +39,9 @@ func actorName(agents []string, actor int8) string {
 	}
 	return fmt.Sprintf("thread %d", actor)
 }
+
+// ErrHolds is what [Replay] returns, wrapped, where all steps can be taken and break no property.
+var ErrHolds = errors.New("breaks nothing that is judged")
 
 // Replay takes steps of a subject from the state in which every key is empty, and answers
 // with the witness that they are: each must be possible where it stands, and the last one,
@@ -131,7 +135,7 @@ func (r *replayer) take(c Choice, last bool) error {
 	case r.early != noFault:
 		return fmt.Errorf("it breaks %s, so that nothing may follow it", faultProperties[r.early])
 	case last && slices.Contains(r.possible, c.String()):
-		return fmt.Errorf("it is the last one, but breaks nothing that is judged")
+		return fmt.Errorf("it is the last one, but %w", ErrHolds)
 	default:
 		return fmt.Errorf("there is no such step; possible are\n  %s", strings.Join(r.possible, "\n  "))
 	}

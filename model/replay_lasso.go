@@ -39,7 +39,7 @@ func (r *replayer) lasso(cycle int) (*Witness, error) {
 		w.Cycle = cycle
 		return w, nil
 	}
-	return nil, fmt.Errorf("model: the last %d steps do not lead back to where they begin", cycle)
+	return nil, fmt.Errorf("model: the last %d steps do not lead back to where they begin: %w", cycle, ErrHolds)
 }
 
 // holdsUp reports whether a cycle keeps some agent's operation from going on and treats

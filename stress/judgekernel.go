@@ -134,12 +134,14 @@ func kernelConfig(s protocol.Subject, t *Target, o Options) (c kernel.Config, bl
 	default:
 		blind = oracle.blind()
 		c.Legal = oracle.Legal
+		c.Found = there.Context.Bytes
+		c.WrittenLo, c.WrittenHi = oracle.Written()
 		for _, out := range oracle.Outcomes() {
 			c.Outcomes = append(c.Outcomes, kernel.Outcome(out))
 		}
 	}
 	if o.Progress != nil {
-		c.Progress = func(r kernel.Result) { o.Progress(*kernelResult(&r)) }
+		c.Progress = func(r kernel.Result) { o.Progress(protocol.Kernel, *kernelResult(&r)) }
 	}
 	return c, blind, nil
 }
@@ -156,7 +158,9 @@ func runKernel(ctx context.Context, s protocol.Subject, t *Target, c kernel.Conf
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	start, after := time.Now(), time.Duration(0)
-	w := newWatch(s, t.Programs, t.Keys, recordsOfKernel, keep)
+	// Programs may have sites too: nobody watches these, and what is said of the others does not
+	// depend on them.
+	w := newWatch(s, nil, t.Keys, recordsOfKernel, keep)
 	w.missed = func() {
 		if after = time.Since(start); c.StopAtFirst {
 			cancel()

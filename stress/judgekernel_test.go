@@ -106,3 +106,41 @@ func TestKernelScript(t *testing.T) {
 		t.Errorf("%d items, %v", len(trace.Items), err)
 	}
 }
+
+// TestCasesUnderMutator: the regression cases run while their keys change. Some cannot be judged, and
+// are said to be so; none is accused, and most are executed.
+func TestCasesUnderMutator(t *testing.T) {
+	needKernel(t)
+	ran := 0
+	for _, name := range RegressionNames() {
+		s, target, err := (Choice{Case: name, Threads: 4}).Resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := Options{Engines: []protocol.Engine{protocol.Kernel}, Duration: 100 * time.Millisecond}
+		if err := Validate(s, target, o); err != nil {
+			t.Logf("%s: %v", name, err)
+			continue
+		}
+		r, err := Run(context.Background(), s, target, o)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		v := r.Of(protocol.Kernel)
+		switch v.Verdict {
+		case protocol.Violated:
+			t.Errorf("%s: %s %v", name, v.Property, v.Witness)
+		case protocol.Unsupported:
+			t.Logf("%s: %s", name, v.Reason)
+		default:
+			if v.Executions == 0 {
+				t.Errorf("%s: %s without an execution", name, v.Verdict)
+			}
+			ran++
+		}
+	}
+	if t.Logf("%d of %d cases", ran, len(RegressionNames())); ran < len(RegressionNames())/2 {
+		t.Errorf("only %d of %d cases were executed", ran, len(RegressionNames()))
+	}
+}

@@ -15,7 +15,7 @@ type (
 	EngineVerdict = protocol.Verdict
 	// Script is a list of calls for the cpu engine.
 	Script = protocol.Script
-	// CPUProgress is what the cpu engine has counted so far.
+	// CPUProgress is what the cpu engine, or the kernel engine, has counted so far.
 	CPUProgress = cpu.Result
 )
 

@@ -1,6 +1,7 @@
 package stress
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,14 +41,14 @@ type Options struct {
 	MaxStates   int  // bound of the model engine and of the machine engine; 0: their own
 	// Needs is what the model's shape must have at least, beside what the target makes of it.
 	Needs    protocol.Shape
-	NoBoost  bool // the cpu engine runs as without the right to real-time priorities
-	Callers  int  // copies of the entry in the kernel engine; 0: its own number
-	Progress func(cpu.Result)
+	NoBoost  bool                              // the cpu engine runs as without the right to real-time priorities
+	Callers  int                               // copies of the entry in the kernel engine; 0: its own number
+	Progress func(protocol.Engine, cpu.Result) // of an engine that executes, about once a second
 	// Trace, if set, is given the beginning of the cpu engine's trace, or of the kernel engine's if
 	// only that is asked, in the grammar of package protocol.
 	Trace io.Writer
-	// Witness, if set, is given the witness of the machine engine, as [ReadWitness] takes it, if
-	// there is one.
+	// Witness, if set, is given the witness of the machine engine, as [ReadWitness] takes it, or
+	// else that of the model, if one of them has one.
 	Witness io.Writer
 }
 
@@ -68,6 +69,7 @@ func Run(ctx context.Context, s protocol.Subject, t *Target, o Options) (*Report
 	}
 	s.Shape = t.Shape(s.Shape.Threads)
 	r := &Report{Schema: "stress/verdict/1", Subject: name(s, t), Seed: seedText(o.Seed)}
+	giveWitness := o.oneWitness()
 	for _, e := range Engines() {
 		if !o.asks(e) {
 			continue
@@ -81,7 +83,7 @@ func Run(ctx context.Context, s protocol.Subject, t *Target, o Options) (*Report
 		r.Verdicts = append(r.Verdicts, v)
 	}
 	r.Verdict = overall(r.Verdicts)
-	return r, nil
+	return r, giveWitness()
 }
 
 func seedText(seed uint64) string { return fmt.Sprintf("%#x", seed) }
@@ -109,9 +111,23 @@ func judgeModel(ctx context.Context, s protocol.Subject, t *Target, _ *jit.Layou
 		})
 	}
 	res, err := check(asked)
-	if asked.Shape.Indirect && ctx.Err() == nil && (errors.Is(err, model.ErrUnsupported) || err == nil && res.Verdict == protocol.Bounded) {
+	left := ""
+	if ctx.Err() == nil && asked.Shape != s.Shape.AtLeast(o.Needs) && tooMuch(res, err) {
+		left = leftOut(asked.Shape)
 		asked.Shape = s.Shape.AtLeast(o.Needs) // less is something too
 		res, err = check(asked)
+	}
+	if err == nil && res.Verdict == protocol.Proved && t.deep() && o.Needs == (protocol.Shape{}) {
+		// Programs with sites and programs without: more pokes are more grace periods.
+		own := asked
+		own.Shape.Deep = true
+		if more, err := check(own); tooMuch(more, err) {
+			left = cmp.Or(left, leftOut(own.Shape))
+		} else if err != nil {
+			return Verdict{}, err
+		} else {
+			asked, res = own, joined(res, more)
+		}
 	}
 	if errors.Is(err, model.ErrUnsupported) {
 		return Verdict{Verdict: protocol.Unsupported, Reason: err.Error()}, nil
@@ -124,31 +140,61 @@ func judgeModel(ctx context.Context, s protocol.Subject, t *Target, _ *jit.Layou
 		Properties: modelProperties, States: res.States, Transitions: res.Transitions, Depth: res.Depth,
 		Explored: ModelShape{res.Threads, s.Shape.Sites, s.Shape.Programs, s.Shape.Keys},
 	}}
-	switch idle := neverExplored(res.Reached); {
+	switch idle := cmp.Or(neverExplored(res.Reached), neverEntered(res.Reached, s.Shape)); {
 	case res.Verdict == protocol.Proved && idle != "":
 		v.Verdict, v.Reason = protocol.Vacuous, idle
-	case res.Verdict == protocol.Proved && t.indirect() && !s.Shape.Indirect:
-		v.Verdict, v.Reason = protocol.Safe, "for direct callers; with indirect ones there are more keys, or states, than the model has room for"
+	case res.Verdict == protocol.Proved && left != "":
+		v.Verdict, v.Reason = protocol.Safe, left
 	case res.Witness != nil:
 		v.Witness = strings.Split(strings.TrimRight(res.Witness.String(), "\n"), "\n")
+		err = keepModelWitness(s, t, o, res)
 	case res.Verdict == protocol.Bounded:
 		v.Reason = fmt.Sprintf("the bound on states was hit after %d", res.States)
 		if ctx.Err() != nil {
 			v.Reason = fmt.Sprintf("ended after %d states", res.States)
 		}
 	}
-	return v, nil
+	return v, err
+}
+
+// tooMuch reports whether the model has no room for what it was asked.
+func tooMuch(r *model.Result, err error) bool {
+	return errors.Is(err, model.ErrUnsupported) || err == nil && r.Verdict == protocol.Bounded
+}
+
+// leftOut says what is not covered by a check of less than the shape.
+func leftOut(s protocol.Shape) string {
+	switch {
+	case s.Deep:
+		return "for programs without sites; with those that they have there are more sites, or states, than the model has room for"
+	case s.Indirect:
+		return "for direct callers; with indirect ones there are more keys, or states, than the model has room for"
+	case s.Nested:
+		return "for sites outside of subprograms; with those there are more states than the model has room for"
+	}
+	return "without what loads, unloads and other mutators do; with that there are more states than the model has room for"
+}
+
+// joined is what two proofs say together, or the second, if it is none, beside the first.
+func joined(a, b *model.Result) *model.Result {
+	b.States += a.States
+	b.Transitions += a.Transitions
+	if b.Verdict == protocol.Proved {
+		b.Depth = max(a.Depth, b.Depth)
+	}
+	return b
 }
 
 // modelShape is the shape that the model explores: the target's, with those who read the map while
-// they run, and with what the lines of the protocol ask for that say something of copies and of
-// mutators.
+// they run, with returns into a caller whose subprograms have sites, and with what the lines of the
+// protocol ask for that say something of copies and of mutators.
 func modelShape(s protocol.Subject, t *Target, o Options) protocol.Shape {
 	shape := s.Shape.AtLeast(o.Needs)
 	if t.indirect() {
 		shape.Indirect = true
 		shape.Keys = max(shape.Keys, len(t.Keys))
 	}
+	shape.Nested = shape.Nested || t.nested()
 	if o.Needs != (protocol.Shape{}) { // a mutant, which says what it needs
 		return shape
 	}
@@ -183,6 +229,17 @@ func neverExplored(r model.Reached) string {
 	return ""
 }
 
+// neverEntered names what the shape asks for and no execution contains.
+func neverEntered(r model.Reached, s protocol.Shape) string {
+	switch {
+	case s.Nested && r.Backs == 0:
+		return "no returns into a caller were explored"
+	case s.Deep && r.Arrivals == 0:
+		return "no loads of programs were explored"
+	}
+	return ""
+}
+
 func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout, o Options) (Verdict, error) {
 	if v, own := ownWay(s.Protocol); own {
 		return v, nil
@@ -202,7 +259,10 @@ func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout,
 	}
 	c := cpu.Config{
 		Subject: s, Layout: l, Oracle: oracle, Seed: o.Seed, Duration: o.Duration, Script: o.Script,
-		StopAtFirst: o.StopAtFirst, NoBoost: o.NoBoost, Progress: o.Progress,
+		StopAtFirst: o.StopAtFirst, NoBoost: o.NoBoost,
+	}
+	if o.Progress != nil {
+		c.Progress = func(r cpu.Result) { o.Progress(protocol.CPU, r) }
 	}
 	if err := t.configure(&c); err != nil {
 		return Verdict{}, err

@@ -98,14 +98,29 @@ func (t *Target) directKeys() []cpu.Key {
 
 // indirect reports whether some tail call reads the map while it runs.
 func (t *Target) indirect() bool {
-	for _, p := range append([]*jit.Program{t.Entry}, t.Programs...) {
-		for _, c := range p.TailCalls {
-			if !c.Const || p != t.Entry {
-				return true
-			}
-		}
-	}
-	return false
+	return t.anyCall(func(p *jit.Program, c jit.TailCall) bool { return !c.Const || p != t.Entry })
+}
+
+// nested reports whether some tail call is one of a subprogram: what it calls returns into
+// the caller.
+func (t *Target) nested() bool {
+	return t.anyCall(func(p *jit.Program, c jit.TailCall) bool { return c.Func != 0 })
+}
+
+// deep reports whether some program has a direct site of a key that changes.
+func (t *Target) deep() bool {
+	return slices.ContainsFunc(t.Programs, func(p *jit.Program) bool {
+		return slices.ContainsFunc(p.TailCalls, func(c jit.TailCall) bool {
+			return c.Const && slices.Contains(t.Keys, cpu.Key{Map: c.Map, Index: int(c.Key)})
+		})
+	})
+}
+
+// anyCall reports whether what is asked holds of some tail call of the entry or a program.
+func (t *Target) anyCall(is func(*jit.Program, jit.TailCall) bool) bool {
+	return slices.ContainsFunc(append([]*jit.Program{t.Entry}, t.Programs...), func(p *jit.Program) bool {
+		return slices.ContainsFunc(p.TailCalls, func(c jit.TailCall) bool { return is(p, c) })
+	})
 }
 
 func distinct(keys []cpu.Key) []cpu.Key {

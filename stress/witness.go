@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/machine"
 )
 
 // witnessSchema names what a witness file holds.
@@ -21,19 +21,29 @@ const (
 	maxWitnessSteps = 4096
 )
 
-// WitnessFile is a witness of the machine engine as a file keeps it: what was judged, what of it
-// was explored, and the choices that lead to the violation. It is the object "stress/witness/1".
-// What the steps do is not in it: that is computed anew by [WitnessFile.Replay].
+// WitnessFile is a witness of the model or of the machine engine as a file keeps it: what was
+// judged, what of it was explored, and the choices that lead to the violation. It is the object
+// "stress/witness/1". What the steps do is not in it: that is computed anew by [WitnessFile.Replay].
 type WitnessFile struct {
+	of   engineWitness
+	name string // of the file, for errors
+}
+
+// An engineWitness is what a file holds, as the engine has it whose witness it is.
+type engineWitness interface {
+	common() *witnessHead
+	steps() int
+	// again takes the steps again on what the head resolves to.
+	again(s protocol.Subject, t *Target) (*takenAgain, error)
+}
+
+// witnessHead is what the files of both engines begin with.
+type witnessHead struct {
 	Schema   string            `json:"schema"`
 	Engine   protocol.Engine   `json:"engine"`
-	Property protocol.Property `json:"property"` // what the last step breaks
+	Property protocol.Property `json:"property"` // what the last step breaks, or the last ones that repeat
 	Subject  witnessSubject    `json:"subject"`
 	Source   source            `json:"source"`
-	Explored witnessExplored   `json:"explored"`
-	Choices  []machine.Choice  `json:"choices"`
-
-	name string // of the file, for errors
 }
 
 // witnessSubject is a subject as text that needs no other file.
@@ -42,49 +52,53 @@ type witnessSubject struct {
 	Method   string `json:"method"`   // its text
 	Grace    string `json:"grace"`
 	Layout   string `json:"layout"`
-	Threads  int    `json:"threads"` // of the subject; fewer are simulated
+	Threads  int    `json:"threads"` // of the subject; fewer are explored
 }
 
-// witnessExplored is the part of a [machine.Config] that no subject says.
-type witnessExplored struct {
-	Threads int     `json:"threads"`
-	Script  *string `json:"script"` // null: any operations, up to MaxOps
-	MaxOps  int     `json:"max_ops"`
-	Held    []int   `json:"held"` // the program of each key; null: all are empty
-	Forward bool    `json:"forward"`
-}
-
-// machineAnswer is the verdict of the machine engine. Its witness, if there is one, goes to
-// o.Witness.
-func machineAnswer(s protocol.Subject, t *Target, o Options, r *machine.Result, c *machine.Config) (Verdict, error) {
-	v := machineVerdict(r, c)
-	if o.Witness == nil || r == nil || r.Witness == nil {
-		return v, nil
-	}
-	return v, writeWitness(o.Witness, s, t, r.Witness, c)
-}
-
-// writeWitness writes a witness as a file that [ReadWitness] takes.
-func writeWitness(out io.Writer, s protocol.Subject, t *Target, found *machine.Witness, c *machine.Config) error {
-	if n := len(found.Steps); n > maxWitnessSteps {
-		return fmt.Errorf("a witness of %d steps: a file holds at most %d", n, maxWitnessSteps)
-	}
-	w := WitnessFile{
-		Schema: witnessSchema, Engine: protocol.Machine, Property: found.Property, Source: t.source,
+func newWitnessHead(e protocol.Engine, p protocol.Property, s protocol.Subject, t *Target) witnessHead {
+	return witnessHead{
+		Schema: witnessSchema, Engine: e, Property: p, Source: t.source,
 		Subject: witnessSubject{
 			Protocol: s.Protocol.String(), Method: s.Method.String(), Grace: s.Grace.Name, Layout: s.Layout,
 			Threads: s.Shape.Threads,
 		},
-		Explored: witnessExplored{
-			Threads: c.Subject.Shape.Threads, MaxOps: c.MaxOps, Held: c.Held, Forward: c.Forward,
-		},
 	}
-	if c.Script != nil {
-		text := c.Script.String()
-		w.Explored.Script, w.Explored.MaxOps = &text, 0
+}
+
+func (h *witnessHead) common() *witnessHead { return h }
+
+// oneWitness has the writer for witnesses given at most one file, when the function that it returns
+// is called: that of the engine that was asked last. It is the machine engine, if that has one: its
+// witness has instructions, and can be taken to a real CPU.
+func (o *Options) oneWitness() (give func() error) {
+	out := o.Witness
+	if out == nil {
+		return func() error { return nil }
 	}
-	for _, step := range found.Steps {
-		w.Choices = append(w.Choices, step.Choice)
+	var last lastWrite
+	o.Witness = &last
+	return func() error {
+		if len(last) == 0 {
+			return nil
+		}
+		_, err := out.Write(last)
+		return err
+	}
+}
+
+// A lastWrite is what was written to it last.
+type lastWrite []byte
+
+// Write forgets what was written before.
+func (l *lastWrite) Write(p []byte) (int, error) {
+	*l = bytes.Clone(p)
+	return len(p), nil
+}
+
+// writeWitness writes a witness as a file that [ReadWitness] takes, in one piece.
+func writeWitness(out io.Writer, w engineWitness) error {
+	if n := w.steps(); n > maxWitnessSteps {
+		return fmt.Errorf("a witness of %d steps: a file holds at most %d", n, maxWitnessSteps)
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -111,15 +125,15 @@ func ReadWitness(path string) (*WitnessFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s:%w", path, err)
 	}
-	w.name = path
-	return w, nil
+	return &WitnessFile{w, path}, nil
 }
 
 // parseWitness reads a file's content. What its errors begin with goes behind the file's name and a
 // colon: line and column, or a blank.
-func parseWitness(raw []byte) (*WitnessFile, error) {
+func parseWitness(raw []byte) (engineWitness, error) {
 	var head struct {
-		Schema string `json:"schema"`
+		Schema string          `json:"schema"`
+		Engine protocol.Engine `json:"engine"`
 	}
 	if err := json.Unmarshal(raw, &head); err != nil {
 		return nil, jsonPlace(raw, err)
@@ -127,19 +141,25 @@ func parseWitness(raw []byte) (*WitnessFile, error) {
 	if head.Schema != witnessSchema {
 		return nil, fmt.Errorf(" schema: %q: want %q", head.Schema, witnessSchema)
 	}
-	var w WitnessFile
+	var w engineWitness
+	switch head.Engine {
+	case protocol.Model:
+		w = &modelWitness{}
+	case protocol.Machine:
+		w = &machineWitness{}
+	default:
+		return nil, fmt.Errorf(" engine: %q: only witnesses of the %s and the %s engine can be replayed",
+			head.Engine, protocol.Model, protocol.Machine)
+	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&w); err != nil {
+	if err := d.Decode(w); err != nil {
 		return nil, jsonPlace(raw, err)
 	}
-	switch {
-	case w.Engine != protocol.Machine:
-		return nil, fmt.Errorf(" engine: %q: only witnesses of the %s engine can be replayed", w.Engine, protocol.Machine)
-	case len(w.Choices) == 0 || len(w.Choices) > maxWitnessSteps:
-		return nil, fmt.Errorf(" choices: %d of them: want 1 to %d", len(w.Choices), maxWitnessSteps)
+	if n := w.steps(); n == 0 || n > maxWitnessSteps {
+		return nil, fmt.Errorf(" choices: %d of them: want 1 to %d", n, maxWitnessSteps)
 	}
-	return &w, nil
+	return w, nil
 }
 
 // jsonPlace puts line and column before an error of package json, where it has an offset.
@@ -157,51 +177,38 @@ func jsonPlace(raw []byte, err error) error {
 }
 
 // resolve makes the subject and the target that a file is about.
-func (w *WitnessFile) resolve() (protocol.Subject, *Target, error) {
+func (h *witnessHead) resolve() (protocol.Subject, *Target, error) {
 	var s protocol.Subject
 	var err error
-	if s.Protocol, err = protocol.ParseProtocol(w.Subject.Protocol); err != nil {
+	if s.Protocol, err = protocol.ParseProtocol(h.Subject.Protocol); err != nil {
 		return s, nil, fmt.Errorf("subject.protocol:%w", err)
 	}
-	if s.Method, err = protocol.ParseMethod(w.Subject.Method); err != nil {
+	if s.Method, err = protocol.ParseMethod(h.Subject.Method); err != nil {
 		return s, nil, fmt.Errorf("subject.method:%w", err)
 	}
-	if s.Grace, err = protocol.GraceByName(w.Subject.Grace); err != nil {
+	if s.Grace, err = h.grace(); err != nil {
 		return s, nil, fmt.Errorf("subject.grace: %w", err)
 	}
-	if _, err = jit.LayoutByName(w.Subject.Layout); err != nil {
+	if _, err = jit.LayoutByName(h.Subject.Layout); err != nil {
 		return s, nil, fmt.Errorf("subject.layout: %w", err)
 	}
-	t, err := w.Source.target()
+	t, err := h.Source.target()
 	if err != nil {
 		return s, nil, fmt.Errorf("source: %w", err)
 	}
-	s.Layout, s.Shape = w.Subject.Layout, t.Shape(w.Subject.Threads)
+	s.Layout, s.Shape = h.Subject.Layout, t.Shape(h.Subject.Threads)
 	if _, err := check(s, t); err != nil {
 		return s, nil, fmt.Errorf("subject: %w", err)
 	}
 	return s, t, nil
 }
 
-// config makes what the machine engine explored. What an execution may return is computed anew.
-func (w *WitnessFile) config(s protocol.Subject, t *Target) (machine.Config, error) {
-	if v, own := ownWay(s.Protocol); own {
-		return machine.Config{}, fmt.Errorf("subject.protocol: %s", v.Reason)
+// grace finds the grace-period flavour of a file. The model has some of its own.
+func (h *witnessHead) grace() (protocol.Grace, error) {
+	own := protocol.ModelGraces()
+	i := slices.IndexFunc(own, func(g protocol.Grace) bool { return g.Name == h.Subject.Grace })
+	if h.Engine == protocol.Model && i >= 0 {
+		return own[i], nil
 	}
-	layout, err := jit.LayoutByName(s.Layout)
-	if err != nil {
-		return machine.Config{}, err
-	}
-	c, err := machineConfig(s, t, layout)
-	if err != nil {
-		return c, fmt.Errorf("source: %w", err)
-	}
-	c.Subject.Shape.Threads = w.Explored.Threads
-	c.MaxOps, c.Held, c.Forward = w.Explored.MaxOps, w.Explored.Held, w.Explored.Forward
-	if w.Explored.Script != nil {
-		if c.Script, err = protocol.ParseScript(*w.Explored.Script); err != nil {
-			return c, fmt.Errorf("explored.script:%w", err)
-		}
-	}
-	return c, nil
+	return protocol.GraceByName(h.Subject.Grace)
 }

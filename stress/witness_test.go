@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -108,15 +109,15 @@ func TestWitnessRoundTrip(t *testing.T) {
 	}
 }
 
-// checkDrawing parses a drawing: a column for each step, no element that loads something, and
-// the last words in it.
+// checkDrawing parses a drawing: a column for each step, a lane for each actor, a mark at each step that
+// repeats, no element that loads something, and the last words in it.
 func checkDrawing(t *testing.T, r *WitnessReport) {
 	t.Helper()
 	svg := r.SVG()
 	if !bytes.Equal(svg, r.SVG()) {
 		t.Error("two drawings differ")
 	}
-	steps, starts, cells := 0, 0, 0
+	steps, starts, rounds, cells := 0, 0, 0, 0
 	var text strings.Builder
 	d := xml.NewDecoder(bytes.NewReader(svg))
 	for {
@@ -140,16 +141,25 @@ func checkDrawing(t *testing.T, r *WitnessReport) {
 					steps++
 				case a.Value == "start":
 					starts++
+				case a.Value == "round":
+					rounds++
 				case a.Name.Local == "class" && x.Name.Local == "rect" && a.Value != "paper":
 					cells++
 				}
 			}
 		}
 	}
-	w := r.witness
-	lanes := 1 + len(w.Start.Threads) + 3*len(w.Start.Sites)
-	if steps != r.Steps || starts != 1 || cells != lanes*(r.Steps+1) {
-		t.Errorf("%d columns of steps, %d of the start, %d cells; want %d, 1, %d", steps, starts, cells, r.Steps, lanes*(r.Steps+1))
+	drawn := r.drawing
+	lanes := len(drawn.actors) + 3*len(drawn.start.sites)
+	if steps != r.Steps || starts != 1 || rounds != r.Cycle || cells != lanes*(r.Steps+1) {
+		t.Errorf("%d columns of steps, %d of the start, %d marks, %d cells; want %d, 1, %d, %d",
+			steps, starts, rounds, cells, r.Steps, r.Cycle, lanes*(r.Steps+1))
+	}
+	for _, name := range drawn.actors {
+		label := regexp.MustCompile(`<text x="8" y="\d+">` + regexp.QuoteMeta(name) + `</text>`)
+		if n := len(label.FindAll(svg, -1)); n != 1 {
+			t.Errorf("%d lanes of %s", n, name)
+		}
 	}
 	if !strings.Contains(text.String(), r.Text) || strings.Contains(drawStyle, "url(") || strings.Contains(drawStyle, "@import") {
 		t.Error("the drawing does not say what is broken, or loads something")
@@ -165,10 +175,10 @@ func TestDrawingEscapes(t *testing.T) {
 	}
 	const nasty = `</text><script>"&'` + "\x00\xff"
 	r.Subject.Protocol, r.Text = nasty, nasty
-	r.witness.Start.Sites[0].Name = nasty
-	for i := range r.witness.Steps {
-		r.witness.Steps[i].Text, r.witness.Steps[i].Insn = nasty, nasty
-		r.witness.Steps[i].Sites[0].Bypass, r.witness.Steps[i].Sites[0].State = nasty, nasty
+	r.drawing.start.sites[0].name = nasty
+	for i := range r.drawing.steps {
+		s := &r.drawing.steps[i]
+		s.text, s.tip, s.sites[0].bypass, s.sites[0].state = nasty, nasty, nasty, nasty
 	}
 	r.Text = "plain" // a NUL does not come back
 	checkDrawing(t, r)
@@ -229,23 +239,27 @@ func TestCorruptWitness(t *testing.T) {
 	in := func(w map[string]any, key string) map[string]any { return w[key].(map[string]any) }
 	steps := 0
 	for want, change := range map[string]func(w map[string]any){
-		`w.json: schema: "stress/witness/2": want "stress/witness/1"`: func(w map[string]any) { w["schema"] = "stress/witness/2" },
-		`w.json: engine: "model"`:                                     func(w map[string]any) { w["engine"] = "model" },
-		`w.json: json: unknown field "more"`:                          func(w map[string]any) { w["more"] = 1 },
-		`cannot unmarshal string into Go`:                             func(w map[string]any) { in(w, "subject")["threads"] = "two" },
-		`subject.protocol:1:1: `:                                      func(w map[string]any) { in(w, "subject")["protocol"] = "nonsense" },
-		`subject.method:`:                                             func(w map[string]any) { in(w, "subject")["method"] = "" },
-		`subject.grace: unknown`:                                      func(w map[string]any) { in(w, "subject")["grace"] = "x" },
-		`subject.layout: `:                                            func(w map[string]any) { in(w, "subject")["layout"] = "x" },
-		`subject: 1000 threads`:                                       func(w map[string]any) { in(w, "subject")["threads"] = 1000 },
-		`source: 0 sites`:                                             func(w map[string]any) { w["source"] = map[string]any{} },
-		`source: x.o: `:                                               func(w map[string]any) { w["source"] = map[string]any{"object": "AAAA", "name": "x.o"} },
-		`replay: machine: 9 threads: want 1 to 8`:                     func(w map[string]any) { in(w, "explored")["threads"] = 9 },
-		`explored.script:1:1: `:                                       func(w map[string]any) { in(w, "explored")["script"] = "nonsense" },
-		`replay: machine: key 0 holds program 7`:                      func(w map[string]any) { in(w, "explored")["held"] = []int{7} },
-		`choices: 0 of them: want 1 to 4096`:                          func(w map[string]any) { cut(w, 0) },
-		`replay: step 1, {Actor:5`:                                    func(w map[string]any) { w["choices"].([]any)[0] = map[string]any{"actor": 5} },
-		`recorded: 3 steps break no property`:                         func(w map[string]any) { cut(w, 3) },
+		`w.json: schema: "stress/witness/2": want "stress/witness/1"`:     func(w map[string]any) { w["schema"] = "stress/witness/2" },
+		`w.json: engine: "cpu": only witnesses of the model`:              func(w map[string]any) { w["engine"] = "cpu" },
+		`number into Go struct field Choice.choices.actor of type string`: func(w map[string]any) { w["engine"] = "model" },
+		`string into Go struct field Choice.choices.actor of type int`: func(w map[string]any) {
+			w["choices"] = []any{map[string]any{"actor": "thread 0", "do": "enters"}}
+		},
+		`w.json: json: unknown field "more"`:      func(w map[string]any) { w["more"] = 1 },
+		`cannot unmarshal string into Go`:         func(w map[string]any) { in(w, "subject")["threads"] = "two" },
+		`subject.protocol:1:1: `:                  func(w map[string]any) { in(w, "subject")["protocol"] = "nonsense" },
+		`subject.method:`:                         func(w map[string]any) { in(w, "subject")["method"] = "" },
+		`subject.grace: unknown`:                  func(w map[string]any) { in(w, "subject")["grace"] = "x" },
+		`subject.layout: `:                        func(w map[string]any) { in(w, "subject")["layout"] = "x" },
+		`subject: 1000 threads`:                   func(w map[string]any) { in(w, "subject")["threads"] = 1000 },
+		`source: 0 sites`:                         func(w map[string]any) { w["source"] = map[string]any{} },
+		`source: x.o: `:                           func(w map[string]any) { w["source"] = map[string]any{"object": "AAAA", "name": "x.o"} },
+		`replay: machine: 9 threads: want 1 to 8`: func(w map[string]any) { in(w, "explored")["threads"] = 9 },
+		`explored.script:1:1: `:                   func(w map[string]any) { in(w, "explored")["script"] = "nonsense" },
+		`replay: machine: key 0 holds program 7`:  func(w map[string]any) { in(w, "explored")["held"] = []int{7} },
+		`choices: 0 of them: want 1 to 4096`:      func(w map[string]any) { cut(w, 0) },
+		`replay: step 1, {Actor:5`:                func(w map[string]any) { w["choices"].([]any)[0] = map[string]any{"actor": 5} },
+		`recorded: 3 steps break no property`:     func(w map[string]any) { cut(w, 3) },
 		`(passed the open bypass, took its frame off, and meets the cleared target), not registers`: func(w map[string]any) { w["property"] = "registers" },
 	} {
 		var w map[string]any

@@ -3,6 +3,7 @@ package stress
 import (
 	"fmt"
 
+	"tailpoke/patcher/protocol"
 	"tailpoke/stress/step"
 )
 
@@ -14,6 +15,23 @@ func (e *CPUError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the reason.
 func (e *CPUError) Unwrap() error { return e.Err }
+
+// onCPU takes the steps of a witness on real CPUs, if they are instructions.
+func (r *WitnessReport) onCPU(found *takenAgain) error {
+	if found.onCPU == nil {
+		text := "a witness of the model has no instructions"
+		if r.Other().Verdict == protocol.Violated {
+			text += "; stress run --engine machine --witness gives one that has"
+		}
+		r.CPU = &step.Result{Outcome: step.Skipped, Steps: r.Steps, Text: text}
+		return nil
+	}
+	var err error
+	if r.CPU, err = found.onCPU(); err != nil {
+		return &CPUError{fmt.Errorf("on real CPUs: %w", err)}
+	}
+	return nil
+}
 
 // Disagrees is an error if the real CPUs, or the patcher, did otherwise than the witness says. Then
 // one of the machine engine and the patcher is wrong.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/machine"
 	"tailpoke/stress/step"
 )
 
@@ -18,58 +18,93 @@ var ErrNotReplayed = errors.New("the witness does not end in what was recorded")
 // WitnessReport is what replaying a witness shows; it is the object "stress/replay/1".
 type WitnessReport struct {
 	Schema   string            `json:"schema"`
+	Engine   protocol.Engine   `json:"engine"` // whose witness it is
 	Subject  SubjectName       `json:"subject"`
 	Property protocol.Property `json:"property"`
 	Text     string            `json:"text"` // what is broken, in words
 	Steps    int               `json:"steps"`
-	Witness  []string          `json:"witness"` // as in a [Verdict]
-	Model    Verdict           `json:"model"`   // what the model says of the same subject
-	CPU      *step.Result      `json:"cpu"`     // what became of the steps on real CPUs
+	Cycle    int               `json:"cycle,omitempty"`   // how many of the last steps repeat for ever
+	Witness  []string          `json:"witness"`           // as in a [Verdict]
+	Model    *Verdict          `json:"model,omitempty"`   // what the model says of the same subject, if it is not its witness
+	Machine  *Verdict          `json:"machine,omitempty"` // the same of the machine engine
+	CPU      *step.Result      `json:"cpu"`               // what became of the steps on real CPUs
 
-	witness *machine.Witness
+	drawing *drawing
 }
 
-// Replay takes the steps of the witness again, on images that are compiled anew, asks the model about
-// the same subject, and takes the steps on real CPUs. An error is a fault of the file, if it is not
-// [ErrNotReplayed] or a [*CPUError]; if ctx ends, the model's verdict is bounded.
+// takenAgain is a witness whose steps were taken again.
+type takenAgain struct {
+	property protocol.Property
+	text     string
+	cycle    int
+	table    string
+	drawing  *drawing
+	onCPU    func() (*step.Result, error) // takes them on real CPUs; nil: they are no instructions
+}
+
+// Replay takes the steps of the witness again, of the machine engine on images that are compiled
+// anew; asks the other of that engine and the model about the same subject; and takes the steps of
+// the machine engine on real CPUs. An error is a fault of the file, if it is not [ErrNotReplayed]
+// or a [*CPUError]; if ctx ends, the other engine's verdict is bounded.
 func (w *WitnessFile) Replay(ctx context.Context) (*WitnessReport, error) {
-	s, t, err := w.resolve()
+	r, err := w.replay(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w.name, err)
-	}
-	c, found, err := w.again(s, t)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", w.name, err)
-	}
-	r := &WitnessReport{
-		Schema: "stress/replay/1", Subject: name(s, t), Property: found.Property, Text: found.Text, Steps: len(found.Steps),
-		Witness: strings.Split(strings.TrimRight(found.String(), "\n"), "\n"), witness: found,
-	}
-	judged, err := Run(ctx, s, t, Options{Engines: []protocol.Engine{protocol.Model}})
-	if err != nil {
-		return nil, fmt.Errorf("%s: the model: %w", w.name, err)
-	}
-	r.Model = *judged.Of(protocol.Model)
-	if r.CPU, err = step.Replay(c, found); err != nil {
-		return nil, &CPUError{fmt.Errorf("%s: on real CPUs: %w", w.name, err)}
 	}
 	return r, nil
 }
 
-// again takes the steps on the machine.
-func (w *WitnessFile) again(s protocol.Subject, t *Target) (machine.Config, *machine.Witness, error) {
-	c, err := w.config(s, t)
+func (w *WitnessFile) replay(ctx context.Context) (*WitnessReport, error) {
+	head := w.of.common()
+	s, t, err := head.resolve()
 	if err != nil {
-		return c, nil, err
+		return nil, err
 	}
-	found, err := machine.Replay(c, w.Choices)
-	switch {
-	case err != nil && strings.HasSuffix(err.Error(), " break no property"): // all steps were taken
-		err = fmt.Errorf("%w: %w", ErrNotReplayed, err)
-	case err != nil:
-		err = fmt.Errorf("replay: %w", err)
-	case found.Property != w.Property:
-		err = fmt.Errorf("%w: %d steps break %s (%s), not %s", ErrNotReplayed, len(found.Steps), found.Property, found.Text, w.Property)
+	found, err := w.of.again(s, t)
+	if err != nil {
+		return nil, err
 	}
-	return c, found, err
+	if found.property != head.Property {
+		return nil, fmt.Errorf("%w: %d steps break %s (%s), not %s",
+			ErrNotReplayed, w.of.steps(), found.property, found.text, head.Property)
+	}
+	r := &WitnessReport{
+		Schema: "stress/replay/1", Engine: head.Engine, Subject: name(s, t), Property: found.property, Text: found.text,
+		Steps: w.of.steps(), Cycle: found.cycle, drawing: found.drawing,
+		Witness: strings.Split(strings.TrimRight(found.table, "\n"), "\n"),
+	}
+	if head.Engine == protocol.Model {
+		r.Machine, err = askAlso(ctx, protocol.Machine, s, t)
+	} else {
+		r.Model, err = askAlso(ctx, protocol.Model, s, t)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, r.onCPU(found)
+}
+
+// Other is what the engine says of the subject whose witness it is not.
+func (r *WitnessReport) Other() *Verdict {
+	if r.Engine == protocol.Model {
+		return r.Machine
+	}
+	return r.Model
+}
+
+// askAlso asks an engine about the subject of another one's witness, which it may not be able to judge.
+func askAlso(ctx context.Context, e protocol.Engine, s protocol.Subject, t *Target) (*Verdict, error) {
+	o := Options{Engines: []protocol.Engine{e}}
+	if e != protocol.Model && slices.Contains(protocol.ModelGraces(), s.Grace) {
+		reason := fmt.Sprintf("grace %s is one that the model alone carries out", s.Grace.Name)
+		return &Verdict{Engine: e, Verdict: protocol.Unsupported, Reason: reason}, nil
+	}
+	if err := Validate(s, t, o); err != nil {
+		return &Verdict{Engine: e, Verdict: protocol.Unsupported, Reason: err.Error()}, nil
+	}
+	judged, err := Run(ctx, s, t, o)
+	if err != nil {
+		return nil, fmt.Errorf("the %s engine: %w", e, err)
+	}
+	return judged.Of(e), nil
 }

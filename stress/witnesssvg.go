@@ -5,8 +5,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"strings"
-
-	"tailpoke/stress/machine"
 )
 
 // Sizes of a drawing, in pixels. A character of the font is at most 6.8 wide.
@@ -30,15 +28,50 @@ text { font: 11px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; 
 rect { stroke: #b8b8b8; stroke-width: 0.5 }
 .acts { fill: #c6defc } .inside { fill: #edf3fb } .out { fill: #ffffff } .bad { fill: #ffb4ad }
 .nop, .B { fill: #d5f0cf } .jmp, .D { fill: #fce9b5 } .int3, .half { fill: #e6d5f6 }
-.A { fill: #ffb4ad } .C, .other { fill: #e4e4e4 }
+.A { fill: #ffb4ad } .C, .other { fill: #e4e4e4 } .round { fill: #fff3a3 }
 @media (prefers-color-scheme: dark) {
 text { fill: #ececec } .fault { fill: #ff9d95 } .same { fill: #bcbcbc } .paper { fill: #161616 }
 rect { stroke: #5a5a5a }
 .acts { fill: #1f4a7c } .inside { fill: #1d2633 } .out { fill: #161616 } .bad { fill: #8c1c17 }
 .nop, .B { fill: #1f5123 } .jmp, .D { fill: #5f4a0c } .int3, .half { fill: #4c2f6b }
-.A { fill: #8c1c17 } .C, .other { fill: #3b3b3b }
+.A { fill: #8c1c17 } .C, .other { fill: #3b3b3b } .round { fill: #5c5300 }
 }
 `
+
+// A drawing is what is drawn of a witness, whichever engine it is of.
+type drawing struct {
+	actors []string // names: who patches, then the threads
+	start  drawView
+	steps  []drawStep
+	cycle  int // how many of the last steps repeat for ever; of 0 the last one breaks something
+}
+
+// A drawStep is a step, with what it leads to.
+type drawStep struct {
+	actor     int // index of its name
+	text, tip string
+	drawView
+}
+
+// A drawView is what a state shows.
+type drawView struct {
+	at    []string // where each actor stands; "" of who does not execute
+	sites []drawSite
+}
+
+// A drawSite is what the memory of a site holds.
+type drawSite struct{ name, bypass, target, state string }
+
+// view is what a column shows: 0 is before the first step.
+func (d *drawing) view(column int) *drawView {
+	if column == 0 {
+		return &d.start
+	}
+	return &d.steps[column-1].drawView
+}
+
+// repeats reports whether the step of a column is one that repeats for ever.
+func (d *drawing) repeats(column int) bool { return column > len(d.steps)-d.cycle }
 
 // A drawCell is what a lane shows of a step.
 type drawCell struct {
@@ -52,16 +85,20 @@ type drawLane struct {
 	cells []drawCell
 }
 
-// SVG draws the witness: a column for each step, a lane for the mutator and for each thread, and
-// three for each site: its slots and its state. The drawing needs no other file, and is the same
-// each time.
+// SVG draws the witness: a column for each step, a lane for each mutator, the loader and each
+// thread, and three for each site: its slots and its state. Steps that repeat for ever are marked.
+// The drawing needs no other file, and is the same each time.
 func (r *WitnessReport) SVG() []byte {
-	lanes := drawLanes(r.witness)
+	d := r.drawing
+	lanes := d.lanes()
 	heights, tops, height := drawHeights(lanes)
 	s := r.Subject
 	title := fmt.Sprintf("protocol %s, method %s, grace %s, layout %s", s.Protocol, s.Method, s.Grace, s.Layout)
 	fault := fmt.Sprintf("step %d violates %s: %s", r.Steps, r.Property, r.Text)
-	width := max(drawLabel+drawColumn*(len(r.witness.Steps)+1)+drawLine, 16+8*max(len(title), len(fault)))
+	if r.Cycle > 0 {
+		fault = fmt.Sprintf("steps %d to %d violate %s: %s", r.Steps-r.Cycle+1, r.Steps, r.Property, r.Text)
+	}
+	width := max(drawLabel+drawColumn*(len(d.steps)+1)+drawLine, 16+8*max(len(title), len(fault)))
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d">`+"\n", width, height)
 	fmt.Fprintf(&b, "<title>%s</title>\n<style>%s</style>\n", escaped("violates "+string(r.Property)), drawStyle)
@@ -70,17 +107,11 @@ func (r *WitnessReport) SVG() []byte {
 	for i, l := range lanes {
 		drawLines(&b, "", 8, tops[i], wrapped(l.label, drawLabelChars))
 	}
-	for step := range len(r.witness.Steps) + 1 {
-		x := drawLabel + step*drawColumn
-		if step == 0 {
-			b.WriteString(`<g class="start">` + "\n")
-			drawText(&b, "", x+4, drawHead-8, "start")
-		} else {
-			fmt.Fprintf(&b, `<g class="step" id="step-%d">`+"\n", step)
-			drawText(&b, "", x+4, drawHead-8, fmt.Sprint(step))
-		}
+	for column := range len(d.steps) + 1 {
+		x := drawLabel + column*drawColumn
+		d.drawHead(&b, column, x)
 		for i, l := range lanes {
-			drawBox(&b, l.cells[step], x, tops[i], heights[i])
+			drawBox(&b, l.cells[column], x, tops[i], heights[i])
 		}
 		b.WriteString("</g>\n")
 	}
@@ -89,17 +120,33 @@ func (r *WitnessReport) SVG() []byte {
 	return b.Bytes()
 }
 
-// drawLanes are the lanes of a witness, from the top.
-func drawLanes(w *machine.Witness) []drawLane {
-	lanes := []drawLane{{"mutator", drawActor(w, machine.Mutator)}}
-	for i := range w.Start.Threads {
-		lanes = append(lanes, drawLane{fmt.Sprintf("thread %d", i), drawActor(w, i)})
+// drawHead opens a column, whose head says which step it is.
+func (d *drawing) drawHead(b *bytes.Buffer, column, x int) {
+	const line = drawHead - 8
+	switch {
+	case column == 0:
+		b.WriteString(`<g class="start">` + "\n")
+		drawText(b, "", x+4, line, "start")
+	case d.repeats(column):
+		fmt.Fprintf(b, `<g class="step" id="step-%d">`+"\n", column)
+		drawBox(b, drawCell{class: "round", text: fmt.Sprintf("%d, for ever", column)}, x, drawHead-drawLine-8, drawLine+8)
+	default:
+		fmt.Fprintf(b, `<g class="step" id="step-%d">`+"\n", column)
+		drawText(b, "", x+4, line, fmt.Sprint(column))
 	}
-	for i, site := range w.Start.Sites {
-		parts := [3]drawLane{{label: "site " + site.Name + ": bypass"}, {label: "target"}, {label: "state"}}
-		for column := range len(w.Steps) + 1 {
-			now := viewAt(w, column).Sites[i]
-			for n, text := range []string{now.Bypass, now.Target, now.State} {
+}
+
+// lanes are those of a drawing, from the top.
+func (d *drawing) lanes() []drawLane {
+	var lanes []drawLane
+	for i, name := range d.actors {
+		lanes = append(lanes, drawLane{name, d.cellsOf(i)})
+	}
+	for i, site := range d.start.sites {
+		parts := [3]drawLane{{label: site.name + ": bypass"}, {label: "target"}, {label: "state"}}
+		for column := range len(d.steps) + 1 {
+			now := d.view(column).sites[i]
+			for n, text := range []string{now.bypass, now.target, now.state} {
 				c := drawCell{class: contentClass(text), text: text}
 				if n == 2 {
 					c.class = stateClass(text)
@@ -115,31 +162,21 @@ func drawLanes(w *machine.Witness) []drawLane {
 	return lanes
 }
 
-// viewAt is what a column shows: 0 is before the first step.
-func viewAt(w *machine.Witness, column int) machine.View {
-	if column == 0 {
-		return w.Start
-	}
-	return w.Steps[column-1].View
-}
-
-// drawActor are the cells of the mutator or of a thread.
-func drawActor(w *machine.Witness, actor int) []drawCell {
+// cellsOf are the cells of an actor.
+func (d *drawing) cellsOf(actor int) []drawCell {
 	var cells []drawCell
-	for column := range len(w.Steps) + 1 {
-		c := drawCell{class: "out"}
-		if actor != machine.Mutator {
-			if c.tip = viewAt(w, column).Threads[actor]; c.tip != "idle" {
-				c.class = "inside"
-			}
+	for column := range len(d.steps) + 1 {
+		c := drawCell{class: "inside", tip: d.view(column).at[actor]}
+		if c.tip == "" || c.tip == "idle" {
+			c.class = "out"
 		}
-		if column > 0 && w.Steps[column-1].Actor == actor {
-			s := &w.Steps[column-1]
-			c.class, c.text = "acts", s.Text
-			if actor != machine.Mutator {
-				c.tip = fmt.Sprintf("%s: % x: %s; executed %d", s.At, s.Bytes, s.Insn, s.Count)
+		if column > 0 && d.steps[column-1].actor == actor {
+			s := &d.steps[column-1]
+			c.class, c.text = "acts", s.text
+			if s.tip != "" {
+				c.tip = s.tip
 			}
-			if column == len(w.Steps) {
+			if column == len(d.steps) && d.cycle == 0 {
 				c.class = "bad"
 			}
 		}
@@ -158,12 +195,12 @@ func contentClass(text string) string {
 	return "other"
 }
 
-// stateClass is the colour of a state letter.
+// stateClass is the colour of a state letter, or of what is said while a poke is between two.
 func stateClass(letter string) string {
-	switch letter {
-	case "A", "B", "C", "D":
+	switch {
+	case letter == "A" || letter == "B" || letter == "C" || letter == "D":
 		return letter
-	case "?":
+	case letter == "?" || strings.Contains(letter, ">"):
 		return "half"
 	}
 	return "other"

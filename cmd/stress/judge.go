@@ -188,8 +188,8 @@ func (j *judging) requiredOf(o stress.Options) ([]stress.Engine, error) {
 		return nil, fmt.Errorf("--trace is for the cpu engine and the kernel engine, which --engine leaves out")
 	case j.callers > stress.MaxCallers:
 		return nil, fmt.Errorf("--callers %d: want 1 to %d", j.callers, stress.MaxCallers)
-	case j.witness != "" && !slices.Contains(asked(o), "machine"):
-		return nil, fmt.Errorf("--witness is for the machine engine, which --engine leaves out")
+	case j.witness != "" && !slices.Contains(asked(o), "machine") && !slices.Contains(asked(o), "model"):
+		return nil, fmt.Errorf("--witness is for the machine engine and the model, which --engine leaves out")
 	}
 	return required, nil
 }

@@ -28,6 +28,7 @@ func newModel() *cobra.Command {
 	j.protocolFlags(f)
 	j.targetFlags(f)
 	j.modelFlags(f)
+	j.witnessFlag(f)
 	j.expectFlag(f)
 	j.outputFlags(f)
 	return cmd

@@ -8,25 +8,29 @@ import (
 	"tailpoke/stress"
 )
 
-// progress returns what writes a line about the cpu engine each time that the interval
-// has passed. One goroutine calls it, about once a second.
-func progress(w io.Writer, every time.Duration) func(stress.CPUProgress) {
+// progress returns what writes a line about an engine that executes each time that the interval
+// has passed. One goroutine at a time calls it, about once a second.
+func progress(w io.Writer, every time.Duration) func(stress.Engine, stress.CPUProgress) {
+	var of stress.Engine
 	var last stress.CPUProgress
-	return func(now stress.CPUProgress) {
+	return func(e stress.Engine, now stress.CPUProgress) {
+		if e != of {
+			of, last = e, stress.CPUProgress{}
+		}
 		// A call may come a little early, and the next one is a second away.
 		const early = 0.1
 		span := now.Seconds - last.Seconds
 		if span < every.Seconds()-early {
 			return
 		}
-		fmt.Fprintln(w, progressLine(now, float64(now.Executions-last.Executions)/span))
+		fmt.Fprintln(w, progressLine(e, now, float64(now.Executions-last.Executions)/span))
 		last = now
 	}
 }
 
 // progressLine sums a run up so far.
-func progressLine(r stress.CPUProgress, rate float64) string {
+func progressLine(e stress.Engine, r stress.CPUProgress, rate float64) string {
 	at := time.Duration(r.Seconds * float64(time.Second)).Round(time.Second)
-	return fmt.Sprintf("cpu %v: %s executions/s, %s, %s, %s, %s", at, grouped(uint64(rate)),
+	return fmt.Sprintf("%s %v: %s executions/s, %s, %s, %s, %s", e, at, grouped(uint64(rate)),
 		counted(r.Operations(), "operation"), counted(r.Cycles, "cycle"), counted(r.Traps, "trap"), counted(r.Bad, "finding"))
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"tailpoke/stress"
 )
@@ -20,16 +21,19 @@ const replayLong = `Examples:
   stress replay w.json
   stress replay w.json --svg w.svg
 
-replay shows a violation again that the machine engine found: it takes the steps that the
-file names on images that it compiles anew, and asks the model about the same subject. The
-file has all that it needs, an object file too. --svg draws the steps: a column for each, a
-lane for the mutator, for each thread, and for the slots and the state of each site.
+replay shows a violation again that the machine engine found, or the model. Of the machine
+engine it takes the steps that the file names on images that it compiles anew, and asks the
+model about the same subject. Of the model it takes the steps in the model, and asks the
+machine engine. The file has all that it needs, an object file too. --svg draws the steps: a
+column for each, a lane for each mutator, the loader and each thread, and for the slots and
+the state of each site.
 
-Then it takes the steps on real CPUs: threads are single-stepped, the patcher patches one
-micro-step at a time, and after every step place, bytes, registers and slots must be what
-the simulated CPU had. The cpu row says what came of it: taken, and what was seen of the
-violation; not-forced, where the witness fetches bytes that memory does not hold any more,
-which no CPU can be made to; differs; or skipped, off linux/amd64.
+Then it takes the steps of a witness of the machine engine on real CPUs: threads are
+single-stepped, the patcher patches one micro-step at a time, and after every step place,
+bytes, registers and slots must be what the simulated CPU had. The cpu row says what came of
+it: taken, and what was seen of the violation; not-forced, where the witness fetches bytes
+that memory does not hold any more, which no CPU can be made to; differs; or skipped, off
+linux/amd64 and for a witness of the model, which has no instructions.
 
 It exits with 1 if the steps end in the violation that the file says, 3 if they do not or
 the real CPUs differ, and 2 if the file cannot be read or its steps cannot be taken.`
@@ -97,17 +101,18 @@ func isCPUError(err error) bool {
 	return ok
 }
 
-// replayText is a replayed witness for people, with the model's row below, and the real CPUs'.
+// replayText is a replayed witness for people, with the row of the other engine below, and that of
+// the real CPUs.
 func replayText(r *stress.WitnessReport) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "subject  %s\n", subjectText(r.Subject))
-	fmt.Fprintf(&b, "machine  %-12s  %s, in %s\n", stress.Violated, r.Property, counted(uint64(r.Steps), "step"))
+	fmt.Fprintf(&b, "%-7s  %-12s  %s, in %s%s\n", r.Engine, stress.Violated, r.Property, counted(uint64(r.Steps), "step"), forEver(r.Cycle))
 	for _, line := range r.Witness {
 		fmt.Fprintf(&b, "    %s\n", line)
 	}
-	model := r.Model
-	model.Witness = nil // one table is enough
-	row(&b, model)
+	other := *r.Other()
+	other.Witness = nil // one table is enough
+	row(&b, other)
 	outcome, lines := r.CPURow()
 	head := fmt.Sprintf("cpu      %-12s", outcome)
 	for _, line := range lines {
@@ -118,8 +123,24 @@ func replayText(r *stress.WitnessReport) string {
 	return b.String()
 }
 
-// keepWitness has the machine engine's witness kept, if --witness names a file. The function that
-// it returns writes the file, or says on w, if it is not nil, that there is no witness.
+// forEver says how many of the last steps repeat.
+func forEver(cycle int) string {
+	switch cycle {
+	case 0:
+		return ""
+	case 1:
+		return ", the last of which repeats for ever"
+	}
+	return fmt.Sprintf(", the last %d of which repeat for ever", cycle)
+}
+
+// witnessFlag adds the flag that keeps a witness.
+func (j *judging) witnessFlag(f *pflag.FlagSet) {
+	f.StringVar(&j.witness, "witness", "", "file to write a witness to, for stress replay: the machine engine's, or else the model's")
+}
+
+// keepWitness has a witness kept, if --witness names a file. The function that it returns writes
+// the file, or says on w, if it is not nil, that there is no witness.
 func (j *judging) keepWitness(o *stress.Options) (save func(w io.Writer) error, err error) {
 	if err := writable(j.witness); err != nil {
 		return nil, fmt.Errorf("--witness: %w", err)
@@ -134,7 +155,7 @@ func (j *judging) keepWitness(o *stress.Options) (save func(w io.Writer) error, 
 			return os.WriteFile(j.witness, kept.Bytes(), 0o666)
 		}
 		if w != nil {
-			fmt.Fprintf(w, "the machine engine has no witness: %s is not written\n", j.witness)
+			fmt.Fprintf(w, "neither the machine engine nor the model has a witness: %s is not written\n", j.witness)
 		}
 		return nil
 	}, nil

@@ -16,6 +16,9 @@ func reportText(r *stress.Report, again string) string {
 	for _, v := range r.Verdicts {
 		row(&b, v)
 	}
+	if len(r.Verdicts) == 1 && r.Verdicts[0].Kernel != nil { // it has the room
+		b.WriteString(pairsText(r.Verdicts[0].Kernel))
+	}
 	if r.Verdict == stress.Violated {
 		fmt.Fprintf(&b, "again    %s\n", again)
 	}

@@ -46,6 +46,32 @@ func watchFigures(k *stress.KernelCounts) []string {
 	return out
 }
 
+// pairsText is the watcher's table: what the slots of a site held together, and how often that was read
+// beside which operation.
+func pairsText(k *stress.KernelCounts) string {
+	if k.Watch == nil {
+		return ""
+	}
+	rows := [][]string{{"bypass", "target", "state", "install", "update", "remove", "idle"}}
+	for _, p := range k.Watch.Seen {
+		row := []string{p.Bypass, p.Target, p.State}
+		for _, n := range []uint64{p.Install, p.Update, p.Remove, p.Idle} {
+			row = append(row, grouped(n))
+		}
+		rows = append(rows, row)
+	}
+	var b strings.Builder
+	for line := range strings.Lines(aligned(rows)) {
+		b.WriteString("    " + line)
+	}
+	for _, p := range k.Phases {
+		if p.Seen == 0 {
+			fmt.Fprintf(&b, "    not seen: %s, %s and %s\n", p.Op, p.Bypass, p.Target)
+		}
+	}
+	return b.String()
+}
+
 // kernelText names the kernel.
 func kernelText(k *stress.KernelCounts) string {
 	text := "Linux " + k.Release

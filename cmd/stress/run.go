@@ -36,7 +36,7 @@ func newRun() *cobra.Command {
 	f.StringVar(&j.trace, "trace", "", "file to write the beginning of the cpu engine's trace to, of the kernel engine's if that alone is asked, for stress conform")
 	f.Var(&j.callers, "callers", "copies of the entry that the kernel engine executes")
 	f.Lookup("callers").DefValue = "2"
-	f.StringVar(&j.witness, "witness", "", "file to write the machine engine's witness to, for stress replay")
+	j.witnessFlag(f)
 	f.StringVar(&j.script, "script", "", "file of calls for the cpu engine and the kernel engine: put KEY PROGRAM, delete KEY, load, unload")
 	return cmd
 }

@@ -10,18 +10,28 @@ const soakLong = `Examples:
 
   stress soak --duration 24h
   stress soak --duration 7d --protocol batched --progress 1m --stop-at-first
+  stress soak --duration 24h --engine kernel --format ktap
 
-soak asks the model engine once and then runs the cpu engine for a long time. SIGINT or
+soak asks the model engine once and then runs the cpu engine for a long time, or the kernel engine. SIGINT or
 SIGTERM ends it with its report; a second one kills.`
 
 func newSoak() *cobra.Command {
-	j := &judging{engines: []string{"model", "cpu"}, required: []string{"cpu"}}
-	cmd := &cobra.Command{Use: "soak", Short: "Run for a long time", Long: soakLong, Args: cobra.NoArgs, RunE: j.runE}
+	j := &judging{}
+	cmd := &cobra.Command{Use: "soak", Short: "Run for a long time", Long: soakLong, Args: cobra.NoArgs}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		for _, e := range j.engines {
+			if e == "cpu" || e == "kernel" { // without its answer a long run was for nothing
+				j.required = append(j.required, e)
+			}
+		}
+		return j.runE(cmd, args)
+	}
 	f := cmd.Flags()
 	j.protocolFlags(f)
 	j.targetFlags(f)
 	j.threadsFlag(f)
 	j.cpuFlags(f, 24*time.Hour)
+	f.StringSliceVar(&j.engines, "engine", []string{"model", "cpu"}, "engines to ask: cpu and kernel run for the whole duration, one after the other")
 	j.expectFlag(f)
 	j.outputFlags(f)
 	j.progress = duration(longProgress)

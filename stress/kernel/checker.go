@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"github.com/cilium/ebpf"
@@ -37,10 +38,10 @@ const (
 )
 
 // checker is the text of the program, in front of the entry's own functions.
-func checker(entry string, outcomes []Outcome) asm.Instructions {
+func checker(entry string, c *Config) asm.Instructions {
 	insns := asm.Instructions{asm.StoreMem(asm.RFP, fpCtx, asm.R1, asm.DWord).WithSymbol(checkerName)}
 	for _, part := range []asm.Instructions{
-		row("1"), before(), call(entry), row("2"), canaries(), after(), judge(outcomes), keepBad(),
+		row("1"), before(), call(entry, c), row("2"), canaries(), after(), judge(c.Outcomes), keepBad(),
 	} {
 		insns = append(insns, part...)
 	}
@@ -113,12 +114,18 @@ func before() asm.Instructions {
 	}
 }
 
-func call(entry string) asm.Instructions {
-	return asm.Instructions{
-		asm.LoadMem(asm.R1, asm.RFP, fpCtx, asm.DWord),
+// call calls the entry, with a context in which what the last execution wrote is put back.
+func call(entry string, c *Config) asm.Instructions {
+	insns := asm.Instructions{asm.LoadMem(asm.R1, asm.RFP, fpCtx, asm.DWord)}
+	for off := c.WrittenLo &^ 3; off < c.WrittenHi; off += 4 {
+		insns = append(insns,
+			asm.Mov.Imm32(asm.R2, int32(binary.LittleEndian.Uint32(c.Found[off:]))),
+			asm.StoreMem(asm.R1, int16(off), asm.R2, asm.Word))
+	}
+	return append(insns,
 		asm.Call.Label(entry),
 		asm.StoreMem(asm.RFP, fpValue, asm.R0, asm.DWord),
-	}
+	)
 }
 
 // canaries compares R6 to R9 with the row's, which the verifier cannot foretell, and puts the row
@@ -257,7 +264,7 @@ next:
 }
 
 // checking is the entry's program with the checker in front.
-func checking(entry *ebpf.ProgramSpec, outcomes []Outcome) *ebpf.ProgramSpec {
+func checking(entry *ebpf.ProgramSpec, c *Config) *ebpf.ProgramSpec {
 	spec := entry.Copy()
 	spec.Name = checkerName
 	name := spec.Instructions[0].Symbol()
@@ -265,7 +272,7 @@ func checking(entry *ebpf.ProgramSpec, outcomes []Outcome) *ebpf.ProgramSpec {
 		name = "entry"
 	}
 	spec.Instructions[0] = btf.WithFuncMetadata(spec.Instructions[0].WithSymbol(name), function(name))
-	check := checker(name, outcomes)
+	check := checker(name, c)
 	if spec.Instructions[0].Source() != nil { // the verifier wants lines of all functions or of none
 		check[0] = check[0].WithSource(asm.Comment("every execution is checked"))
 	}

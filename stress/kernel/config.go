@@ -49,6 +49,11 @@ type Config struct {
 	Programs []string // what the keys are given
 	Keys     []Key    // the keys that change
 	Input    Input    // of every execution
+	// Found is what executions find in their context, as [Input.Seen] says. Those that write into
+	// its bytes from WrittenLo up to WrittenHi leave that to the next of the same call of bpf(2),
+	// unless it is put back.
+	Found                []byte
+	WrittenLo, WrittenHi int
 
 	Outcomes []Outcome // what an execution may return, whatever the keys hold
 	// Legal returns a bit for each outcome that an execution may return while key i holds one of
@@ -113,6 +118,9 @@ func (c *Config) check() error {
 		if m == nil || m.Type != ebpf.ProgramArray || k.Index < 0 || k.Index >= int(m.MaxEntries) {
 			return fmt.Errorf("kernel: no key %d in a prog array %q", k.Index, k.Map)
 		}
+	}
+	if c.WrittenLo < 0 || c.WrittenHi > len(c.Found) {
+		return fmt.Errorf("kernel: bytes %d to %d are written of a context of %d", c.WrittenLo, c.WrittenHi, len(c.Found))
 	}
 	for i, call := range c.Script {
 		if call.Key >= len(c.Keys) || call.Prog >= len(c.Programs) {

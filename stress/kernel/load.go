@@ -112,7 +112,7 @@ func (l *loaded) specs(c *Config) error {
 			m.Contents = nil
 		}
 	}
-	l.checking = checking(l.entry, c.Outcomes)
+	l.checking = checking(l.entry, c)
 	if c.faults.checker != nil {
 		l.checking.Instructions = c.faults.checker(l.checking.Instructions)
 	}

@@ -44,7 +44,7 @@ func (r *run) comeAndGo(done <-chan struct{}, checks bool) error {
 	if err != nil {
 		return err
 	}
-	t := &thread{run: r, number: None, caller: &caller{Program: p, checks: checks}, opts: r.Input.options(r.entry.Type, fewAtOnce)}
+	t := &thread{run: r, number: None, caller: &caller{Program: p, checks: checks}, opts: r.options(checks)}
 	for end := time.Now().Add(loadedFor); err == nil && time.Now().Before(end) && !isDone(done); {
 		err = t.once()
 	}
@@ -99,7 +99,7 @@ func (r *run) release(done <-chan struct{}) error {
 	if err != nil {
 		return err
 	}
-	opts := r.Input.options(r.entry.Type, fewAtOnce)
+	opts := r.Input.options(r.entry.Type, 1)
 	value, err := p.Run(opts)
 	if err != nil {
 		return err

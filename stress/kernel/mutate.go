@@ -16,7 +16,7 @@ type key struct {
 }
 
 // A burst is a run of updates of one key, as fast as the kernel goes.
-const burstTime = 5 * time.Millisecond
+const burstTime = 10 * time.Millisecond
 
 // mutate carries the script out and then random operations, until ctx is done.
 func (r *run) mutate(ctx context.Context) error {

@@ -233,11 +233,7 @@ func (r *run) helpers(cancel func(error)) (stop func() error) {
 	}
 	for i := range r.Config.Threads {
 		c := &r.callers[i%len(r.callers)]
-		repeat := uint32(fewAtOnce)
-		if c.checks {
-			repeat = manyAtOnce
-		}
-		t := &thread{run: r, number: i, caller: c, opts: r.Input.options(r.entry.Type, repeat)}
+		t := &thread{run: r, number: i, caller: c, opts: r.options(c.checks)}
 		r.threads = append(r.threads, t)
 		start(func(done <-chan struct{}) error {
 			pinTo(i % runtime.NumCPU())

@@ -16,6 +16,19 @@ const (
 	fewAtOnce  = 32
 )
 
+// options are those of a call of a thread. Where executions leave something to the next, and nobody
+// puts it back, there is one to a call.
+func (r *run) options(checks bool) *ebpf.RunOptions {
+	n := uint32(fewAtOnce)
+	switch {
+	case checks:
+		n = manyAtOnce
+	case r.WrittenHi > r.WrittenLo:
+		n = 1
+	}
+	return r.Input.options(r.entry.Type, n)
+}
+
 // A thread executes one caller over and over.
 type thread struct {
 	run    *run

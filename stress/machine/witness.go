@@ -2,6 +2,7 @@ package machine
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -149,9 +150,12 @@ func (g walker) step(x state, fits func(m move, y state, f *fault) bool) (state,
 	return to, g.err
 }
 
+// ErrHolds is what [Replay] returns, wrapped, if all steps can be taken and no property is broken.
+var ErrHolds = errors.New("steps break no property")
+
 // Replay takes the steps of an execution again, by their choices, and returns the witness that
-// they are. It is an error if a step cannot be taken, and if the last one breaks no property,
-// or one before it.
+// they are. It is an error if a step cannot be taken, or one before the last breaks a property, and
+// [ErrHolds] if the last one breaks none.
 func Replay(c Config, choices []Choice) (*Witness, error) {
 	c = c.withDefaults()
 	if err := c.check(); err != nil {
@@ -194,7 +198,7 @@ func (s *system) replay(choices []Choice) (*Witness, error) {
 		x = y
 	}
 	if w.Property == "" {
-		return nil, fmt.Errorf("%d steps break no property", len(choices))
+		return nil, fmt.Errorf("%d %w", len(choices), ErrHolds)
 	}
 	return w, nil
 }

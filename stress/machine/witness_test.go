@@ -2,6 +2,7 @@ package machine
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -97,8 +98,12 @@ func TestReplayRefuses(t *testing.T) {
 		{"other call", with(0, Choice{Actor: Mutator, Call: "put 0 1"}), "step 1"},
 		{"no such thread", with(3, Choice{Actor: 7}), "step 4"},
 	} {
-		if _, err := Replay(c, tc.choices); err == nil || !strings.Contains(err.Error(), tc.want) {
+		_, err := Replay(c, tc.choices)
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v, want %q", tc.name, err, tc.want)
+		}
+		if holds := strings.HasSuffix(tc.want, "break no property"); errors.Is(err, ErrHolds) != holds {
+			t.Errorf("%s: %v: is ErrHolds %v, want %v", tc.name, err, !holds, holds)
 		}
 	}
 }

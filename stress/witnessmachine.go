@@ -1,0 +1,122 @@
+package stress
+
+import (
+	"errors"
+	"fmt"
+
+	"tailpoke/jit"
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/machine"
+	"tailpoke/stress/step"
+)
+
+// machineWitness is the file of a witness of the machine engine.
+type machineWitness struct {
+	witnessHead
+	Explored machineExplored  `json:"explored"`
+	Choices  []machine.Choice `json:"choices"`
+}
+
+// machineExplored is the part of a [machine.Config] that no subject says.
+type machineExplored struct {
+	Threads int     `json:"threads"`
+	Script  *string `json:"script"` // null: any operations, up to MaxOps
+	MaxOps  int     `json:"max_ops"`
+	Held    []int   `json:"held"` // the program of each key; null: all are empty
+	Forward bool    `json:"forward"`
+}
+
+// machineAnswer is the verdict of the machine engine. Its witness, if there is one, goes to
+// o.Witness.
+func machineAnswer(s protocol.Subject, t *Target, o Options, r *machine.Result, c *machine.Config) (Verdict, error) {
+	v := machineVerdict(r, c)
+	if o.Witness == nil || r == nil || r.Witness == nil {
+		return v, nil
+	}
+	return v, writeWitness(o.Witness, newMachineWitness(s, t, r.Witness, c))
+}
+
+func newMachineWitness(s protocol.Subject, t *Target, found *machine.Witness, c *machine.Config) *machineWitness {
+	w := &machineWitness{
+		witnessHead: newWitnessHead(protocol.Machine, found.Property, s, t),
+		Explored: machineExplored{
+			Threads: c.Subject.Shape.Threads, MaxOps: c.MaxOps, Held: c.Held, Forward: c.Forward,
+		},
+	}
+	if c.Script != nil {
+		text := c.Script.String()
+		w.Explored.Script, w.Explored.MaxOps = &text, 0
+	}
+	for _, step := range found.Steps {
+		w.Choices = append(w.Choices, step.Choice)
+	}
+	return w
+}
+
+func (w *machineWitness) steps() int { return len(w.Choices) }
+
+// again takes the steps on images that are compiled anew.
+func (w *machineWitness) again(s protocol.Subject, t *Target) (*takenAgain, error) {
+	c, err := w.config(s, t)
+	if err != nil {
+		return nil, err
+	}
+	found, err := machine.Replay(c, w.Choices)
+	switch {
+	case errors.Is(err, machine.ErrHolds):
+		return nil, fmt.Errorf("%w: %w", ErrNotReplayed, err)
+	case err != nil:
+		return nil, fmt.Errorf("replay: %w", err)
+	}
+	return &takenAgain{
+		property: found.Property, text: found.Text, table: found.String(), drawing: drawingOfMachine(found),
+		onCPU: func() (*step.Result, error) { return step.Replay(c, found) },
+	}, nil
+}
+
+// config makes what the machine engine explored. What an execution may return is computed anew.
+func (w *machineWitness) config(s protocol.Subject, t *Target) (machine.Config, error) {
+	if v, own := ownWay(s.Protocol); own {
+		return machine.Config{}, fmt.Errorf("subject.protocol: %s", v.Reason)
+	}
+	layout, err := jit.LayoutByName(s.Layout)
+	if err != nil {
+		return machine.Config{}, err
+	}
+	c, err := machineConfig(s, t, layout)
+	if err != nil {
+		return c, fmt.Errorf("source: %w", err)
+	}
+	c.Subject.Shape.Threads = w.Explored.Threads
+	c.MaxOps, c.Held, c.Forward = w.Explored.MaxOps, w.Explored.Held, w.Explored.Forward
+	if w.Explored.Script != nil {
+		if c.Script, err = protocol.ParseScript(*w.Explored.Script); err != nil {
+			return c, fmt.Errorf("explored.script:%w", err)
+		}
+	}
+	return c, nil
+}
+
+// drawingOfMachine makes a witness ready to be drawn.
+func drawingOfMachine(w *machine.Witness) *drawing {
+	d := &drawing{actors: []string{"mutator"}, start: drawnMachine(w.Start)}
+	for i := range w.Start.Threads {
+		d.actors = append(d.actors, fmt.Sprintf("thread %d", i))
+	}
+	for _, s := range w.Steps {
+		next := drawStep{actor: s.Actor - machine.Mutator, text: s.Text, drawView: drawnMachine(s.View)}
+		if s.Actor != machine.Mutator {
+			next.tip = fmt.Sprintf("%s: % x: %s; executed %d", s.At, s.Bytes, s.Insn, s.Count)
+		}
+		d.steps = append(d.steps, next)
+	}
+	return d
+}
+
+func drawnMachine(v machine.View) drawView {
+	out := drawView{at: append([]string{""}, v.Threads...)}
+	for _, s := range v.Sites {
+		out.sites = append(out.sites, drawSite{"site " + s.Name, s.Bypass, s.Target, s.State})
+	}
+	return out
+}

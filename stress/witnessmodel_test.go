@@ -1,0 +1,242 @@
+package stress
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"tailpoke/model"
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/step"
+)
+
+// modelKept judges a mutant by engines; it returns the witness file and the report.
+func modelKept(t *testing.T, mutant string, engines ...protocol.Engine) ([]byte, *Report) {
+	t.Helper()
+	i := slices.IndexFunc(mutants(), func(m protocol.Mutant) bool { return m.Name == mutant })
+	if i < 0 {
+		t.Fatalf("no mutant %s", mutant)
+	}
+	m := mutants()[i]
+	s, err := m.Apply(protocol.DefaultSubject())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept bytes.Buffer
+	r, err := Run(t.Context(), s, generated(t, 1), Options{Engines: engines, Needs: m.Needs, Witness: &kept})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kept.Bytes(), r
+}
+
+// TestModelWitnessRoundTrip keeps witnesses of the model, replays them from the file alone, and draws
+// them: the table must be the one that the model printed, and the machine engine is asked.
+func TestModelWitnessRoundTrip(t *testing.T) {
+	for _, tt := range []struct {
+		mutant  string
+		actors  string
+		machine protocol.Verdict
+		hint    bool // the machine engine has a witness too
+	}{
+		{"no-grace", "mutator, thread 0", protocol.Violated, true},
+		{"bytes", "mutator, thread 0", protocol.Violated, true},
+		{"free-without-wait", "mutator, thread 0", protocol.Safe, false}, // its target has no indirect caller
+		{"no-mutex", "mutator, mutator 1, thread 0", protocol.Unsupported, false},
+		{"late-untrack", "mutator, loader, thread 0", protocol.Unsupported, false},
+		{"never-forget", "mutator, thread 0", protocol.Unsupported, false},
+		{"wait-inside", "mutator, thread 0", protocol.Unsupported, false},
+		{"quiet-grace", "mutator, thread 0, thread 1", protocol.Unsupported, false},
+	} {
+		t.Run(tt.mutant, func(t *testing.T) {
+			kept, judged := modelKept(t, tt.mutant, protocol.Model)
+			v := judged.Of(protocol.Model)
+			if v.Verdict != protocol.Violated || len(kept) == 0 {
+				t.Fatalf("%s %s, %d bytes kept", v.Verdict, v.Reason, len(kept))
+			}
+			r, err := replayed(t, kept)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(r.Witness, v.Witness) || r.Property != v.Property || r.Steps != v.Depth {
+				t.Errorf("replayed: %s in %d steps\n%s\nfound: %s in %d\n%s", r.Property, r.Steps, strings.Join(r.Witness, "\n"),
+					v.Property, v.Depth, strings.Join(v.Witness, "\n"))
+			}
+			if repeats := v.Property == protocol.Progress; r.Cycle > 0 != repeats {
+				t.Errorf("%s: the last %d steps repeat", v.Property, r.Cycle)
+			}
+			if actors := strings.Join(r.drawing.actors, ", "); actors != tt.actors {
+				t.Errorf("lanes of %s; want %s", actors, tt.actors)
+			}
+			if r.Engine != protocol.Model || r.Model != nil || r.Machine == nil || r.Machine.Verdict != tt.machine {
+				t.Errorf("%s: model %v, machine %+v; want %s", r.Engine, r.Model, r.Machine, tt.machine)
+			}
+			hint := strings.Contains(r.CPU.Text, "stress run --engine machine --witness")
+			if r.CPU.Outcome != step.Skipped || !strings.Contains(r.CPU.Text, "no instructions") || hint != tt.hint {
+				t.Errorf("cpu: %+v", r.CPU)
+			}
+			checkDrawing(t, r)
+		})
+	}
+}
+
+// TestEveryModelWitness: whatever mutant the model finds guilty, its witness is one again.
+func TestEveryModelWitness(t *testing.T) {
+	taken := 0
+	for _, m := range mutants() {
+		if m.Expect[protocol.Model] != protocol.Violated {
+			continue
+		}
+		kept, judged := modelKept(t, m.Name, protocol.Model)
+		r, err := replayed(t, kept)
+		if err != nil {
+			t.Errorf("%s: %v", m.Name, err)
+			continue
+		}
+		if found := judged.Of(protocol.Model).Witness; !slices.Equal(r.Witness, found) {
+			t.Errorf("%s: replayed:\n%s\nfound:\n%s", m.Name, strings.Join(r.Witness, "\n"), strings.Join(found, "\n"))
+		}
+		checkDrawing(t, r)
+		taken++
+	}
+	if taken < 40 {
+		t.Errorf("only %d witnesses", taken)
+	}
+}
+
+// TestOneWitness: where both engines have a witness, the file has the machine's, whole; where that
+// cannot judge, the model's; and none where nothing is violated.
+func TestOneWitness(t *testing.T) {
+	both := []protocol.Engine{protocol.Model, protocol.Machine}
+	for mutant, want := range map[string]protocol.Engine{
+		"no-grace": protocol.Machine, "no-mutex": protocol.Model, "free-after-wait": "",
+	} {
+		kept, r := modelKept(t, mutant, both...)
+		var w struct{ Engine protocol.Engine }
+		if len(kept) > 0 {
+			if err := json.Unmarshal(kept, &w); err != nil {
+				t.Errorf("%s: %v", mutant, err)
+			}
+		}
+		if w.Engine != want {
+			t.Errorf("%s: the witness is of %q, want %q: %+v", mutant, w.Engine, want, r.Verdicts)
+		}
+	}
+}
+
+// TestDrawnActors: a step of the model stands in the lane of who the table says takes it.
+func TestDrawnActors(t *testing.T) {
+	for _, mutant := range []string{"no-mutex", "late-untrack", "quiet-grace"} {
+		kept, _ := modelKept(t, mutant, protocol.Model)
+		r, err := replayed(t, kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var w modelWitness
+		if err := json.Unmarshal(kept, &w); err != nil {
+			t.Fatal(err)
+		}
+		for i, s := range r.drawing.steps {
+			if c := w.Choices[i]; r.drawing.actors[s.actor] != c.Actor || s.text != c.Do || r.drawing.repeats(i+1) != c.Round {
+				t.Errorf("%s, step %d: %s: %s; want %+v", mutant, i+1, r.drawing.actors[s.actor], s.text, c)
+			}
+		}
+	}
+}
+
+// TestCorruptModelWitness changes one thing in a good file at a time. Each error names the place.
+func TestCorruptModelWitness(t *testing.T) {
+	good, _ := modelKept(t, "no-grace", protocol.Model)
+	lasso, _ := modelKept(t, "wait-inside", protocol.Model)
+	choices := func(w map[string]any) []any { return w["choices"].([]any) }
+	shape := func(w map[string]any) map[string]any { return w["explored"].(map[string]any)["shape"].(map[string]any) }
+	first := func(w map[string]any) map[string]any { return choices(w)[0].(map[string]any) }
+	for _, tt := range []struct {
+		file   []byte
+		want   string
+		change func(w map[string]any)
+	}{
+		{good, `engine: "": only witnesses of the model and the machine engine`, func(w map[string]any) { delete(w, "engine") }},
+		{good, `string into Go struct field Choice.choices.actor of type int`, func(w map[string]any) { w["engine"] = "machine" }},
+		{good, `number into Go struct field Choice.choices.actor of type string`, func(w map[string]any) {
+			w["choices"] = []any{map[string]any{"actor": -1, "call": "put 0 0"}}
+		}},
+		{good, `json: unknown field "call"`, func(w map[string]any) { first(w)["call"] = "put 0 0" }},
+		{good, `json: unknown field "script"`, func(w map[string]any) { w["explored"].(map[string]any)["script"] = nil }},
+		{good, `json: unknown field "depth"`, func(w map[string]any) { shape(w)["depth"] = 1 }},
+		{good, `explored.shape.threads: 0: want 1 or more`, func(w map[string]any) { delete(w, "explored") }},
+		{good, `explored.shape.threads: -1: want 1 or more`, func(w map[string]any) { shape(w)["threads"] = -1 }},
+		{good, `explored.shape: the model does not support this subject: 99 sites`, func(w map[string]any) { shape(w)["sites"] = 99 }},
+		{good, `explored.shape: the model does not support this subject: -1 copies`, func(w map[string]any) { shape(w)["copies"] = -1 }},
+		{good, `subject.grace: unknown`, func(w map[string]any) { w["subject"].(map[string]any)["grace"] = "x" }},
+		{good, `choices: 0 of them: want 1 to 4096`, func(w map[string]any) { w["choices"] = []any{} }},
+		{good, `replay: model: step 1, mutator: dances: there is no such step; possible are`, func(w map[string]any) { first(w)["do"] = "dances" }},
+		{good, `recorded: model: step 3, `, func(w map[string]any) { w["choices"] = choices(w)[:3] }},
+		{good, `nothing may follow it`, func(w map[string]any) { w["choices"] = append(choices(w), choices(w)[0]) }},
+		{good, `of them: want 1 to 4096`, func(w map[string]any) {
+			w["choices"] = slices.Repeat(choices(w), maxWitnessSteps)
+		}},
+		{good, `recorded: `, func(w map[string]any) { w["property"] = "fresh" }},
+		{lasso, `stands behind a step that repeats for ever`, func(w map[string]any) { delete(choices(w)[len(choices(w))-1].(map[string]any), "round") }},
+		{lasso, `subject.grace: unknown`, func(w map[string]any) {
+			w["engine"], w["explored"], w["choices"] = "machine", map[string]any{"threads": 1}, []any{map[string]any{"actor": -1}}
+		}},
+	} {
+		var w map[string]any
+		if err := json.Unmarshal(tt.file, &w); err != nil {
+			t.Fatal(err)
+		}
+		tt.change(w)
+		content, err := json.Marshal(w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = replayed(t, content)
+		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "w.json:") {
+			t.Errorf("%v\nwant %s", err, tt.want)
+		}
+		if recorded := strings.HasPrefix(tt.want, "recorded"); errors.Is(err, ErrNotReplayed) != recorded {
+			t.Errorf("%v: is ErrNotReplayed %v, want %v", err, !recorded, recorded)
+		}
+	}
+}
+
+// TestWitnessShape: every field of a shape comes back from a file.
+func TestWitnessShape(t *testing.T) {
+	var full protocol.Shape
+	v := reflect.ValueOf(&full).Elem()
+	for i := range v.NumField() {
+		if f := v.Field(i); f.CanInt() {
+			f.SetInt(int64(i + 1))
+		} else {
+			f.SetBool(true)
+		}
+	}
+	text, err := json.Marshal(witnessShape(full))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back witnessShape
+	if err := json.Unmarshal(text, &back); err != nil || protocol.Shape(back) != full {
+		t.Errorf("%+v came back as %+v: %v", full, back, err)
+	}
+	if lower := strings.ToLower(string(text)); lower != string(text) {
+		t.Errorf("%s has names with capitals", text)
+	}
+}
+
+// TestLongWitness: what no file holds is not written, rather than refused when it is read.
+func TestLongWitness(t *testing.T) {
+	var w modelWitness
+	for range maxWitnessSteps + 1 {
+		w.Choices = append(w.Choices, model.Choice{Actor: "thread 0", Do: "enters"})
+	}
+	var b bytes.Buffer
+	if err := writeWitness(&b, &w); err == nil || b.Len() > 0 {
+		t.Errorf("%d bytes are written: %v", b.Len(), err)
+	}
+}
