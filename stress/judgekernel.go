@@ -2,10 +2,12 @@ package stress
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -32,8 +34,10 @@ type KernelCounts struct {
 	Latencies  map[string]kernel.Latency `json:"latencies"` // of operations, in microseconds
 	Watch      *kernel.Watch             `json:"watch,omitempty"`
 	Unwatched  string                    `json:"unwatched,omitempty"` // why nobody watched
-	Phases     []kernel.Phase            `json:"phases,omitempty"`    // that operations make of a site, and how often each was read
-	Foreign    []kernel.PairCount        `json:"foreign,omitempty"`   // what was read and is no phase; whether that breaks anything the model says
+	// Uncheckable is why no caller checked itself, though what it may return is known.
+	Uncheckable string             `json:"uncheckable,omitempty"`
+	Phases      []kernel.Phase     `json:"phases,omitempty"`  // that operations make of a site, and how often each was read
+	Foreign     []kernel.PairCount `json:"foreign,omitempty"` // what was read and is no phase; whether that breaks anything the model says
 }
 
 // recordsOfKernel is what can be noted of operations that a kernel carries out.
@@ -56,14 +60,42 @@ func judgeKernel(ctx context.Context, s protocol.Subject, t *Target, _ *jit.Layo
 		return Verdict{}, err
 	}
 	v, err := runKernel(ctx, s, t, c, o)
-	if err == nil && v.Verdict == protocol.NotObserved && v.Reason == "" {
-		if v.Reason = blind; c.Legal == nil {
-			v.Reason = "its slots alone were judged, not what it returns: " + blind
-		} else if err := t.traceable(); err != nil {
-			v.Reason = err.Error()
-		}
+	if err != nil || v.Verdict != protocol.NotObserved {
+		return v, err
 	}
-	return v, err
+	return kernelHonest(v, t, blind), nil
+}
+
+// kernelHonest takes back what a run without a finding does not say, and says what it cannot show.
+func kernelHonest(v Verdict, t *Target, blind string) Verdict {
+	k := v.Kernel
+	var why []string
+	add := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
+	watched := v.Trace != nil && v.Trace.Conforms
+	if k.Checked == 0 {
+		v.RateMax, v.Confidence = 0, 0 // of executions nothing is known
+		if watched {
+			add("its slots alone were judged, not what it returns: %s", blind)
+		} else {
+			v.Verdict = protocol.Vacuous
+			add("nothing was judged: %s", blind)
+		}
+	} else if blind != "" {
+		add("%s", blind)
+	} else if err := t.traceable(); err != nil {
+		add("%v", err)
+	}
+	switch {
+	case k.Unwatched != "":
+		add("nobody saw its sites change: %s", k.Unwatched)
+	case k.Watch.Error != "":
+		add("the watcher ended early: %s", k.Watch.Error)
+	}
+	if k.Uncheckable != "" {
+		add("few executions were checked: %s", k.Uncheckable)
+	}
+	v.Reason = strings.Join(why, "; ")
+	return v
 }
 
 // notTheKernels says in what a subject is not what a kernel carries out; "" if it is.
@@ -187,6 +219,9 @@ func runKernel(ctx context.Context, s protocol.Subject, t *Target, c kernel.Conf
 	if res.Watch != nil {
 		out.Trace = &cpu.Trace{Events: events}
 		w.report(out, after)
+		if res.Watch.Noted == 0 && out.Trace.Conforms {
+			out.Trace.Conforms, out.Trace.Reason = false, "nothing was seen"
+		}
 		if keep > 0 {
 			if _, err := io.WriteString(o.Trace, out.Trace.Text); err != nil {
 				return Verdict{}, err
@@ -195,8 +230,9 @@ func runKernel(ctx context.Context, s protocol.Subject, t *Target, c kernel.Conf
 		}
 	}
 	v := cpuVerdict(out)
+	v.PatcherCounts = nil // the kernel tells nobody
 	v.Kernel = &KernelCounts{
-		Facts: facts, Callers: max(c.Callers, kernel.DefaultCallers), Checked: res.Checked, Unchecked: res.Unchecked,
+		Facts: facts, Callers: cmp.Or(c.Callers, kernel.DefaultCallers), Uncheckable: res.Uncheckable, Checked: res.Checked, Unchecked: res.Unchecked,
 		Releases: res.Releases, Frees: res.Frees, Overlapped: res.Overlapped, Latencies: res.Latencies, Watch: res.Watch, Unwatched: res.Unwatched,
 	}
 	if res.Watch != nil {
@@ -213,7 +249,7 @@ func kernelResult(r *kernel.Result) *cpu.Result {
 		Skips:    r.Skips, Tails: r.Tails, Bad: r.Bad, Seconds: r.Seconds, FirstSeconds: r.FirstSeconds, Boosted: true,
 	}
 	for _, f := range r.Findings {
-		out.Findings = append(out.Findings, cpu.Finding{Class: cpu.Class(f.Class), Thread: f.Thread, Text: f.Text, Count: f.Count})
+		out.Findings = append(out.Findings, cpu.Finding{Class: cpu.Class(f.Class), Thread: f.Thread, Who: f.Who, Text: f.Text, Count: f.Count})
 	}
 	return out
 }

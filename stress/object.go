@@ -122,6 +122,9 @@ func (t *Target) readMaps(spec *ebpf.CollectionSpec) error {
 	for _, p := range append([]*jit.Program{t.Entry}, t.Programs...) {
 		for _, m := range p.Maps() {
 			ms, ok := spec.Maps[m]
+			if !ok && strings.HasPrefix(m, "fd ") { // it has no name before it is loaded
+				return fmt.Errorf("program %s: variables of .kconfig are not supported", p.Name)
+			}
 			if !ok {
 				return fmt.Errorf("program %s: no map %q in the object", p.Name, m)
 			}

@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+
 	"tailpoke/patcher/protocol"
 )
 
@@ -96,4 +99,17 @@ func FuzzReadObject(f *testing.F) {
 			t.Error("nothing to list")
 		}
 	})
+}
+
+// TestKernelConfig: what an object takes from the kernel's configuration is in a map that has no name
+// before it is loaded, and is refused for what it is.
+func TestKernelConfig(t *testing.T) {
+	main := &ebpf.ProgramSpec{Name: "main", Type: ebpf.SchedCLS, Instructions: asm.Instructions{
+		asm.LoadMapValue(asm.R1, 0, 0).WithSymbol("main"), asm.LoadMem(asm.R0, asm.R1, 0, asm.Word), asm.Return(),
+	}}
+	spec := &ebpf.CollectionSpec{Programs: map[string]*ebpf.ProgramSpec{"main": main}}
+	_, err := readCollection(spec, source{Name: "x.o", Entry: "main"})
+	if want := "x.o: program main: variables of .kconfig are not supported"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %q", err, want)
+	}
 }

@@ -298,11 +298,14 @@ func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout,
 func cpuVerdict(r *cpu.Result) Verdict {
 	c := &CPUCounts{
 		Executions: r.Executions, Installs: r.Installs, Updates: r.Updates, Removes: r.Removes, Cycles: r.Cycles,
-		Pokes: r.Pokes, Traps: r.Traps, LateTraps: r.LateTraps, Waits: r.Waits, Boosts: r.Boosts, Loads: r.Loads,
+		PatcherCounts: &PatcherCounts{
+			Pokes: r.Pokes, Traps: r.Traps, LateTraps: r.LateTraps, Waits: r.Waits, Boosts: r.Boosts, Boosted: r.Boosted,
+		},
+		Loads:    r.Loads,
 		Overlaps: r.Overlaps.Sum(), OverlapsBy: r.Overlaps, FirstSeconds: r.FirstSeconds, Findings: r.Findings,
 		Outcomes: Outcomes{Skip: r.Skips, Tail: r.Tails},
 	}
-	c.Boosted, c.Trace = r.Boosted, r.Trace
+	c.Trace = r.Trace
 	v := Verdict{Verdict: protocol.NotObserved, CPUCounts: c}
 	if len(r.Findings) == 0 {
 		c.RateMax, c.Confidence = r.RateMax(), cpu.Confidence

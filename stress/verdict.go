@@ -70,17 +70,12 @@ type ModelShape struct {
 
 // CPUCounts is what the cpu engine counted, or the kernel engine.
 type CPUCounts struct {
-	Executions uint64       `json:"executions"`
-	Installs   uint64       `json:"installs"`
-	Updates    uint64       `json:"updates"`
-	Removes    uint64       `json:"removes"`
-	Cycles     uint64       `json:"cycles"`
-	Pokes      uint64       `json:"pokes"`
-	Traps      uint64       `json:"traps"`
-	LateTraps  uint64       `json:"late_traps"`
-	Waits      uint64       `json:"waits"`
-	Boosts     uint64       `json:"boosts"`
-	Boosted    bool         `json:"boosted"` // false: without the right to real-time priorities, which is slow
+	Executions uint64 `json:"executions"`
+	Installs   uint64 `json:"installs"`
+	Updates    uint64 `json:"updates"`
+	Removes    uint64 `json:"removes"`
+	Cycles     uint64 `json:"cycles"`
+	*PatcherCounts
 	Loads      uint64       `json:"loads"`
 	Overlaps   uint64       `json:"overlaps"`
 	OverlapsBy cpu.Overlaps `json:"overlaps_by"`
@@ -93,6 +88,16 @@ type CPUCounts struct {
 	// RateMax bounds the violations per cycle, with Confidence, if none was seen.
 	RateMax    float64 `json:"rate_max,omitempty"`
 	Confidence float64 `json:"confidence,omitempty"`
+}
+
+// PatcherCounts is what our own patcher counted.
+type PatcherCounts struct {
+	Pokes     uint64 `json:"pokes"`
+	Traps     uint64 `json:"traps"`
+	LateTraps uint64 `json:"late_traps"`
+	Waits     uint64 `json:"waits"`
+	Boosts    uint64 `json:"boosts"`
+	Boosted   bool   `json:"boosted"` // false: without the right to real-time priorities, which is slow
 }
 
 // Outcomes counts executions by what became of them. Classes of findings other than

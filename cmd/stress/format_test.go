@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/xml"
+	"errors"
 	"os/exec"
 	"strings"
 	"testing"
@@ -56,8 +57,16 @@ func TestKTAP(t *testing.T) {
 		t.Errorf("read as\n%swant\n%sof\n%s", got, want, text)
 	}
 	turned := tapResults(t, ktapText(manyVerdicts(), stress.Violated))
-	if !strings.HasPrefix(turned, "1 not ok\n2 not ok\n3 not ok\n4 ok\n5 not ok\n") {
-		t.Errorf("with a violation expected: %s", turned)
+	if !strings.HasPrefix(turned, "1 ok\n2 ok\n3 ok\n4 ok\n5 not ok\n") {
+		t.Errorf("with a violation that was expected: %s", turned)
+	}
+	none := manyVerdicts()
+	none.Verdict = stress.Holds
+	if turned := tapResults(t, ktapText(none, stress.Violated)); !strings.HasPrefix(turned, "1 not ok\n") {
+		t.Errorf("without a violation that was expected: %s", turned)
+	}
+	if got := tapResults(t, ktapFailed(errors.New("no\nmemory"))); !strings.Contains(got, "Bail out") && !strings.HasPrefix(got, "errors: ") {
+		t.Errorf("a failed run is read as %q", got)
 	}
 }
 

@@ -106,6 +106,9 @@ func (j *judging) runE(cmd *cobra.Command, _ []string) error {
 		return stopped
 	}
 	if err != nil {
+		if j.format == formatKTAP {
+			err = errors.Join(err, printText(cmd.OutOrStdout(), ktapFailed(err)))
+		}
 		return failed(err)
 	}
 	if err := errors.Join(j.print(cmd, report, silent), saveWitness(j.notes(cmd))); err != nil {

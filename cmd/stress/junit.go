@@ -45,7 +45,7 @@ func junitXML(r *stress.Report, expect stress.Overall) (string, error) {
 			Class: "stress." + r.Subject.Protocol, Name: string(v.Engine), Time: fmt.Sprintf("%.3f", v.Seconds),
 			Output: fmt.Sprintf("%s\n%s\nseed %s", v.Verdict, strings.Join(figures(v), "\n"), r.Seed),
 		}
-		kind, why, _ := strings.Cut(resultOf(v, expect).directive, " ")
+		kind, why, _ := strings.Cut(resultOf(v, r.Verdict, expect).directive, " ")
 		switch {
 		case kind == "SKIP":
 			s.Skipped++
@@ -53,7 +53,7 @@ func junitXML(r *stress.Report, expect stress.Overall) (string, error) {
 		case kind == "ERROR":
 			s.Errors++
 			c.Error = &junitText{Message: why}
-		case !resultOf(v, expect).ok:
+		case !resultOf(v, r.Verdict, expect).ok:
 			s.Failures++
 			c.Failure = &junitText{fmt.Sprintf("%s %s, expected %s", v.Verdict, v.Property, expect), strings.Join(v.Witness, "\n")}
 		}

@@ -14,14 +14,23 @@ type result struct {
 	directive string // "SKIP why", "ERROR why" or ""
 }
 
-func resultOf(v stress.Verdict, expect stress.Overall) result {
+// Where a violation is expected and there is one, an engine that sees none is no failure.
+func resultOf(v stress.Verdict, overall, expect stress.Overall) result {
 	switch v.Verdict {
 	case "skipped", "unsupported":
 		return result{true, "SKIP " + oneLine(v.Reason)}
 	case "vacuous", "bounded":
 		return result{false, strings.TrimRight(fmt.Sprintf("ERROR %s: %s", v.Verdict, oneLine(v.Reason)), ": ")}
 	}
-	return result{(v.Verdict == "violated") == (expect == stress.Violated), ""}
+	if expect == stress.Violated {
+		return result{overall == stress.Violated, ""}
+	}
+	return result{v.Verdict != "violated", ""}
+}
+
+// ktapFailed is what stands in place of a report where the harness failed.
+func ktapFailed(err error) string {
+	return fmt.Sprintf("KTAP version 1\n1..0\nBail out! %s\n", oneLine(err.Error()))
 }
 
 // ktapText is a report in the kernel's test format (Documentation/dev-tools/ktap.rst): a test for
@@ -32,9 +41,9 @@ func ktapText(r *stress.Report, expect stress.Overall) string {
 	fmt.Fprintf(&b, "# subject %s\n# seed %s\n", subjectText(r.Subject), r.Seed)
 	for i, v := range r.Verdicts {
 		for _, line := range append([]string{string(v.Verdict)}, append(figures(v), v.Witness...)...) {
-			fmt.Fprintf(&b, "# %s: %s\n", v.Engine, line)
+			fmt.Fprintf(&b, "# %s: %s\n", v.Engine, oneLine(line))
 		}
-		res := resultOf(v, expect)
+		res := resultOf(v, r.Verdict, expect)
 		state, directive := "ok", ""
 		if !res.ok {
 			state = "not ok"

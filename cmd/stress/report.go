@@ -108,7 +108,7 @@ func liveFigures(v stress.Verdict) []string {
 		out = append(out, fmt.Sprintf("fewer than 1 violation in %s (%.0f %%)",
 			counted(uint64(1/c.RateMax), "cycle"), 100*c.Confidence))
 	}
-	if !c.Boosted {
+	if c.PatcherCounts != nil && !c.Boosted {
 		out = append(out, "few operations: without real-time priorities (stress doctor) grace periods are slow")
 	}
 	return append(out,

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -38,7 +39,8 @@ func (c Class) Property() protocol.Property { return propertyOf[c] }
 // Finding is what executions did that broke a property.
 type Finding struct {
 	Class  Class  `json:"class"`
-	Thread int    `json:"thread"` // that was seen first; None for the mutator
+	Thread int    `json:"thread"`        // that was seen first; None for others
+	Who    string `json:"who,omitempty"` // of others, "" for the mutator
 	Text   string `json:"text"`
 	Count  int    `json:"count"` // executions of which the same was kept
 }
@@ -47,7 +49,7 @@ type Finding struct {
 func (f Finding) String() string {
 	who := fmt.Sprintf("thread %d", f.Thread)
 	if f.Thread == None {
-		who = "mutator"
+		who = cmp.Or(f.Who, "mutator")
 	}
 	s := fmt.Sprintf("%s: %s: %s", who, f.Class, f.Text)
 	if f.Count > 1 {

@@ -15,8 +15,9 @@ import (
 //	checker   R6-R9 = canaries; note the phase; call the entry; note the phase again;
 //	          is what it returned legal in one of the phases? are R6-R9 still the canaries?
 //
-// It counts into the row of its CPU. That makes the entry's sites sites of a subprogram. Other
-// callers are the entry as it stands, of which the last execution of a call is checked.
+// It counts into the row of its CPU, atomically, as another checker may run in its stead meanwhile.
+// That makes the entry's sites those of a subprogram. Other callers are the entry as it stands, of which
+// the last execution of a call is checked.
 //
 // Two maps hold what checkers share with the mutator, see phase.go and rows.go.
 const (
@@ -27,7 +28,7 @@ const (
 
 // What the checker keeps on its stack, by offset from the frame pointer.
 const (
-	fpCPU   = -8
+	fpKey   = -8
 	fpSeq   = -16 // the phase at the start
 	fpMask  = -24 // what is legal
 	fpKind  = -32 // the operation in progress
@@ -45,10 +46,11 @@ func checker(entry string, c *Config) asm.Instructions {
 	} {
 		insns = append(insns, part...)
 	}
-	insns = append(insns,
-		asm.LoadMem(asm.R0, asm.RFP, fpValue, asm.DWord).WithSymbol("done"),
-		asm.Return().WithSymbol("exit"),
-	)
+	insns = append(insns, asm.LoadMem(asm.R0, asm.RFP, fpValue, asm.DWord).WithSymbol("done"))
+	if c.Spec.Programs[c.Entry].Type == ebpf.CGroupSKB { // the verifier takes its word for no other value
+		insns = append(insns, asm.And.Imm(asm.R0, 1))
+	}
+	insns = append(insns, asm.Return().WithSymbol("exit"))
 	insns[0] = btf.WithFuncMetadata(insns[0], function(checkerName))
 	for i := range insns { // the entry may have functions of any name
 		if s := insns[i].Symbol(); s != "" && i > 0 {
@@ -73,10 +75,9 @@ func function(name string) *btf.Func {
 // row leaves the row of this CPU in R0.
 func row(label string) asm.Instructions {
 	return asm.Instructions{
-		asm.FnGetSmpProcessorId.Call(),
-		asm.StoreMem(asm.RFP, fpCPU, asm.R0, asm.Word),
+		asm.StoreImm(asm.RFP, fpKey, 0, asm.Word),
 		asm.Mov.Reg(asm.R2, asm.RFP),
-		asm.Add.Imm(asm.R2, fpCPU),
+		asm.Add.Imm(asm.R2, fpKey),
 		asm.LoadMapPtr(asm.R1, 0).WithReference(rowsName),
 		asm.FnMapLookupElem.Call(),
 		asm.JNE.Imm(asm.R0, 0, "row"+label),
@@ -227,7 +228,7 @@ func judge(outcomes []Outcome) asm.Instructions {
 func keepBad() asm.Instructions {
 	return asm.Instructions{
 		asm.Mov.Imm(asm.R1, 1).WithSymbol("bad"),
-		asm.FetchAdd.Mem(asm.R6, asm.R1, asm.DWord, rowBad),
+		fetchAdd(asm.R6, asm.R1, rowBad),
 		asm.JGE.Imm(asm.R1, records, "done"),
 		asm.Mul.Imm(asm.R1, recordSize),
 		asm.Add.Reg(asm.R6, asm.R1),
@@ -240,6 +241,14 @@ func keepBad() asm.Instructions {
 		asm.StoreMem(asm.R6, rowRecords+24, asm.R8, asm.DWord),
 		asm.StoreMem(asm.R6, rowRecords+32, asm.R2, asm.DWord),
 	}
+}
+
+// fetchAdd adds a register to a word, and leaves what the word was in the register. The library
+// forgets what kind of atomic instruction it is.
+func fetchAdd(dst, src asm.Register, off int16) asm.Instruction {
+	ins := asm.FetchAdd.Mem(dst, src, asm.DWord, off)
+	ins.Constant = int64(ins.OpCode.AtomicOp() >> 8)
+	return ins
 }
 
 // A lowValue is what the kernel shows of values, and a bit for each outcome that it may be.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
 
 	"tailpoke/patcher/protocol"
 )
@@ -18,7 +17,7 @@ var ErrUnsupported = errors.New("the kernel cannot run this subject")
 // Bounds of a run.
 const (
 	// MaxOutcomes is how many different values an execution may return.
-	MaxOutcomes = 64
+	MaxOutcomes = 63 // a bit each; all bits together say that nothing is known
 	// MaxCallers is how many copies of the entry are executed at most.
 	MaxCallers = 64
 	// DefaultCallers is one that checks itself and one as it stands.
@@ -78,13 +77,6 @@ type Config struct {
 	Progress func(Result)
 
 	faults faults
-}
-
-// faults are what tests do wrong on purpose, to see it found.
-type faults struct {
-	site    int                                       // the watcher is told that sites lie so many bytes further on
-	checker func(asm.Instructions) asm.Instructions   // edits the checker
-	behind  func(set func(key, prog int) error) error // changes a map behind the mutator's back, beside its operations
 }
 
 func (c Config) withDefaults() Config {

@@ -18,9 +18,27 @@ type Input struct {
 // Kinds are the types of programs that the kernel runs many times at a call, on a packet.
 var kinds = []ebpf.ProgramType{ebpf.SchedCLS, ebpf.SchedACT, ebpf.SocketFilter, ebpf.CGroupSKB, ebpf.LWTIn, ebpf.LWTOut, ebpf.LWTXmit}
 
-// linkHeader is what the kernel takes off the packet of a socket filter's test run: the header
-// of its Ethernet device, which no filter of that device sees.
+// otherContext are types of programs that the kernel runs so too, with another context than struct
+// __sk_buff.
+var otherContext = []ebpf.ProgramType{ebpf.XDP, ebpf.FlowDissector, ebpf.Netfilter}
+
+// runnable says why programs of a type cannot be run here.
+func runnable(kind ebpf.ProgramType) error {
+	switch {
+	case slices.Contains(kinds, kind):
+		return nil
+	case slices.Contains(otherContext, kind):
+		return fmt.Errorf("%w: the context of %v programs is not known here", ErrUnsupported, kind)
+	}
+	return fmt.Errorf("%w: programs of type %v are not run on a packet, many times at a call", ErrUnsupported, kind)
+}
+
+// linkHeader is what the kernel takes off the packet of a test run, but for programs that see the
+// header of an Ethernet device.
 const linkHeader = 14
+
+// seesLink are the types of these programs.
+var seesLink = []ebpf.ProgramType{ebpf.SchedCLS, ebpf.SchedACT}
 
 // Offsets in the UAPI's struct __sk_buff.
 const (
@@ -38,7 +56,7 @@ var skbFields = []int16{0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56,
 // options are those of one call of bpf(2).
 func (in Input) options(kind ebpf.ProgramType, repeat uint32) *ebpf.RunOptions {
 	o := &ebpf.RunOptions{Data: in.Packet, Repeat: repeat}
-	if kind == ebpf.SocketFilter {
+	if !slices.Contains(seesLink, kind) {
 		o.Data = append(make([]byte, linkHeader), in.Packet...)
 	}
 	if given := in.given(); slices.ContainsFunc(given, func(b byte) bool { return b != 0 }) {
@@ -59,34 +77,54 @@ func (in Input) given() []byte {
 }
 
 // Seen is the struct __sk_buff that a program of a type finds, given an input: the kernel is asked
-// for every field. Fields that such a program may not read are zero.
+// for every field, with the privileges of a run. Fields that such a program may not read are zero.
 func (in Input) Seen(kind ebpf.ProgramType) ([]byte, error) {
-	if !slices.Contains(kinds, kind) {
-		return nil, fmt.Errorf("%w: programs of type %v are not run on a packet, many times at a call", ErrUnsupported, kind)
+	if err := runnable(kind); err != nil {
+		return nil, err
 	}
 	ctx := make([]byte, skbSize)
 	copy(ctx, in.Context)
-	for _, off := range skbFields {
-		v, err := in.field(kind, off)
-		if err != nil && off == 0 {
-			return nil, fmt.Errorf("what a program finds in its context: %w", err)
+	err := confined(func() error {
+		field, err := ebpf.NewMap(&ebpf.MapSpec{Name: "tailpoke_field", Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+		if err != nil {
+			return err
 		}
-		if err == nil {
-			binary.LittleEndian.PutUint32(ctx[off:], v)
+		defer field.Close()
+		for _, off := range skbFields {
+			v, err := in.field(field, kind, off)
+			if err != nil && off == 0 {
+				return err
+			}
+			if err == nil {
+				binary.LittleEndian.PutUint32(ctx[off:], v)
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, refused("what a program finds in its context", err)
 	}
 	return ctx, nil
 }
 
-// field reads one field.
-func (in Input) field(kind ebpf.ProgramType, off int16) (uint32, error) {
+// field reads one field, by way of a map: not every type of program may return any value.
+func (in Input) field(field *ebpf.Map, kind ebpf.ProgramType, off int16) (uint32, error) {
 	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 		Name: "field", Type: kind, License: "GPL",
-		Instructions: asm.Instructions{asm.LoadMem(asm.R0, asm.R1, off, asm.Word), asm.Return()},
+		Instructions: asm.Instructions{
+			asm.LoadMem(asm.R2, asm.R1, off, asm.Word),
+			asm.LoadMapValue(asm.R1, field.FD(), 0),
+			asm.StoreMem(asm.R1, 0, asm.R2, asm.Word),
+			asm.Mov.Imm(asm.R0, 0), asm.Return(),
+		},
 	})
 	if err != nil {
 		return 0, err
 	}
 	defer p.Close()
-	return p.Run(in.options(kind, 1))
+	if _, err := p.Run(in.options(kind, 1)); err != nil {
+		return 0, err
+	}
+	var v uint32
+	return v, field.Lookup(uint32(0), &v)
 }

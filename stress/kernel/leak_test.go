@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,51 +16,77 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-// TestNothingIsLeft: behind a run there are as many programs, maps, threads and files as before.
+// TestNothingIsLeft: what a run has made, programs, maps, pinned objects, threads and files, is gone
+// behind it. Objects are told by their numbers alone: opening another's map would hold it.
 func TestNothingIsLeft(t *testing.T) {
 	c := rig(t)
 	c.Duration = time.Second
-	mustRun(t, c) // what is made once: caches, threads of the runtime
-	before := settled(t)
-	var during counts
+	mustRun(t, c) // what is made once: caches, files of the runtime
+	before := left{numbers(ebpf.ProgramGetNextID), numbers(ebpf.MapGetNextID), entries(t, "/proc/self/fd"), pinned(t), confinedThreads(t)}
+	var during left
 	var once sync.Once
-	c.Trace = func([]protocol.Item) { once.Do(func() { during = count(t) }) }
+	c.Trace = func([]protocol.Item) {
+		once.Do(func() {
+			during.programs = slices.DeleteFunc(numbers(ebpf.ProgramGetNextID), before.hasProgram)
+			during.maps = slices.DeleteFunc(numbers(ebpf.MapGetNextID), before.hasMap)
+			during.files, during.threads = entries(t, "/proc/self/fd"), confinedThreads(t)
+		})
+	}
 	mustRun(t, c)
-	if !during.more(before) || during.programs < 4 || during.maps < 3 || during.threads == 0 {
+	if len(during.programs) < 4 || len(during.maps) < 3 || during.threads == 0 || during.files <= before.files {
 		t.Errorf("while it went on %+v were seen: this test sees too little", during)
 	}
-	after := count(t)
-	for end := time.Now().Add(30 * time.Second); after.more(before) && time.Now().Before(end); after = count(t) {
-		time.Sleep(50 * time.Millisecond) // the kernel frees behind grace periods
+	// Others may make objects too, so that only those count that there were right behind the run.
+	after := left{
+		programs: slices.DeleteFunc(numbers(ebpf.ProgramGetNextID), before.hasProgram),
+		maps:     slices.DeleteFunc(numbers(ebpf.MapGetNextID), before.hasMap),
 	}
-	if after.more(before) {
-		t.Errorf("before %+v, after %+v", before, after)
-	}
-}
-
-// settled counts when the counts have not changed for a while.
-func settled(t *testing.T) counts {
-	t.Helper()
-	last, since := count(t), time.Now()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && time.Since(since) < time.Second; time.Sleep(50 * time.Millisecond) {
-		if now := count(t); now != last {
-			last, since = now, time.Now()
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		now := left{numbers(ebpf.ProgramGetNextID), numbers(ebpf.MapGetNextID), entries(t, "/proc/self/fd"), pinned(t), confinedThreads(t)}
+		after.programs = slices.DeleteFunc(after.programs, func(id ebpf.ProgramID) bool { return !now.hasProgram(id) })
+		after.maps = slices.DeleteFunc(after.maps, func(id ebpf.MapID) bool { return !now.hasMap(id) })
+		after.files, after.pinned, after.threads = now.files, now.pinned, now.threads
+		if len(after.programs)+len(after.maps)+after.threads == 0 && after.files <= before.files && after.pinned <= before.pinned {
+			return // the kernel frees behind grace periods
 		}
 	}
-	return last
+	t.Errorf("before %+v, after %+v", before, after)
 }
 
-// more says whether there is more of anything.
-func (c counts) more(than counts) bool {
-	return c.programs > than.programs || c.maps > than.maps || c.files > than.files || c.threads > than.threads
+// left is what a run might leave.
+type left struct {
+	programs               []ebpf.ProgramID
+	maps                   []ebpf.MapID
+	files, pinned, threads int
 }
 
-// counts is what a run might leave.
-type counts struct{ programs, maps, files, threads int }
+func (l left) hasProgram(id ebpf.ProgramID) bool { return slices.Contains(l.programs, id) }
 
-func count(t *testing.T) counts {
+func (l left) hasMap(id ebpf.MapID) bool { return slices.Contains(l.maps, id) }
+
+// numbers are those of all objects of a kind in the system.
+func numbers[ID ~uint32](next func(ID) (ID, error)) []ID {
+	var out []ID
+	for id := ID(0); ; out = append(out, id) {
+		var err error
+		if id, err = next(id); err != nil {
+			return out
+		}
+	}
+}
+
+// pinned is how many objects are pinned in the usual place.
+func pinned(t *testing.T) int {
 	t.Helper()
-	return counts{programsOfOurs(t), mapsOfOurs(t), entries(t, "/proc/self/fd"), confinedThreads(t)}
+	n := 0
+	err := filepath.WalkDir("/sys/fs/bpf", func(_ string, _ fs.DirEntry, err error) error {
+		n++
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // confinedThreads counts the threads that are a run's: they have fewer capabilities than the process.
@@ -89,49 +117,6 @@ func capabilityLine(t *testing.T, status string) string {
 	_, line, _ := strings.Cut(string(raw), "CapEff:")
 	line, _, _ = strings.Cut(line, "\n")
 	return line
-}
-
-// ours are names of what a run of the rig makes: others may load programs meanwhile.
-var ours = []string{checkerName, "entry", "p0", "p1", "progs", rowsName, phaseName}
-
-func programsOfOurs(t *testing.T) int {
-	n := 0
-	for id := ebpf.ProgramID(0); ; {
-		var err error
-		if id, err = ebpf.ProgramGetNextID(id); err != nil {
-			return n
-		}
-		p, err := ebpf.NewProgramFromID(id)
-		if err != nil {
-			continue // gone
-		}
-		if info, err := p.Info(); err == nil && slices.Contains(ours, info.Name) {
-			n++
-		}
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-func mapsOfOurs(t *testing.T) int {
-	n := 0
-	for id := ebpf.MapID(0); ; {
-		var err error
-		if id, err = ebpf.MapGetNextID(id); err != nil {
-			return n
-		}
-		m, err := ebpf.NewMapFromID(id)
-		if err != nil {
-			continue // gone
-		}
-		if info, err := m.Info(); err == nil && slices.Contains(ours, info.Name) {
-			n++
-		}
-		if err := m.Close(); err != nil {
-			t.Error(err)
-		}
-	}
 }
 
 func entries(t *testing.T, dir string) int {

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
-
-	"tailpoke/stress/identity"
 )
 
 // The loader brings copies of the entry in, executes them, and takes them out again, while the
@@ -18,8 +16,9 @@ const (
 	unloadedFor = 20 * time.Millisecond
 )
 
-// releaseWithin is how long the kernel has to empty an array that nobody holds any more.
-const releaseWithin = 5 * time.Second
+// releaseWithin is how long the kernel has to empty an array that nobody holds any more. It waits for
+// a grace period for each site; with many threads on few CPUs one takes some 200 ms.
+const releaseWithin = 60 * time.Second
 
 func (r *run) loader(done <-chan struct{}) error {
 	for n := 0; ; n++ {
@@ -44,7 +43,7 @@ func (r *run) comeAndGo(done <-chan struct{}, checks bool) error {
 	if err != nil {
 		return err
 	}
-	t := &thread{run: r, number: None, caller: &caller{Program: p, checks: checks}, opts: r.options(checks)}
+	t := r.newThread(None, []caller{{Program: p, checks: checks}})
 	for end := time.Now().Add(loadedFor); err == nil && time.Now().Before(end) && !isDone(done); {
 		err = t.once()
 	}
@@ -91,84 +90,73 @@ func (r *run) release(done <-chan struct{}) error {
 			return err
 		}
 	}
-	full, err := r.allHold(func(i int) int { return i % len(r.pinned) })
-	if err != nil {
-		return err
-	}
-	empty, err := r.allHold(func(int) int { return None })
-	if err != nil {
-		return err
-	}
 	opts := r.Input.options(r.entry.Type, 1)
 	value, err := p.Run(opts)
 	if err != nil {
 		return err
 	}
+	full, err := r.allHold(func(i int) []int { return []int{i % len(r.pinned)} })
+	if err != nil {
+		return err
+	}
 	if r.bits[value]&full == 0 {
-		r.found(Finding{Class: ClassMiss, Thread: None, Count: 1, Text: fmt.Sprintf("returned %#x while every key held a program", value)})
+		r.found(Finding{Class: ClassMiss, Text: fmt.Sprintf("returned %#x while every key held a program", value)})
 	}
 	own.Close()
+	return r.emptied(done, p, opts)
+}
+
+// emptied executes a caller until its keys are seen to be empty. Meanwhile each may hold what it held,
+// or nothing.
+func (r *run) emptied(done <-chan struct{}, p *ebpf.Program, opts *ebpf.RunOptions) error {
+	some, err := r.allHold(func(i int) []int { return []int{i % len(r.pinned), None} })
+	if err != nil {
+		return err
+	}
+	none, err := r.allHold(func(int) []int { return []int{None} })
+	if err != nil {
+		return err
+	}
 	for end := time.Now().Add(releaseWithin); ; {
-		if value, err = p.Run(opts); err != nil {
+		value, err := p.Run(opts)
+		if err != nil {
 			return err
 		}
 		switch {
-		case r.bits[value]&empty != 0:
+		case r.bits[value]&some == 0:
+			f := r.classify(record{value: value, legal: some})
+			r.found(Finding{Class: f.Class, Text: fmt.Sprintf("returned %#x while a prog array was emptied", value)})
+			return nil
+		case r.bits[value]&none != 0:
 			r.releases.Add(1)
 			return nil
 		case isDone(done):
 			return nil
 		case time.Now().After(end):
-			r.found(Finding{Class: ClassEndless, Thread: None, Count: 1, Text: fmt.Sprintf("returned %#x still, %v after its prog array was let go", value, releaseWithin)})
+			r.found(Finding{Class: ClassEndless, Text: fmt.Sprintf("returned %#x still, %v after its prog array was let go", value, releaseWithin)})
 			return nil
 		}
 	}
 }
 
-// allHold is what may be returned while key i holds program which(i), some keys being emptied already.
-func (r *run) allHold(which func(i int) int) (uint64, error) {
+// allHold is what may be returned while key i holds one of the programs which(i).
+func (r *run) allHold(which func(i int) []int) (uint64, error) {
 	held := make([][]int, len(r.Keys))
 	for i := range held {
-		held[i] = []int{which(i)}
+		held[i] = which(i)
 	}
 	return r.ask(held)
 }
 
 // found books a finding of the loader.
 func (r *run) found(f Finding) {
+	f.Thread, f.Who, f.Count = None, "loader", 1
 	r.noteFirst(time.Now())
 	t := r.threads[0]
 	t.bad.Add(1)
 	t.mu.Lock()
 	t.findings = append(t.findings, f)
 	t.mu.Unlock()
-}
-
-// intrude changes a key behind the mutator's back, as a test wants it.
-func (r *run) intrude(done <-chan struct{}) error {
-	for !pause(done, 10*time.Millisecond) {
-		err := r.faults.behind(func(k, prog int) error {
-			return r.arrays[r.Keys[k].Map].Put(uint32(r.Keys[k].Index), r.pinned[prog].Program)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// faulty is a caller's image as the watcher is told it.
-func (r *run) faulty(c caller) *identity.Image {
-	if r.faults.site == 0 {
-		return c.img
-	}
-	img := *c.img
-	img.Sites = append([]identity.Site(nil), img.Sites...)
-	for i := range img.Sites {
-		img.Sites[i].Bypass.Off += r.faults.site
-		img.Sites[i].Target.Off += r.faults.site
-	}
-	return &img
 }
 
 func isDone(done <-chan struct{}) bool {

@@ -3,6 +3,7 @@ package kernel
 import (
 	"context"
 	"errors"
+	"runtime"
 	"time"
 
 	"tailpoke/patcher/protocol"
@@ -45,8 +46,11 @@ func (r *run) mutate(ctx context.Context) error {
 	return nil
 }
 
-// burst updates a key that holds a program, for a short time.
+// burst updates a key that holds a program, for a short time, if there is another one to give it.
 func (r *run) burst(ctx context.Context, k int) error {
+	if len(r.pinned) < 2 {
+		return nil
+	}
 	for end := time.Now().Add(burstTime); time.Now().Before(end) && ctx.Err() == nil; {
 		if err := r.give(k, (r.keys[k].holds+1)%len(r.pinned), false); err != nil {
 			return err
@@ -120,7 +124,7 @@ func (r *run) give(k, next int, fresh bool) error {
 		}
 		defer p.Close()
 	}
-	if err := r.between(k, kind, key.holds, next, func() error { return r.bpf(k, kind, p) }); err != nil {
+	if err := r.operate(k, kind, next, p); err != nil {
 		return err
 	}
 	if key.fresh {
@@ -137,9 +141,10 @@ func state(holds int, fresh bool, after protocol.OpKind) key {
 	return key{holds: holds, fresh: fresh && holds != None, updated: after == protocol.Update}
 }
 
-// between does an operation between the two phases that it makes.
-func (r *run) between(k int, kind protocol.OpKind, old, next int, do func() error) error {
-	during, err := r.legal(k, old, next)
+// operate does an operation. Both phases that it makes are prepared before: nothing but the call of
+// bpf(2) stands between the beginnings of the two.
+func (r *run) operate(k int, kind protocol.OpKind, next int, p program) error {
+	during, err := r.legal(k, r.keys[k].holds, next)
 	if err != nil {
 		return err
 	}
@@ -147,55 +152,57 @@ func (r *run) between(k int, kind protocol.OpKind, old, next int, do func() erro
 	if err != nil {
 		return err
 	}
-	before, err := r.overlapping(kind)
-	if err != nil {
+	if err := errors.Join(r.clock.prepare(1+int(kind), during), r.clock.prepare(kindNone, after)); err != nil {
 		return err
 	}
-	if err := r.clock.begin(1+int(kind), during); err != nil {
-		return err
-	}
-	if err := do(); err != nil {
-		return err
-	}
-	now, err := r.overlapping(kind)
-	if now > before {
-		r.overlapped[kind].Add(1)
-	}
-	return errors.Join(err, r.clock.begin(kindNone, after))
-}
-
-// bpf is the operation itself, noted by the watcher.
-func (r *run) bpf(k int, kind protocol.OpKind, p program) error {
 	number := protocol.AnyProg
 	if kind.Gives() {
 		number = r.watcher.landing(p.landing)
 	}
 	r.watcher.called(k, kind, number)
 	defer r.watcher.returned(k, kind)
-	at := r.Keys[k]
-	m := r.arrays[at.Map]
-	start := time.Now()
-	var err error
-	if kind == protocol.Remove {
-		err = m.Delete(uint32(at.Index))
-	} else {
-		err = m.Put(uint32(at.Index), p.Program)
-	}
-	if err != nil {
+	begun := time.Now()
+	if err := r.clock.next(); err != nil {
 		return err
 	}
-	r.latencies.add(kind, time.Since(start))
+	called := time.Now()
+	if err := r.bpf(k, kind, p); err != nil {
+		return err
+	}
+	returned := time.Now()
+	if err := r.clock.next(); err != nil {
+		return err
+	}
+	around := called.Sub(begun) + time.Since(returned)
+	r.latencies.add(kind, returned.Sub(called))
 	r.count(kind)
-	return nil
+	return r.countOverlap(kind, around)
 }
 
-// overlapping is how many executions were counted beside operations of a kind.
-func (r *run) overlapping(kind protocol.OpKind) (uint64, error) {
-	n, err := rowsOverlaps(r.rows, 1+int(kind))
-	for _, t := range r.threads {
-		n += t.overlaps[1+kind].Load()
+// bpf is the operation itself.
+func (r *run) bpf(k int, kind protocol.OpKind, p program) error {
+	at := r.Keys[k]
+	m := r.arrays[at.Map]
+	if kind == protocol.Remove {
+		return m.Delete(uint32(at.Index))
 	}
-	return n, err
+	return m.Put(uint32(at.Index), p.Program)
+}
+
+// shortest is less than any execution takes.
+const shortest = 10 * time.Nanosecond
+
+// countOverlap counts an operation as one beside which the entry was executed if more executions were
+// counted in its phase than could have been before its call and behind it, for which the phase lasted
+// too; or that had begun in the phase of an operation before.
+func (r *run) countOverlap(kind protocol.OpKind, around time.Duration) error {
+	now, err := rowsOverlaps(r.rows, 1+int(kind))
+	fit := uint64(runtime.NumCPU())*uint64(around/shortest) + uint64(r.Config.Threads) + 1
+	if now-r.counted[kind] > fit {
+		r.overlapped[kind].Add(1)
+	}
+	r.counted[kind] = now
+	return err
 }
 
 func (r *run) count(kind protocol.OpKind) {

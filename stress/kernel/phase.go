@@ -37,8 +37,9 @@ const remembered = 4096
 
 // A clock counts the phases.
 type clock struct {
-	m     *ebpf.Map
-	value []byte
+	m        *ebpf.Map
+	value    []byte
+	prepared uint64 // the last phase that was
 
 	mu   sync.Mutex
 	seq  uint64
@@ -54,7 +55,15 @@ func newClock(m *ebpf.Map) *clock { return &clock{m: m, value: make([]byte, phas
 
 // begin begins the next phase. Only the mutator calls it.
 func (c *clock) begin(kind int, legal uint64) error {
-	seq := c.seq + 1
+	if err := c.prepare(kind, legal); err != nil {
+		return err
+	}
+	return c.next()
+}
+
+// prepare says what the phase will be behind the last one that was prepared.
+func (c *clock) prepare(kind int, legal uint64) error {
+	seq := c.prepared + 1
 	entry := c.value[phaseRing+(seq%phases)<<phaseShift:]
 	for _, write := range []func(){
 		func() { binary.LittleEndian.PutUint64(entry, 0) },
@@ -69,11 +78,19 @@ func (c *clock) begin(kind int, legal uint64) error {
 			return err
 		}
 	}
-	// From here on executions may be in the new phase, as far as those know that do not check
-	// themselves; the others are in it from the last write on.
 	c.mu.Lock()
 	c.past[seq%remembered] = pastPhase{legal, kind}
-	c.seq = seq
+	c.prepared = seq
+	c.mu.Unlock()
+	return nil
+}
+
+// next begins the next phase, which was prepared. For callers that do not check themselves it begins
+// a little earlier than for the others.
+func (c *clock) next() error {
+	c.mu.Lock()
+	c.seq++
+	seq := c.seq
 	c.mu.Unlock()
 	binary.LittleEndian.PutUint64(c.value[phaseSeq:], seq)
 	return c.m.Put(uint32(0), c.value)
@@ -91,7 +108,7 @@ func (c *clock) now() uint64 {
 func (c *clock) between(from, to uint64) (legal uint64, kind int, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.seq-from >= remembered {
+	if c.prepared-from >= remembered {
 		return 0, kindSeveral, false
 	}
 	for seq := from; seq <= to; seq++ {

@@ -23,7 +23,7 @@ func TestPhasesComeRound(t *testing.T) {
 	done := make(chan struct{})
 	errs := make(chan error, 2)
 	for i := range 2 {
-		th := &thread{run: r, number: i, caller: &l.callers[0], opts: c.Input.options(l.entry.Type, manyAtOnce)}
+		th := r.newThread(i, l.callers)
 		go func() { errs <- th.execute(done) }()
 	}
 	begun := 0
@@ -64,7 +64,7 @@ func TestPhasesComeRound(t *testing.T) {
 
 // TestBetween: a caller that does not check itself looks back at the phases that a call spanned.
 func TestBetween(t *testing.T) {
-	c := &clock{seq: 3}
+	c := &clock{seq: 3, prepared: 3}
 	c.past[1] = pastPhase{1, kindNone}
 	c.past[2] = pastPhase{2, 2}
 	c.past[3] = pastPhase{4, kindNone}
@@ -76,7 +76,7 @@ func TestBetween(t *testing.T) {
 			t.Errorf("between %d and %d: %b, %d, %v", tc.from, tc.to, legal, kind, known)
 		}
 	}
-	c.seq = 1 + remembered
+	c.prepared = 1 + remembered
 	if _, _, known := c.between(1, 2); known {
 		t.Error("a phase is known that was forgotten")
 	}

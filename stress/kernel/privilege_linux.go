@@ -1,10 +1,8 @@
 package kernel
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,7 +17,7 @@ var capabilities = []struct {
 }{
 	{unix.CAP_BPF, "CAP_BPF", "loads programs and reads their images", true},
 	{unix.CAP_NET_ADMIN, "CAP_NET_ADMIN", "runs programs on packets", true},
-	{unix.CAP_PERFMON, "CAP_PERFMON", "loads programs without the verifier's guards against speculation", false},
+	{unix.CAP_PERFMON, "CAP_PERFMON", "loads programs without guards against speculation: with them no tail call is direct", true},
 	{unix.CAP_SYSLOG, "CAP_SYSLOG", "reads addresses in images where kernel.kptr_restrict is 1", false},
 	{unix.CAP_SYS_NICE, "CAP_SYS_NICE", "puts mutator and watcher before the threads", false},
 }
@@ -32,31 +30,6 @@ func held() (uint64, error) {
 		return 0, fmt.Errorf("capget: %w", err)
 	}
 	return uint64(d[0].Effective) | uint64(d[1].Effective)<<32, nil
-}
-
-// Supported returns an error that names the required capabilities that are missing.
-func Supported() error {
-	if runtime.GOARCH != "amd64" {
-		return errors.New("needs a kernel on x86-64")
-	}
-	have, err := held()
-	if err != nil {
-		return err
-	}
-	// Before 5.8 there was no CAP_BPF, and CAP_SYS_ADMIN stands for it still.
-	if have>>unix.CAP_SYS_ADMIN&1 != 0 {
-		return nil
-	}
-	var missing []string
-	for _, c := range capabilities {
-		if c.required && have>>c.bit&1 == 0 {
-			missing = append(missing, c.name)
-		}
-	}
-	if len(missing) > 0 {
-		return fmt.Errorf("needs %s", strings.Join(missing, " and "))
-	}
-	return nil
 }
 
 // Needs lists the capabilities that a run keeps, and what for.
@@ -116,11 +89,20 @@ func confine() error {
 	return nil
 }
 
-// pinTo keeps the calling thread on one CPU, if it may run there.
-func pinTo(cpu int) {
-	var set unix.CPUSet
-	set.Set(cpu)
-	_ = unix.SchedSetaffinity(0, &set) // a run is as good without
+// pinTo keeps the calling thread on one of the CPUs that it may run on: the i-th, and round again.
+func pinTo(i int) {
+	var may, one unix.CPUSet
+	if unix.SchedGetaffinity(0, &may) != nil || may.Count() == 0 {
+		return // a run is as good without
+	}
+	cpu := 0
+	for left := i % may.Count(); left > 0 || !may.IsSet(cpu); cpu++ {
+		if may.IsSet(cpu) {
+			left--
+		}
+	}
+	one.Set(cpu)
+	_ = unix.SchedSetaffinity(0, &one)
 }
 
 // takeTurns makes the calling thread's turns short, where the scheduler lets one choose (6.12): a

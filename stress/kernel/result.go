@@ -26,7 +26,8 @@ const (
 // Finding is something that broke a property.
 type Finding struct {
 	Class  Class
-	Thread int // that saw it; None: a checker, the watcher, or the mutator
+	Thread int    // that saw it, or None
+	Who    string // saw it where no thread did
 	Text   string
 	Count  int
 }
@@ -53,12 +54,11 @@ type Result struct {
 	Releases   uint64 // prog arrays that were let go while a caller's sites jumped
 	Frees      uint64 // programs that only their key held
 
-	// Overlapped counts the operations beside which some execution was counted, before the operation
-	// returned.
+	// Overlapped counts, by kind, the operations beside which the entry was executed by checkers.
 	Overlapped                                                       map[string]uint64
 	OverlapsInstall, OverlapsUpdate, OverlapsRemove, OverlapsSeveral uint64
 
-	Skips, Tails uint64 // legal executions without and with a tail call
+	Skips, Tails uint64 // executions that returned what those without a tail call return, and others
 	Bad          uint64
 	Findings     []Finding
 
@@ -109,7 +109,7 @@ func (r *run) outcomeOf(bits uint64) *Outcome {
 
 // classify says what was wrong with an execution.
 func (r *run) classify(e record) Finding {
-	f := Finding{Thread: None, Count: 1}
+	f := Finding{Thread: None, Who: "checker", Count: 1}
 	o := r.outcomeOf(r.bits[e.value])
 	switch {
 	case e.lost:

@@ -43,7 +43,8 @@ type run struct {
 	releases  atomic.Uint64
 	frees     atomic.Uint64
 
-	overlapped [protocol.OpKinds]atomic.Uint64 // operations beside which some execution was counted
+	overlapped [protocol.OpKinds]atomic.Uint64 // operations beside which there were executions
+	counted    [protocol.OpKinds]uint64        // executions in the phases of operations, up to the last one
 }
 
 // Run executes the entry on threads and changes the keys until the time is over, ctx is done, or,
@@ -104,17 +105,18 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 	if err := r.watch(); err != nil {
 		return nil, err
 	}
-	r.start = time.Now()
-	if r.Duration > 0 {
-		var cancel func()
-		ctx, cancel = context.WithDeadline(ctx, r.start.Add(r.Duration))
-		defer cancel()
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	r.start = time.Now()
 	stop := r.helpers(cancel)
+	r.awaitHelpers(ctx)
+	if r.Duration > 0 {
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, r.Duration)
+		defer cancel()
+	}
 	err = r.mutate(ctx)
-	err = errors.Join(err, stop(), r.empty())
+	err = errors.Join(err, stop(), r.dismiss(), r.empty())
 	watched := r.watcher.close()
 	if err != nil {
 		return nil, err
@@ -146,7 +148,7 @@ func (r *run) sumUp(res *Result) {
 	if res.Watch != nil {
 		for _, f := range res.Watch.Findings {
 			res.Bad += uint64(f.Count)
-			res.Findings = append(res.Findings, Finding{Class: ClassBytes, Thread: None, Text: f.Text, Count: f.Count})
+			res.Findings = append(res.Findings, Finding{Class: ClassBytes, Thread: None, Who: "watcher", Text: f.Text, Count: f.Count})
 		}
 	}
 	res.Findings = merge(res.Findings)
@@ -184,6 +186,9 @@ func (r *run) watch() error {
 		r.unwatched = err.Error()
 		return nil
 	}
+	for _, p := range r.pinned {
+		w.landing(p.landing)
+	}
 	r.watcher = w
 	return nil
 }
@@ -202,92 +207,12 @@ func (r *run) keysOf(c caller) []int {
 	for i, s := range c.img.Sites {
 		keys[i] = None
 		for k, at := range r.Keys {
-			info, err := r.arrays[at.Map].Info()
-			if err != nil {
-				continue
-			}
-			if id, ok := info.ID(); ok && id == s.Map && at.Index == int(s.Key) {
+			if r.ids[at.Map] == s.Map && at.Index == int(s.Key) {
 				keys[i] = k
 			}
 		}
 	}
 	return keys
-}
-
-// helpers starts threads, watcher, loader and reporter. What goes wrong in one of them ends the
-// run; stop ends them and waits.
-func (r *run) helpers(cancel func(error)) (stop func() error) {
-	done := make(chan struct{})
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	var errs []error
-	start := func(f func(<-chan struct{}) error) {
-		wg.Go(func() {
-			if err := confined(func() error { return f(done) }); err != nil {
-				cancel(err)
-				mu.Lock()
-				errs = append(errs, err)
-				mu.Unlock()
-			}
-		})
-	}
-	for i := range r.Config.Threads {
-		c := &r.callers[i%len(r.callers)]
-		t := &thread{run: r, number: i, caller: c, opts: r.options(c.checks)}
-		r.threads = append(r.threads, t)
-		start(func(done <-chan struct{}) error {
-			pinTo(i % runtime.NumCPU())
-			takeTurns()
-			return t.execute(done)
-		})
-	}
-	if r.watcher != nil {
-		start(func(done <-chan struct{}) error {
-			r.watcher.run(done)
-			return nil
-		})
-	}
-	if len(r.Script) == 0 {
-		start(r.loader)
-	}
-	if r.faults.behind != nil {
-		start(r.intrude)
-	}
-	start(func(done <-chan struct{}) error { return r.report(done, cancel) })
-	return func() error {
-		close(done)
-		wg.Wait()
-		return errors.Join(errs...)
-	}
-}
-
-// errFound ends a run at its first finding.
-var errFound = errors.New("there is a finding")
-
-// report looks for findings, and says how far the run is.
-func (r *run) report(done <-chan struct{}, cancel func(error)) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for n := 1; ; n++ {
-		select {
-		case <-done:
-			return nil
-		case <-tick.C:
-		}
-		res, err := r.counts()
-		if err != nil {
-			return err
-		}
-		if res.Bad > 0 {
-			r.noteFirst(time.Now())
-			if r.StopAtFirst {
-				cancel(errFound)
-			}
-		}
-		if r.Progress != nil && n%50 == 0 {
-			r.Progress(res)
-		}
-	}
 }
 
 // noteFirst notes when the first finding came in.

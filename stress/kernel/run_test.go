@@ -113,7 +113,9 @@ func TestBehindTheBack(t *testing.T) {
 	c.StopAtFirst = true
 	c.faults.behind = func(set func(key, prog int) error) error { return set(0, 1) }
 	res := mustRun(t, c)
-	found(t, res, res.Findings[0].Class)
+	if len(res.Findings) == 0 {
+		t.Fatalf("nothing was found in %d executions", res.Executions)
+	}
 	if class := res.Findings[0].Class; class != ClassStale && class != ClassMiss {
 		t.Errorf("class %s", class)
 	}
@@ -125,10 +127,7 @@ func TestLostCanary(t *testing.T) {
 	for _, lost := range []asm.Register{asm.R6, asm.R7, asm.R8, asm.R9} {
 		c := rig(t)
 		c.StopAtFirst = true
-		c.faults.checker = func(insns asm.Instructions) asm.Instructions {
-			call := slices.IndexFunc(insns, func(i asm.Instruction) bool { return i.IsFunctionCall() })
-			return slices.Insert(insns, call+1, asm.Mov.Imm(lost, 1))
-		}
+		c.faults.checker = losing(lost)
 		found(t, mustRun(t, c), ClassA)
 	}
 }
@@ -174,7 +173,7 @@ func TestRefused(t *testing.T) {
 		{"no time", "needs a duration or a script", false, func(c *Config) { c.Duration = 0 }},
 		{"callers", "65 callers: want 1 to 64", false, func(c *Config) { c.Callers = 65 }},
 		{"script", "call 1 of the script", false, func(c *Config) { c.Script = protocol.Script{{Kind: protocol.Delete, Key: 2}} }},
-		{"outcomes", "65 different values", true, func(c *Config) { c.Outcomes = make([]Outcome, 65) }},
+		{"outcomes", "64 different values", true, func(c *Config) { c.Outcomes = make([]Outcome, 64) }},
 		{"type", "programs of type Kprobe", true, func(c *Config) { c.Spec.Programs["entry"].Type = 2 }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -191,10 +190,53 @@ func TestRefused(t *testing.T) {
 // TestWrongSite: a watcher that is told the wrong place says that the bytes there are no slot's.
 func TestWrongSite(t *testing.T) {
 	c := rig(t)
-	c.faults.site = 1
+	c.faults.site, c.StopAtFirst, c.Duration = 1, true, time.Minute
 	res := mustRun(t, c)
 	if res.Watch == nil {
 		t.Skipf("nobody watched: %s", res.Unwatched)
 	}
 	found(t, res, ClassBytes)
+	if res.Seconds > 10 {
+		t.Errorf("ended after %.1f s", res.Seconds)
+	}
+}
+
+// TestOneBadExecution: of the only bad execution everything is kept.
+func TestOneBadExecution(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		c := rig(t).withDefaults()
+		c.Callers = 1
+		legal := uint64(6) // falling through is not
+		if lost {
+			legal = 1
+			c.faults.checker = losing(asm.R8)
+		}
+		l, err := open(&c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.close()
+		if err := errors.Join(l.clock.begin(kindNone, 7), l.clock.begin(kindNone, legal)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.callers[0].Run(c.Input.options(l.entry.Type, 1)); err != nil {
+			t.Fatal(err)
+		}
+		var got tally
+		if err := readRows(l.rows, &got); err != nil {
+			t.Fatal(err)
+		}
+		want := record{value: 7, from: 2, to: 2, legal: legal, lost: lost}
+		if got.bad != 1 || len(got.records) != 1 || got.records[0] != want {
+			t.Errorf("%d bad: %+v, want %+v", got.bad, got.records, want)
+		}
+	}
+}
+
+// losing edits a checker: it loses a register behind the entry.
+func losing(r asm.Register) func(asm.Instructions) asm.Instructions {
+	return func(insns asm.Instructions) asm.Instructions {
+		call := slices.IndexFunc(insns, func(i asm.Instruction) bool { return i.IsFunctionCall() })
+		return slices.Insert(insns, call+1, asm.Mov.Imm(r, 1))
+	}
 }

@@ -16,10 +16,14 @@ type Session struct {
 	coll *ebpf.Collection
 }
 
-// OpenSession loads a collection. The error wraps fs.ErrPermission or [ebpf.ErrNotSupported] where
-// this process, or this kernel, cannot.
+// OpenSession loads a collection, with the privileges of a run. The error wraps fs.ErrPermission or
+// [ebpf.ErrNotSupported] where this process, or this kernel, cannot.
 func OpenSession(spec *ebpf.CollectionSpec) (*Session, error) {
-	coll, err := ebpf.NewCollection(spec)
+	var coll *ebpf.Collection
+	err := confined(func() (err error) {
+		coll, err = ebpf.NewCollection(spec)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +84,11 @@ func (s *Session) Reload(prog string) error {
 	}
 	bare := s.spec.Copy()
 	bare.Variables = nil // they are in the maps, which are those of the session
-	fresh, err := loadProgram(bare, s.coll.Maps, p)
+	var fresh *ebpf.Program
+	err := confined(func() (err error) {
+		fresh, err = loadProgram(bare, s.coll.Maps, p)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -29,18 +29,21 @@ func (r *run) options(checks bool) *ebpf.RunOptions {
 	return r.Input.options(r.entry.Type, n)
 }
 
-// A thread executes one caller over and over.
+// A thread executes callers in turn.
 type thread struct {
-	run    *run
-	number int
-	caller *caller
-	opts   *ebpf.RunOptions
+	run     *run
+	number  int
+	callers []caller
+	turn    int
+	begun   chan struct{} // closed when it has executed each once; nil: nobody wants to know
+
+	many, few *ebpf.RunOptions // of callers that check themselves, and of others
 
 	// Of a caller that does not check itself:
 	executions atomic.Uint64
 	checked    atomic.Uint64
 	unchecked  atomic.Uint64
-	overlaps   [kinds8]atomic.Uint64
+	overlaps   [overlapKinds]atomic.Uint64 // by what was in progress
 	skips      atomic.Uint64
 	tails      atomic.Uint64
 	bad        atomic.Uint64
@@ -49,46 +52,67 @@ type thread struct {
 	findings []Finding
 }
 
+// newThread makes a thread that begins with another caller than the one before it.
+func (r *run) newThread(number int, callers []caller) *thread {
+	return &thread{run: r, number: number, callers: callers, turn: max(number, 0), many: r.options(true), few: r.options(false)}
+}
+
 // execute calls the kernel until the run is over.
 func (t *thread) execute(done <-chan struct{}) error {
-	for {
-		select {
-		case <-done:
-			return nil
-		default:
-		}
+	for n := 1; !isDone(done); n++ {
 		if err := t.once(); err != nil {
 			return fmt.Errorf("thread %d: %w", t.number, err)
 		}
+		if n == len(t.callers) && t.begun != nil {
+			close(t.begun)
+		}
 	}
+	return nil
 }
 
+// callsATurn makes the turns of both kinds of callers about as long.
+const callsATurn = 8
+
+// once executes the caller whose turn it is.
 func (t *thread) once() error {
-	if t.caller.checks {
-		_, err := t.caller.Run(t.opts)
+	c := &t.callers[t.turn%len(t.callers)]
+	t.turn++
+	if c.checks {
+		_, err := c.Run(t.many)
 		return err
 	}
+	for range callsATurn {
+		if err := t.checkLast(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkLast executes a caller that does not check itself, and judges the last execution of the call.
+func (t *thread) checkLast(c *caller) error {
 	clock := t.run.clock
 	from := clock.now()
-	value, err := t.caller.Run(t.opts)
+	value, err := c.Run(t.few)
 	if err != nil {
 		return err
 	}
-	t.executions.Add(uint64(t.opts.Repeat))
-	legal, kind, known := clock.between(from, clock.now())
+	t.executions.Add(uint64(t.few.Repeat))
+	to := clock.now()
+	legal, kind, known := clock.between(from, to)
 	t.overlaps[kind].Add(1)
 	if !known || t.run.Legal == nil {
 		t.unchecked.Add(1)
 		return nil
 	}
 	t.checked.Add(1)
-	t.check(value, legal, from)
+	t.check(record{value: value, from: from, to: to, legal: legal})
 	return nil
 }
 
 // check judges the last execution of a call.
-func (t *thread) check(value uint32, legal, from uint64) {
-	bits := t.run.bits[value]
+func (t *thread) check(e record) {
+	bits := t.run.bits[e.value]
 	switch o := t.run.outcomeOf(bits); {
 	case o == nil:
 	case o.Tail:
@@ -96,15 +120,18 @@ func (t *thread) check(value uint32, legal, from uint64) {
 	default:
 		t.skips.Add(1)
 	}
-	if bits&legal != 0 {
+	if bits&e.legal != 0 {
 		return
 	}
 	if t.bad.Add(1) > records {
 		return
 	}
 	t.run.noteFirst(time.Now())
-	f := t.run.classify(record{value: value, from: from, to: from, legal: legal})
-	f.Thread = t.number
+	f := t.run.classify(e)
+	f.Thread, f.Who = t.number, ""
+	if t.number == None {
+		f.Who = "loader"
+	}
 	t.mu.Lock()
 	t.findings = append(t.findings, f)
 	t.mu.Unlock()

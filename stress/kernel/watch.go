@@ -260,6 +260,17 @@ func (w *watcher) room() bool {
 	return len(w.buf) < cap(w.buf)-watchSpare
 }
 
+// sofar is how much was read and found, and whether reading has ended on its own. Nobody reads where
+// there is nothing to watch.
+func (w *watcher) sofar() (reads uint64, findings int, ended bool) {
+	if w == nil || len(w.images) == 0 {
+		return 0, 0, true
+	}
+	w.lock()
+	defer w.mu.Unlock()
+	return w.result.Reads, len(w.result.Findings), w.result.Error != ""
+}
+
 // close hands over what is left, and returns what was seen. run must have returned.
 func (w *watcher) close() *Watch {
 	if w == nil {

@@ -32,7 +32,7 @@ func (w *watcher) run(done <-chan struct{}) {
 	defer runtime.UnlockOSThread()
 	thread, err := attend()
 	if err != nil {
-		w.result.Error = err.Error()
+		w.fail(err)
 		return
 	}
 	defer thread.leave()
@@ -48,7 +48,7 @@ func (w *watcher) run(done <-chan struct{}) {
 		pause, err := w.look()
 		switch {
 		case err != nil:
-			w.result.Error = err.Error()
+			w.fail(err)
 			return
 		case pause == watchIdle:
 			idle.Reset(pause)
@@ -62,6 +62,13 @@ func (w *watcher) run(done <-chan struct{}) {
 			nap(pause)
 		}
 	}
+}
+
+// fail notes why nothing more is read.
+func (w *watcher) fail(err error) {
+	w.lock()
+	defer w.mu.Unlock()
+	w.result.Error = err.Error()
 }
 
 // look reads the next image, and says how long a pause may be made then.

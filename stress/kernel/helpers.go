@@ -1,0 +1,107 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// helpers starts threads, watcher, loader and reporter. What goes wrong in one of them ends the
+// run; stop ends them and waits.
+func (r *run) helpers(cancel func(error)) (stop func() error) {
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
+	start := func(f func(<-chan struct{}) error) {
+		wg.Go(func() {
+			if err := confined(func() error { return f(done) }); err != nil {
+				cancel(err)
+				mu.Lock()
+				errs = append(errs, err)
+				mu.Unlock()
+			}
+		})
+	}
+	for i := range r.Config.Threads {
+		t := r.newThread(i, r.callers)
+		t.begun = make(chan struct{})
+		r.threads = append(r.threads, t)
+		start(func(done <-chan struct{}) error {
+			pinTo(i)
+			takeTurns()
+			return t.execute(done)
+		})
+	}
+	if r.watcher != nil {
+		start(func(done <-chan struct{}) error {
+			r.watcher.run(done)
+			return nil
+		})
+	}
+	if len(r.Script) == 0 {
+		start(r.loader)
+	}
+	if r.faults.behind != nil {
+		start(r.intrude)
+	}
+	start(func(done <-chan struct{}) error { return r.report(done, cancel) })
+	return func() error {
+		close(done)
+		wg.Wait()
+		return errors.Join(errs...)
+	}
+}
+
+// readyWithin is how long the mutator waits for the helpers.
+const readyWithin = 10 * time.Second
+
+// awaitHelpers waits until every thread has executed every caller, and the watcher has read every image:
+// before that there is nothing to change under, nor to be seen.
+func (r *run) awaitHelpers(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	for _, t := range r.threads {
+		select {
+		case <-t.begun:
+		case <-ctx.Done():
+			return
+		}
+	}
+	for ctx.Err() == nil {
+		if reads, _, ended := r.watcher.sofar(); ended || reads >= uint64(len(r.callers)) {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// errFound ends a run at its first finding.
+var errFound = errors.New("there is a finding")
+
+// report looks for findings, and says how far the run is.
+func (r *run) report(done <-chan struct{}, cancel func(error)) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-done:
+			return nil
+		case <-tick.C:
+		}
+		res, err := r.counts()
+		if err != nil {
+			return err
+		}
+		if _, findings, _ := r.watcher.sofar(); res.Bad > 0 || findings > 0 {
+			r.noteFirst(time.Now())
+			if r.StopAtFirst {
+				cancel(errFound)
+			}
+		}
+		if r.Progress != nil && n%50 == 0 {
+			r.Progress(res)
+		}
+	}
+}

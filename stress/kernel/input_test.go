@@ -1,0 +1,105 @@
+package kernel
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+)
+
+// TestSeen: programs of every type find the whole packet, and what the input gives.
+func TestSeen(t *testing.T) {
+	needKernel(t)
+	in := Input{Packet: make([]byte, 64), Context: make([]byte, skbSize)}
+	binary.LittleEndian.PutUint32(in.Context[skbMark:], 0x1234)
+	for _, kind := range kinds {
+		seen, err := in.Seen(kind)
+		if err != nil {
+			t.Errorf("%v: %v", kind, err)
+			continue
+		}
+		if n := binary.LittleEndian.Uint32(seen); n != uint32(len(in.Packet)) {
+			t.Errorf("%v: the packet has %d bytes", kind, n)
+		}
+		if mark := binary.LittleEndian.Uint32(seen[skbMark:]); mark != 0x1234 {
+			t.Errorf("%v: the mark is %#x", kind, mark)
+		}
+	}
+}
+
+// TestEveryType: programs of every type are run and check themselves, also where the verifier does not
+// let them return any value.
+func TestEveryType(t *testing.T) {
+	for _, kind := range kinds {
+		t.Run(kind.String(), func(t *testing.T) {
+			c := rig(t)
+			c.Duration = 500 * time.Millisecond
+			values := map[int64]int64{7: 0, 100: 1, 101: 1}
+			for _, p := range c.Spec.Programs {
+				p.Type = kind
+				for i := range p.Instructions {
+					if ins := &p.Instructions[i]; ins.Dst == asm.R0 && ins.OpCode.ALUOp() == asm.Mov {
+						ins.Constant = values[ins.Constant]
+					}
+				}
+			}
+			for i := range c.Outcomes {
+				c.Outcomes[i].Value = uint64(values[int64(c.Outcomes[i].Value)])
+			}
+			res := mustRun(t, c)
+			if res.Uncheckable != "" || res.Checked == 0 || res.Skips == 0 || res.Tails == 0 || len(res.Findings) > 0 {
+				t.Errorf("%+v", res)
+			}
+		})
+	}
+}
+
+// TestPacketOfEveryType: programs of every type find their packet where the input has it.
+func TestPacketOfEveryType(t *testing.T) {
+	needKernel(t)
+	in := Input{Packet: make([]byte, 64)}
+	in.Packet[20] = 1
+	for _, kind := range kinds {
+		p, err := ebpf.NewProgram(&ebpf.ProgramSpec{Name: "packet", Type: kind, License: "GPL", Instructions: asm.Instructions{
+			asm.StoreImm(asm.RFP, -8, 0, asm.Word),
+			asm.Mov.Imm(asm.R2, 20),
+			asm.Mov.Reg(asm.R3, asm.RFP), asm.Add.Imm(asm.R3, -8),
+			asm.Mov.Imm(asm.R4, 1),
+			asm.FnSkbLoadBytes.Call(),
+			asm.LoadMem(asm.R0, asm.RFP, -8, asm.Byte), asm.And.Imm(asm.R0, 1),
+			asm.Return(),
+		}})
+		if err != nil {
+			t.Errorf("%v: %v", kind, err)
+			continue
+		}
+		if got, err := p.Run(in.options(kind, 1)); got != 1 || err != nil {
+			t.Errorf("%v: byte 20 is %d, %v", kind, got, err)
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestUnknownContext: what is refused, and why.
+func TestUnknownContext(t *testing.T) {
+	for kind, want := range map[ebpf.ProgramType]string{
+		ebpf.XDP: "the context of XDP programs is not known here", ebpf.Kprobe: "programs of type Kprobe are not run on a packet, many times at a call",
+	} {
+		_, err := Input{Packet: make([]byte, 64)}.Seen(kind)
+		if !errors.Is(err, ErrUnsupported) || !strings.HasSuffix(err.Error(), ": "+want) {
+			t.Errorf("%v: %v", kind, err)
+		}
+		c := rig(t)
+		c.Spec.Programs["entry"].Type = kind
+		if _, err := Run(context.Background(), c); !errors.Is(err, ErrUnsupported) || !strings.HasSuffix(err.Error(), ": "+want) {
+			t.Errorf("%v, a run: %v", kind, err)
+		}
+	}
+}
