@@ -113,11 +113,11 @@ func TestCasesUnderMutator(t *testing.T) {
 	needKernel(t)
 	ran := 0
 	for _, name := range RegressionNames() {
-		s, target, err := (Choice{Case: name, Threads: 4}).Resolve()
+		s, target, err := (Choice{Case: name, Threads: 2}).Resolve()
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := Options{Engines: []protocol.Engine{protocol.Kernel}, Duration: 100 * time.Millisecond}
+		o := Options{Engines: []protocol.Engine{protocol.Kernel}, Duration: 50 * time.Millisecond}
 		if err := Validate(s, target, o); err != nil {
 			t.Logf("%s: %v", name, err)
 			continue
