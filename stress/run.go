@@ -35,7 +35,7 @@ var judges = map[protocol.Engine]func(context.Context, protocol.Subject, *Target
 type Options struct {
 	Engines     []protocol.Engine // nil: all
 	Duration    time.Duration     // of the cpu engine and of the kernel engine; with a script, 0 runs the script alone
-	Script      protocol.Script   // for these two, once, before random operations
+	Script      protocol.Script   // for these two, once, before random operations; all that the machine engine explores
 	Seed        uint64
 	StopAtFirst bool // these two end with their first finding
 	MaxStates   int  // bound of the model engine and of the machine engine; 0: their own

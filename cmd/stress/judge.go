@@ -185,8 +185,8 @@ func (j *judging) requiredOf(o stress.Options) ([]stress.Engine, error) {
 		}
 	}
 	switch live := slices.Contains(asked(o), "cpu") || slices.Contains(asked(o), "kernel"); {
-	case o.Script != nil && !live:
-		return nil, fmt.Errorf("--script is for the cpu engine and the kernel engine, which --engine leaves out")
+	case o.Script != nil && !live && !slices.Contains(asked(o), "machine"):
+		return nil, fmt.Errorf("--script is for the machine, cpu and kernel engines, which --engine leaves out")
 	case j.trace != "" && !live:
 		return nil, fmt.Errorf("--trace is for the cpu engine and the kernel engine, which --engine leaves out")
 	case j.callers > stress.MaxCallers:

@@ -19,10 +19,11 @@ func kernelFigures(v stress.Verdict) []string {
 			out = append(out, fmt.Sprintf("%-7s  median %s, 99 %% in %s, longest %s; %s of them beside executions", op, micros(l.Median), micros(l.P99), micros(l.Max), share(k.Overlapped[op], uint64(l.Count))))
 		}
 	}
-	if k.Watch == nil {
-		out = append(out, "nobody watched: "+k.Unwatched)
-	} else {
+	switch {
+	case k.Watch != nil:
 		out = append(out, watchFigures(k)...)
+	case v.Verdict == "violated": // else it is the reason
+		out = append(out, "nobody watched: "+k.Unwatched)
 	}
 	if c.Trace != nil {
 		out = append(out, traceFigures(c.Trace))
@@ -38,12 +39,8 @@ func watchFigures(k *stress.KernelCounts) []string {
 			seen++
 		}
 	}
-	out := []string{fmt.Sprintf("%s of the kernel's text: %d of %d phases of operations seen, %s",
+	return []string{fmt.Sprintf("%s of the kernel's text: %d of %d phases of operations seen, %s",
 		counted(k.Watch.Reads, "read"), seen, len(k.Phases), counted(uint64(len(k.Foreign)), "other pair"))}
-	if k.Watch.Error != "" {
-		out = append(out, "the watcher ended early: "+k.Watch.Error)
-	}
-	return out
 }
 
 // pairsText is the watcher's table: what the slots of a site held together, and how often that was read

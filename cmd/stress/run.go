@@ -16,9 +16,9 @@ const runLong = `Examples:
   stress run --script calls.txt --seed 0x2a
 
 run judges one subject. Without subject flags it is the default one. With --sites,
---programs or --keys the program is generated. With --script the cpu engine carries out
-the calls in the file, and random ones behind them only if there is a --duration; every
-engine still gives its verdict.`
+--programs or --keys the program is generated. With --script the machine engine explores
+the calls in the file, and the cpu engine and the kernel engine carry them out, and random ones
+behind them only if there is a --duration; the model still gives its verdict on all.`
 
 func newRun() *cobra.Command {
 	j := &judging{}
@@ -37,6 +37,6 @@ func newRun() *cobra.Command {
 	f.Var(&j.callers, "callers", "copies of the entry that the kernel engine executes")
 	f.Lookup("callers").DefValue = "2"
 	j.witnessFlag(f)
-	f.StringVar(&j.script, "script", "", "file of calls for the cpu engine and the kernel engine: put KEY PROGRAM, delete KEY, load, unload")
+	f.StringVar(&j.script, "script", "", "file of calls for the machine, cpu and kernel engines: put KEY PROGRAM, delete KEY, load, unload")
 	return cmd
 }
