@@ -110,6 +110,7 @@ func TestKernelScript(t *testing.T) {
 // TestCasesUnderMutator: the regression cases run while their keys change. Some cannot be judged, and
 // are said to be so; none is accused, and most are executed.
 func TestCasesUnderMutator(t *testing.T) {
+	slowUnderRace(t)
 	needKernel(t)
 	ran := 0
 	for _, name := range RegressionNames() {

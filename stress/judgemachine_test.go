@@ -32,6 +32,7 @@ func machineOf(t *testing.T, object, entry, layout string) *Verdict {
 // TestLayoutsOfThePast: where each function counts for itself, a hierarchy of tail calls goes on
 // behind the limit, whoever looks at the bytes sees it.
 func TestLayoutsOfThePast(t *testing.T) {
+	slowUnderRace(t)
 	for layout, want := range map[string]protocol.Verdict{
 		"seed": protocol.Violated, "v5.10": protocol.Violated, "v6.12": protocol.Safe,
 	} {

@@ -43,6 +43,7 @@ var mixed = []string{"int3-nosync", "bytes", "no-first-sync", "no-second-sync"}
 // TestMutantsOnRealCPUs carries out the machine engine's witness of every mutant that it finds guilty:
 // none may differ, and whatever can be forced is.
 func TestMutantsOnRealCPUs(t *testing.T) {
+	slowUnderRace(t)
 	needsCPU(t)
 	count := map[step.Outcome]int{}
 	for _, m := range mutants() {
