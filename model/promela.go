@@ -30,7 +30,7 @@ func WritePromela(w io.Writer, s protocol.Subject, threads int) error {
 	said := protocol.Shape{
 		Threads: n.Threads, Sites: n.Sites, Programs: n.Programs, Keys: n.Keys,
 		Indirect: n.Indirect, Same: n.Same, Copies: n.Copies, Mutators: n.Mutators,
-		Nested: n.Nested, Maps: n.Maps,
+		Nested: n.Nested, Deep: n.Deep, Maps: n.Maps,
 	}
 	if n != said {
 		return fmt.Errorf("%w: shape %+v has more than the Promela text can say, which is %+v",
@@ -66,7 +66,7 @@ func newPromela(s protocol.Subject, threads int) *promela {
 	p := &promela{Subject: s, mutators: max(1, s.Shape.Mutators)}
 	p.Shape.Threads = threads
 	p.agents = p.mutators + min(1, s.Shape.Copies)
-	if s.Shape.Indirect || s.Shape.Copies > 0 {
+	if s.Shape.Indirect || p.comes() {
 		for op := range s.Protocol.Ops {
 			p.apart = p.apart || !publishes(s.Protocol.Ops[op])
 		}
@@ -105,9 +105,12 @@ func (p *promela) my(name string) string {
 	return name + "[ME]"
 }
 
-// copied says something of the shape only where copies come and go.
-func (p *promela) copied(s string) string {
-	if p.Shape.Copies == 0 {
+// comes reports whether images come and go.
+func (p *promela) comes() bool { return p.Shape.Copies > 0 || p.Shape.Deep }
+
+// coming says something only where they do.
+func (p *promela) coming(s string) string {
+	if !p.comes() {
 		return ""
 	}
 	return s

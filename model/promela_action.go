@@ -87,7 +87,7 @@ func (p *promela) action(a *promelaAction) {
 func (p *promela) when(a *promelaAction) string {
 	switch {
 	case a.passed != "":
-		return fmt.Sprintf("STABLE(%d)", a.site)
+		return p.stable(a.site)
 	case a.loads && a.First && p.Protocol.Mutex != protocol.MutexNone:
 		return p.idleAll(p.keyOf(a.site))
 	default:
@@ -104,7 +104,15 @@ func (p *promela) pass(a *promelaAction) string {
 	if a.forget {
 		last = p.my("last") + " = 0"
 	}
-	return fmt.Sprintf("\n\t   :: d_step { !STABLE(%d) -> %s }; goto %s", a.site, last, a.passed)
+	return fmt.Sprintf("\n\t   :: d_step { !%s -> %s }; goto %s", p.stable(a.site), last, a.passed)
+}
+
+// stable is the condition under which operations poke a site of a copy or of a program.
+func (p *promela) stable(site int) string {
+	if site >= p.firstDeep() {
+		return fmt.Sprintf("LISTED(%d)", p.programAt(site))
+	}
+	return fmt.Sprintf("STABLE(%d)", site)
 }
 
 // then is what is done where an action ends: last is forgotten where nobody will ask for

@@ -118,7 +118,7 @@ func (p *promela) retires() {
 #define free(then) \
 	if \
 	:: d_step { !PUT -> then } \
-	:: d_step { PUT -> status[old@] = FREED; retired[old@] = 0; then } \
+	:: d_step { PUT -> ` + p.freed("old@") + `; retired[old@] = 0; then } \
 	fi
 `)
 }
@@ -142,7 +142,10 @@ func (p *promela) graces() {
 		for _, s := range p.scans(retiring+" && ", set) {
 			p.printf("\t%s\n", s)
 		}
-		p.printf("\t:: d_step { %s && %s -> status[%d] = FREED }\n", retiring, p.over(set), i+1)
+		p.printf("\t:: d_step { %s && %s%s -> %s }\n", retiring, p.over(set), p.forgetting(), p.freed(fmt.Sprint(i+1)))
+		if p.Shape.Deep {
+			p.arrives(i + 1)
+		}
 	}
 	p.WriteString("\tod\n}\n")
 }

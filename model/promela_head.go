@@ -20,8 +20,13 @@ func (p *promela) head() {
 			"#define ME       (_pid - THREADS)\n", p.agents)
 	}
 	if p.Shape.Copies > 0 {
-		p.printf("#define COPIES   %d   /* of the sites: those of copy c count from (1 + c) * SITES */\n"+
-			"#define KEY(site)  ((site) %% SITES %% KEYS)\n", p.Shape.Copies)
+		p.printf("#define COPIES   %d   /* of the sites: those of copy c count from (1 + c) * SITES */\n", p.Shape.Copies)
+	}
+	if p.Shape.Deep {
+		p.printf(promelaDeepSites, p.firstDeep())
+	}
+	if p.comes() {
+		p.WriteString("#define KEY(site)  ((site) % SITES % KEYS)\n")
 	} else {
 		p.WriteString("#define KEY(site)  ((site) % KEYS)\n")
 	}
@@ -49,6 +54,9 @@ func (p *promela) more() {
 	}
 	if p.Shape.Copies > 0 {
 		p.text(promelaCopies)
+	}
+	if p.Shape.Deep {
+		p.printf(promelaDeepState, 1<<p.Shape.Programs-1)
 	}
 }
 

@@ -21,18 +21,11 @@ inline compile(site)
 	copy_target[site].memory = H_NOP + NOP;
 	copy_target[site].remembered = NOP
 }
-
-inline erase(slot)
-{
-	slot.seen = 1 << (H_INT3 + MIXED);
-	slot.memory = H_INT3 + MIXED;
-	slot.remembered = MIXED
-}
-
-active proctype loader()
-{
-	do
 `)
+	if !p.Shape.Deep {
+		p.WriteString(promelaErase)
+	}
+	p.WriteString("\nactive proctype loader()\n{\n\tdo\n")
 	for c := range p.Shape.Copies {
 		var sites []int
 		compiled := ""
@@ -50,6 +43,15 @@ active proctype loader()
 	}
 	p.WriteString("\tod\n}\n")
 }
+
+const promelaErase = `
+inline erase(slot)
+{
+	slot.seen = 1 << (H_INT3 + MIXED);
+	slot.memory = H_INT3 + MIXED;
+	slot.remembered = MIXED
+}
+`
 
 // loaded writes how a load or an unload ends.
 func (p *promela) loaded() {

@@ -14,6 +14,9 @@ func (p *promela) writeAgents() {
 	p.WriteString(promelaStores)
 	p.method()
 	p.waits()
+	if p.Shape.Deep {
+		p.givesBack()
+	}
 	p.retires()
 	if p.mutators > 1 {
 		p.printf("\nactive [%d] proctype mutator()\n{\n\tdo\n", p.mutators)
@@ -39,10 +42,14 @@ func (p *promela) calls() {
 	}
 	p.printf("\n#define NAMED(p)    (%s)\n", strings.Join(named, " || "))
 	bound := "place[t] >= AT_BYPASS && place[t] <= TRAPPED_TARGET"
-	if p.Shape.Nested {
+	if p.lasts() {
 		bound = "place[t] >= AT_BYPASS && place[t] <= IN_PROGRAM"
 	}
-	p.WriteString(`#define GIVABLE(p)  ((status[p] == LOADED || status[p] == FREED) && !NAMED(p))
+	givable := "(status[p] == LOADED || status[p] == FREED)"
+	if p.Shape.Deep {
+		givable = "status[p] == LOADED" // one that was freed is loaded again first
+	}
+	p.WriteString("#define GIVABLE(p)  (" + givable + ` && !NAMED(p))
 
 /* An operation is called. From here the threads that may still fetch a slot may run what
  * it gives, and may miss the key if it is a remove. */
@@ -137,10 +144,10 @@ func (p *promela) operation(op protocol.OpKind, key int) {
 	p.WriteString("\t   return_\n")
 }
 
-// sitesOf lists the sites that look up a key, those of copies too.
+// sitesOf lists the sites that look up a key, those of copies and of programs too.
 func (p *promela) sitesOf(key int) []int {
 	var out []int
-	for i := range p.Shape.Sites * (1 + p.Shape.Copies) {
+	for _, i := range p.allSites() {
 		if p.keyOf(i) == key {
 			out = append(out, i)
 		}

@@ -43,7 +43,7 @@ inline write_all(slot, tail)
 // method writes a poke: its micro-steps, each a move.
 func (p *promela) method() {
 	p.WriteString("\n/* Every CPU serialises. */\n\ninline sync()\n{\n")
-	for i := range p.Shape.Sites * (1 + p.Shape.Copies) {
+	for _, i := range p.allSites() {
 		for s := range protocol.Slots {
 			p.printf("\t%[1]s.seen = 1 << %[1]s.memory;\n", p.slot(protocol.Slot(s), i))
 		}
@@ -98,6 +98,9 @@ var microTexts = [...][]string{
 
 // slot names a slot of a site.
 func (p *promela) slot(s protocol.Slot, site int) string {
+	if site >= p.firstDeep() {
+		return fmt.Sprintf("deep_%v[%d]", s, site-p.firstDeep())
+	}
 	if site >= p.Shape.Sites {
 		return fmt.Sprintf("copy_%v[%d]", s, site-p.Shape.Sites)
 	}

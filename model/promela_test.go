@@ -27,6 +27,14 @@ func TestPromelaGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "everything.promela", b.String())
+	b.Reset()
+	s = needy(t, "late-forget")
+	s.Method = protocol.Methods()[1]
+	s.Shape = protocol.Shape{Sites: 1, Programs: 1, Keys: 1, Nested: true, Copies: 1, Deep: true}
+	if err := WritePromela(&b, s, 1); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "deep.promela", b.String())
 }
 
 func TestPromelaUnsupported(t *testing.T) {
@@ -38,7 +46,7 @@ func TestPromelaUnsupported(t *testing.T) {
 		}
 	}
 	// What a shape asks for must be said or refused, and never be left out in silence.
-	said := []string{"Threads", "Sites", "Programs", "Keys", "Indirect", "Same", "Copies", "Mutators", "Nested", "Maps"}
+	said := []string{"Threads", "Sites", "Programs", "Keys", "Indirect", "Same", "Copies", "Mutators", "Nested", "Deep", "Maps"}
 	shape := reflect.TypeFor[protocol.Shape]()
 	for i := range shape.NumField() {
 		s := protocol.DefaultSubject()
@@ -93,9 +101,12 @@ func TestSpin(t *testing.T) {
 	race.Protocol.Mutex = protocol.MutexNone
 	life.Method = word.Method
 	life.Shape = protocol.Shape{Sites: 1, Programs: 1, Keys: 1, Indirect: true, Copies: 1, Mutators: 2}
-	explored = append(explored, comparison{race, 1}, comparison{life, 1})
+	forgotten := needy(t, "late-forget")
+	forgotten.Method = word.Method
+	forgotten.Shape = protocol.Shape{Sites: 2, Programs: 2, Keys: 1, Nested: true, Deep: true}
+	explored = append(explored, comparison{race, 1}, comparison{life, 1}, comparison{forgotten, 1})
 	if testing.Short() {
-		explored = explored[len(explored)-2:]
+		explored = explored[len(explored)-3:]
 	}
 	for _, c := range explored {
 		a := c.answers()
@@ -147,6 +158,9 @@ func alsoOf(s protocol.Subject) string {
 	}
 	if s.Shape.Nested {
 		out = append(out, "nested")
+	}
+	if s.Shape.Deep {
+		out = append(out, "deep")
 	}
 	if n := s.Shape.Maps; n > 1 {
 		out = append(out, fmt.Sprintf("maps=%d", n))

@@ -3,8 +3,6 @@ package model
 import (
 	"fmt"
 	"strings"
-
-	"tailpoke/patcher/protocol"
 )
 
 // threads writes the processes of the threads.
@@ -20,13 +18,16 @@ func (p *promela) threads() {
 	p.ats()
 	p.WriteString("\nactive [THREADS] proctype thread()\n{\n" +
 		"\tbyte site;       /* where it stands */\n" +
-		"\tbyte program;    /* in which it is */\n\n\tdo\n")
+		"\tbyte program;    /* in which it is */\n")
+	if p.comesHome() {
+		p.WriteString("\tbyte home;       /* behind a tail call: the first site of the image that it came from */\n")
+	}
+	p.WriteString("\n\tdo\n")
 	p.begins()
 	p.WriteString(promelaEnds)
 	for i := range p.Shape.Sites {
 		if p.Shape.Nested {
-			p.printf("\t:: d_step { AT(IN_PROGRAM) && status[program] != FREED -> "+
-				"place[_pid] = AT_BYPASS; program = 0; site = site + %d }\n", i)
+			p.returnsTo(i)
 		}
 	}
 	for k := range p.Shape.Keys {
@@ -34,10 +35,7 @@ func (p *promela) threads() {
 			p.printf("\t:: d_step { AT(AT_BYPASS) && site == 0 -> read_key(%d) }\n", k)
 		}
 	}
-	p.slots("", "site")
-	if p.Shape.Copies > 0 {
-		p.slots("copy_", "site - SITES")
-	}
+	p.images()
 	p.WriteString("\tod\n}\n")
 }
 
@@ -111,20 +109,45 @@ inline exit()
 	if p.counts {
 		forget("buffered")
 	}
-	if p.Shape.Nested {
+	if p.lasts() {
 		duties()
+	}
+	if p.comesHome() {
+		p.WriteString("\thome = 0;\n")
 	}
 	p.WriteString("}\n")
 }
 
 // tailCalls writes what a tail call does. Where it may be one of a subprogram, the
-// execution may come back to the sites of its image, and its duties go on.
+// execution may come back to the sites of its image, and its duties go on. They do so too
+// where the program has sites itself.
 func (p *promela) tailCalls() {
 	leaves := "leave_sites(IN_PROGRAM, 0)"
-	if p.Shape.Nested {
+	switch {
+	case p.comesHome():
+		leaves = "place[_pid] = IN_PROGRAM;\n\t\thome = (site < DEEP -> " + p.first() + " : home);\n\t\tsite = 0"
+	case p.Shape.Nested:
 		leaves = "place[_pid] = IN_PROGRAM;\n\t\tsite = " + p.first()
+	case p.Shape.Deep:
+		leaves = "place[_pid] = IN_PROGRAM;\n\t\tsite = 0"
 	}
 	p.printf(promelaTailCall, leaves)
+}
+
+// lasts reports whether an execution may go on behind a tail call, and with it its duties.
+func (p *promela) lasts() bool { return p.Shape.Nested || p.Shape.Deep }
+
+// comesHome reports whether it may go on in the caller after it stood at a site of a program.
+func (p *promela) comesHome() bool { return p.Shape.Nested && p.Shape.Deep }
+
+// returnsTo writes how a program returns to a site of the image that it was called from.
+func (p *promela) returnsTo(site int) {
+	to := fmt.Sprintf("site = site + %d", site)
+	if p.comesHome() {
+		to = fmt.Sprintf("site = home + %d; home = 0", site)
+	}
+	p.printf("\t:: d_step { AT(IN_PROGRAM) && status[program] != FREED -> "+
+		"place[_pid] = AT_BYPASS; program = 0; %s }\n", to)
 }
 
 // first is the first site of the image in which a thread is.
@@ -168,6 +191,11 @@ func (p *promela) skips() {
 	if p.Shape.Copies > 0 {
 		more = "(site + 1) % SITES != 0"
 	}
+	back := ""
+	if p.Shape.Deep {
+		more, back = "site < DEEP && "+more, "\n\t\t:: site >= DEEP -> inside()"
+		p.WriteString(promelaInside)
+	}
 	p.printf(`
 /* The same for the bypass: a nop takes it into the unwind, the jump over the site. */
 
@@ -177,13 +205,13 @@ inline act_as_bypass(tail)
 	:: tail == NOP -> place[_pid] = AT_TARGET
 	:: tail != NOP && (must_run[_pid] >> KEY(site) & 1) != 0 -> assert(no_miss)
 	:: else ->
-		if
+		if%s
 		:: %s -> site++; place[_pid] = AT_BYPASS
 		:: else -> leave_sites(AFTER, %s)
 		fi
 	fi
 }
-`, more, p.first())
+`, back, more, p.first())
 }
 
 const promelaReads = `
@@ -199,20 +227,30 @@ inline read_key(k)
 }
 `
 
-// ats writes where a thread stands, or, if that is a copy that was freed, does not.
+// ats writes where a thread stands, or, if that is an image that was freed, does not.
 func (p *promela) ats() {
-	if p.Shape.Copies == 0 {
+	if !p.comes() {
 		p.WriteString("\n#define AT(where)  (place[_pid] == where)\n")
 		return
 	}
-	p.WriteString(`
-/* In a copy that was freed nobody may be found. Who is in a program has left it. */
-
-#define STRAYED  (place[_pid] != IDLE && place[_pid] != IN_PROGRAM && \
-	site >= SITES && (placed >> (site / SITES - 1) & 1) == 0)
-#define AT(where)  (place[_pid] == where && !STRAYED)
-`)
+	copies := "site >= SITES && (placed >> (site / SITES - 1) & 1) == 0"
+	programs := "site >= DEEP && status[OWNER(site)] == FREED"
+	image, gone := "a copy", copies
+	switch {
+	case p.Shape.Deep && p.Shape.Copies > 0:
+		image, gone = "an image", "\n\t(site < DEEP && "+copies+" ||\n\t"+programs+")"
+	case p.Shape.Deep:
+		image, gone = "a program", programs
+	}
+	p.printf(promelaStrayed, image, strings.ReplaceAll("\n\t"+strings.TrimPrefix(gone, "\n\t"), "\n", " \\\n"))
 }
+
+const promelaStrayed = `
+/* In %s that was freed nobody may be found. Who is in a program has left it. */
+
+#define STRAYED  (place[_pid] != IDLE && place[_pid] != IN_PROGRAM &&%s)
+#define AT(where)  (place[_pid] == where && !STRAYED)
+`
 
 // begins writes the moves by which an execution begins.
 func (p *promela) begins() {
@@ -220,70 +258,17 @@ func (p *promela) begins() {
 	if p.counts {
 		from = "ENTERING"
 		p.WriteString("\t:: d_step { AT(IDLE) -> place[_pid] = ENTERING; readers = readers | 1 << _pid }\n")
-		drained := "(buffered >> _pid & 1) != 0" + p.copied(" && !STRAYED")
+		drained := "(buffered >> _pid & 1) != 0" + p.coming(" && !STRAYED")
 		p.printf("\t:: d_step { %s -> buffered = buffered & ~(1 << _pid) }\n", drained)
 	}
 	p.printf("\t:: d_step { AT(%s) -> enter(0) }\n", from)
 	for c := range p.Shape.Copies {
 		p.printf("\t:: d_step { AT(%s) && (opened >> %d & 1) != 0 -> enter(%d) }\n", from, c, (1+c)*p.Shape.Sites)
 	}
-	p.WriteString(p.copied("\t:: d_step { STRAYED -> assert(no_use_after_free) }\n"))
+	p.WriteString(p.coming("\t:: d_step { STRAYED -> assert(no_use_after_free) }\n"))
 }
 
 const promelaEnds = `	:: d_step { AT(AFTER) -> exit() }
 	:: d_step { AT(IN_PROGRAM) && status[program] != FREED -> exit() }
 	:: d_step { AT(IN_PROGRAM) && status[program] == FREED -> assert(no_use_after_free) }
-`
-
-// slots writes what a thread does at the slots of the image, or of the copies: those
-// whose names begin so, of which it stands at the index at.
-func (p *promela) slots(prefix, at string) {
-	title := strings.TrimSuffix(prefix, "_")
-	if title != "" {
-		title = " of a " + title
-	}
-	p.printf("\n\t/* The bypass%s. */\n", title)
-	p.fetches(protocol.Bypass, prefix, at, "NOP", "OUT")
-	p.printf("\n\t/* The target%s. */\n", title)
-	tails := []string{"NOP"}
-	for i := range p.Shape.Programs {
-		tails = append(tails, fmt.Sprint(i+1))
-	}
-	p.fetches(protocol.Target, prefix, at, tails...)
-}
-
-// fetches writes what a thread does at a slot that may hold the instructions of tails.
-func (p *promela) fetches(s protocol.Slot, prefix, index string, tails ...string) {
-	at, trapped, name := "AT_BYPASS", "TRAPPED_BYPASS", "BYPASS(site)"
-	if s == protocol.Target {
-		at, trapped, name = "AT_TARGET", "TRAPPED_TARGET", "TARGET(site)"
-	}
-	here := p.copied(" && site < SITES")
-	if prefix != "" {
-		here = " && site >= SITES"
-	}
-	slot := fmt.Sprintf("%s%v[%s]", prefix, s, index)
-	move := func(place, when, format string, args ...any) {
-		p.printf("\t:: d_step { AT(%s)%s && %s -> %s }\n", place, here, when, fmt.Sprintf(format, args...))
-	}
-	move(at, fmt.Sprintf("SEES_INT3(%s)", slot), "place[_pid] = %s", trapped)
-	move(at, fmt.Sprintf("SEES_TORN(%s)", slot), "assert(no_torn)")
-	for _, t := range tails {
-		move(at, fmt.Sprintf("SEES(%s, %s)", slot, t), "act_as_%v(%s)", s, t)
-	}
-	p.printf(promelaHandler, p.Method.Trap)
-	switch p.Method.Trap {
-	case protocol.TrapNew:
-		move(trapped, "poked == "+name, "act_as_%v(becomes)", s)
-	case protocol.TrapOld:
-		move(trapped, "poked == "+name, "act_as_%v(%s.remembered)", s, slot)
-	default:
-		move(trapped, "poked == "+name, "place[_pid] = %s", at)
-	}
-	move(trapped, fmt.Sprintf("poked != %s && LEFT_INT3(%s)", name, slot), "assert(no_torn)")
-	move(trapped, fmt.Sprintf("poked != %s && !LEFT_INT3(%s)", name, slot), "place[_pid] = %s", at)
-}
-
-const promelaHandler = `	/* Its handler, while this slot is poked: trap=%v. Later the thread runs the byte again,
-	   unless the int3 was left behind: that one is nobody's. */
 `

@@ -81,7 +81,7 @@ func comparisons(t *testing.T) []comparison {
 		s.Protocol.Name = fmt.Sprintf("drawn-%d", i)
 		out = append(out, comparison{s, 1 + i%2})
 	}
-	return append(out, shapedComparisons(t)...)
+	return append(append(out, shapedComparisons(t)...), deepComparisons(t)...)
 }
 
 // zooOfMethods lists the mutants of the subjects of every method. A mutant that brings a

@@ -1,0 +1,188 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tailpoke/patcher/protocol"
+)
+
+// What the text says of programs that have sites. Their sites count behind those of the
+// caller's images, program by program. Where a program has fewer than an image of the
+// caller, numbers stay unused, so that the key follows from the number in the same way.
+
+// firstDeep is the first site of a program.
+func (p *promela) firstDeep() int { return p.Shape.Sites * (1 + p.Shape.Copies) }
+
+// deepSites is how many sites each program has, if it has any.
+func (p *promela) deepSites() int { return min(p.Shape.Sites, p.Shape.Keys) }
+
+// programAt is the program of a site of one.
+func (p *promela) programAt(site int) int { return 1 + (site-p.firstDeep())/p.Shape.Sites }
+
+// allSites lists the sites of all images.
+func (p *promela) allSites() []int {
+	var out []int
+	for i := range p.firstDeep() {
+		out = append(out, i)
+	}
+	for q := 0; p.Shape.Deep && q < p.Shape.Programs; q++ {
+		for i := range p.deepSites() {
+			out = append(out, p.firstDeep()+q*p.Shape.Sites+i)
+		}
+	}
+	return out
+}
+
+const promelaDeepSites = `#define DEEP     %d   /* the first site of a program: those of p count from DEEP + (p - 1) * SITES */
+#define OWNER(site)  (1 + ((site) - DEEP) / SITES)
+`
+
+const promelaDeepState = `
+/* Programs have sites. Operations poke them while the list has the program. */
+
+byte listed = %d;     /* bit p - 1 for program p */
+
+#define LISTED(p)  ((listed >> ((p) - 1) & 1) != 0)
+
+bypass_slot deep_bypass[SITES * PROGRAMS];
+target_slot deep_target[SITES * PROGRAMS];
+`
+
+const promelaInside = `
+/* A thread goes on in the program at whose site it stands: at which site, nothing says. */
+
+inline inside()
+{
+	place[_pid] = IN_PROGRAM;
+	program = OWNER(site);
+	site = 0
+}
+
+/* From there it comes to any site of the program. */
+
+#define OWN(i)  ((program - 1) * SITES + i)
+
+inline stand(i, at)
+{
+	place[_pid] = at;
+	site = DEEP + OWN(i);
+	program = 0
+}
+
+/* Or passes one, and is where it was. */
+
+inline pass_own(i)
+{
+	if
+	:: (must_run[_pid] >> i & 1) != 0 -> assert(no_miss)
+	:: else
+	fi
+}
+`
+
+// executes writes how a thread in a program fetches the bypass of any of its sites.
+func (p *promela) executes() {
+	for i := range p.deepSites() {
+		slot := fmt.Sprintf("deep_bypass[OWN(%d)]", i)
+		for _, o := range [][2]string{
+			{"SEES_INT3(" + slot + ")", fmt.Sprintf("stand(%d, TRAPPED_BYPASS)", i)},
+			{"SEES_TORN(" + slot + ")", "assert(no_torn)"},
+			{"SEES(" + slot + ", NOP)", fmt.Sprintf("stand(%d, AT_TARGET)", i)},
+			{"SEES(" + slot + ", OUT)", fmt.Sprintf("pass_own(%d)", i)},
+		} {
+			p.printf("\t:: d_step { AT(IN_PROGRAM) && status[program] != FREED && %s -> %s }\n", o[0], o[1])
+		}
+	}
+}
+
+// untracks reports when the list forgets a program: as it is freed, later, or, where it is
+// neither, never.
+func (p *promela) untracks() (with, later bool) {
+	steps := p.Protocol.UnloadSteps()
+	is := func(k protocol.StepKind) func(protocol.Step) bool {
+		return func(s protocol.Step) bool { return s.Kind == k }
+	}
+	free := slices.IndexFunc(steps, is(protocol.Free))
+	later = slices.ContainsFunc(steps[free:], is(protocol.Untrack))
+	return !later && slices.ContainsFunc(steps[:free], is(protocol.Untrack)), later
+}
+
+// givesBack writes how a program is freed, with its sites, and how it is loaded again.
+func (p *promela) givesBack() {
+	var busy []string
+	for m := range p.mutators {
+		busy = append(busy, p.of("operation", m)+" == NONE")
+	}
+	if p.Shape.Copies > 0 {
+		busy = append(busy, "fixing == 0")
+	}
+	p.printf("\n/* Nobody has a mutex. */\n\n#define UNUSED  (%s)\n", strings.Join(busy, " && "))
+	p.WriteString("\n/* The sites of a program go with it. */\n" + promelaErase)
+	p.WriteString("\n/* Spin wants a statement behind the last inline of a d_step. */\n\ninline give_back(p)\n{\n")
+	for i := range p.deepSites() {
+		for s := range protocol.Slots {
+			p.printf("\terase(deep_%v[(p - 1) * SITES + %d]);\n", protocol.Slot(s), i)
+		}
+	}
+	if with, _ := p.untracks(); with {
+		p.WriteString("\tlisted = listed & ~(1 << (p - 1));\n")
+	}
+	p.WriteString("\tstatus[p] = FREED\n}\n" + promelaArrives)
+}
+
+const promelaArrives = `
+/* The sites of a program that is loaded, fixed up to what the map's pointer names. */
+
+inline settle(slot, tail)
+{
+	slot.memory = WHOLE(tail);
+	slot.seen = 1 << slot.memory;
+	slot.remembered = tail
+}
+
+inline fix_up(i, p)
+{
+	if
+	:: p == 0 -> settle(deep_bypass[i], OUT)
+	:: else -> settle(deep_bypass[i], NOP)
+	fi;
+	settle(deep_target[i], p)
+}
+`
+
+// freed is what is done to free a program, which is a number or a variable.
+func (p *promela) freed(program string) string {
+	if p.Shape.Deep {
+		return "give_back(" + program + ")"
+	}
+	return "status[" + program + "] = FREED"
+}
+
+// forgetting is the condition under which a retired program may be taken off the list, as
+// it is where that comes before it is freed.
+func (p *promela) forgetting() string {
+	if !p.Shape.Deep {
+		return ""
+	}
+	if with, _ := p.untracks(); with {
+		return " && UNUSED"
+	}
+	return ""
+}
+
+// arrives writes how a program that was freed is loaded again, and how the list forgets it
+// where that comes late.
+func (p *promela) arrives(program int) {
+	text := ""
+	for i := range p.deepSites() {
+		text += fmt.Sprintf("fix_up(%d, POINTER(%d)); ", (program-1)*p.Shape.Sites+i, i)
+	}
+	text += fmt.Sprintf("listed = listed | 1 << %d; status[%d] = LOADED", program-1, program)
+	p.printf("\t:: d_step { status[%[1]d] == FREED && UNUSED && !NAMED(%[1]d) -> %[2]s }\n", program, text)
+	if _, later := p.untracks(); later {
+		p.printf("\t:: d_step { status[%[1]d] == FREED && UNUSED && LISTED(%[1]d) -> listed = listed & ~(1 << %[2]d) }\n",
+			program, program-1)
+	}
+}

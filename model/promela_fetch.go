@@ -1,0 +1,99 @@
+package model
+
+import (
+	"fmt"
+	"strings"
+
+	"tailpoke/patcher/protocol"
+)
+
+// A promelaImage is how a thread names the slots of the image in which it stands.
+type promelaImage struct {
+	title  string // for a comment
+	prefix string // of the slots' names
+	index  string // of the site at which it stands
+	here   string // a condition, that it stands there
+	deep   bool   // it is that of a program
+}
+
+// images writes what a thread does at the slots of the image, of copies and of programs.
+func (p *promela) images() {
+	list := []promelaImage{{index: "site"}}
+	if p.comes() {
+		list[0].here = " && site < SITES"
+	}
+	if p.Shape.Copies > 0 {
+		here := " && site >= SITES"
+		if p.Shape.Deep {
+			here += " && site < DEEP"
+		}
+		list = append(list, promelaImage{" of a copy", "copy_", "site - SITES", here, false})
+	}
+	if p.Shape.Deep {
+		list = append(list, promelaImage{" of a program", "deep_", "site - DEEP", " && site >= DEEP", true})
+	}
+	targets := []string{"NOP"}
+	for i := range p.Shape.Programs {
+		targets = append(targets, fmt.Sprint(i+1))
+	}
+	for _, m := range list {
+		p.printf("\n\t/* The bypass%s. */\n", m.title)
+		if m.deep {
+			p.executes()
+		} else {
+			p.fetches(protocol.Bypass, m, "NOP", "OUT")
+		}
+		p.handles(protocol.Bypass, m)
+		p.printf("\n\t/* The target%s. */\n", m.title)
+		p.fetches(protocol.Target, m, targets...)
+		p.handles(protocol.Target, m)
+	}
+}
+
+// slotIn names the slot of an image at which a thread stands.
+func (m promelaImage) slotIn(s protocol.Slot) string {
+	return fmt.Sprintf("%s%v[%s]", m.prefix, s, m.index)
+}
+
+// option writes a move of a thread that is at a place.
+func (p *promela) option(place string, m promelaImage, when, then string) {
+	p.printf("\t:: d_step { AT(%s)%s && %s -> %s }\n", place, m.here, when, then)
+}
+
+// fetches writes what a thread does before a slot that may hold the instructions of tails.
+func (p *promela) fetches(s protocol.Slot, m promelaImage, tails ...string) {
+	at, slot := "AT_"+upper(s), m.slotIn(s)
+	p.option(at, m, fmt.Sprintf("SEES_INT3(%s)", slot), "place[_pid] = TRAPPED_"+upper(s))
+	p.option(at, m, fmt.Sprintf("SEES_TORN(%s)", slot), "assert(no_torn)")
+	for _, t := range tails {
+		p.option(at, m, fmt.Sprintf("SEES(%s, %s)", slot, t), fmt.Sprintf("act_as_%v(%s)", s, t))
+	}
+}
+
+// handles writes what the handler of a trap does. A thread at the bypass of a program's
+// site goes back to where nothing says at which site it is.
+func (p *promela) handles(s protocol.Slot, m promelaImage) {
+	at, slot, name := "TRAPPED_"+upper(s), m.slotIn(s), upper(s)+"(site)"
+	again := "place[_pid] = AT_" + upper(s)
+	if m.deep && s == protocol.Bypass {
+		again = "inside()"
+	}
+	answer := again
+	switch p.Method.Trap {
+	case protocol.TrapNew:
+		answer = fmt.Sprintf("act_as_%v(becomes)", s)
+	case protocol.TrapOld:
+		answer = fmt.Sprintf("act_as_%v(%s.remembered)", s, slot)
+	}
+	p.printf(promelaHandler, p.Method.Trap)
+	p.option(at, m, "poked == "+name, answer)
+	p.option(at, m, fmt.Sprintf("poked != %s && LEFT_INT3(%s)", name, slot), "assert(no_torn)")
+	p.option(at, m, fmt.Sprintf("poked != %s && !LEFT_INT3(%s)", name, slot), again)
+}
+
+// upper names a slot as constants do.
+func upper(s protocol.Slot) string { return strings.ToUpper(s.String()) }
+
+const promelaHandler = `	/* Its handler, while this slot is poked: trap=%v. Later the thread runs the byte again,
+	   unless the int3 was left behind: that one is nobody's. */
+`
