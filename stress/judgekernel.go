@@ -29,7 +29,7 @@ type KernelCounts struct {
 	Unchecked uint64 `json:"unchecked"` // that spanned too many operations to say what is legal
 	Releases  uint64 `json:"releases"`  // prog arrays let go while sites jumped to their programs
 	Frees     uint64 `json:"frees"`     // programs that only their key held when it let them go
-	// Overlapped counts operations beside which some execution was counted.
+	// Overlapped counts the operations of each kind beside which there were checked executions.
 	Overlapped map[string]uint64         `json:"overlapped"`
 	Latencies  map[string]kernel.Latency `json:"latencies"` // of operations, in microseconds
 	Watch      *kernel.Watch             `json:"watch,omitempty"`

@@ -133,12 +133,8 @@ func (r *run) give(k, next int, fresh bool) error {
 	if kind == protocol.Remove && key.updated {
 		r.cycles.Add(1)
 	}
-	*key = state(next, fresh, kind)
+	key.holds, key.fresh, key.updated = next, fresh && next != None, kind == protocol.Update
 	return nil
-}
-
-func state(holds int, fresh bool, after protocol.OpKind) key {
-	return key{holds: holds, fresh: fresh && holds != None, updated: after == protocol.Update}
 }
 
 // operate does an operation. Both phases that it makes are prepared before: nothing but the call of

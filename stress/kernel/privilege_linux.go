@@ -18,7 +18,7 @@ var capabilities = []struct {
 	{unix.CAP_BPF, "CAP_BPF", "loads programs and reads their images", true},
 	{unix.CAP_NET_ADMIN, "CAP_NET_ADMIN", "runs programs on packets", true},
 	{unix.CAP_PERFMON, "CAP_PERFMON", "loads programs without guards against speculation: with them no tail call is direct", true},
-	{unix.CAP_SYSLOG, "CAP_SYSLOG", "reads addresses in images where kernel.kptr_restrict is 1", false},
+	{unix.CAP_SYSLOG, "CAP_SYSLOG", "is shown machine code, where kernel.kptr_restrict or kernel.perf_event_paranoid hides it", false},
 	{unix.CAP_SYS_NICE, "CAP_SYS_NICE", "puts mutator and watcher before the threads", false},
 }
 
@@ -116,7 +116,9 @@ func takeTurns() {
 const turn = 200 * time.Microsecond
 
 // prefer puts the calling thread before others of this process, if that is allowed.
-func prefer() bool { return unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -15) == nil }
+func prefer() {
+	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -15) // operations are fewer without
+}
 
 // gracePeriod waits for a grace period of the kernel: membarrier's oldest command is one.
 func gracePeriod() bool {

@@ -16,6 +16,6 @@ func pinTo(int) {}
 
 func takeTurns() {}
 
-func prefer() bool { return false }
+func prefer() {}
 
 func gracePeriod() bool { return false }

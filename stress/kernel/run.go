@@ -102,9 +102,7 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	defer enoughProcs(r.Config.Threads)()
-	if err := r.watch(); err != nil {
-		return nil, err
-	}
+	r.watch()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.start = time.Now()
@@ -159,23 +157,24 @@ func (r *run) sumUp(res *Result) {
 }
 
 // watch makes the watcher of the callers' sites, where there can be one.
-func (r *run) watch() error {
+func (r *run) watch() {
 	r.sited = make([]bool, len(r.keys))
 	if r.target == nil {
 		for k := range r.sited {
 			r.sited[k] = true
 		}
 		r.unwatched = r.unknown
-		return nil
+		return
 	}
 	images := make([]watchImage, len(r.callers))
 	for i, c := range r.callers {
-		for _, k := range r.keysOf(c) {
+		keys := r.keysOf(c)
+		for _, k := range keys {
 			if k != None {
 				r.sited[k] = true
 			}
 		}
-		images[i] = watchImage{prog: c.Program, img: r.faulty(c), name: r.nameOf(i), keys: r.keysOf(c)}
+		images[i] = watchImage{prog: c.Program, img: r.faulty(c), name: r.nameOf(i), keys: keys}
 	}
 	take := r.Trace
 	if take == nil {
@@ -184,13 +183,12 @@ func (r *run) watch() error {
 	w, err := newWatcher(images, len(r.Keys), take)
 	if err != nil {
 		r.unwatched = err.Error()
-		return nil
+		return
 	}
 	for _, p := range r.pinned {
 		w.landing(p.landing)
 	}
 	r.watcher = w
-	return nil
 }
 
 // nameOf names a caller.
