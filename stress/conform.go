@@ -9,7 +9,7 @@ import (
 	"tailpoke/jit"
 	"tailpoke/model"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/cpu"
+	"tailpoke/stress/internal/cpu"
 )
 
 // EngineTrace is what became of the trace of an engine.
@@ -53,11 +53,11 @@ func runTraced(ctx context.Context, c cpu.Config, keep int) (*cpu.Result, error)
 
 // newWatch watches what is done with keys that are given programs; the trace has events of the kinds
 // that are recorded, nil: of all.
-func newWatch(s protocol.Subject, programs []*jit.Program, keys []cpu.Key, records []protocol.EventKind, keep int) *watch {
+func newWatch(s protocol.Subject, programs []*jit.Program, keys []protocol.Key, records []protocol.EventKind, keep int) *watch {
 	w := &watch{keep: keep, kept: protocol.Trace{Records: records}}
 	for _, p := range programs {
 		for _, call := range p.TailCalls {
-			if call.Const && slices.Contains(keys, cpu.Key{Map: call.Map, Index: int(call.Key)}) {
+			if call.Const && slices.Contains(keys, protocol.Key{Map: call.Map, Index: int(call.Key)}) {
 				w.reason = fmt.Sprintf("%s has direct sites of its own, which come and go with the keys", p.Name)
 				return w
 			}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/cpu"
+	"tailpoke/stress/internal/cpu"
 )
 
 // TestRunConforms: all that the patcher does in a run is a behaviour of the model, and is

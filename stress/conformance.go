@@ -18,7 +18,7 @@ import (
 	"tailpoke/jit"
 	"tailpoke/jit/exec"
 	"tailpoke/jit/interp"
-	"tailpoke/stress/native"
+	"tailpoke/stress/internal/native"
 )
 
 // ErrNoExec says that this machine cannot execute images.

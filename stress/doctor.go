@@ -8,8 +8,8 @@ import (
 
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/rcu"
-	"tailpoke/stress/identity"
-	"tailpoke/stress/kernel"
+	"tailpoke/stress/internal/identity"
+	"tailpoke/stress/internal/kernel"
 )
 
 // Check is one thing that the harness needs or can use.

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/cpu"
+	"tailpoke/stress/internal/cpu"
 )
 
 func exampleResult() *cpu.Result {

@@ -10,8 +10,7 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/cpu"
-	"tailpoke/stress/object"
+	"tailpoke/stress/internal/workload"
 )
 
 const (
@@ -64,7 +63,7 @@ func Generate(s protocol.Shape, aligned bool) (*Target, error) {
 		t.Programs = append(t.Programs, p)
 	}
 	for i := range s.Keys {
-		t.Keys = append(t.Keys, cpu.Key{Map: generatedMap, Index: i})
+		t.Keys = append(t.Keys, protocol.Key{Map: generatedMap, Index: i})
 	}
 	return t, nil
 }
@@ -78,8 +77,8 @@ const (
 )
 
 // generatedContext has five words in cb, none of which is a sum of others.
-func generatedContext() object.Context {
-	c := object.ContextOf(generatedType, object.DefaultPacket())
+func generatedContext() workload.Context {
+	c := workload.ContextOf(generatedType, workload.DefaultPacket())
 	for i := range 5 {
 		binary.LittleEndian.PutUint32(c.Bytes[generatedCB+generatedWord*i:], 1<<(8+4*i))
 	}

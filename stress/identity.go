@@ -9,8 +9,8 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"tailpoke/stress/identity"
-	"tailpoke/stress/regress"
+	"tailpoke/stress/internal/identity"
+	"tailpoke/stress/internal/regress"
 )
 
 // IdentityReport says of how many programs our compiler makes what the running kernel's

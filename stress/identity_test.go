@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"tailpoke/stress/identity"
+	"tailpoke/stress/internal/identity"
 )
 
 // TestIdentity: the images of the main job's programs are the running kernel's.

@@ -17,7 +17,7 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/cpu"
+	"tailpoke/stress/internal/cpu"
 )
 
 // childEnv marks a process that does one thing and nothing else: its value says what.

@@ -14,8 +14,8 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/cpu"
-	"tailpoke/stress/kernel"
+	"tailpoke/stress/internal/cpu"
+	"tailpoke/stress/internal/kernel"
 )
 
 // MaxCallers is how many copies of the entry the kernel engine executes at most.
@@ -154,9 +154,7 @@ func kernelConfig(s protocol.Subject, t *Target, o Options) (c kernel.Config, bl
 	for _, p := range t.Programs {
 		c.Programs = append(c.Programs, p.Name)
 	}
-	for _, k := range t.Keys {
-		c.Keys = append(c.Keys, kernel.Key(k))
-	}
+	c.Keys = t.Keys
 	oracle, err := NewOracle(&there, layout)
 	switch {
 	case err != nil: // then anything may be returned

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/kernel"
+	"tailpoke/stress/internal/kernel"
 )
 
 func needKernel(t *testing.T) {

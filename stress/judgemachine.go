@@ -11,7 +11,7 @@ import (
 	"tailpoke/jit"
 	"tailpoke/jit/interp"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/machine"
+	"tailpoke/stress/internal/sim"
 )
 
 // How far the machine engine goes where no script says: so many threads, and any operations up to
@@ -28,8 +28,8 @@ func judgeMachine(ctx context.Context, s protocol.Subject, t *Target, l *jit.Lay
 	if v, own := ownWay(s.Protocol); own {
 		return v, nil
 	}
-	if len(t.Keys) > machine.MaxKeys {
-		return Verdict{Verdict: protocol.Unsupported, Reason: fmt.Sprintf("%d keys change: at most %d can", len(t.Keys), machine.MaxKeys)}, nil
+	if len(t.Keys) > sim.MaxKeys {
+		return Verdict{Verdict: protocol.Unsupported, Reason: fmt.Sprintf("%d keys change: at most %d can", len(t.Keys), sim.MaxKeys)}, nil
 	}
 	c, err := machineConfig(s, t, l)
 	if err != nil {
@@ -40,7 +40,7 @@ func judgeMachine(ctx context.Context, s protocol.Subject, t *Target, l *jit.Lay
 	}
 	if len(o.Script) > 0 {
 		c.Script = o.Script
-		r, err := machine.Check(ctx, c)
+		r, err := sim.Check(ctx, c)
 		if err != nil {
 			return Verdict{}, err
 		}
@@ -51,7 +51,7 @@ func judgeMachine(ctx context.Context, s protocol.Subject, t *Target, l *jit.Lay
 	for i := range t.Keys {
 		still.Held = append(still.Held, i%len(t.Programs))
 	}
-	r, err := machine.Check(ctx, still)
+	r, err := sim.Check(ctx, still)
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -69,16 +69,16 @@ func judgeMachine(ctx context.Context, s protocol.Subject, t *Target, l *jit.Lay
 }
 
 // clean says that an answer leaves the question open what more operations would show.
-func clean(r *machine.Result) bool {
+func clean(r *sim.Result) bool {
 	return r != nil && (r.Verdict == protocol.Safe || r.Verdict == protocol.Vacuous)
 }
 
 // deepen checks any one operation, any two, and so on, until something is found or a bound is hit:
 // then what was found with fewer stands.
-func deepen(ctx context.Context, c *machine.Config) (*machine.Result, error) {
-	var last *machine.Result
+func deepen(ctx context.Context, c *sim.Config) (*sim.Result, error) {
+	var last *sim.Result
 	for c.MaxOps = 1; c.MaxOps <= machineOps; c.MaxOps++ {
-		r, err := machine.Check(ctx, *c)
+		r, err := sim.Check(ctx, *c)
 		if err != nil {
 			return nil, err
 		}
@@ -108,16 +108,14 @@ func (t *Target) withoutPacket() *Target {
 	return &empty
 }
 
-func machineConfig(s protocol.Subject, t *Target, l *jit.Layout) (machine.Config, error) {
+func machineConfig(s protocol.Subject, t *Target, l *jit.Layout) (sim.Config, error) {
 	t = t.withoutPacket()
 	s.Shape.Threads = min(s.Shape.Threads, machineThreads)
-	c := machine.Config{
+	c := sim.Config{
 		Subject: s, Layout: l, Entry: t.Entry, Programs: t.Programs, Maps: t.Maps,
 		Ctx: t.Context.Bytes, MaxStates: machineStates,
 	}
-	for _, k := range t.Keys {
-		c.Keys = append(c.Keys, machine.Key(k))
-	}
+	c.Keys = t.Keys
 	oracle, err := NewOracle(t, l)
 	switch {
 	case errors.Is(err, interp.ErrBounded): // then anything may be returned
@@ -131,12 +129,12 @@ func machineConfig(s protocol.Subject, t *Target, l *jit.Layout) (machine.Config
 	return c, nil
 }
 
-func machineVerdict(r *machine.Result, c *machine.Config) Verdict {
+func machineVerdict(r *sim.Result, c *sim.Config) Verdict {
 	if r == nil {
 		return Verdict{}
 	}
 	v := Verdict{Verdict: r.Verdict, Property: r.Property, Reason: r.Reason, ModelCounts: &ModelCounts{
-		Properties: machine.Properties(), States: uint64(r.States), Transitions: uint64(r.Transitions), Depth: r.Depth,
+		Properties: sim.Properties(), States: uint64(r.States), Transitions: uint64(r.Transitions), Depth: r.Depth,
 		Explored: ModelShape{c.Subject.Shape.Threads, c.Subject.Shape.Sites, c.Subject.Shape.Programs, c.Subject.Shape.Keys},
 	}}
 	if r.Verdict == protocol.Safe {

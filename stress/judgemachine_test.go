@@ -9,8 +9,7 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/cpu"
-	"tailpoke/stress/object"
+	"tailpoke/stress/internal/workload"
 )
 
 // machineOf asks the machine engine about a program of an object file.
@@ -88,8 +87,8 @@ func TestMachineHasNoPacket(t *testing.T) {
 			asm.LoadMem(asm.R0, asm.R7, 12, asm.Byte), asm.Add.Imm(asm.R0, 100),
 			asm.Return().WithSymbol("out")),
 		Programs: []*jit.Program{parse("leaf", asm.Mov.Imm(asm.R0, 2), asm.Return())},
-		Maps:     map[string]int{"progs": 1}, Keys: []cpu.Key{{Map: "progs"}},
-		Context: object.ContextOf(ebpf.SchedCLS, object.DefaultPacket()),
+		Maps:     map[string]int{"progs": 1}, Keys: []protocol.Key{{Map: "progs"}},
+		Context: workload.ContextOf(ebpf.SchedCLS, workload.DefaultPacket()),
 	}
 	s := protocol.DefaultSubject()
 	s.Shape = target.Shape(2)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/cpu"
+	"tailpoke/stress/internal/cpu"
 )
 
 // What a program that presents reports has to name; it needs no other package.

@@ -10,8 +10,8 @@ import (
 	"github.com/cilium/ebpf"
 
 	"tailpoke/jit"
-	"tailpoke/stress/cpu"
-	"tailpoke/stress/object"
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/workload"
 )
 
 //go:embed bpf/tailcalls.o
@@ -74,14 +74,14 @@ func CaseTarget(name string) (*Target, error) {
 
 // readCollection makes a target of what a source has.
 func readCollection(spec *ebpf.CollectionSpec, from source) (*Target, error) {
-	t := &Target{Object: from.Name, EntryName: from.Entry, Maps: map[string]int{}, Data: object.Maps{}, source: from}
+	t := &Target{Object: from.Name, EntryName: from.Entry, Maps: map[string]int{}, Data: workload.Maps{}, source: from}
 	if err := t.readPrograms(spec, from.Entry); err != nil {
 		return nil, fmt.Errorf("%s: %w", from.Name, err)
 	}
 	if err := t.readMaps(spec); err != nil {
 		return nil, fmt.Errorf("%s: %w", from.Name, err)
 	}
-	t.Context = object.ContextOf(spec.Programs[from.Entry].Type, object.DefaultPacket())
+	t.Context = workload.ContextOf(spec.Programs[from.Entry].Type, workload.DefaultPacket())
 	return t, nil
 }
 
@@ -143,7 +143,7 @@ func (t *Target) readMaps(spec *ebpf.CollectionSpec) error {
 			if len(t.Keys) == maxKeys {
 				return nil
 			}
-			t.Keys = append(t.Keys, cpu.Key{Map: m, Index: i})
+			t.Keys = append(t.Keys, protocol.Key{Map: m, Index: i})
 		}
 	}
 	return nil

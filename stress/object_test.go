@@ -61,7 +61,7 @@ func TestProgramsWithMaps(t *testing.T) {
 		t.Skip(err)
 	}
 	for object, entry := range map[string]string{"sockex3.o": "parse_ether", "tailcall.o": "chain_or_pair"} {
-		target, err := LoadObject("regress/bpf/"+object, entry)
+		target, err := LoadObject("internal/regress/bpf/"+object, entry)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func FuzzReadObject(f *testing.F) {
 	f.Add(defaultObject, "dispatch")
 	f.Add([]byte("\x7fELF"), "")
 	for object, entry := range map[string]string{"sockex3.o": "parse_ether", "tracex5.o": "dispatch", "hierarchy.o": "root", "bpf2bpf.o": "both"} {
-		raw, err := os.ReadFile("regress/bpf/" + object)
+		raw, err := os.ReadFile("internal/regress/bpf/" + object)
 		if err != nil {
 			f.Fatal(err)
 		}

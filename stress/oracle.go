@@ -8,7 +8,8 @@ import (
 	"tailpoke/jit"
 	"tailpoke/jit/exec"
 	"tailpoke/jit/interp"
-	"tailpoke/stress/cpu"
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/cpu"
 )
 
 // Oracle computes what a target may return, by interpreting it. One goroutine at a time
@@ -16,7 +17,7 @@ import (
 type Oracle struct {
 	target   *Target
 	layout   *jit.Layout
-	keys     map[cpu.Key]int // index in target.Keys
+	keys     map[protocol.Key]int // index in target.Keys
 	outcomes []cpu.Outcome
 	bit      map[uint64]uint64 // by value
 	shared   bool              // some value is returned by more than one program
@@ -28,7 +29,7 @@ type Oracle struct {
 
 // NewOracle explores the target with every content of every key.
 func NewOracle(t *Target, l *jit.Layout) (*Oracle, error) {
-	o := &Oracle{target: t, layout: l, keys: map[cpu.Key]int{}, bit: map[uint64]uint64{}, known: map[string]uint64{}}
+	o := &Oracle{target: t, layout: l, keys: map[protocol.Key]int{}, bit: map[uint64]uint64{}, known: map[string]uint64{}}
 	var err error
 	if o.data, err = t.Data.Interp(); err != nil {
 		return nil, err
@@ -113,7 +114,7 @@ func (o *Oracle) explore(held [][]int) (*interp.Result, error) {
 		Layout: o.layout, Maps: o.data, Shared: true,
 		MaxEntries: func(m string) uint32 { return uint32(o.target.Maps[m]) },
 		Held: func(m string, key uint32) []*jit.Program {
-			i, ok := o.keys[cpu.Key{Map: m, Index: int(key)}]
+			i, ok := o.keys[protocol.Key{Map: m, Index: int(key)}]
 			if !ok {
 				return []*jit.Program{nil}
 			}

@@ -5,7 +5,7 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/cpu"
+	"tailpoke/stress/internal/cpu"
 )
 
 // TestOracleOfGenerated: an entry with one site returns its own value while the key is

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"tailpoke/stress/regress"
+	"tailpoke/stress/internal/regress"
 )
 
 // RegressionReport is the table of the regression cases; it is the object

@@ -17,7 +17,7 @@ import (
 	"tailpoke/patcher"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/text"
-	"tailpoke/stress/cpu"
+	"tailpoke/stress/internal/cpu"
 )
 
 // Engines lists the engines that exist, in the order in which they are asked.

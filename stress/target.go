@@ -7,8 +7,8 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/cpu"
-	"tailpoke/stress/object"
+	"tailpoke/stress/internal/cpu"
+	"tailpoke/stress/internal/workload"
 )
 
 // Target is what threads execute and what its keys may be given.
@@ -20,10 +20,10 @@ type Target struct {
 
 	Entry    *jit.Program
 	Programs []*jit.Program
-	Maps     map[string]int // number of keys of each prog array
-	Keys     []cpu.Key      // the keys that change
-	Data     object.Maps    // the maps beside prog arrays
-	Context  object.Context // what R1 points to
+	Maps     map[string]int   // number of keys of each prog array
+	Keys     []protocol.Key   // the keys that change
+	Data     workload.Maps    // the maps beside prog arrays
+	Context  workload.Context // what R1 points to
 
 	source source
 }
@@ -85,10 +85,10 @@ func (t *Target) Shape(threads int) protocol.Shape {
 
 // directKeys lists the key of each direct site of the entry's image, as far as it is
 // one that changes.
-func (t *Target) directKeys() []cpu.Key {
-	var out []cpu.Key
+func (t *Target) directKeys() []protocol.Key {
+	var out []protocol.Key
 	for _, c := range t.Entry.TailCalls {
-		k := cpu.Key{Map: c.Map, Index: int(c.Key)}
+		k := protocol.Key{Map: c.Map, Index: int(c.Key)}
 		if c.Const && slices.Contains(t.Keys, k) {
 			out = append(out, k)
 		}
@@ -111,7 +111,7 @@ func (t *Target) nested() bool {
 func (t *Target) deep() bool {
 	return slices.ContainsFunc(t.Programs, func(p *jit.Program) bool {
 		return slices.ContainsFunc(p.TailCalls, func(c jit.TailCall) bool {
-			return c.Const && slices.Contains(t.Keys, cpu.Key{Map: c.Map, Index: int(c.Key)})
+			return c.Const && slices.Contains(t.Keys, protocol.Key{Map: c.Map, Index: int(c.Key)})
 		})
 	})
 }
@@ -123,8 +123,8 @@ func (t *Target) anyCall(is func(*jit.Program, jit.TailCall) bool) bool {
 	})
 }
 
-func distinct(keys []cpu.Key) []cpu.Key {
-	seen := map[cpu.Key]bool{}
+func distinct(keys []protocol.Key) []protocol.Key {
+	seen := map[protocol.Key]bool{}
 	for _, k := range keys {
 		seen[k] = true
 	}

@@ -9,7 +9,7 @@ import (
 	"tailpoke/jit/exec"
 	"tailpoke/jit/interp"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/kernel"
+	"tailpoke/stress/internal/kernel"
 )
 
 // Validate says what is wrong with the input of [Run], without running anything: an

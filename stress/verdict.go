@@ -2,7 +2,7 @@ package stress
 
 import (
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/cpu"
+	"tailpoke/stress/internal/cpu"
 )
 
 // Overall is what all engines together say.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/step"
+	"tailpoke/stress/internal/step"
 )
 
 // CPUError says that this machine failed to carry a witness out: it ran out of memory or of time.

@@ -8,7 +8,7 @@ import (
 
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/step"
+	"tailpoke/stress/internal/step"
 )
 
 // onCPU has the machine engine judge a subject and carries its witness out on real CPUs; nil, if

@@ -6,18 +6,18 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/machine"
-	"tailpoke/stress/step"
+	"tailpoke/stress/internal/sim"
+	"tailpoke/stress/internal/step"
 )
 
 // machineWitness is the file of a witness of the machine engine.
 type machineWitness struct {
 	witnessHead
-	Explored machineExplored  `json:"explored"`
-	Choices  []machine.Choice `json:"choices"`
+	Explored machineExplored `json:"explored"`
+	Choices  []sim.Choice    `json:"choices"`
 }
 
-// machineExplored is the part of a [machine.Config] that no subject says.
+// machineExplored is the part of a [sim.Config] that no subject says.
 type machineExplored struct {
 	Threads int     `json:"threads"`
 	Script  *string `json:"script"` // null: any operations, up to MaxOps
@@ -28,7 +28,7 @@ type machineExplored struct {
 
 // machineAnswer is the verdict of the machine engine. Its witness, if there is one, goes to
 // o.Witness.
-func machineAnswer(s protocol.Subject, t *Target, o Options, r *machine.Result, c *machine.Config) (Verdict, error) {
+func machineAnswer(s protocol.Subject, t *Target, o Options, r *sim.Result, c *sim.Config) (Verdict, error) {
 	v := machineVerdict(r, c)
 	if o.Witness == nil || r == nil || r.Witness == nil {
 		return v, nil
@@ -36,7 +36,7 @@ func machineAnswer(s protocol.Subject, t *Target, o Options, r *machine.Result, 
 	return v, writeWitness(o.Witness, newMachineWitness(s, t, r.Witness, c))
 }
 
-func newMachineWitness(s protocol.Subject, t *Target, found *machine.Witness, c *machine.Config) *machineWitness {
+func newMachineWitness(s protocol.Subject, t *Target, found *sim.Witness, c *sim.Config) *machineWitness {
 	w := &machineWitness{
 		witnessHead: newWitnessHead(protocol.Machine, found.Property, s, t),
 		Explored: machineExplored{
@@ -61,9 +61,9 @@ func (w *machineWitness) again(s protocol.Subject, t *Target) (*takenAgain, erro
 	if err != nil {
 		return nil, err
 	}
-	found, err := machine.Replay(c, w.Choices)
+	found, err := sim.Replay(c, w.Choices)
 	switch {
-	case errors.Is(err, machine.ErrHolds):
+	case errors.Is(err, sim.ErrHolds):
 		return nil, fmt.Errorf("%w: %w", ErrNotReplayed, err)
 	case err != nil:
 		return nil, fmt.Errorf("replay: %w", err)
@@ -75,13 +75,13 @@ func (w *machineWitness) again(s protocol.Subject, t *Target) (*takenAgain, erro
 }
 
 // config makes what the machine engine explored. What an execution may return is computed anew.
-func (w *machineWitness) config(s protocol.Subject, t *Target) (machine.Config, error) {
+func (w *machineWitness) config(s protocol.Subject, t *Target) (sim.Config, error) {
 	if v, own := ownWay(s.Protocol); own {
-		return machine.Config{}, fmt.Errorf("subject.protocol: %s", v.Reason)
+		return sim.Config{}, fmt.Errorf("subject.protocol: %s", v.Reason)
 	}
 	layout, err := jit.LayoutByName(s.Layout)
 	if err != nil {
-		return machine.Config{}, err
+		return sim.Config{}, err
 	}
 	c, err := machineConfig(s, t, layout)
 	if err != nil {
@@ -98,14 +98,14 @@ func (w *machineWitness) config(s protocol.Subject, t *Target) (machine.Config, 
 }
 
 // drawingOfMachine makes a witness ready to be drawn.
-func drawingOfMachine(w *machine.Witness) *drawing {
+func drawingOfMachine(w *sim.Witness) *drawing {
 	d := &drawing{actors: []string{"mutator"}, start: drawnMachine(w.Start)}
 	for i := range w.Start.Threads {
 		d.actors = append(d.actors, fmt.Sprintf("thread %d", i))
 	}
 	for _, s := range w.Steps {
-		next := drawStep{actor: s.Actor - machine.Mutator, text: s.Text, drawView: drawnMachine(s.View)}
-		if s.Actor != machine.Mutator {
+		next := drawStep{actor: s.Actor - sim.Mutator, text: s.Text, drawView: drawnMachine(s.View)}
+		if s.Actor != sim.Mutator {
 			next.tip = fmt.Sprintf("%s: % x: %s; executed %d", s.At, s.Bytes, s.Insn, s.Count)
 		}
 		d.steps = append(d.steps, next)
@@ -113,7 +113,7 @@ func drawingOfMachine(w *machine.Witness) *drawing {
 	return d
 }
 
-func drawnMachine(v machine.View) drawView {
+func drawnMachine(v sim.View) drawView {
 	out := drawView{at: append([]string{""}, v.Threads...)}
 	for _, s := range v.Sites {
 		out.sites = append(out.sites, drawSite{"site " + s.Name, s.Bypass, s.Target, s.State})

@@ -11,7 +11,7 @@ import (
 
 	"tailpoke/model"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/step"
+	"tailpoke/stress/internal/step"
 )
 
 // modelKept judges a mutant by engines; it returns the witness file and the report.

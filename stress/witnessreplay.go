@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/step"
+	"tailpoke/stress/internal/step"
 )
 
 // ErrNotReplayed says that the steps of a witness can be taken again, and do not end in the

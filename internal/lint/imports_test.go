@@ -29,36 +29,36 @@ const (
 var pure = []string{"unsafe", "time", "math/rand", "math/rand/v2", "crypto/rand", "os", "syscall"}
 
 var table = map[string]arrows{
-	"jit/x86":             {},
-	"jit":                 {may: []string{"jit/x86", asm}},
-	"jit/interp":          {may: []string{"jit", asm}},
-	"jit/exec":            {may: []string{unix}},
-	"jit/host":            {may: []string{"jit", "jit/exec"}}, // what images call
-	"jit/host [t]":        {may: []string{asm}},
-	"patcher/protocol":    {forbid: pure},
-	"patcher/rcu":         {may: []string{"patcher/protocol", "jit/exec"}},
-	"patcher [t]":         {may: []string{asm}},  // programs to load are written as instructions
-	"patcher/rcu [t]":     {may: []string{unix}}, // it asks the system what was set
-	"patcher/text":        {may: []string{"patcher/protocol", "jit/exec"}},
-	"patcher":             {may: []string{"patcher/protocol", "patcher/rcu", "patcher/text", "jit", "jit/exec"}},
-	"model":               {may: []string{"patcher/protocol"}, forbid: pure},
-	"stress/cpu":          {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", unix}},
-	"stress/machine":      {may: []string{"jit", "patcher/protocol", x86asm}, forbid: pure},
-	"stress/machine [t]":  {may: []string{"jit/exec", asm}},
-	"stress/step":         {may: []string{"jit", "jit/exec", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/machine"}},
-	"stress/step [t]":     {may: []string{asm}},
-	"stress/native":       {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu"}},
-	"stress/native [t]":   {may: []string{"jit/interp", asm}},
-	"stress/regress":      {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "stress/kernel", "stress/native", "stress/object", ebpf, asm}},
-	"stress/object":       {may: []string{"jit/host", "jit/interp", ebpf}},
-	"stress/identity":     {may: []string{"jit", ebpf, asm, btf, x86asm}},
-	"stress/identity [t]": {may: []string{"jit/interp", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", unix}},
-	"stress/kernel":       {may: []string{"jit/exec", "stress/identity", "patcher/protocol", ebpf, asm, btf, unix, hdr}},
-	"stress/kernel [t]":   {may: []string{"model"}},
-	"stress":              {may: []string{"jit", "jit/interp", "jit/exec", "model", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/cpu", "stress/identity", "stress/kernel", "stress/machine", "stress/native", "stress/object", "stress/regress", "stress/step", ebpf, asm, x86asm}},
-	"cmd/stress":          {may: []string{"stress", cobra, pflag}},
-	"internal/lint":       {may: []string{}},
-	"internal/lint [t]":   {may: []string{"patcher/protocol", "stress"}},
+	"jit/x86":                      {},
+	"jit":                          {may: []string{"jit/x86", asm}},
+	"jit/interp":                   {may: []string{"jit", asm}},
+	"jit/exec":                     {may: []string{unix}},
+	"jit/host":                     {may: []string{"jit", "jit/exec"}}, // what images call
+	"jit/host [t]":                 {may: []string{asm}},
+	"patcher/protocol":             {forbid: pure},
+	"patcher/rcu":                  {may: []string{"patcher/protocol", "jit/exec"}},
+	"patcher [t]":                  {may: []string{asm}},  // programs to load are written as instructions
+	"patcher/rcu [t]":              {may: []string{unix}}, // it asks the system what was set
+	"patcher/text":                 {may: []string{"patcher/protocol", "jit/exec"}},
+	"patcher":                      {may: []string{"patcher/protocol", "patcher/rcu", "patcher/text", "jit", "jit/exec"}},
+	"model":                        {may: []string{"patcher/protocol"}, forbid: pure},
+	"stress/internal/cpu":          {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", unix}},
+	"stress/internal/sim":          {may: []string{"jit", "patcher/protocol", x86asm}, forbid: pure},
+	"stress/internal/sim [t]":      {may: []string{"jit/exec", asm}},
+	"stress/internal/step":         {may: []string{"jit", "jit/exec", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/sim"}},
+	"stress/internal/step [t]":     {may: []string{asm}},
+	"stress/internal/native":       {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu"}},
+	"stress/internal/native [t]":   {may: []string{"jit/interp", asm}},
+	"stress/internal/regress":      {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "stress/internal/kernel", "stress/internal/native", "stress/internal/workload", ebpf, asm}},
+	"stress/internal/workload":     {may: []string{"jit/host", "jit/interp", ebpf}},
+	"stress/internal/identity":     {may: []string{"jit", ebpf, asm, btf, x86asm}},
+	"stress/internal/identity [t]": {may: []string{"jit/interp", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", unix}},
+	"stress/internal/kernel":       {may: []string{"jit/exec", "stress/internal/identity", "patcher/protocol", ebpf, asm, btf, unix, hdr}},
+	"stress/internal/kernel [t]":   {may: []string{"model"}},
+	"stress":                       {may: []string{"jit", "jit/interp", "jit/exec", "model", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/cpu", "stress/internal/identity", "stress/internal/kernel", "stress/internal/sim", "stress/internal/native", "stress/internal/workload", "stress/internal/regress", "stress/internal/step", ebpf, asm, x86asm}},
+	"cmd/stress":                   {may: []string{"stress", cobra, pflag}},
+	"internal/lint":                {may: []string{}},
+	"internal/lint [t]":            {may: []string{"patcher/protocol", "stress"}},
 }
 
 // testsMay is what the tests of every package may import beside their package.

@@ -1,0 +1,43 @@
+package kernel
+
+import (
+	"time"
+
+	"github.com/cilium/ebpf/asm"
+
+	"tailpoke/stress/internal/identity"
+)
+
+// faults are what tests do wrong on purpose, to see it found.
+type faults struct {
+	site    int                                       // the watcher is told that sites lie so many bytes further on
+	checker func(asm.Instructions) asm.Instructions   // edits the checker
+	behind  func(set func(key, prog int) error) error // changes a map behind the mutator's back, beside its operations
+}
+
+// intrude changes a key behind the mutator's back, as a test wants it.
+func (r *run) intrude(done <-chan struct{}) error {
+	for !pause(done, 10*time.Millisecond) {
+		err := r.faults.behind(func(k, prog int) error {
+			return r.arrays[r.Keys[k].Map].Put(uint32(r.Keys[k].Index), r.pinned[prog].Program)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// faulty is a caller's image as the watcher is told it.
+func (r *run) faulty(c caller) *identity.Image {
+	if r.faults.site == 0 {
+		return c.img
+	}
+	img := *c.img
+	img.Sites = append([]identity.Site(nil), img.Sites...)
+	for i := range img.Sites {
+		img.Sites[i].Bypass.Off += r.faults.site
+		img.Sites[i].Target.Off += r.faults.site
+	}
+	return &img
+}

@@ -1,0 +1,92 @@
+package regress
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"tailpoke/stress/internal/kernel"
+)
+
+// Kernel is the column of the running kernel. It is expected to give what today's kernels do.
+type Kernel struct {
+	name string
+	// unbounded says why a case that does not end in some era must not be run: in a kernel
+	// nobody throws it out.
+	unbounded string
+}
+
+// NewKernel looks at the running kernel. The error wraps [ErrCannotRun], with the reason, if it
+// cannot be asked.
+func NewKernel() (*Kernel, error) {
+	k := &Kernel{name: "kernel"}
+	if raw, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		version, _, _ := strings.Cut(strings.TrimSpace(string(raw)), "-")
+		k.name += " " + version
+	}
+	for _, c := range hierarchyCases() {
+		// It ends in every kernel that has tail calls in functions, and tells which count they keep.
+		if c.Name != "hierarchy_2" {
+			continue
+		}
+		r := Execute(&c, k)
+		switch {
+		case r.Cell == CellCannotRun:
+			return nil, errors.New(r.Reason)
+		case r.Cell != CellOK:
+			k.unbounded = "functions do not share one count, and the case might not end: " + r.note()
+		}
+	}
+	return k, nil
+}
+
+// Name implements Column.
+func (k *Kernel) Name() string { return k.name }
+
+// Era implements Column.
+func (k *Kernel) Era() Era { return V612 }
+
+// Open implements Column.
+func (k *Kernel) Open(c *Case) (Session, error) {
+	if k.unbounded != "" && c.endless(V510) {
+		return nil, fmt.Errorf("%w: %s", ErrCannotRun, k.unbounded)
+	}
+	spec, err := c.Collection()
+	if err != nil {
+		return nil, err
+	}
+	in, err := kernel.OpenSession(spec)
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, ebpf.ErrNotSupported):
+		return nil, fmt.Errorf("%w: %w", ErrCannotRun, err)
+	case err != nil:
+		return nil, err
+	}
+	return kernelSession{in}, nil
+}
+
+// kernelSession is a case in the kernel.
+type kernelSession struct{ *kernel.Session }
+
+func (s kernelSession) Delete(m string, key uint32) error { return noKey(s.Session.Delete(m, key)) }
+
+func (s kernelSession) Run(prog string, in Input) (uint32, error) {
+	return s.Session.Run(prog, in.Packet, in.Args)
+}
+
+func (s kernelSession) Element(m string, key []byte) ([]byte, error) {
+	value, err := s.Session.Element(m, key)
+	return value, noKey(err)
+}
+
+// noKey says it in the words of every column.
+func noKey(err error) error {
+	if errors.Is(err, ebpf.ErrKeyNotExist) {
+		return fmt.Errorf("%w: %w", ErrNoKey, err)
+	}
+	return err
+}

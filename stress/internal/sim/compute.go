@@ -1,0 +1,166 @@
+package sim
+
+import "math/bits"
+
+// compute executes what changes no rip.
+func (c *core) compute(i *insn, next uint64) error {
+	switch i.op {
+	case opLea:
+		return c.write(i, i.dst, c.address(&i.mem, next), 8, next)
+	case opSign:
+		c.regs[rdx] = extend(c.regs[rax]&mask(i.w), i.w)
+		c.regs[rdx] = uint64(int64(c.regs[rdx])>>63) & mask(i.w)
+		return nil
+	case opMov, opMovzx, opMovsx:
+		return c.move(i, next)
+	case opDiv, opIdiv:
+		return c.divide(i)
+	case opXchg, opXadd, opCmpxchg:
+		return c.exchange(i, next)
+	}
+	a, err := c.read(i, i.dst, i.w, next)
+	if err != nil {
+		return err
+	}
+	b := uint64(0)
+	if i.src.in != nowhere {
+		if b, err = c.read(i, i.src, i.w, next); err != nil {
+			return err
+		}
+	}
+	v, f, writes := i.result(a, b)
+	if writes {
+		if err := c.write(i, i.dst, v, i.w, next); err != nil {
+			return err
+		}
+	}
+	if i.from != keepsFlags {
+		c.flags = f
+	}
+	return nil
+}
+
+// result computes from a, the destination, and b.
+func (i *insn) result(a, b uint64) (v uint64, f flags, writes bool) {
+	writes = true
+	switch i.op {
+	case opAdd:
+		v, f = add(a, b, i.w)
+	case opSub:
+		v, f = sub(a, b, i.w)
+	case opCmp:
+		_, f = sub(a, b, i.w)
+		writes = false
+	case opTest:
+		f, writes = ofResult(a&b, i.w), false
+	case opAnd:
+		v = a & b
+		f = ofResult(v, i.w)
+	case opOr:
+		v = a | b
+		f = ofResult(v, i.w)
+	case opXor:
+		v = a ^ b
+		f = ofResult(v, i.w)
+	case opNeg:
+		v, f = sub(0, a, i.w)
+	case opImul:
+		if i.from != 0 {
+			a, b = b, uint64(i.imm)
+		}
+		v = a * b & mask(i.w)
+	case opBswap:
+		v = bits.ReverseBytes64(a) >> (64 - 8*i.w)
+	default:
+		v = i.shift(a, uint(b))
+	}
+	return v, f, writes
+}
+
+// shift shifts or rotates; nobody looks at the flags.
+func (i *insn) shift(a uint64, count uint) uint64 {
+	count &= 8*max(uint(i.w), 4) - 1
+	switch i.op {
+	case opShl:
+		return a << count & mask(i.w)
+	case opShr:
+		return a >> count
+	case opSar:
+		return uint64(int64(extend(a, i.w))>>count) & mask(i.w)
+	}
+	return uint64(bits.RotateLeft16(uint16(a), -int(count)))
+}
+
+func (c *core) move(i *insn, next uint64) error {
+	from := i.w
+	if i.op != opMov {
+		from = i.from
+	}
+	v, err := c.read(i, i.src, from, next)
+	if err != nil {
+		return err
+	}
+	if i.op == opMovsx {
+		v = extend(v, from)
+	}
+	return c.write(i, i.dst, v, i.w, next)
+}
+
+// divide divides rdx:rax by a register.
+func (c *core) divide(i *insn) error {
+	hi, lo, by := c.regs[rdx]&mask(i.w), c.regs[rax]&mask(i.w), c.regs[i.dst.reg]&mask(i.w)
+	c.flags = 0
+	if i.op == opIdiv {
+		return c.divideSigned(i, hi, lo, by)
+	}
+	if by <= hi {
+		return crashf("the quotient of a division does not fit, or the divisor is zero")
+	}
+	var q, r uint64
+	if i.w == 8 {
+		q, r = bits.Div64(hi, lo, by)
+	} else {
+		n := hi<<32 | lo
+		q, r = n/by, n%by
+	}
+	c.regs[rax], c.regs[rdx] = q, r
+	return nil
+}
+
+// divideSigned divides what has been extended from rax by its sign: images divide no other
+// numbers of twice the width.
+func (c *core) divideSigned(i *insn, hi, lo, by uint64) error {
+	n, d := int64(extend(lo, i.w)), int64(extend(by, i.w))
+	switch {
+	case uint64(n>>63)&mask(i.w) != hi:
+		return crashf("a signed division of a number that is not rax with its sign")
+	case d == 0 || d == -1 && uint64(n) == extend(1<<(8*i.w-1), i.w):
+		return crashf("the quotient of a division does not fit, or the divisor is zero")
+	}
+	c.regs[rax], c.regs[rdx] = uint64(n/d)&mask(i.w), uint64(n%d)&mask(i.w)
+	return nil
+}
+
+// exchange executes xchg, xadd and cmpxchg on memory.
+func (c *core) exchange(i *insn, next uint64) error {
+	old, err := c.read(i, i.dst, i.w, next)
+	if err != nil {
+		return err
+	}
+	given := c.regs[i.src.reg] & mask(i.w)
+	switch i.op {
+	case opXchg:
+	case opXadd:
+		given, c.flags = add(old, given, i.w)
+	case opCmpxchg:
+		_, c.flags = sub(c.regs[rax]&mask(i.w), old, i.w)
+		if c.flags&zero == 0 {
+			return c.write(i, regOperand(rax), old, i.w, next)
+		}
+		return c.write(i, i.dst, given, i.w, next)
+	}
+	if err := c.write(i, i.dst, given, i.w, next); err != nil {
+		return err
+	}
+	return c.write(i, i.src, old, i.w, next)
+}

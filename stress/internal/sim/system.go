@@ -1,0 +1,226 @@
+package sim
+
+import (
+	"cmp"
+	"fmt"
+	"sync"
+
+	"tailpoke/patcher/protocol"
+)
+
+// system is what does not change while states are explored, and the pool of what they are
+// made of.
+type system struct {
+	texts    []*text // the entry first
+	copies   [][]int // for each program the texts that are copies of it, in the order of their use
+	sites    []site  // in tracking order
+	slots    []slot
+	data     data
+	nextText uint64
+	nextData uint64
+
+	arrayKeys []pointerOf // for each key that changes its word
+	keySites  [][]int     // for each key its sites
+	actions   [protocol.OpKinds][][]action
+
+	method  protocol.Method
+	grace   protocol.GraceKind
+	script  protocol.Script
+	anyOps  bool // no script: any operation
+	maxOps  int
+	ctx     []byte
+	threads int
+
+	outcomes   map[uint64]bool // nil: anything is right
+	judged     map[protocol.Property]bool
+	noMerge    bool
+	noSymmetry bool
+	forward    bool
+	held       []int
+
+	threadsFrom, stride, words int
+	idle                       uint64 // the local of a thread between two executions
+
+	mu     sync.RWMutex
+	locals map[uint64]*local
+	// contentBytes is the size of all contents of locals.
+	contentBytes int
+	states       map[uint64]*slotState
+}
+
+// action is an action of an operation, with what it needs.
+type action struct {
+	protocol.Action
+	site int  // Poke: index in system.sites
+	asks bool // this action or a later one asks which poke changed a byte
+}
+
+func newSystem(c *Config) (*system, error) {
+	s := &system{
+		nextText: textAt, nextData: cmp.Or(c.dataAt, dataAt), method: c.Subject.Method, grace: c.Subject.Grace.Kind,
+		script: c.Script, anyOps: c.Script == nil, maxOps: c.MaxOps, ctx: c.Ctx,
+		threads: c.Subject.Shape.Threads, judged: map[protocol.Property]bool{},
+		noMerge: c.NoMerge, noSymmetry: c.NoSymmetry, forward: c.Forward, held: c.Held, stride: 1,
+		locals: map[uint64]*local{}, states: map[uint64]*slotState{},
+	}
+	for _, p := range c.Properties {
+		s.judged[p] = true
+	}
+	if c.Outcomes != nil {
+		s.outcomes = map[uint64]bool{}
+		for _, v := range c.Outcomes {
+			s.outcomes[v] = true
+		}
+	}
+	if err := s.load(c); err != nil {
+		return nil, err
+	}
+	if err := s.unroll(c); err != nil {
+		return nil, err
+	}
+	s.threadsFrom = firstSlotWord + len(s.slots)
+	if s.forward {
+		if s.stride = 2; len(s.slots) > 64 {
+			return nil, fmt.Errorf("machine: %d slots: forward fetches know at most 64", len(s.slots))
+		}
+	}
+	s.words = s.threadsFrom + s.threads*s.stride
+	return s, nil
+}
+
+// unroll lists the actions of every operation on every key.
+func (s *system) unroll(c *Config) error {
+	s.keySites = make([][]int, len(c.Keys))
+	for i, x := range s.sites {
+		s.keySites[x.key] = append(s.keySites[x.key], i)
+	}
+	for op := range s.actions {
+		for key := range c.Keys {
+			sites := s.keySites[key]
+			acts := c.Subject.Protocol.Unroll(protocol.OpKind(op), len(sites))
+			if len(acts) > maxActions || len(s.method.Steps) > maxMicros {
+				return fmt.Errorf("machine: %d actions of %d steps are too many", len(acts), len(s.method.Steps))
+			}
+			out := make([]action, len(acts))
+			asks := false
+			for i := len(acts) - 1; i >= 0; i-- {
+				out[i] = action{Action: acts[i], site: none}
+				if acts[i].Kind == protocol.Poke {
+					out[i].site = sites[acts[i].Desc]
+				}
+				asks = asks || acts[i].Guarded
+				out[i].asks = asks
+			}
+			s.actions[op] = append(s.actions[op], out)
+		}
+	}
+	return nil
+}
+
+// initial is the state in which every image is loaded, with its sites as their keys want them,
+// and every thread idle.
+func (s *system) initial() (state, error) {
+	t := newThread(s)
+	l, err := s.intern(t)
+	if err != nil {
+		return nil, err
+	}
+	s.idle = l.id
+	x := make(state, s.words)
+	for key, p := range s.held {
+		if p == None {
+			continue
+		}
+		n := s.copies[p][0]
+		x[keysWord] = withText(withText(x[keysWord], key, n), publishedFrom+key, n)
+		x[textsWord] = withRefs(x[textsWord], n, refsOf(x[textsWord], n)+1)
+	}
+	x[mutatorWord] = mutator{call: s.next(x, 0), op: none, given: none, old: none}.pack()
+	for i := range s.slots {
+		if x[firstSlotWord+i], err = s.slotWord(holding(s.first(x, i))); err != nil {
+			return nil, err
+		}
+	}
+	for i := range s.threads {
+		x[s.wordOf(i)] = s.idle
+	}
+	return x, nil
+}
+
+// first is what a slot holds in the beginning.
+func (s *system) first(x state, n int) content {
+	at := &s.slots[n]
+	held := textIn(x[keysWord], s.sites[at.site].key)
+	switch {
+	case at.which == protocol.Bypass && held == none:
+		return at.jump
+	case at.which == protocol.Bypass || held == none:
+		return nop5
+	}
+	return jumpTo(at.at, s.texts[held].landing())
+}
+
+// intern stores what the thread is now and returns it.
+func (s *system) intern(t *thread) (*local, error) {
+	content := string(t.pack(nil))
+	id := hashBytes([]byte(content)) & localMask
+	if l := s.local(id); l != nil {
+		return l, sameOr(l.content == content)
+	}
+	l := &local{id: id, content: content, stop: (&run{s: s, t: t}).stop()}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old := s.locals[id]; old != nil {
+		return old, sameOr(old.content == content)
+	}
+	s.locals[id] = l
+	s.contentBytes += len(content)
+	return l, nil
+}
+
+func (s *system) local(id uint64) *local {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.locals[id]
+}
+
+// slotWord stores the state of a slot and returns its number.
+func (s *system) slotWord(x *slotState) (uint64, error) {
+	if old := s.slotState(x.id); old != nil {
+		return x.id, sameOr(old.equal(x))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old := s.states[x.id]; old != nil {
+		return x.id, sameOr(old.equal(x))
+	}
+	s.states[x.id] = x
+	return x.id, nil
+}
+
+func (s *system) slotState(id uint64) *slotState {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.states[id]
+}
+
+// errCollision ends a check whose numbers cannot be told apart. Numbers are hashes of what
+// they stand for, so the same check would end so again.
+var errCollision = fmt.Errorf("machine: two contents have one number; change the subject, be it by a script of one more call")
+
+func sameOr(same bool) error {
+	if !same {
+		return errCollision
+	}
+	return nil
+}
+
+// copyFor is the copy of a program that a key is given: the first that was not let go.
+func (s *system) copyFor(x state, program int) (text int, ok bool) {
+	for _, n := range s.copies[program] {
+		if statusOf(x[textsWord], n) == alive {
+			return n, true
+		}
+	}
+	return none, false
+}

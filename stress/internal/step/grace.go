@@ -1,0 +1,115 @@
+package step
+
+import (
+	"bytes"
+	"strings"
+	"time"
+
+	"tailpoke/jit/exec"
+	"tailpoke/stress/internal/sim"
+)
+
+// insideOf are the threads that are inside their sections behind a step.
+func insideOf(s *sim.Step) map[int]bool {
+	in := map[int]bool{}
+	for i, at := range s.View.Threads {
+		if at != "idle" {
+			in[i] = true
+		}
+	}
+	return in
+}
+
+// endWait is for a witness that goes on behind a wait: so must the patcher.
+func (m *mutator) endWait() error {
+	if m.waiting == nil {
+		return nil
+	}
+	h, ok := m.await()
+	if !ok {
+		return differs("the grace period does not end within %v, the witness's has ended", m.limit)
+	}
+	m.waiting = nil
+	return m.stopped(h, "wait", false)
+}
+
+// waitsStill is for a witness in which the mutator waits: so must the patcher.
+func (m *mutator) waitsStill(r *rig) error {
+	if m.waiting == nil {
+		return nil
+	}
+	for i, t := range r.threads {
+		if !t.inside {
+			delete(m.waiting, i)
+		}
+	}
+	if len(m.waiting) <= allowed(r.c.Subject.Grace.Kind, len(r.threads)) {
+		return nil // it may end, and nobody waits for that yet
+	}
+	select {
+	case h := <-m.stood:
+		return differs("the patcher goes on with %v, the witness waits for a grace period", h)
+	default:
+		return nil
+	}
+}
+
+// sameFreed frees what may be freed, and compares with what the step has freed.
+func (r *rig) sameFreed(s *sim.Step) error {
+	for _, t := range r.texts {
+		if !t.freed && freedBy(s, t.name) {
+			if err := r.free(t); err != nil {
+				return err
+			}
+			t.freed = true
+		}
+	}
+	if r.mayReap() {
+		r.patcher.Reap()
+	}
+	for _, t := range r.texts {
+		if !t.freed && r.erased(t) {
+			return differs("%s is freed, the witness's is not", t.name)
+		}
+	}
+	return nil
+}
+
+// freedBy says whether a step frees a program.
+func freedBy(s *sim.Step, name string) bool {
+	return strings.Contains(s.Text+";", "; "+name+" is freed;")
+}
+
+// free waits until a program is freed.
+func (r *rig) free(t *loaded) error {
+	for end := time.Now().Add(r.limit); !r.erased(t); time.Sleep(50 * time.Microsecond) {
+		if !r.mayReap() {
+			return cannotForce("frees %s in the midst of an operation, whose mutex package patcher takes to untrack a program's sites", t.name)
+		}
+		r.patcher.Reap()
+		if time.Now().After(end) {
+			return differs("%s is not freed within %v, the witness's is", t.name, r.limit)
+		}
+	}
+	return nil
+}
+
+// mayReap: the mutator does not hold the mutex that untracking sites takes, or there are no sites but
+// the entry's.
+func (r *rig) mayReap() bool {
+	if !r.mutator.inside {
+		return true
+	}
+	for _, t := range r.texts[1:] {
+		if len(t.Slots()) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// erased says whether a program's text is gone.
+func (r *rig) erased(t *loaded) bool {
+	code := r.arena.Read(t.off, len(t.Image.Code))
+	return bytes.Count(code, []byte{exec.Int3}) == len(code)
+}

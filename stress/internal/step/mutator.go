@@ -1,0 +1,226 @@
+package step
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/rcu"
+	"tailpoke/patcher/text"
+	"tailpoke/stress/internal/sim"
+)
+
+// mutator carries operations out, on a goroutine that stops in the patcher's hooks.
+type mutator struct {
+	calls chan protocol.Call
+	stood chan halt     // where it has stopped
+	turn  chan struct{} // it may go on
+	quit  chan struct{}
+	wg    sync.WaitGroup
+	gated bool // it stops at all: not before start
+	limit time.Duration
+
+	inside  bool         // of an operation, whose mutex it holds
+	waiting map[int]bool // it waits for these threads, which were inside; nil: it does not wait
+	refused error        // what ended the last operation before its end
+}
+
+// halt is where the mutator has stopped: behind a step of a poke, behind an action, or behind
+// an operation.
+type halt struct {
+	micro, over bool
+	event       protocol.Event
+	err         error
+}
+
+func newMutator(limit time.Duration) *mutator {
+	return &mutator{
+		limit: limit,
+		calls: make(chan protocol.Call), stood: make(chan halt), turn: make(chan struct{}), quit: make(chan struct{}),
+	}
+}
+
+// start begins to take calls, which put carries out, and to stop in hooks.
+func (m *mutator) start(put func(protocol.Call) error) {
+	m.gated = true
+	m.wg.Go(func() {
+		for {
+			select {
+			case call := <-m.calls:
+				m.halt(halt{over: true, err: put(call)})
+			case <-m.quit:
+				return
+			}
+		}
+	})
+}
+
+// stop lets the operation at hand go to its end, and waits for that.
+func (m *mutator) stop() {
+	close(m.quit)
+	m.wg.Wait()
+}
+
+func (m *mutator) between() { m.pause(halt{micro: true}) }
+
+func (m *mutator) observe(ev protocol.Event) {
+	if ev.Kind != protocol.Called && ev.Kind != protocol.Returned {
+		m.pause(halt{event: ev})
+	}
+}
+
+// halt says where the mutator is.
+func (m *mutator) halt(h halt) {
+	select {
+	case m.stood <- h:
+	case <-m.quit:
+	}
+}
+
+// pause does that, and waits for its turn.
+func (m *mutator) pause(h halt) {
+	if !m.gated {
+		return
+	}
+	m.halt(h)
+	select {
+	case <-m.turn:
+	case <-m.quit:
+	}
+}
+
+// await waits until the mutator stops; ok is false if it does not.
+func (m *mutator) await() (h halt, ok bool) {
+	select {
+	case h = <-m.stood:
+		return h, true
+	case <-time.After(m.limit):
+		return h, false
+	}
+}
+
+// mutatorStep takes a step of the mutator.
+func (r *rig) mutatorStep(i int, s *sim.Step, last bool) error {
+	m := r.mutator
+	if err := m.endWait(); err != nil {
+		return err
+	}
+	what := s.Text
+	if s.Call != "" {
+		if err := m.toEnd(); err != nil { // the wait was the operation's last action
+			return err
+		}
+		what = strings.TrimPrefix(what, s.Call+": ")
+		script, err := protocol.ParseScript(s.Call)
+		if err != nil || len(script) != 1 {
+			return fmt.Errorf("call %q: %w", s.Call, err)
+		}
+		m.calls <- script[0]
+		m.inside = true
+	} else if !m.inside {
+		return differs("the operation is over, the witness goes on with %s", what)
+	} else {
+		m.turn <- struct{}{}
+	}
+	if waits(what) {
+		m.waiting = insideOf(s)
+		if len(m.waiting) > allowed(r.c.Subject.Grace.Kind, len(r.threads)) {
+			return nil // endWait and waitsStill look after it
+		}
+		if err := m.endWait(); err != nil {
+			return err
+		}
+	} else if h, ok := m.await(); !ok {
+		return differs("the mutator does not come to the end of %s", what)
+	} else if err := m.stopped(h, what, last); err != nil {
+		return err
+	}
+	if lastOfOperation(r.w, i) {
+		return m.toEnd()
+	}
+	return nil
+}
+
+// waits says whether a step's text is that of a wait that is not skipped.
+func waits(what string) bool { return what == "wait" || strings.HasPrefix(what, "wait; ") }
+
+// stopped holds where the mutator has stopped against what it was about.
+func (m *mutator) stopped(h halt, what string, last bool) error {
+	if h.over {
+		m.inside = false
+		return m.over(h.err, what, last)
+	}
+	word, _, _ := strings.Cut(what, " ")
+	want := map[string]protocol.EventKind{
+		"publish": protocol.Published, "wait": protocol.Waited, "wait:": protocol.WaitSkipped,
+		"retire": protocol.Retired, "free": protocol.Freed,
+	}
+	kind, ok := want[word]
+	if !ok {
+		kind = protocol.Poked
+	}
+	if h.micro && kind != protocol.Poked || !h.micro && h.event.Kind != kind {
+		return differs("the patcher has done %v, the witness %s", h, what)
+	}
+	return nil
+}
+
+// String says what has been done.
+func (h halt) String() string {
+	if h.micro {
+		return "a step of a poke"
+	}
+	return h.event.String()
+}
+
+// over is an operation that has ended, where the witness is in the midst of it; or that had
+// nothing to do.
+func (m *mutator) over(err error, what string, last bool) error {
+	_, mismatch := errors.AsType[*text.MismatchError](err)
+	_, misaligned := errors.AsType[*text.AlignmentError](err)
+	_, stalled := errors.AsType[*rcu.StallError](err)
+	switch {
+	case err == nil && what == "nothing to do":
+		return nil
+	case err == nil:
+		return differs("the operation is over, the witness is at %s", what)
+	case misaligned:
+		return cannotForce("writes a word across its bound, which package text refuses: %v", err)
+	case stalled || !mismatch:
+		return err
+	case last:
+		m.refused = err
+		return nil
+	}
+	return differs("the patcher refuses: %v; the witness goes on with %s", err, what)
+}
+
+// toEnd lets the operation at hand return, all actions of which are done in the witness.
+func (m *mutator) toEnd() error {
+	if !m.inside {
+		return nil
+	}
+	m.turn <- struct{}{}
+	h, ok := m.await()
+	switch {
+	case !ok:
+		return differs("the operation does not return, the witness's does")
+	case !h.over:
+		return differs("the operation goes on with %v, the witness's is over", h)
+	}
+	m.inside = false
+	return h.err
+}
+
+// lastOfOperation says whether the mutator begins another operation with its next step.
+func lastOfOperation(w *sim.Witness, i int) bool {
+	for _, s := range w.Steps[i+1:] {
+		if s.Actor == sim.Mutator {
+			return s.Call != ""
+		}
+	}
+	return false
+}

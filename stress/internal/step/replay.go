@@ -1,0 +1,149 @@
+package step
+
+import (
+	"errors"
+	"fmt"
+
+	"tailpoke/jit/exec"
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/sim"
+)
+
+// Outcome is what became of a witness on real CPUs.
+type Outcome string
+
+// The outcomes.
+const (
+	// Taken: every step was taken as the witness says, and the violation was seen.
+	Taken Outcome = "taken"
+	// Differs: something was otherwise than the witness says.
+	Differs Outcome = "differs"
+	// NotForced: a step is one that a CPU cannot be made to take.
+	NotForced Outcome = "not-forced"
+	// Skipped: the machine cannot execute images.
+	Skipped Outcome = "skipped"
+)
+
+// Result is what carrying a witness out has shown.
+type Result struct {
+	Outcome Outcome `json:"outcome"`
+	Taken   int     `json:"taken"`          // steps, the last one included if the violation was seen
+	Steps   int     `json:"steps"`          // of the witness
+	Text    string  `json:"text,omitempty"` // why not all were taken
+	Seen    string  `json:"seen,omitempty"` // the violation
+	Then    string  `json:"then,omitempty"` // what became of the thread when it was let go
+}
+
+// difference and unforced end a replay.
+type difference struct{ text string }
+
+func (e *difference) Error() string { return e.text }
+
+type unforced struct{ text string }
+
+func (e *unforced) Error() string { return e.text }
+
+func differs(format string, args ...any) error     { return &difference{fmt.Sprintf(format, args...)} }
+func cannotForce(format string, args ...any) error { return &unforced{fmt.Sprintf(format, args...)} }
+
+// Replay takes the steps of a witness of the configuration on real CPUs. An error says that memory or
+// time was short; a difference is none.
+func Replay(c sim.Config, w *sim.Witness) (*Result, error) {
+	if err := exec.Supported(); err != nil {
+		return &Result{Outcome: Skipped, Steps: len(w.Steps), Text: err.Error()}, nil
+	}
+	if len(w.Steps) == 0 {
+		return nil, errors.New("a witness without steps")
+	}
+	return newRig(c, w).run()
+}
+
+// run builds the rig, takes the steps, and gives everything back.
+func (r *rig) run() (*Result, error) {
+	err := r.build()
+	res := &Result{Steps: len(r.w.Steps)}
+	if err == nil {
+		err = r.take(res)
+	}
+	if d, ok := errors.AsType[*difference](err); ok {
+		res.Outcome, res.Text, err = Differs, d.text, nil
+	} else if u, ok := errors.AsType[*unforced](err); ok {
+		res.Outcome, res.Text, err = NotForced, u.text, nil
+	}
+	if err = errors.Join(err, r.close()); err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
+// take takes the steps.
+func (r *rig) take(res *Result) error {
+	if err := r.sameSites(r.w.Start); err != nil {
+		return cannotForce("before step 1: %v", err) // the protocol's install leads elsewhere
+	}
+	r.mutator.start(r.put)
+	for i := range r.w.Steps {
+		if err := r.one(i); err != nil {
+			return at(i, err)
+		}
+		res.Taken++
+	}
+	last := &r.w.Steps[len(r.w.Steps)-1]
+	var err error
+	if res.Seen, err = r.seen(last); err != nil {
+		res.Taken--
+		return at(len(r.w.Steps)-1, err)
+	}
+	res.Outcome = Taken
+	if last.Actor != sim.Mutator {
+		res.Then, err = r.letGo(last.Actor)
+	}
+	return err
+}
+
+// at says at which step something was.
+func at(i int, err error) error {
+	switch e := err.(type) {
+	case *difference:
+		return differs("step %d: %s", i+1, e.text)
+	case *unforced:
+		return cannotForce("step %d %s", i+1, e.text)
+	}
+	return fmt.Errorf("step %d: %w", i+1, err)
+}
+
+// one takes a step and compares what it leads to. The last one leads nowhere: what it breaks is
+// looked at later.
+func (r *rig) one(i int) error {
+	s := &r.w.Steps[i]
+	last := i == len(r.w.Steps)-1
+	var err error
+	if s.Actor == sim.Mutator {
+		err = r.mutatorStep(i, s, last)
+	} else {
+		err = r.threadStep(s, last)
+	}
+	if err == nil {
+		err = r.mutator.waitsStill(r)
+	}
+	if err == nil && !last {
+		if err = r.sameFreed(s); err == nil {
+			err = r.sameSites(s.View)
+		}
+	}
+	return err
+}
+
+// accused is the thread that the last step is of; 0 if it is the mutator's.
+func accused(w *sim.Witness) int { return max(0, w.Steps[len(w.Steps)-1].Actor) }
+
+// allowed is how many threads a grace period may leave inside.
+func allowed(g protocol.GraceKind, threads int) int {
+	switch g {
+	case protocol.GraceForget:
+		return 1
+	case protocol.GraceSleep:
+		return threads
+	}
+	return 0
+}

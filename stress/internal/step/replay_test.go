@@ -1,0 +1,289 @@
+package step
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tailpoke/jit"
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/sim"
+)
+
+const (
+	noGrace = `protocol no-grace
+  install  publish; each { target=jump; bypass=nop }
+  update   publish; each { target=jump }; retire
+  remove   publish; each { bypass=jump; target=nop }; retire`
+	lateOpen = `protocol late-open
+  install  publish; each { bypass=nop; target=jump }
+  update   publish; each { target=jump }; retire
+  remove   publish; each { bypass=jump; wait; target=nop }; retire`
+	freeNow = `protocol free-now
+  install  publish; each { target=jump; bypass=nop }
+  update   publish; each { target=jump }; free
+  remove   publish; each { bypass=jump; wait; target=nop }; free`
+)
+
+// TestViolationsAreSeen has a witness of every property, in the ways in which it can be broken.
+func TestViolationsAreSeen(t *testing.T) {
+	base := config(t)
+	other := func(change func(*sim.Config)) sim.Config {
+		c := base
+		c.Programs = slices.Clone(c.Programs)
+		change(&c)
+		return c
+	}
+	for _, tt := range []struct {
+		name       string
+		c          sim.Config
+		property   protocol.Property
+		outcome    Outcome
+		text       string // of the result
+		seen, then string
+	}{
+		{"no grace period", withProtocol(t, base, noGrace), protocol.NeverA, Taken,
+			"", "with its frame taken off", "are not the caller's"},
+		{"open first", withProtocol(t, base, lateOpen), protocol.NeverA, Taken,
+			"", "stands at the cleared target entry+0x", "are not the caller's"},
+		{"freed at once", withProtocol(t, base, freeNow), protocol.NoUseAfterFree, Taken,
+			"", "which has been freed: all its bytes are int3", "with signal 5"},
+		{"freed at once, indirect", withProtocol(t, other(func(c *sim.Config) { c.Entry, c.Outcomes = indirect(t), []uint64{7, 1, 2} }), freeNow), protocol.NoUseAfterFree, Taken,
+			"", "which has been freed: all its bytes are int3", "with signal 5"},
+		{"freed with sites of its own", withProtocol(t, other(func(c *sim.Config) {
+			c.Programs[0] = caller(t, "p0", 1)
+		}), freeNow), protocol.NoUseAfterFree, Taken,
+			"", "which has been freed", "with signal 5"},
+		{"a word, in two", withMethod(t, other(func(c *sim.Config) { c.Straddle = true }), "method word\n all; sync"), protocol.NoTorn, NotForced,
+			"which package text refuses: install of key 0", "", ""},
+		{"head first", withMethod(t, base, "method head-first\n head=new; sync; tail; sync"), protocol.NoTorn, Taken,
+			"", "which never was an instruction of that slot", "thread 0 "},
+		{"byte by byte", withMethod(t, base, "method bytes\n bytes; sync"), protocol.NoTorn, NotForced,
+			"fetches a mixture of old bytes and new ones at entry+0x", "", ""},
+		{"without the first sync", withMethod(t, base, "method m\n head=int3; tail; sync; head=new; sync"), protocol.NoTorn, NotForced,
+			"fetches a mixture of old bytes and new ones", "", ""},
+		{"an old instruction", withMethod(t, withProtocol(t, base, noGrace), "method m\n head=int3; sync; tail; sync; head=new"), protocol.NeverA, Taken,
+			"", "with its frame taken off", "are not the caller's"},
+		{"left with an int3", withMethod(t, base, "method m\n head=int3; sync; tail; head=new; head=int3; sync"), protocol.NoTorn, Taken,
+			"", "and no poke answers for it", ""},
+		{"left with an int3, poked again", withScript(t, withMethod(t, other(func(c *sim.Config) {
+			c.Properties = []protocol.Property{protocol.ExpectedBytes}
+		}), "method m\n head=int3; sync; tail; head=new; head=int3; sync"), "put 0 0\ndelete 0"), protocol.ExpectedBytes, Taken,
+			"", "expected 0f 1f 44 00 00, found cc", ""},
+		{"registers", withScript(t, withProtocol(t, other(func(c *sim.Config) {
+			c.Properties = []protocol.Property{protocol.Registers}
+		}), lateOpen), "put 0 0"), protocol.Registers, NotForced,
+			"a CPU carries that out without a word", "", ""},
+		{"a value of nobody's", other(func(c *sim.Config) { c.Outcomes = []uint64{100, 1} }), protocol.Registers, Taken,
+			"", "has returned 0x2, which no path of the programs gives", ""},
+		{"retried", withProtocol(t, withMethod(t, base, "method retry\n trap=retry; head=int3; sync; tail; sync; head=new; sync"), noGrace), protocol.NeverA, Taken,
+			"", "with its frame taken off", "are not the caller's"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := witness(t, tt.c)
+			r := carriedOut(t, tt.c, w)
+			if w.Property != tt.property || r.Outcome != tt.outcome || !strings.Contains(r.Text, tt.text) ||
+				!strings.Contains(r.Seen, tt.seen) || !strings.Contains(r.Then, tt.then) {
+				t.Errorf("%s: %+v\n%v", w.Property, r, w)
+			}
+			if full := r.Taken == r.Steps; full != (r.Outcome == Taken) {
+				t.Errorf("%d of %d steps taken: %s", r.Taken, r.Steps, r.Outcome)
+			}
+		})
+	}
+}
+
+// TestLayouts executes whole programs of every layout, tail calls taken and not: that they return at all is
+// made the violation.
+func TestLayouts(t *testing.T) {
+	base := config(t)
+	base.Script, base.Outcomes = protocol.Script{}, []uint64{12345}
+	for _, l := range jit.Layouts() {
+		for name, entry := range map[string]*jit.Program{"direct": caller(t, "entry", 1), "indirect": indirect(t)} {
+			for _, held := range [][]int{nil, {0}, {1}} {
+				c := base
+				c.Layout, c.Entry, c.Held = l, entry, held
+				if r := carriedOut(t, c, witness(t, c)); r.Outcome != Taken {
+					t.Errorf("%s, %s, holding %v: %+v", l.Name, name, held, r)
+				}
+			}
+		}
+	}
+}
+
+// TestFreedInTheMidst has a program with sites of its own freed while an operation is in progress.
+func TestFreedInTheMidst(t *testing.T) {
+	c := withScript(t, withProtocol(t, config(t), `protocol p
+  install  publish; each { target=jump; bypass=nop }
+  update   publish; each { target=jump }; retire
+  remove   publish; retire; each { bypass=jump; wait; target=nop }`), "put 0 0\ndelete 0")
+	c.Programs[0] = caller(t, "p0", 1)
+	r := carriedOut(t, c, witness(t, c))
+	if r.Outcome != NotForced || !strings.Contains(r.Text, "frees p0 in the midst of an operation") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestStaleFetchIsNotForced has the thread fetch the open bypass when memory holds an int3 already.
+func TestStaleFetchIsNotForced(t *testing.T) {
+	c := withProtocol(t, config(t), noGrace)
+	fresh := witness(t, c)
+	var choices []sim.Choice
+	passes, closes := -1, -1
+	for i, s := range fresh.Steps {
+		choices = append(choices, s.Choice)
+		if strings.HasPrefix(s.Text, "bypass 0 nop") {
+			passes = i
+		}
+		if s.Text == "bypass 0=jmp out: head=int3" {
+			closes = i
+		}
+	}
+	if passes < 0 || passes > closes {
+		t.Fatalf("the thread passes the bypass in step %d, which is closed in step %d:\n%v", passes+1, closes+1, fresh)
+	}
+	pass := choices[passes]
+	choices = slices.Insert(slices.Delete(choices, passes, passes+1), closes, pass)
+	w, err := sim.Replay(c, choices)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := carriedOut(t, c, w)
+	if r.Outcome != NotForced || r.Taken != closes || !strings.Contains(r.Text, "that memory does not hold any more (0f 1f 44 00 00, and memory holds cc 1f 44 00 00)") {
+		t.Errorf("%+v\n%v", r, w)
+	}
+}
+
+// TestDifferencesAreSeen tampers with witnesses that can be carried out: what is wrong is named.
+func TestDifferencesAreSeen(t *testing.T) {
+	c := withProtocol(t, config(t), noGrace)
+	good := witness(t, c)
+	// The first step of a thread that names registers, and the last of the mutator.
+	named := slices.IndexFunc(good.Steps, func(s sim.Step) bool { return s.Actor != sim.Mutator && len(s.Regs) > 0 })
+	poke := 0
+	for i, s := range good.Steps {
+		if s.Actor == sim.Mutator {
+			poke = i
+		}
+	}
+	enters := slices.IndexFunc(good.Steps, func(s sim.Step) bool { return s.Text == "enters" })
+	for name, tt := range map[string]struct {
+		tamper func(s []sim.Step)
+		want   string
+	}{
+		"register": {func(s []sim.Step) { s[named].Regs[0].Value++ }, " = 0x"},
+		"place":    {func(s []sim.Step) { s[named].At = "entry+0x1" }, "the witness at entry+0x1"},
+		"count":    {func(s []sim.Step) { s[enters].Count-- }, "behind "},
+		"position": {func(s []sim.Step) { s[enters].View.Threads[s[enters].Actor] = "entry+0x1" }, "the witness is at entry+0x1"},
+		"bytes":    {func(s []sim.Step) { s[enters].Bytes[0]++ }, "the bytes at entry+0x0 are "},
+		"slot":     {func(s []sim.Step) { s[poke].View.Sites[0].Target = "jmp p1" }, "target of site 0: holds "},
+		"action":   {func(s []sim.Step) { s[0].Text = "put 0 0: wait: no byte changed, skipped" }, "the patcher has done "},
+		"over":     {func(s []sim.Step) { s[0].Text = "put 0 0: nothing to do"; s[1].Call = "put 0 0" }, "the patcher has done "},
+		"freed":    {func(s []sim.Step) { s[0].Text += "; p0 is freed" }, "p0 is not freed within"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := *good
+			w.Steps = nil
+			for _, s := range good.Steps {
+				s.Regs, s.Bytes = slices.Clone(s.Regs), slices.Clone(s.Bytes)
+				s.View.Threads, s.View.Sites = slices.Clone(s.View.Threads), slices.Clone(s.View.Sites)
+				w.Steps = append(w.Steps, s)
+			}
+			tt.tamper(w.Steps)
+			tampered := newRig(c, &w)
+			tampered.limit = 100 * time.Millisecond
+			r := run(t, tampered)
+			if r.Outcome != Differs || !strings.HasPrefix(r.Text, "step ") || !strings.Contains(r.Text, tt.want) {
+				t.Errorf("%+v, want %q", r, tt.want)
+			}
+		})
+	}
+}
+
+// TestGracePeriodsAreCompared carries witnesses out under another flavour of grace periods.
+func TestGracePeriodsAreCompared(t *testing.T) {
+	c := config(t)
+	epoch, sleep := c.Subject.Grace, protocol.Grace{Name: "sleep", Kind: protocol.GraceSleep}
+	c.Subject.Grace = sleep
+	w := witness(t, c)
+	if r := carriedOut(t, c, w); r.Outcome != Taken {
+		t.Errorf("%+v", r)
+	}
+	c.Subject.Grace = epoch
+	blocked := newRig(c, w)
+	blocked.limit = 100 * time.Millisecond
+	r := run(t, blocked)
+	if r.Outcome != Differs || !strings.Contains(r.Text, "the grace period does not end within 100ms, the witness's has ended") &&
+		!strings.Contains(r.Text, "is not freed within 100ms, the witness's is") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestForgottenReader has either thread be the one that a faulty flavour forgets.
+func TestForgottenReader(t *testing.T) {
+	c := config(t)
+	c.Subject.Grace = protocol.Grace{Name: "forget-one", Kind: protocol.GraceForget}
+	w := witness(t, c)
+	var choices []sim.Choice
+	for _, s := range w.Steps {
+		if s.Actor != sim.Mutator {
+			s.Actor = 1 - s.Actor
+		}
+		choices = append(choices, s.Choice)
+	}
+	mirrored, err := sim.Replay(c, choices)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range []*sim.Witness{w, mirrored} {
+		if r := carriedOut(t, c, w); r.Outcome != Taken {
+			t.Errorf("%+v\n%v", r, w)
+		}
+	}
+}
+
+// TestPatcherThatDoesNotWait has a witness in which the mutator waits for a thread, carried out by a
+// patcher that waits for nobody.
+func TestPatcherThatDoesNotWait(t *testing.T) {
+	c := withScript(t, config(t), "put 0 0\ndelete 0")
+	c.Outcomes = []uint64{100} // so that whoever takes the tail call breaks a property
+	w := witness(t, c)
+	// Before that execution ends, the mutator finishes its install, begins to remove and comes to
+	// its wait, and the other thread enters.
+	var choices []sim.Choice
+	left := 1 + 2*len(c.Subject.Method.Steps) // steps of the install
+	for _, s := range w.Steps[:len(w.Steps)-1] {
+		if choices = append(choices, s.Choice); s.Actor == sim.Mutator {
+			left--
+		}
+	}
+	mutate := func(n int) {
+		for range n {
+			choices = append(choices, sim.Choice{Actor: sim.Mutator})
+		}
+	}
+	mutate(left)
+	choices = append(choices, sim.Choice{Actor: sim.Mutator, Call: "delete 0"})
+	mutate(len(c.Subject.Method.Steps) + 1)
+	last := w.Steps[len(w.Steps)-1].Choice
+	choices = append(choices, sim.Choice{Actor: 1 - last.Actor}, last)
+	w, err := sim.Replay(c, choices)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := carriedOut(t, c, w); r.Outcome != Taken {
+		t.Errorf("%+v", r)
+	}
+	for try := 1; ; try++ { // the patcher has to be quicker than the thread that enters
+		hasty := newRig(c, w)
+		hasty.grace.Kind = protocol.GraceSleep
+		r := run(t, hasty)
+		if r.Outcome == Differs && strings.Contains(r.Text, "the witness waits for a grace period") {
+			return
+		}
+		if try == 10 {
+			t.Fatalf("%+v", r)
+		}
+	}
+}

@@ -1,0 +1,267 @@
+package step
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"tailpoke/jit"
+	"tailpoke/jit/exec"
+	"tailpoke/patcher"
+	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/rcu"
+	"tailpoke/patcher/text"
+	"tailpoke/stress/internal/sim"
+)
+
+const (
+	arenaSize = 4 << 20
+	// threadLimit bounds the wait for a thread's next stop, and mutatorLimit that for the
+	// mutator's, a grace period that must end included. Both are met by a machine that is busy.
+	threadLimit  = 10 * time.Second
+	mutatorLimit = 5 * time.Second
+	// freeLimit is how long a thread that was let go may take.
+	freeLimit = time.Second
+)
+
+// rig is a witness's configuration on real CPUs.
+type rig struct {
+	c     sim.Config
+	w     *sim.Witness
+	grace protocol.Grace // the domain's: that of c, but for tests
+	limit time.Duration  // mutatorLimit, but for tests
+
+	arena   *exec.Arena
+	pool    *exec.Pool
+	patcher *patcher.Patcher
+	arrays  map[string]*patcher.ProgArray
+	texts   []*loaded // in the order in which package machine loads them
+	copies  [][]int   // for each program the texts that are copies of it
+	sites   []site
+	threads []*thread // by their numbers in the witness
+	mutator *mutator
+}
+
+// loaded is a program at its place.
+type loaded struct {
+	*patcher.Program
+	name  string // as package machine calls it: a copy has a number
+	at    uint64
+	off   exec.Off
+	sim   uint64 // where package machine has it
+	freed bool
+}
+
+// site is a direct site of a key that changes.
+type site struct {
+	text  *loaded
+	slots [protocol.Slots]slot
+}
+
+// slot is a patched place.
+type slot struct {
+	off    exec.Off
+	wholes []pair
+}
+
+// pair is an instruction here and in package machine.
+type pair struct{ real, sim text.Insn }
+
+func newRig(c sim.Config, w *sim.Witness) *rig {
+	return &rig{c: c, w: w, grace: c.Subject.Grace, limit: mutatorLimit}
+}
+
+// build loads everything.
+func (r *rig) build() error {
+	var err error
+	if r.arena, err = exec.NewArena(arenaSize); err != nil {
+		return err
+	}
+	n := r.c.Subject.Shape.Threads
+	if r.pool, err = exec.NewPool(exec.PoolConfig{Threads: n, Ctx: slices.Clone(r.c.Ctx)}); err != nil {
+		return err
+	}
+	// Boosting is asked for since the waiter sleeps then, and does not spin.
+	domain := rcu.New(r.pool, r.grace, true)
+	r.mutator = newMutator(r.limit)
+	r.patcher, err = patcher.New(patcher.Config{
+		Arena: r.arena, Domain: domain, Layout: r.c.Layout, Protocol: r.c.Subject.Protocol,
+		Method: everyStore(r.c.Subject.Method), Observe: r.mutator.observe, BetweenMicro: r.mutator.between,
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.load(); err != nil {
+		return err
+	}
+	if err := r.fill(); err != nil {
+		return err
+	}
+	return r.addThreads(n)
+}
+
+// everyStore is the method with a sync behind every store, so that the hook of package text is
+// called behind every step but the last.
+func everyStore(m protocol.Method) protocol.Method {
+	m = m.Clone()
+	steps := m.Steps
+	m.Steps = nil
+	for i, k := range steps {
+		m.Steps = append(m.Steps, k)
+		if k != protocol.Sync && i < len(steps)-1 {
+			m.Steps = append(m.Steps, protocol.Sync)
+		}
+	}
+	return m
+}
+
+// load brings the images in as package machine does, all copies before anything else happens.
+func (r *rig) load() error {
+	r.arrays = map[string]*patcher.ProgArray{}
+	for _, name := range slices.Sorted(maps.Keys(r.c.Maps)) {
+		var err error
+		if r.arrays[name], err = r.patcher.NewArray(name, r.c.Maps[name]); err != nil {
+			return err
+		}
+	}
+	if err := r.add(r.c.Entry, r.c.Entry.Name); err != nil {
+		return err
+	}
+	r.texts[0].Hold()
+	for i, p := range r.c.Programs {
+		if p == r.c.Entry {
+			r.copies = append(r.copies, []int{0})
+			continue
+		}
+		var copies []int
+		for n := range copiesOf(&r.c, i) {
+			name := p.Name
+			if n > 0 {
+				name = fmt.Sprintf("%s.%d", p.Name, n+1)
+			}
+			copies = append(copies, len(r.texts))
+			if err := r.add(p, name); err != nil {
+				return err
+			}
+		}
+		r.copies = append(r.copies, copies)
+	}
+	r.simulate()
+	r.addSites()
+	return nil
+}
+
+func (r *rig) add(p *jit.Program, name string) error {
+	img, err := r.patcher.Compile(p)
+	if err != nil {
+		return err
+	}
+	where := patcher.PlaceAny
+	switch {
+	case r.c.Straddle:
+		where = patcher.PlaceStraddling
+	case r.c.Subject.Method.Aligned():
+		where = patcher.PlaceAligned
+	}
+	prog, err := r.patcher.Load(name, img, where)
+	if err != nil {
+		return err
+	}
+	at := r.patcher.Addr(prog)
+	off, _ := r.arena.OffOf(at)
+	r.texts = append(r.texts, &loaded{Program: prog, name: name, at: at, off: off})
+	return nil
+}
+
+// fill gives the keys what they hold in the beginning.
+func (r *rig) fill() error {
+	for key, p := range r.c.Held {
+		if p == sim.None {
+			continue
+		}
+		if err := r.put(protocol.Call{Kind: protocol.Put, Key: key, Prog: p}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put carries a call out.
+func (r *rig) put(call protocol.Call) error {
+	k := r.c.Keys[call.Key]
+	if call.Kind == protocol.Delete {
+		_, err := r.arrays[k.Map].Delete(k.Index)
+		return err
+	}
+	for _, n := range r.copies[call.Prog] {
+		if prog := r.texts[n].Program; !prog.Gone() {
+			return r.arrays[k.Map].Update(k.Index, prog)
+		}
+	}
+	return fmt.Errorf("%v: no copy of the program is left", call)
+}
+
+// addThreads makes the threads. A flavour that forgets a reader forgets the pool's first: let that be
+// the one of which the witness ends.
+func (r *rig) addThreads(n int) error {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	if r.c.Subject.Grace.Kind == protocol.GraceForget {
+		k := accused(r.w)
+		order[0], order[k] = order[k], order[0]
+	}
+	for _, at := range order {
+		s, err := r.pool.Stepper(at, threadLimit)
+		if err != nil {
+			return err
+		}
+		r.threads = append(r.threads, &thread{Stepper: s})
+	}
+	return nil
+}
+
+// close lets go whatever is held, and gives the memory back.
+func (r *rig) close() error {
+	for _, t := range r.threads {
+		t.Close()
+	}
+	if r.mutator != nil {
+		r.mutator.stop()
+	}
+	var errs []error
+	if r.pool != nil {
+		errs = append(errs, r.pool.Close())
+	}
+	if r.patcher != nil {
+		errs = append(errs, r.patcher.Close())
+	}
+	if r.arena != nil {
+		errs = append(errs, r.arena.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// textAt finds the program that an address lies in, nil if none.
+func (r *rig) textAt(at uint64) *loaded {
+	for _, t := range r.texts {
+		if at >= t.at && at-t.at < uint64(len(t.Image.Code)) {
+			return t
+		}
+	}
+	return nil
+}
+
+// where names an address as package machine does.
+func (r *rig) where(at uint64) string {
+	if t := r.textAt(at); t != nil {
+		return fmt.Sprintf("%s+%#x", t.name, at-t.at)
+	}
+	return fmt.Sprintf("%#x", at)
+}
+
+// landing is where a tail call enters, as an offset in the arena.
+func (t *loaded) landing() exec.Off { return t.off + exec.Off(t.Image.AdjOff) }
