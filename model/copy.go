@@ -25,7 +25,7 @@ func (sys *system) layOutImages() {
 		add(sys.shape.Sites)
 	}
 	for p := 0; sys.shape.Deep && p < sys.shape.Programs; p++ {
-		add(deepSites(sys.shape))
+		add(sys.shape.OwnSites())
 	}
 }
 

@@ -1,63 +1,13 @@
 package model
 
-import (
-	"fmt"
-
-	"tailpoke/patcher/protocol"
-)
+import "tailpoke/patcher/protocol"
 
 // Programs that have sites are images as the copies of the caller are: operations poke
 // their descriptors as long as these are on the list, and memory that was given back
 // holds nothing that a poke expects.
 //
-// A load of a program is taken whole, and so is what untracks it. Nobody executes a
-// program before its load is over, and the mutex keeps operations away from each
-// descriptor while that is fixed up; what is wrong with a fixup is judged on a copy of
-// the caller. Two loads, or a load and operations on other keys, meet nowhere but at the
-// text mutex. So the moment of the load stands for those of its steps, and all that is
-// asked for is that nobody has a mutex.
-
-// fitsDeep reports whether loads and unloads of programs may be taken whole, and takes
-// note of when the list forgets a program.
-func (sys *system) fitsDeep(p protocol.Protocol) error {
-	if !sys.shape.Deep {
-		return nil
-	}
-	kernel := protocol.Protocol{}.LoadSteps()
-	own := p.LoadSteps()
-	same := len(own) == len(kernel)
-	for i := range own {
-		same = same && own[i].String() == kernel[i].String()
-	}
-	if !same {
-		return fmt.Errorf("%w: programs with sites that are loaded in another way than the kernel's", ErrUnsupported)
-	}
-	together := sys.shape.Mutators > 1 && (sys.mutex == protocol.MutexKey || sys.shape.Maps > 1)
-	if together || sys.mutex == protocol.MutexNone {
-		return fmt.Errorf("%w: programs with sites that are loaded while operations are in progress", ErrUnsupported)
-	}
-	untracked, gone := false, false
-	for _, s := range p.UnloadSteps() {
-		switch s.Kind {
-		case protocol.Wait:
-			// The grace period is the program's own, that of its retirement.
-			if untracked || gone {
-				return fmt.Errorf("%w: programs with sites whose unload waits last", ErrUnsupported)
-			}
-		case protocol.Untrack:
-			untracked = true
-			sys.late = sys.late || gone
-		case protocol.Free:
-			gone = true
-			sys.never = sys.never || !untracked
-		}
-	}
-	sys.never = sys.never && !sys.late
-	if !gone {
-		return fmt.Errorf("%w: programs with sites whose unload does not free them", ErrUnsupported)
-	}
-	return nil
-}
+// A load of a program is one step, and so is what takes it off the list: [protocol.Subject.Unlisting]
+// says why.
 
 // unused reports whether nobody has a mutex.
 func (e *expander) unused() bool {
@@ -90,7 +40,7 @@ func (e *expander) arrives(p uint64) {
 func (e *expander) forgets(p uint64) {
 	y := e.from()
 	listed := listedField.at(int(p) - 1)
-	if !e.sys.late || listed.of(y[e.sys.extra]) == 0 || !e.unused() {
+	if e.sys.unlist != protocol.UnlistLater || listed.of(y[e.sys.extra]) == 0 || !e.unused() {
 		return
 	}
 	y[e.sys.extra] = listed.put(y[e.sys.extra], 0)
@@ -105,7 +55,7 @@ func (e *expander) giveBack(p uint64) {
 		return
 	}
 	e.sys.setImage(&e.y, e.sys.imageOfProgram(p), siteOf(erased, erased))
-	if !e.sys.late && !e.sys.never {
+	if e.sys.unlist == protocol.UnlistFirst {
 		w := &e.y[e.sys.extra]
 		*w = listedField.at(int(p)-1).put(*w, 0)
 	}

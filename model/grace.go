@@ -68,7 +68,7 @@ func (e *expander) reclaim(p uint64) {
 		e.scan(f, Mutator)
 		return
 	}
-	if e.sys.shape.Deep && !e.sys.late && !e.sys.never && !e.unused() {
+	if e.sys.shape.Deep && e.sys.unlist == protocol.UnlistFirst && !e.unused() {
 		return // to take it off the list needs the mutex
 	}
 	e.from()

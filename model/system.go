@@ -34,11 +34,10 @@ type system struct {
 	siteKeys, siteImages [maxSites]int
 	images               [][]int // the sites of each image
 
+	unlist protocol.Unlisting     // when the list forgets a program that has sites
 	apart  bool                   // the map's pointers may name another program than what the keys hold
 	silent [protocol.OpKinds]bool // where they are apart, the operations that never publish
 	comes  bool                   // images come and go
-	late   bool                   // a program that was freed stays on the list for some time
-	never  bool                   // or for ever
 	lasts  bool                   // an execution may go on behind a tail call, so that its duties last
 	looks  bool                   // what a slot holds is read before the poke has it for itself
 	races  bool                   // two mutators have operations in progress on one key
@@ -62,8 +61,11 @@ func newSystem(s protocol.Subject, threads int, symmetric bool) (*system, error)
 	if err := sys.fits(); err != nil {
 		return nil, err
 	}
-	if err := sys.fitsDeep(s.Protocol); err != nil {
-		return nil, err
+	if sys.shape.Deep {
+		var err error
+		if sys.unlist, err = s.Unlisting(); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
+		}
 	}
 	sys.alikeKeys = sys.shape.Keys
 	sys.layOut(s.Protocol)
@@ -118,41 +120,19 @@ func expand(steps []protocol.MicroKind) []protocol.MicroKind {
 	return out
 }
 
+// fits reports whether a state has room for the shape and for the steps of a poke.
 func (sys *system) fits() error {
-	for _, v := range []struct {
-		what         string
-		have, lo, hi int
-	}{
-		{"threads", sys.shape.Threads, 1, maxThreads},
-		{"sites", sys.shape.Sites, 1, maxSites},
-		{"programs", sys.shape.Programs, 1, maxPrograms},
-		{"keys", sys.shape.Keys, 1, maxKeys},
-		{"copies", sys.shape.Copies, 0, maxCopies},
-		{"sites, those of copies and programs counted,", allSites(sys.shape), 1, maxSites},
-		{"maps", sys.shape.Maps, 0, maxKeys},
-		{"mutators", sys.shape.Mutators, 0, maxAgents - 1},
-		{"micro-steps of a poke", len(sys.micros), 1, maxMicros},
-	} {
-		if v.have < v.lo || v.have > v.hi {
-			return fmt.Errorf("%w: %d %s, not between %d and %d",
-				ErrUnsupported, v.have, v.what, v.lo, v.hi)
-		}
+	if err := sys.shape.Within(protocol.Shape{
+		Threads: maxThreads, Sites: maxSites, Programs: maxPrograms, Keys: maxKeys,
+		Copies: maxCopies, Maps: maxKeys, Mutators: maxAgents - 1,
+	}); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnsupported, err)
+	}
+	if n := len(sys.micros); n < 1 || n > maxMicros {
+		return fmt.Errorf("%w: %d micro-steps of a poke, not between 1 and %d", ErrUnsupported, n, maxMicros)
 	}
 	return nil
 }
-
-// allSites is how many sites the images of a shape have.
-func allSites(s protocol.Shape) int {
-	n := s.Sites * (1 + s.Copies)
-	if s.Deep {
-		n += s.Programs * deepSites(s)
-	}
-	return n
-}
-
-// deepSites is how many sites each program has, if it has any: one of each key that the
-// caller has one of.
-func deepSites(s protocol.Shape) int { return min(s.Sites, s.Keys) }
 
 // fitsActions reports whether a state can number every operation's actions.
 func (sys *system) fitsActions() error {

@@ -53,47 +53,6 @@ const (
 	Skipped     Verdict = "skipped"      // the machine lacks what the engine needs
 )
 
-// A Shape is the size of a subject.
-type Shape struct {
-	Threads  int // threads that execute the image
-	Sites    int // direct tail-call sites in the image; site i looks up key i mod Keys
-	Programs int // programs that a key may be given
-	Keys     int // keys of the prog array
-
-	// What follows is for the model: their zero values ask for nothing.
-
-	// Indirect says that an execution may also reach a site that reads a key of the map
-	// while it runs.
-	Indirect bool
-	// Same says that an update may give a key the program that it holds.
-	Same bool
-	// Copies is how many copies of the image come and go while operations run.
-	Copies int
-	// Mutators is how many carry out operations at a time, 0 for one.
-	Mutators int
-	// Nested says that a tail call may be one of a subprogram: the program returns into the
-	// caller, which goes on at any of its sites, inside the same reader section.
-	Nested bool
-	// Deep says that the programs have direct sites of their own, each one of each key that
-	// the image has one of. Operations poke them as long as the program is there, behind those
-	// of the image and program by program.
-	Deep bool
-	// Maps is over how many maps the keys are spread, 0 for one: key k is one of map k mod
-	// Maps. What a protocol calls the mutex of the map, each of them has.
-	Maps int
-}
-
-// AtLeast returns the shape that has all of s and of o.
-func (s Shape) AtLeast(o Shape) Shape {
-	return Shape{
-		Threads: max(s.Threads, o.Threads), Sites: max(s.Sites, o.Sites),
-		Programs: max(s.Programs, o.Programs), Keys: max(s.Keys, o.Keys),
-		Indirect: s.Indirect || o.Indirect, Same: s.Same || o.Same,
-		Copies: max(s.Copies, o.Copies), Mutators: max(s.Mutators, o.Mutators),
-		Nested: s.Nested || o.Nested, Deep: s.Deep || o.Deep, Maps: max(s.Maps, o.Maps),
-	}
-}
-
 // A Subject is what is judged.
 type Subject struct {
 	Protocol Protocol
