@@ -153,8 +153,8 @@
 //
 // # Beside the answer
 //
-// [WritePromela] states a subject once more, for Spin. [Replay] takes the steps of a witness
-// again. [Conform] holds a trace of what was done, and of what an observer saw, against the
+// Package model/promela states a subject once more, for Spin, and the tests hold this package
+// against it. [Replay] takes the steps of a witness again. [Conform] holds a trace of what was done, and of what an observer saw, against the
 // transition relation.
 //
 // # What this package does not do

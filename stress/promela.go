@@ -3,7 +3,7 @@ package stress
 import (
 	"io"
 
-	"tailpoke/model"
+	"tailpoke/model/promela"
 	"tailpoke/patcher/protocol"
 )
 
@@ -14,5 +14,5 @@ func WritePromela(w io.Writer, s protocol.Subject, t *Target) error {
 		return err
 	}
 	s.Shape = t.Shape(s.Shape.Threads)
-	return model.WritePromela(w, s, s.Shape.Threads)
+	return promela.Write(w, s, s.Shape.Threads)
 }

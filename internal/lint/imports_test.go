@@ -42,6 +42,8 @@ var table = map[string]arrows{
 	"patcher/text":                 {may: []string{"patcher/protocol", "jit/exec"}},
 	"patcher":                      {may: []string{"patcher/protocol", "patcher/rcu", "patcher/text", "jit", "jit/exec"}},
 	"model":                        {may: []string{"patcher/protocol"}, forbid: pure},
+	"model [t]":                    {may: []string{"model/promela"}}, // they hold the one against the other
+	"model/promela":                {may: []string{"patcher/protocol"}, forbid: pure},
 	"stress/internal/cpu":          {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", unix}},
 	"stress/internal/sim":          {may: []string{"jit", "patcher/protocol", x86asm}, forbid: pure},
 	"stress/internal/sim [t]":      {may: []string{"jit/exec", asm}},
@@ -55,7 +57,7 @@ var table = map[string]arrows{
 	"stress/internal/identity [t]": {may: []string{"jit/interp", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", unix}},
 	"stress/internal/kernel":       {may: []string{"jit/exec", "stress/internal/identity", "patcher/protocol", ebpf, asm, btf, unix, hdr}},
 	"stress/internal/kernel [t]":   {may: []string{"model"}},
-	"stress":                       {may: []string{"jit", "jit/interp", "jit/exec", "model", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/cpu", "stress/internal/identity", "stress/internal/kernel", "stress/internal/sim", "stress/internal/native", "stress/internal/workload", "stress/internal/regress", "stress/internal/step", ebpf, asm, x86asm}},
+	"stress":                       {may: []string{"jit", "jit/interp", "jit/exec", "model", "model/promela", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/cpu", "stress/internal/identity", "stress/internal/kernel", "stress/internal/sim", "stress/internal/native", "stress/internal/workload", "stress/internal/regress", "stress/internal/step", ebpf, asm, x86asm}},
 	"cmd/stress":                   {may: []string{"stress", cobra, pflag}},
 	"internal/lint":                {may: []string{}},
 	"internal/lint [t]":            {may: []string{"patcher/protocol", "stress"}},

@@ -1,8 +1,7 @@
-package model
+package promela
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"tailpoke/patcher/protocol"
@@ -97,18 +96,6 @@ func (p *promela) executes() {
 	}
 }
 
-// untracks reports when the list forgets a program: as it is freed, later, or, where it is
-// neither, never.
-func (p *promela) untracks() (with, later bool) {
-	steps := p.Protocol.UnloadSteps()
-	is := func(k protocol.StepKind) func(protocol.Step) bool {
-		return func(s protocol.Step) bool { return s.Kind == k }
-	}
-	free := slices.IndexFunc(steps, is(protocol.Free))
-	later = slices.ContainsFunc(steps[free:], is(protocol.Untrack))
-	return !later && slices.ContainsFunc(steps[:free], is(protocol.Untrack)), later
-}
-
 // givesBack writes how a program is freed, with its sites, and how it is loaded again.
 func (p *promela) givesBack() {
 	var busy []string
@@ -126,7 +113,7 @@ func (p *promela) givesBack() {
 			p.printf("\terase(deep_%v[(p - 1) * SITES + %d]);\n", protocol.Slot(s), i)
 		}
 	}
-	if with, _ := p.untracks(); with {
+	if p.unlist == protocol.UnlistFirst {
 		p.WriteString("\tlisted = listed & ~(1 << (p - 1));\n")
 	}
 	p.WriteString("\tstatus[p] = FREED\n}\n" + promelaArrives)
@@ -166,7 +153,7 @@ func (p *promela) forgetting() string {
 	if !p.Shape.Deep {
 		return ""
 	}
-	if with, _ := p.untracks(); with {
+	if p.unlist == protocol.UnlistFirst {
 		return " && UNUSED"
 	}
 	return ""
@@ -181,7 +168,7 @@ func (p *promela) arrives(program int) {
 	}
 	text += fmt.Sprintf("listed = listed | 1 << %d; status[%d] = LOADED", program-1, program)
 	p.printf("\t:: d_step { status[%[1]d] == FREED && UNUSED && !NAMED(%[1]d) -> %[2]s }\n", program, text)
-	if _, later := p.untracks(); later {
+	if p.unlist == protocol.UnlistLater {
 		p.printf("\t:: d_step { status[%[1]d] == FREED && UNUSED && LISTED(%[1]d) -> listed = listed & ~(1 << %[2]d) }\n",
 			program, program-1)
 	}

@@ -4,83 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
 	"tailpoke/patcher/protocol"
 )
-
-// TestPromelaGolden pins what Spin, and a person, gets to read.
-func TestPromelaGolden(t *testing.T) {
-	var b strings.Builder
-	if err := WritePromela(&b, protocol.DefaultSubject(), 2); err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "kernel.promela", b.String())
-	b.Reset()
-	s := needy(t, "counter")
-	s.Method, s.Protocol.Mutex = protocol.Methods()[1], protocol.MutexNone
-	s.Shape = protocol.Shape{Sites: 1, Programs: 1, Keys: 1, Indirect: true, Same: true, Copies: 1, Mutators: 2}
-	if err := WritePromela(&b, s, 1); err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "everything.promela", b.String())
-	b.Reset()
-	s = needy(t, "late-forget")
-	s.Method = protocol.Methods()[1]
-	s.Shape = protocol.Shape{Sites: 1, Programs: 1, Keys: 1, Nested: true, Copies: 1, Deep: true}
-	if err := WritePromela(&b, s, 1); err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "deep.promela", b.String())
-}
-
-func TestPromelaUnsupported(t *testing.T) {
-	var b strings.Builder
-	for _, threads := range []int{0, maxThreads + 1} {
-		err := WritePromela(&b, protocol.DefaultSubject(), threads)
-		if !errors.Is(err, ErrUnsupported) || b.Len() > 0 {
-			t.Errorf("%d threads: error %v, wrote %d bytes", threads, err, b.Len())
-		}
-	}
-	// What a shape asks for must be said or refused, and never be left out in silence.
-	said := []string{"Threads", "Sites", "Programs", "Keys", "Indirect", "Same", "Copies", "Mutators", "Nested", "Deep", "Maps"}
-	shape := reflect.TypeFor[protocol.Shape]()
-	for i := range shape.NumField() {
-		s := protocol.DefaultSubject()
-		field := reflect.ValueOf(&s.Shape).Elem().Field(i)
-		if slices.Contains(said, shape.Field(i).Name) {
-			continue
-		}
-		if field.CanInt() {
-			field.SetInt(1)
-		} else {
-			field.SetBool(true)
-		}
-		if err := WritePromela(&b, s, 1); !errors.Is(err, ErrUnsupported) || b.Len() > 0 {
-			t.Errorf("shape %+v: error %v, wrote %d bytes", s.Shape, err, b.Len())
-		}
-	}
-	s := protocol.DefaultSubject()
-	s.Grace.Kind = protocol.GraceNoBarrier + 1
-	if err := WritePromela(&b, s, 1); !errors.Is(err, ErrUnsupported) || b.Len() > 0 {
-		t.Errorf("a flavour of tomorrow: error %v, wrote %d bytes", err, b.Len())
-	}
-}
-
-type fullDisk struct{}
-
-var errFull = errors.New("full")
-
-func (fullDisk) Write([]byte) (int, error) { return 0, errFull }
-
-func TestPromelaWriteError(t *testing.T) {
-	if err := WritePromela(fullDisk{}, protocol.DefaultSubject(), 1); !errors.Is(err, errFull) {
-		t.Errorf("error %v, want %v", err, errFull)
-	}
-}
 
 // TestSpin holds a few explorations against Spin's. scripts/spin holds all of them.
 func TestSpin(t *testing.T) {

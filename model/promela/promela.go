@@ -1,6 +1,7 @@
-package model
+package promela
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -8,43 +9,22 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-// WritePromela writes the subject as a model in Promela, the language of the model
-// checker Spin, with so many threads. The text is made from the definition alone: it
-// says a second time, to somebody else's checker, what the package document says. None
-// of the transition relation of this package goes into it.
-//
-// Every d_step is one move, and a move that breaks a property leads nowhere: it makes an
-// assertion fail that names the property, and leaves the state as it is. With Spin's
-// reductions off (spin -a -o1 -o2 -o3; gcc -DNOREDUCE), it stores the states that [Check]
-// finds with [Options.NoSymmetry], one for one, and counts the same transitions and one
-// more, which is the way into the initial state. A trail that it finds breadth first
-// (-DBFS) is as long as the [Witness]. Whether operations end is not asked.
-//
-// The error is [ErrUnsupported], for a subject that Check does not support or a shape
-// with a field that the text cannot say; or it is what w answers.
-func WritePromela(w io.Writer, s protocol.Subject, threads int) error {
-	if _, err := newSystem(s, threads, false); err != nil {
-		return err
+// ErrUnsupported is what [Write] returns, wrapped, for a subject that the text cannot say.
+var ErrUnsupported = errors.New("the Promela text cannot say this subject")
+
+// Write writes the subject as a model in Promela, with so many threads. The error is
+// [ErrUnsupported], or it is what w answers.
+func Write(w io.Writer, s protocol.Subject, threads int) error {
+	s.Shape.Threads = threads
+	p, err := newPromela(s)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}
-	n := s.Shape
-	said := protocol.Shape{
-		Threads: n.Threads, Sites: n.Sites, Programs: n.Programs, Keys: n.Keys,
-		Indirect: n.Indirect, Same: n.Same, Copies: n.Copies, Mutators: n.Mutators,
-		Nested: n.Nested, Deep: n.Deep, Maps: n.Maps,
-	}
-	if n != said {
-		return fmt.Errorf("%w: shape %+v has more than the Promela text can say, which is %+v",
-			ErrUnsupported, n, said)
-	}
-	if s.Grace.Kind > protocol.GraceNoBarrier {
-		return fmt.Errorf("%w: the Promela text does not know the grace flavour %s", ErrUnsupported, s.Grace.Name)
-	}
-	p := newPromela(s, threads)
 	p.head()
 	p.threads()
 	p.writeAgents()
 	p.graces()
-	_, err := io.WriteString(w, p.String())
+	_, err = io.WriteString(w, p.String())
 	return err
 }
 
@@ -60,11 +40,15 @@ type promela struct {
 	looks    bool // what a slot should hold is read before a poke has it for itself
 	counts   bool // grace periods look for what readers store
 	labels   int  // how many are written
+
+	unlist protocol.Unlisting // when the list forgets a program that has sites
 }
 
-func newPromela(s protocol.Subject, threads int) *promela {
+func newPromela(s protocol.Subject) (*promela, error) {
 	p := &promela{Subject: s, mutators: max(1, s.Shape.Mutators)}
-	p.Shape.Threads = threads
+	if err := p.fits(); err != nil {
+		return nil, err
+	}
 	p.agents = p.mutators + min(1, s.Shape.Copies)
 	if s.Shape.Indirect || p.comes() {
 		for op := range s.Protocol.Ops {
@@ -74,7 +58,7 @@ func newPromela(s protocol.Subject, threads int) *promela {
 	p.races = p.mutators > 1 && s.Protocol.Mutex == protocol.MutexNone
 	p.looks = p.agents > 1 && s.Protocol.Mutex == protocol.MutexNone
 	p.counts = s.Grace.Kind == protocol.GraceCounter || s.Grace.Kind == protocol.GraceNoBarrier
-	return p
+	return p, nil
 }
 
 func (p *promela) printf(format string, args ...any) { fmt.Fprintf(p, format, args...) }

@@ -1,9 +1,7 @@
 package model
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -67,13 +65,4 @@ func drawDeep(t *rapid.T) protocol.Subject {
 		t.Fatal(err)
 	}
 	return s
-}
-
-// TestPromelaDeepUnsupported: what the model refuses of programs with sites, the text does.
-func TestPromelaDeepUnsupported(t *testing.T) {
-	for _, name := range []string{"late-stable", "early-untrack", "no-mutex", "two-maps"} {
-		if err := WritePromela(io.Discard, deep(needy(t, name)), 1); !errors.Is(err, ErrUnsupported) {
-			t.Errorf("%s: error %v", name, err)
-		}
-	}
 }

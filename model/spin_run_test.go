@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"tailpoke/model/promela"
 	"tailpoke/patcher/protocol"
 )
 
@@ -59,7 +60,7 @@ type spinFlags struct{ spin, gcc []string }
 // compile makes a checker of a subject, in a folder. It returns the checker's path.
 func (f spinFlags) compile(dir string, s protocol.Subject, threads int) (string, error) {
 	var text bytes.Buffer
-	if err := WritePromela(&text, s, threads); err != nil {
+	if err := promela.Write(&text, s, threads); err != nil {
 		return "", err
 	}
 	if err := os.WriteFile(filepath.Join(dir, "subject.pml"), text.Bytes(), 0o644); err != nil {
