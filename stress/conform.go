@@ -12,9 +12,6 @@ import (
 	"tailpoke/stress/internal/cpu"
 )
 
-// EngineTrace is what became of the trace of an engine.
-type EngineTrace = cpu.Trace
-
 // maxKept bounds the items of a trace that is written to a file.
 const maxKept = 50_000
 

@@ -8,6 +8,7 @@ import (
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/cpu"
+	"tailpoke/stress/report"
 )
 
 // TestRunConforms: all that the patcher does in a run is a behaviour of the model, and is
@@ -34,14 +35,14 @@ func TestRunConforms(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !again.Conforms || again.Verdict != Holds || uint64(again.Events) != tr.Consumed && again.Events < maxKept/2 {
+		if !again.Conforms || again.Verdict != report.Holds || uint64(again.Events) != tr.Consumed && again.Events < maxKept/2 {
 			t.Errorf("%+v: read back: %+v", c, again)
 		}
 		other := c
 		if other.Protocol = "batched"; c.Protocol == "batched" {
 			other.Protocol = "kernel"
 		}
-		if again, err = CheckTrace(other, "t.txt", text.String()); err != nil || again.Verdict != Violated || again.Line == 0 || len(again.Allowed) == 0 {
+		if again, err = CheckTrace(other, "t.txt", text.String()); err != nil || again.Verdict != report.Violated || again.Line == 0 || len(again.Allowed) == 0 {
 			t.Errorf("%+v as %s: %v, %+v", c, other.Protocol, err, again)
 		}
 	}
@@ -143,20 +144,20 @@ func TestNotChecked(t *testing.T) {
 
 func TestCheckTrace(t *testing.T) {
 	one := Choice{Sites: 1}
-	for text, want := range map[string]Overall{
-		"":                        NoAnswer,
-		"key 0 has 1 sites":       NoAnswer,
-		"key 0 has 9 sites":       NoAnswer,
-		"key 0 install called p1": Holds,
-		"key 0 remove called":     Violated,
-		"key 0 saw site 0 bypass=jump target=nop": Holds,
-		"key 0 saw site 0 bypass=nop target=nop":  Violated,
+	for text, want := range map[string]report.Overall{
+		"":                        report.NoAnswer,
+		"key 0 has 1 sites":       report.NoAnswer,
+		"key 0 has 9 sites":       report.NoAnswer,
+		"key 0 install called p1": report.Holds,
+		"key 0 remove called":     report.Violated,
+		"key 0 saw site 0 bypass=jump target=nop": report.Holds,
+		"key 0 saw site 0 bypass=nop target=nop":  report.Violated,
 	} {
 		r, err := CheckTrace(one, "t.txt", text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.Verdict != want || r.Conforms != (want == Holds) || (r.Reason != "") != (want == NoAnswer) || (r.Line != 0) != (want == Violated) {
+		if r.Verdict != want || r.Conforms != (want == report.Holds) || (r.Reason != "") != (want == report.NoAnswer) || (r.Line != 0) != (want == report.Violated) {
 			t.Errorf("%q: %+v", text, r)
 		}
 	}

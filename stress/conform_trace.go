@@ -6,27 +6,12 @@ import (
 
 	"tailpoke/model"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
 )
-
-// TraceReport is what the model says of a recorded trace; it is the object
-// "stress/trace/1".
-type TraceReport struct {
-	Schema       string      `json:"schema"`
-	Subject      SubjectName `json:"subject"`
-	Events       int         `json:"events"`       // in the trace
-	Observations int         `json:"observations"` // of memory, in the trace
-	Consumed     int         `json:"consumed"`     // of both
-	Conforms     bool        `json:"conforms"`
-	Line         int         `json:"line,omitempty"`    // of the first item that does not fit
-	Item         string      `json:"item,omitempty"`    // that item
-	Allowed      []string    `json:"allowed,omitempty"` // what the model allows in its place
-	Reason       string      `json:"reason,omitempty"`  // why there is no answer
-	Verdict      Overall     `json:"verdict"`
-}
 
 // CheckTrace holds a trace against the model of the subject that the choice names. Errors
 // are faults of the choice, or of the text and then have the file's name, line and column.
-func CheckTrace(c Choice, file, text string) (*TraceReport, error) {
+func CheckTrace(c Choice, file, text string) (*report.TraceCheck, error) {
 	s, target, err := c.Resolve()
 	if err != nil {
 		return nil, err
@@ -36,7 +21,7 @@ func CheckTrace(c Choice, file, text string) (*TraceReport, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s:%w", file, err)
 	}
-	r := &TraceReport{Schema: "stress/trace/1", Subject: name(s, target), Verdict: NoAnswer}
+	r := &report.TraceCheck{Schema: "stress/trace/1", Subject: name(s, target), Verdict: report.NoAnswer}
 	for _, it := range t.Items {
 		switch it.Kind {
 		case protocol.Happened:
@@ -56,13 +41,13 @@ func CheckTrace(c Choice, file, text string) (*TraceReport, error) {
 	r.Consumed = res.Events + res.Observations
 	switch m := res.Mismatch; {
 	case m != nil:
-		r.Line, r.Item, r.Allowed, r.Verdict = t.Line(m.Index), m.Item.String(), m.Allowed, Violated
+		r.Line, r.Item, r.Allowed, r.Verdict = t.Line(m.Index), m.Item.String(), m.Allowed, report.Violated
 	case res.Vacuous():
 		r.Reason = "the trace has no events and no observations"
 	case r.Consumed != r.Events+r.Observations:
 		return nil, fmt.Errorf("%d of %d items were consumed", r.Consumed, r.Events+r.Observations)
 	default:
-		r.Conforms, r.Verdict = true, Holds
+		r.Conforms, r.Verdict = true, report.Holds
 	}
 	return r, nil
 }

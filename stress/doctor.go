@@ -10,21 +10,17 @@ import (
 	"tailpoke/patcher/rcu"
 	"tailpoke/stress/internal/identity"
 	"tailpoke/stress/internal/kernel"
+	"tailpoke/stress/report"
 )
 
-// Check is one thing that the harness needs or can use.
-type Check struct {
-	Name   string `json:"name"`
-	OK     bool   `json:"ok"`
-	Detail string `json:"detail"`
-	For    string `json:"for"` // what is missing without it
-}
-
 // Doctor tries what this machine can do.
-func Doctor() []Check {
-	checks := []Check{{"machine", true, fmt.Sprintf("%s/%s, %s", runtime.GOOS, runtime.GOARCH, cpuModel()), "nothing"}}
+func Doctor() []report.Check {
+	checks := []report.Check{{
+		Name: "machine", OK: true, For: "nothing",
+		Detail: fmt.Sprintf("%s/%s, %s", runtime.GOOS, runtime.GOARCH, cpuModel()),
+	}}
 	add := func(name, detail, without string, err error) {
-		c := Check{name, err == nil, detail, without}
+		c := report.Check{Name: name, OK: err == nil, Detail: detail, For: without}
 		if err != nil {
 			c.Detail = err.Error()
 		}

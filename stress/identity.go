@@ -11,11 +11,8 @@ import (
 
 	"tailpoke/stress/internal/identity"
 	"tailpoke/stress/internal/regress"
+	"tailpoke/stress/report"
 )
-
-// IdentityReport says of how many programs our compiler makes what the running kernel's
-// makes; it is the object "stress/identity/1".
-type IdentityReport = identity.Report
 
 // ErrNoKernel says that there is no kernel here whose images could be compared.
 var ErrNoKernel = identity.ErrUnsupported
@@ -23,7 +20,7 @@ var ErrNoKernel = identity.ErrUnsupported
 // Identity compares the images of programs, byte for byte, with those of the running
 // kernel: of the programs of an object file, or, without one, of a corpus with every
 // opcode, of the programs of the main job and of the regression cases, and of random ones.
-func Identity(object string, seed uint64, random int) (*IdentityReport, error) {
+func Identity(object string, seed uint64, random int) (*report.Identity, error) {
 	if object != "" {
 		raw, err := readRegular(object, maxObject)
 		if err != nil {
@@ -33,13 +30,21 @@ func Identity(object string, seed uint64, random int) (*IdentityReport, error) {
 		if err != nil {
 			return nil, err
 		}
-		return identity.Check(samples)
+		return compared(samples)
 	}
 	samples, err := ownSamples()
 	if err != nil {
 		return nil, err
 	}
-	return identity.Check(append(samples, identity.Corpus(seed, random)...))
+	return compared(append(samples, identity.Corpus(seed, random)...))
+}
+
+func compared(samples []identity.Sample) (*report.Identity, error) {
+	r, err := identity.Check(samples)
+	if err != nil {
+		return nil, err
+	}
+	return &r.Identity, nil
 }
 
 // ownSamples are the programs that we have as object files.

@@ -16,48 +16,30 @@ import (
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/cpu"
 	"tailpoke/stress/internal/kernel"
+	"tailpoke/stress/report"
 )
 
 // MaxCallers is how many copies of the entry the kernel engine executes at most.
 const MaxCallers = kernel.MaxCallers
-
-// KernelCounts is what the kernel engine counted beside what the cpu engine does.
-type KernelCounts struct {
-	kernel.Facts
-	Callers   int    `json:"callers"`
-	Checked   uint64 `json:"checked"`   // executions of which the result was looked at
-	Unchecked uint64 `json:"unchecked"` // that spanned too many operations to say what is legal
-	Releases  uint64 `json:"releases"`  // prog arrays let go while sites jumped to their programs
-	Frees     uint64 `json:"frees"`     // programs that only their key held when it let them go
-	// Overlapped counts the operations of each kind beside which there were checked executions.
-	Overlapped map[string]uint64         `json:"overlapped"`
-	Latencies  map[string]kernel.Latency `json:"latencies"` // of operations, in microseconds
-	Watch      *kernel.Watch             `json:"watch,omitempty"`
-	Unwatched  string                    `json:"unwatched,omitempty"` // why nobody watched
-	// Uncheckable is why no caller checked itself, though what it may return is known.
-	Uncheckable string             `json:"uncheckable,omitempty"`
-	Phases      []kernel.Phase     `json:"phases,omitempty"`  // that operations make of a site, and how often each was read
-	Foreign     []kernel.PairCount `json:"foreign,omitempty"` // what was read and is no phase; whether that breaks anything the model says
-}
 
 // recordsOfKernel is what can be noted of operations that a kernel carries out.
 var recordsOfKernel = []protocol.EventKind{protocol.Called, protocol.Returned}
 
 // judgeKernel runs the target's programs in the running kernel. It has one protocol, one poke method
 // and one flavour of grace periods: of other subjects it can say nothing.
-func judgeKernel(ctx context.Context, s protocol.Subject, t *Target, _ *jit.Layout, o Options) (Verdict, error) {
+func judgeKernel(ctx context.Context, s protocol.Subject, t *Target, _ *jit.Layout, o Options) (report.Verdict, error) {
 	if err := kernel.Supported(); err != nil {
-		return Verdict{Verdict: protocol.Skipped, Reason: err.Error()}, nil
+		return report.Verdict{Verdict: protocol.Skipped, Reason: err.Error()}, nil
 	}
 	if other := notTheKernels(s); other != "" {
-		return Verdict{Verdict: protocol.Unsupported, Reason: other}, nil
+		return report.Verdict{Verdict: protocol.Unsupported, Reason: other}, nil
 	}
 	c, blind, err := kernelConfig(s, t, o)
 	switch {
 	case errors.Is(err, kernel.ErrUnsupported):
-		return Verdict{Verdict: protocol.Unsupported, Reason: err.Error()}, nil
+		return report.Verdict{Verdict: protocol.Unsupported, Reason: err.Error()}, nil
 	case err != nil:
-		return Verdict{}, err
+		return report.Verdict{}, err
 	}
 	v, err := runKernel(ctx, s, t, c, o)
 	if err != nil || v.Verdict != protocol.NotObserved {
@@ -67,7 +49,7 @@ func judgeKernel(ctx context.Context, s protocol.Subject, t *Target, _ *jit.Layo
 }
 
 // kernelHonest takes back what a run without a finding does not say, and says what it cannot show.
-func kernelHonest(v Verdict, t *Target, blind string) Verdict {
+func kernelHonest(v report.Verdict, t *Target, blind string) report.Verdict {
 	k := v.Kernel
 	var why []string
 	add := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
@@ -180,7 +162,7 @@ func kernelConfig(s protocol.Subject, t *Target, o Options) (c kernel.Config, bl
 const kernelLayout = "v6.12"
 
 // runKernel runs and holds what the mutator did and the watcher saw against the model.
-func runKernel(ctx context.Context, s protocol.Subject, t *Target, c kernel.Config, o Options) (Verdict, error) {
+func runKernel(ctx context.Context, s protocol.Subject, t *Target, c kernel.Config, o Options) (report.Verdict, error) {
 	keep := 0
 	if o.Trace != nil && !o.asks(protocol.CPU) { // one file holds one trace
 		keep = maxKept
@@ -209,31 +191,32 @@ func runKernel(ctx context.Context, s protocol.Subject, t *Target, c kernel.Conf
 	res, err := kernel.Run(ctx, c)
 	switch {
 	case errors.Is(err, kernel.ErrUnsupported):
-		return Verdict{Verdict: protocol.Unsupported, Reason: err.Error()}, nil
+		return report.Verdict{Verdict: protocol.Unsupported, Reason: err.Error()}, nil
 	case err != nil:
-		return Verdict{}, fmt.Errorf("the kernel: %w", err)
+		return report.Verdict{}, fmt.Errorf("the kernel: %w", err)
 	}
 	out := kernelResult(res)
 	if res.Watch != nil {
-		out.Trace = &cpu.Trace{Events: events}
+		out.Trace = &report.Trace{Events: events}
 		w.report(out, after)
 		if res.Watch.Noted == 0 && out.Trace.Conforms {
 			out.Trace.Conforms, out.Trace.Reason = false, "nothing was seen"
 		}
 		if keep > 0 {
 			if _, err := io.WriteString(o.Trace, out.Trace.Text); err != nil {
-				return Verdict{}, err
+				return report.Verdict{}, err
 			}
 			out.Trace.Text = ""
 		}
 	}
 	v := cpuVerdict(out)
 	v.PatcherCounts = nil // the kernel tells nobody
-	v.Kernel = &KernelCounts{
-		Facts: facts, Callers: cmp.Or(c.Callers, kernel.DefaultCallers), Uncheckable: res.Uncheckable, Checked: res.Checked, Unchecked: res.Unchecked,
-		Releases: res.Releases, Frees: res.Frees, Overlapped: res.Overlapped, Latencies: res.Latencies, Watch: res.Watch, Unwatched: res.Unwatched,
+	v.Kernel = &report.KernelCounts{
+		KernelFacts: facts, Callers: cmp.Or(c.Callers, kernel.DefaultCallers), Uncheckable: res.Uncheckable, Checked: res.Checked, Unchecked: res.Unchecked,
+		Releases: res.Releases, Frees: res.Frees, Overlapped: res.Overlapped, Latencies: res.Latencies, Unwatched: res.Unwatched,
 	}
 	if res.Watch != nil {
+		v.Kernel.Watch = &res.Watch.Watch
 		v.Kernel.Phases, v.Kernel.Foreign = res.Watch.Coverage(s.Protocol, s.Method)
 	}
 	return v, nil
@@ -243,7 +226,7 @@ func runKernel(ctx context.Context, s protocol.Subject, t *Target, c kernel.Conf
 func kernelResult(r *kernel.Result) *cpu.Result {
 	out := &cpu.Result{
 		Executions: r.Executions, Installs: r.Installs, Updates: r.Updates, Removes: r.Removes, Cycles: r.Cycles, Loads: r.Loads,
-		Overlaps: cpu.Overlaps{Install: r.OverlapsInstall, Update: r.OverlapsUpdate, Remove: r.OverlapsRemove, Several: r.OverlapsSeveral},
+		Overlaps: report.Overlaps{Install: r.OverlapsInstall, Update: r.OverlapsUpdate, Remove: r.OverlapsRemove, Several: r.OverlapsSeveral},
 		Skips:    r.Skips, Tails: r.Tails, Bad: r.Bad, Seconds: r.Seconds, FirstSeconds: r.FirstSeconds, Boosted: true,
 	}
 	for _, f := range r.Findings {

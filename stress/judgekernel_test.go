@@ -8,6 +8,7 @@ import (
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/kernel"
+	"tailpoke/stress/report"
 )
 
 func needKernel(t *testing.T) {
@@ -18,7 +19,7 @@ func needKernel(t *testing.T) {
 }
 
 // inKernel judges a choice by the kernel engine.
-func inKernel(t *testing.T, c Choice, o Options) *Verdict {
+func inKernel(t *testing.T, c Choice, o Options) *report.Verdict {
 	t.Helper()
 	s, target, err := c.Resolve()
 	if err != nil {

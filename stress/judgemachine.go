@@ -12,6 +12,7 @@ import (
 	"tailpoke/jit/interp"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/sim"
+	"tailpoke/stress/report"
 )
 
 // How far the machine engine goes where no script says: so many threads, and any operations up to
@@ -24,16 +25,16 @@ const (
 
 // judgeMachine asks the machine engine, about little first: keys that do not change, then every
 // single operation, any two, and so on. What it says is about the most that it could go through.
-func judgeMachine(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout, o Options) (Verdict, error) {
+func judgeMachine(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout, o Options) (report.Verdict, error) {
 	if v, own := ownWay(s.Protocol); own {
 		return v, nil
 	}
 	if len(t.Keys) > sim.MaxKeys {
-		return Verdict{Verdict: protocol.Unsupported, Reason: fmt.Sprintf("%d keys change: at most %d can", len(t.Keys), sim.MaxKeys)}, nil
+		return report.Verdict{Verdict: protocol.Unsupported, Reason: fmt.Sprintf("%d keys change: at most %d can", len(t.Keys), sim.MaxKeys)}, nil
 	}
 	c, err := machineConfig(s, t, l)
 	if err != nil {
-		return Verdict{}, err
+		return report.Verdict{}, err
 	}
 	if o.MaxStates != 0 {
 		c.MaxStates = o.MaxStates
@@ -42,7 +43,7 @@ func judgeMachine(ctx context.Context, s protocol.Subject, t *Target, l *jit.Lay
 		c.Script = o.Script
 		r, err := sim.Check(ctx, c)
 		if err != nil {
-			return Verdict{}, err
+			return report.Verdict{}, err
 		}
 		return machineAnswer(s, t, o, r, &c)
 	}
@@ -53,7 +54,7 @@ func judgeMachine(ctx context.Context, s protocol.Subject, t *Target, l *jit.Lay
 	}
 	r, err := sim.Check(ctx, still)
 	if err != nil {
-		return Verdict{}, err
+		return report.Verdict{}, err
 	}
 	if !clean(r) {
 		return machineAnswer(s, t, o, r, &still)
@@ -63,7 +64,7 @@ func judgeMachine(ctx context.Context, s protocol.Subject, t *Target, l *jit.Lay
 		r, err = deepen(ctx, &c)
 	}
 	if err != nil {
-		return Verdict{}, err
+		return report.Verdict{}, err
 	}
 	return machineAnswer(s, t, o, r, &c)
 }
@@ -129,13 +130,13 @@ func machineConfig(s protocol.Subject, t *Target, l *jit.Layout) (sim.Config, er
 	return c, nil
 }
 
-func machineVerdict(r *sim.Result, c *sim.Config) Verdict {
+func machineVerdict(r *sim.Result, c *sim.Config) report.Verdict {
 	if r == nil {
-		return Verdict{}
+		return report.Verdict{}
 	}
-	v := Verdict{Verdict: r.Verdict, Property: r.Property, Reason: r.Reason, ModelCounts: &ModelCounts{
+	v := report.Verdict{Verdict: r.Verdict, Property: r.Property, Reason: r.Reason, ModelCounts: &report.ModelCounts{
 		Properties: sim.Properties(), States: uint64(r.States), Transitions: uint64(r.Transitions), Depth: r.Depth,
-		Explored: ModelShape{c.Subject.Shape.Threads, c.Subject.Shape.Sites, c.Subject.Shape.Programs, c.Subject.Shape.Keys},
+		Explored: explored(c.Subject.Shape, c.Subject.Shape.Threads),
 	}}
 	if r.Verdict == protocol.Safe {
 		v.Reason = r.Bound

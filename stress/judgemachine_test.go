@@ -10,10 +10,11 @@ import (
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/workload"
+	"tailpoke/stress/report"
 )
 
 // machineOf asks the machine engine about a program of an object file.
-func machineOf(t *testing.T, object, entry, layout string) *Verdict {
+func machineOf(t *testing.T, object, entry, layout string) *report.Verdict {
 	t.Helper()
 	target, err := LoadObject(object, entry)
 	if err != nil {

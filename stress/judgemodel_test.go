@@ -7,10 +7,11 @@ import (
 
 	"tailpoke/model"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
 )
 
 // modelOf asks the model about a target.
-func modelOf(t *testing.T, s protocol.Subject, target *Target, o Options) Verdict {
+func modelOf(t *testing.T, s protocol.Subject, target *Target, o Options) report.Verdict {
 	t.Helper()
 	s.Shape = target.Shape(1)
 	v, err := judgeModel(context.Background(), s, target, nil, o)

@@ -7,36 +7,8 @@ import (
 	"time"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
 )
-
-// MutantsReport is the zoo's table; it is the object "stress/mutants/1".
-type MutantsReport struct {
-	Schema  string         `json:"schema"`
-	Seed    string         `json:"seed"`
-	Mutants []MutantReport `json:"mutants"`
-	Agree   bool           `json:"agree"` // every mutant got the verdicts that it must get
-}
-
-// MutantReport is one mutant: what it must get beside what it got.
-type MutantReport struct {
-	Name     string                                `json:"name"`
-	Origin   string                                `json:"origin"`
-	Why      string                                `json:"why"`
-	Edits    []string                              `json:"edits"`
-	Property protocol.Property                     `json:"property,omitempty"`
-	Expect   map[protocol.Engine]protocol.Verdict  `json:"expect"`
-	Found    map[protocol.Engine]protocol.Verdict  `json:"found"`
-	Broke    map[protocol.Engine]protocol.Property `json:"broke,omitempty"` // the property that was seen violated
-	// Seconds is how long each engine took: to its verdict, and the cpu engine to its
-	// first finding, the median where it ran more than once.
-	Seconds map[protocol.Engine]float64 `json:"seconds"`
-	// Detections are the cpu engine's times to its first finding, ascending, and Missed
-	// the runs that had none.
-	Detections []float64 `json:"detections,omitempty"`
-	Missed     int       `json:"missed,omitempty"`
-	Witness    []string  `json:"witness,omitempty"` // the model's
-	Agree      bool      `json:"agree"`
-}
 
 // MutantsOptions says how the zoo is judged.
 type MutantsOptions struct {
@@ -47,12 +19,12 @@ type MutantsOptions struct {
 	SafeDuration time.Duration
 	Seed         uint64
 	Engines      []protocol.Engine // nil: all
-	Progress     func(MutantReport)
+	Progress     func(report.Mutant)
 }
 
 // RunMutants judges mutants of a subject on a target. If ctx ends, the report has the
 // mutants that were judged until then.
-func RunMutants(ctx context.Context, s protocol.Subject, t *Target, o MutantsOptions) (*MutantsReport, error) {
+func RunMutants(ctx context.Context, s protocol.Subject, t *Target, o MutantsOptions) (*report.Mutants, error) {
 	zoo := mutants()
 	if len(o.Names) > 0 {
 		all := zoo
@@ -65,23 +37,23 @@ func RunMutants(ctx context.Context, s protocol.Subject, t *Target, o MutantsOpt
 			zoo = append(zoo, all[i])
 		}
 	}
-	report := &MutantsReport{Schema: "stress/mutants/1", Seed: seedText(o.Seed), Agree: true}
+	out := &report.Mutants{Schema: "stress/mutants/1", Seed: seedText(o.Seed), Agree: true}
 	for _, m := range zoo {
 		r, err := runMutant(ctx, s, t, m, o)
 		if err != nil {
-			return report, err
+			return out, err
 		}
-		report.Mutants = append(report.Mutants, r)
-		report.Agree = report.Agree && r.Agree
+		out.Mutants = append(out.Mutants, r)
+		out.Agree = out.Agree && r.Agree
 		if o.Progress != nil {
 			o.Progress(r)
 		}
 	}
-	return report, nil
+	return out, nil
 }
 
-func runMutant(ctx context.Context, s protocol.Subject, t *Target, m protocol.Mutant, o MutantsOptions) (MutantReport, error) {
-	r := MutantReport{
+func runMutant(ctx context.Context, s protocol.Subject, t *Target, m protocol.Mutant, o MutantsOptions) (report.Mutant, error) {
+	r := report.Mutant{
 		Name: m.Name, Origin: m.Origin, Why: m.Why, Property: m.Property, Expect: m.Expect,
 		Found: map[protocol.Engine]protocol.Verdict{}, Broke: map[protocol.Engine]protocol.Property{},
 		Seconds: map[protocol.Engine]float64{},
@@ -110,22 +82,22 @@ func runMutant(ctx context.Context, s protocol.Subject, t *Target, m protocol.Mu
 			}
 			ro.Engines = []protocol.Engine{protocol.CPU}
 		}
-		report, err := Run(ctx, s, t, ro)
+		judged, err := Run(ctx, s, t, ro)
 		if err != nil {
 			return r, err
 		}
-		r.add(report)
+		addRun(&r, judged)
 		if ctx.Err() != nil {
 			return r, ctx.Err()
 		}
 	}
-	r.sum(m)
+	sumRuns(&r, m)
 	return r, nil
 }
 
-// add takes the verdicts of one run. A violation in one run is one of the mutant.
-func (r *MutantReport) add(report *Report) {
-	for _, v := range report.Verdicts {
+// addRun takes the verdicts of one run. A violation in one run is one of the mutant.
+func addRun(r *report.Mutant, judged *report.Document) {
+	for _, v := range judged.Verdicts {
 		if r.Found[v.Engine] != protocol.Violated {
 			r.Found[v.Engine] = v.Verdict
 			r.Seconds[v.Engine] = v.Seconds
@@ -145,8 +117,8 @@ func (r *MutantReport) add(report *Report) {
 	}
 }
 
-// sum compares what was found with what must be.
-func (r *MutantReport) sum(m protocol.Mutant) {
+// sumRuns compares what was found with what must be.
+func sumRuns(r *report.Mutant, m protocol.Mutant) {
 	if n := len(r.Detections); n > 0 {
 		slices.Sort(r.Detections)
 		r.Seconds[protocol.CPU] = (r.Detections[(n-1)/2] + r.Detections[n/2]) / 2

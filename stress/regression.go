@@ -7,15 +7,12 @@ import (
 	"strings"
 
 	"tailpoke/stress/internal/regress"
+	"tailpoke/stress/report"
 )
-
-// RegressionReport is the table of the regression cases; it is the object
-// "stress/regression/1".
-type RegressionReport = regress.Report
 
 // Regression carries the regression cases of these names out, or all of them without names, in
 // every column that this machine can have.
-func Regression(ctx context.Context, names []string) (*RegressionReport, error) {
+func Regression(ctx context.Context, names []string) (*report.Regression, error) {
 	cases := regress.Cases()
 	if len(names) > 0 {
 		cases = nil

@@ -18,6 +18,7 @@ import (
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/text"
 	"tailpoke/stress/internal/cpu"
+	"tailpoke/stress/report"
 )
 
 // Engines lists the engines that exist, in the order in which they are asked.
@@ -26,7 +27,7 @@ func Engines() []protocol.Engine {
 }
 
 // judges has for each engine what asks it.
-var judges = map[protocol.Engine]func(context.Context, protocol.Subject, *Target, *jit.Layout, Options) (Verdict, error){
+var judges = map[protocol.Engine]func(context.Context, protocol.Subject, *Target, *jit.Layout, Options) (report.Verdict, error){
 	protocol.Model: judgeModel, protocol.Machine: judgeMachine, protocol.CPU: judgeCPU, protocol.Kernel: judgeKernel,
 }
 
@@ -62,13 +63,13 @@ const DefaultDuration = 5 * time.Second
 
 // Run judges a subject on a target. The subject's shape, but for its threads, is the
 // target's. An error is a fault of the input; what the engines say is in the report.
-func Run(ctx context.Context, s protocol.Subject, t *Target, o Options) (*Report, error) {
+func Run(ctx context.Context, s protocol.Subject, t *Target, o Options) (*report.Document, error) {
 	layout, err := o.check(s, t)
 	if err != nil {
 		return nil, err
 	}
 	s.Shape = t.Shape(s.Shape.Threads)
-	r := &Report{Schema: "stress/verdict/1", Subject: name(s, t), Seed: seedText(o.Seed)}
+	r := &report.Document{Schema: "stress/verdict/1", Subject: name(s, t), Seed: seedText(o.Seed)}
 	giveWitness := o.oneWitness()
 	for _, e := range Engines() {
 		if !o.asks(e) {
@@ -80,16 +81,21 @@ func Run(ctx context.Context, s protocol.Subject, t *Target, o Options) (*Report
 			return nil, err
 		}
 		v.Engine, v.Seconds = e, time.Since(start).Seconds()
+		if v.CPUCounts != nil {
+			for i := range v.Findings {
+				v.Findings[i].Engine = e
+			}
+		}
 		r.Verdicts = append(r.Verdicts, v)
 	}
-	r.Verdict = overall(r.Verdicts)
+	r.Verdict = report.Sum(r.Verdicts)
 	return r, giveWitness()
 }
 
 func seedText(seed uint64) string { return fmt.Sprintf("%#x", seed) }
 
-func name(s protocol.Subject, t *Target) SubjectName {
-	return SubjectName{
+func name(s protocol.Subject, t *Target) report.Subject {
+	return report.Subject{
 		Protocol: s.Protocol.Name, Method: s.Method.Name, Grace: s.Grace.Name, Layout: s.Layout,
 		Threads: s.Shape.Threads, Sites: s.Shape.Sites, Programs: s.Shape.Programs, Keys: s.Shape.Keys,
 		Object: t.Object, Entry: t.EntryName,
@@ -102,7 +108,7 @@ var modelProperties = []protocol.Property{
 	protocol.Progress,
 }
 
-func judgeModel(ctx context.Context, s protocol.Subject, t *Target, _ *jit.Layout, o Options) (Verdict, error) {
+func judgeModel(ctx context.Context, s protocol.Subject, t *Target, _ *jit.Layout, o Options) (report.Verdict, error) {
 	asked := s
 	asked.Shape = modelShape(s, t, o)
 	check := func(s protocol.Subject) (*model.Result, error) {
@@ -124,21 +130,21 @@ func judgeModel(ctx context.Context, s protocol.Subject, t *Target, _ *jit.Layou
 		if more, err := check(own); tooMuch(more, err) {
 			left = cmp.Or(left, leftOut(own.Shape))
 		} else if err != nil {
-			return Verdict{}, err
+			return report.Verdict{}, err
 		} else {
 			asked, res = own, joined(res, more)
 		}
 	}
 	if errors.Is(err, model.ErrUnsupported) {
-		return Verdict{Verdict: protocol.Unsupported, Reason: err.Error()}, nil
+		return report.Verdict{Verdict: protocol.Unsupported, Reason: err.Error()}, nil
 	}
 	if err != nil {
-		return Verdict{}, err
+		return report.Verdict{}, err
 	}
 	s = asked
-	v := Verdict{Verdict: res.Verdict, Property: res.Property, ModelCounts: &ModelCounts{
+	v := report.Verdict{Verdict: res.Verdict, Property: res.Property, ModelCounts: &report.ModelCounts{
 		Properties: modelProperties, States: res.States, Transitions: res.Transitions, Depth: res.Depth,
-		Explored: ModelShape{res.Threads, s.Shape.Sites, s.Shape.Programs, s.Shape.Keys},
+		Explored: explored(s.Shape, res.Threads),
 	}}
 	switch idle := cmp.Or(neverExplored(res.Reached), neverEntered(res.Reached, s.Shape)); {
 	case res.Verdict == protocol.Proved && idle != "":
@@ -208,11 +214,11 @@ func modelShape(s protocol.Subject, t *Target, o Options) protocol.Shape {
 }
 
 // ownWay says that a protocol loads, unloads or excludes in a way that only the model has.
-func ownWay(p protocol.Protocol) (Verdict, bool) {
+func ownWay(p protocol.Protocol) (report.Verdict, bool) {
 	if p.Load == nil && p.Unload == nil && p.Mutex == protocol.MutexMap {
-		return Verdict{}, false
+		return report.Verdict{}, false
 	}
-	return Verdict{Verdict: protocol.Unsupported, Reason: "loads, unloads and mutexes are the kernel's here"}, true
+	return report.Verdict{Verdict: protocol.Unsupported, Reason: "loads, unloads and mutexes are the kernel's here"}, true
 }
 
 // neverExplored names an operation that no execution of the model contains, as updates
@@ -240,19 +246,19 @@ func neverEntered(r model.Reached, s protocol.Shape) string {
 	return ""
 }
 
-func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout, o Options) (Verdict, error) {
+func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout, o Options) (report.Verdict, error) {
 	if v, own := ownWay(s.Protocol); own {
 		return v, nil
 	}
 	if err := exec.Supported(); err != nil {
-		return Verdict{Verdict: protocol.Skipped, Reason: err.Error()}, nil
+		return report.Verdict{Verdict: protocol.Skipped, Reason: err.Error()}, nil
 	}
 	oracle, err := NewOracle(t, l)
 	if errors.Is(err, interp.ErrBounded) {
-		return Verdict{Verdict: protocol.Bounded, Reason: err.Error()}, nil
+		return report.Verdict{Verdict: protocol.Bounded, Reason: err.Error()}, nil
 	}
 	if err != nil {
-		return Verdict{}, err
+		return report.Verdict{}, err
 	}
 	if o.Duration == 0 && len(o.Script) == 0 {
 		o.Duration = DefaultDuration
@@ -265,7 +271,7 @@ func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout,
 		c.Progress = func(r cpu.Result) { o.Progress(protocol.CPU, r) }
 	}
 	if err := t.configure(&c); err != nil {
-		return Verdict{}, err
+		return report.Verdict{}, err
 	}
 	keep := 0
 	if o.Trace != nil {
@@ -276,15 +282,15 @@ func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout,
 	var align *text.AlignmentError
 	switch {
 	case errors.As(err, &place) || errors.As(err, &align):
-		return Verdict{Verdict: protocol.Unsupported, Reason: err.Error()}, nil
+		return report.Verdict{Verdict: protocol.Unsupported, Reason: err.Error()}, nil
 	case errors.Is(err, errNeedsChild):
-		return Verdict{Verdict: protocol.Skipped, Reason: err.Error()}, nil
+		return report.Verdict{Verdict: protocol.Skipped, Reason: err.Error()}, nil
 	case err != nil:
-		return Verdict{}, err
+		return report.Verdict{}, err
 	}
 	if o.Trace != nil && res.Trace != nil {
 		if _, err := io.WriteString(o.Trace, res.Trace.Text); err != nil {
-			return Verdict{}, err
+			return report.Verdict{}, err
 		}
 		res.Trace.Text = ""
 	}
@@ -295,18 +301,37 @@ func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout,
 	return v, nil
 }
 
-func cpuVerdict(r *cpu.Result) Verdict {
-	c := &CPUCounts{
+// explored is a shape that was explored with so many threads.
+func explored(s protocol.Shape, threads int) report.ModelShape {
+	return report.ModelShape{Threads: threads, Sites: s.Sites, Programs: s.Programs, Keys: s.Keys}
+}
+
+// findingsOf puts what executions did in the report's words. Who saw it is filled in last: the
+// engine, by [Run].
+func findingsOf(fs []cpu.Finding) []report.Finding {
+	var out []report.Finding
+	for _, f := range fs {
+		at := report.Place{Who: f.Who}
+		if f.Thread != cpu.None {
+			at.Thread = &f.Thread
+		}
+		out = append(out, report.Finding{Property: f.Class.Property(), Class: string(f.Class), Place: at, Text: f.Text, Count: f.Count})
+	}
+	return out
+}
+
+func cpuVerdict(r *cpu.Result) report.Verdict {
+	c := &report.CPUCounts{
 		Executions: r.Executions, Installs: r.Installs, Updates: r.Updates, Removes: r.Removes, Cycles: r.Cycles,
-		PatcherCounts: &PatcherCounts{
+		PatcherCounts: &report.PatcherCounts{
 			Pokes: r.Pokes, Traps: r.Traps, LateTraps: r.LateTraps, Waits: r.Waits, Boosts: r.Boosts, Boosted: r.Boosted,
 		},
 		Loads:    r.Loads,
-		Overlaps: r.Overlaps.Sum(), OverlapsBy: r.Overlaps, FirstSeconds: r.FirstSeconds, Findings: r.Findings,
-		Outcomes: Outcomes{Skip: r.Skips, Tail: r.Tails},
+		Overlaps: r.Overlaps.Sum(), OverlapsBy: r.Overlaps, FirstSeconds: r.FirstSeconds, Findings: findingsOf(r.Findings),
+		Outcomes: report.Outcomes{Skip: r.Skips, Tail: r.Tails},
 	}
 	c.Trace = r.Trace
-	v := Verdict{Verdict: protocol.NotObserved, CPUCounts: c}
+	v := report.Verdict{Verdict: protocol.NotObserved, CPUCounts: c}
 	if len(r.Findings) == 0 {
 		c.RateMax, c.Confidence = r.RateMax(), cpu.Confidence
 		if v.Reason = r.Vacuous(); v.Reason != "" {
@@ -316,7 +341,7 @@ func cpuVerdict(r *cpu.Result) Verdict {
 	}
 	first := r.Findings[0]
 	v.Verdict, v.Property = protocol.Violated, first.Class.Property()
-	for _, f := range r.Findings {
+	for _, f := range c.Findings {
 		v.Witness = append(v.Witness, f.String())
 	}
 	// The kept findings are a sample: all executions that went wrong count as the class

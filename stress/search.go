@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
 )
 
 // MaxSearchSteps bounds the steps of an operation that is searched for: one more
@@ -53,7 +54,7 @@ func ParseOps(name string) ([]protocol.OpKind, error) {
 //
 // If ctx ends, the report has what was judged until then. An error is a fault of the
 // input.
-func Search(ctx context.Context, s protocol.Subject, o SearchOptions) (*SearchReport, error) {
+func Search(ctx context.Context, s protocol.Subject, o SearchOptions) (*report.Search, error) {
 	if o.Steps < 1 || o.Steps > MaxSearchSteps {
 		return nil, fmt.Errorf("%d steps: want 1 to %d", o.Steps, MaxSearchSteps)
 	}
@@ -61,12 +62,12 @@ func Search(ctx context.Context, s protocol.Subject, o SearchOptions) (*SearchRe
 		return nil, fmt.Errorf("%d sites: want 1 or more", o.Sites)
 	}
 	start := time.Now()
-	r := &SearchReport{
+	r := &report.Search{
 		Schema: "stress/search/1", Protocol: s.Protocol.Name, Method: s.Method.Name, Grace: s.Grace.Name,
 		Steps: o.Steps, Sites: o.Sites,
 	}
 	for _, shape := range searchShapes {
-		r.Shapes = append(r.Shapes, ModelShape{Threads: 1, Sites: shape.Sites, Programs: shape.Programs, Keys: shape.Keys})
+		r.Shapes = append(r.Shapes, report.ModelShape{Threads: 1, Sites: shape.Sites, Programs: shape.Programs, Keys: shape.Keys})
 	}
 	for _, op := range o.Ops {
 		out, all := candidatesOf(ctx, s.Protocol, op, o.Steps)
@@ -79,7 +80,7 @@ func Search(ctx context.Context, s protocol.Subject, o SearchOptions) (*SearchRe
 			return nil, err
 		}
 		out.Found = rank(all, s.Protocol, op, o.Sites)
-		out.count(all)
+		count(out, all)
 		r.Searches = append(r.Searches, *out)
 		if ctx.Err() != nil {
 			break
@@ -100,8 +101,8 @@ type candidate struct {
 
 // candidatesOf enumerates and prunes. Of an alphabet's words few are left, so that
 // nothing cleverer is needed.
-func candidatesOf(ctx context.Context, base protocol.Protocol, op protocol.OpKind, steps int) (*OpSearch, []*candidate) {
-	out := &OpSearch{Op: op.String(), Refuted: map[protocol.Property]int{}}
+func candidatesOf(ctx context.Context, base protocol.Protocol, op protocol.OpKind, steps int) (*report.OpSearch, []*candidate) {
+	out := &report.OpSearch{Op: op.String(), Refuted: map[protocol.Property]int{}}
 	var all []*candidate
 	seen := map[string]bool{}
 	words(op, steps, func(word []letter) bool {

@@ -13,10 +13,11 @@ import (
 
 	"tailpoke/model"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
 )
 
 // searched runs a search of one operation on the default subject.
-func searched(t *testing.T, op protocol.OpKind, steps int) OpSearch {
+func searched(t *testing.T, op protocol.OpKind, steps int) report.OpSearch {
 	t.Helper()
 	r, err := Search(context.Background(), protocol.DefaultSubject(),
 		SearchOptions{Ops: []protocol.OpKind{op}, Steps: steps, Sites: 64})
@@ -26,7 +27,7 @@ func searched(t *testing.T, op protocol.OpKind, steps int) OpSearch {
 	return r.Searches[0]
 }
 
-func (s OpSearch) named(name string) *Found {
+func named(s *report.OpSearch, name string) *report.Found {
 	for i := range s.Found {
 		if s.Found[i].Name == name {
 			return &s.Found[i]
@@ -46,8 +47,8 @@ func TestSearchFindsTheKnown(t *testing.T) {
 	}
 	s := searched(t, protocol.Remove, steps)
 	checkFound(t, s)
-	lazy := s.named("lazy")
-	if lazy == nil || lazy.Rank != 1 || lazy.Cost != (Cost{0, 64}) || lazy.Leaves != "D" || lazy.Callers != AllCallers || lazy.Orders != 2 {
+	lazy := named(&s, "lazy")
+	if lazy == nil || lazy.Rank != 1 || lazy.Cost != cost(0, 64) || lazy.Leaves != "D" || lazy.Callers != report.AllCallers || lazy.Orders != 2 {
 		t.Errorf("lazy: %+v", lazy)
 	}
 	for _, f := range s.Found {
@@ -60,20 +61,20 @@ func TestSearchFindsTheKnown(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name    string
-		cost    Cost
-		callers Callers
+		cost    report.Cost
+		callers report.Callers
 	}{
-		{"batched", Cost{1, 128}, AllCallers}, {"kernel", Cost{64, 128}, AllCallers}, {"free-after-wait", Cost{64, 128}, DirectCallers},
+		{"batched", cost(1, 128), report.AllCallers}, {"kernel", cost(64, 128), report.AllCallers}, {"free-after-wait", cost(64, 128), report.DirectCallers},
 	} {
-		f := s.named(c.name)
+		f := named(&s, c.name)
 		if f == nil || f.Cost != c.cost || f.Callers != c.callers || f.Leaves != "C" || !f.First || f.Spare {
 			t.Errorf("%s: %+v", c.name, f)
 		}
 	}
 	s.Found = nil
-	want := OpSearch{
+	want := report.OpSearch{
 		Op: "remove", Enumerated: 100_760,
-		Pruned:     SearchPruned{Silent: 67_063, Leaks: 12_351, Frees: 4_932, Repeats: 12_582},
+		Pruned:     report.SearchPruned{Silent: 67_063, Leaks: 12_351, Frees: 4_932, Repeats: 12_582},
 		Candidates: 3_832, Judged: 3_832, Safe: 403, Spare: 302, Classes: 17,
 		Refuted: map[protocol.Property]int{protocol.Fresh: 94, protocol.NeverA: 1_049, protocol.NoUseAfterFree: 2_286},
 	}
@@ -84,7 +85,7 @@ func TestSearchFindsTheKnown(t *testing.T) {
 
 // checkFound holds of every search: what is printed parses back and the model proves it,
 // on a shape of its own; the order is that of the costs.
-func checkFound(t *testing.T, s OpSearch) {
+func checkFound(t *testing.T, s report.OpSearch) {
 	t.Helper()
 	if n := s.Pruned.Silent + s.Pruned.Leaks + s.Pruned.Frees + s.Pruned.Repeats + s.Candidates; n != s.Enumerated {
 		t.Errorf("%d texts were enumerated, %d were pruned or are candidates", s.Enumerated, n)
@@ -92,7 +93,7 @@ func checkFound(t *testing.T, s OpSearch) {
 	if s.Safe != len(s.Found) || s.Safe == 0 {
 		t.Errorf("%d safe, %d found", s.Safe, len(s.Found))
 	}
-	if !slices.IsSortedFunc(s.Found, func(f, g Found) int { return slices.Compare([]int{f.Waits, f.Pokes}, []int{g.Waits, g.Pokes}) }) {
+	if !slices.IsSortedFunc(s.Found, func(f, g report.Found) int { return slices.Compare([]int{f.Waits, f.Pokes}, []int{g.Waits, g.Pokes}) }) {
 		t.Error("not in the order of the costs")
 	}
 	rank, members := 0, map[int]int{}
@@ -159,7 +160,7 @@ func TestSearchInstallAndUpdate(t *testing.T) {
 		s := searched(t, op, 3)
 		checkFound(t, s)
 		for _, name := range want {
-			if f := s.named(name); f == nil || f.Rank != 1 || f.Waits != 0 {
+			if f := named(&s, name); f == nil || f.Rank != 1 || f.Waits != 0 {
 				t.Errorf("%v: %s: %+v", op, name, f)
 			}
 		}
@@ -180,7 +181,7 @@ func TestPruning(t *testing.T) {
 			}
 			verdicts[c.behaviour] = c.verdict
 		}
-		var pruned SearchPruned
+		var pruned report.SearchPruned
 		seen := map[string]bool{}
 		for _, w := range allWords(op, 3) {
 			c := newCandidate(subject.Protocol, op, w)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
 )
 
 // An instr is what a slot holds, as far as an operation can tell.
@@ -155,13 +156,7 @@ type sum struct {
 	skeleton  string // the same without publish, retire and free
 	leaves    string // the states in which the operation in question leaves its sites
 	indirect  bool   // it keeps indirect callers out of freed programs
-	costs     [maxDescs + 1]Cost
-}
-
-// Cost is what one operation costs.
-type Cost struct {
-	Waits int `json:"waits"` // grace periods that it waits for
-	Pokes int `json:"pokes"` // that change a byte
+	costs     [maxDescs + 1]report.Cost
 }
 
 // sumOf follows every operation of p from every begin.

@@ -6,6 +6,7 @@ import (
 
 	"tailpoke/model"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
 )
 
 // parsed returns the kernel's protocol with an operation given as text.
@@ -22,32 +23,32 @@ func TestSums(t *testing.T) {
 	for _, c := range []struct {
 		op             protocol.OpKind
 		text           string
-		none, one, two Cost // on so many sites
+		none, one, two report.Cost // on so many sites
 		leaves         string
 		indirect       bool
 	}{
-		{protocol.Install, "publish; each { target=jump; bypass=nop }", Cost{}, Cost{0, 2}, Cost{0, 4}, "B", true},
-		{protocol.Update, "publish; each { target=jump }; retire", Cost{}, Cost{0, 1}, Cost{0, 2}, "B", true},
-		{protocol.Update, "publish; each { bypass=nop }; wait; retire", Cost{}, Cost{}, Cost{}, "B", true}, // poke and wait change nothing
-		{protocol.Remove, "publish; each { bypass=jump; wait; target=nop }; retire", Cost{}, Cost{1, 2}, Cost{2, 4}, "C", true},
-		{protocol.Remove, "publish; each { bypass=jump }; wait; each { target=nop }; retire", Cost{}, Cost{1, 2}, Cost{1, 4}, "C", true},
-		{protocol.Remove, "publish; each { bypass=jump }; retire", Cost{}, Cost{0, 1}, Cost{0, 2}, "D", true},
-		{protocol.Remove, "publish; wait; each { target=nop }; retire", Cost{1, 0}, Cost{1, 1}, Cost{1, 2}, "A", true},
-		{protocol.Remove, "publish; retire", Cost{}, Cost{}, Cost{}, "B", true},
+		{protocol.Install, "publish; each { target=jump; bypass=nop }", report.Cost{}, cost(0, 2), cost(0, 4), "B", true},
+		{protocol.Update, "publish; each { target=jump }; retire", report.Cost{}, cost(0, 1), cost(0, 2), "B", true},
+		{protocol.Update, "publish; each { bypass=nop }; wait; retire", report.Cost{}, report.Cost{}, report.Cost{}, "B", true}, // poke and wait change nothing
+		{protocol.Remove, "publish; each { bypass=jump; wait; target=nop }; retire", report.Cost{}, cost(1, 2), cost(2, 4), "C", true},
+		{protocol.Remove, "publish; each { bypass=jump }; wait; each { target=nop }; retire", report.Cost{}, cost(1, 2), cost(1, 4), "C", true},
+		{protocol.Remove, "publish; each { bypass=jump }; retire", report.Cost{}, cost(0, 1), cost(0, 2), "D", true},
+		{protocol.Remove, "publish; wait; each { target=nop }; retire", cost(1, 0), cost(1, 1), cost(1, 2), "A", true},
+		{protocol.Remove, "publish; retire", report.Cost{}, report.Cost{}, report.Cost{}, "B", true},
 
 		// An indirect caller finds the program in the map up to publish, and may be in it
 		// for a grace period longer.
-		{protocol.Remove, "each { bypass=jump }; retire; publish", Cost{}, Cost{0, 1}, Cost{0, 2}, "D", false},
-		{protocol.Remove, "publish; each { bypass=jump }; free", Cost{}, Cost{0, 1}, Cost{0, 2}, "D", false},
-		{protocol.Remove, "wait; publish; free", Cost{1, 0}, Cost{1, 0}, Cost{1, 0}, "B", false},
-		{protocol.Remove, "publish; wait; free", Cost{1, 0}, Cost{1, 0}, Cost{1, 0}, "B", true},
-		{protocol.Remove, "publish; free; wait", Cost{1, 0}, Cost{1, 0}, Cost{1, 0}, "B", false},
+		{protocol.Remove, "each { bypass=jump }; retire; publish", report.Cost{}, cost(0, 1), cost(0, 2), "D", false},
+		{protocol.Remove, "publish; each { bypass=jump }; free", report.Cost{}, cost(0, 1), cost(0, 2), "D", false},
+		{protocol.Remove, "wait; publish; free", cost(1, 0), cost(1, 0), cost(1, 0), "B", false},
+		{protocol.Remove, "publish; wait; free", cost(1, 0), cost(1, 0), cost(1, 0), "B", true},
+		{protocol.Remove, "publish; free; wait", cost(1, 0), cost(1, 0), cost(1, 0), "B", false},
 		// Without direct sites the guarded wait is skipped.
-		{protocol.Remove, "publish; each { bypass=jump }; wait; free", Cost{}, Cost{1, 1}, Cost{1, 2}, "D", false},
-		{protocol.Update, "publish; each { wait }; each { target=jump }; free", Cost{}, Cost{1, 1}, Cost{2, 2}, "B", false},
+		{protocol.Remove, "publish; each { bypass=jump }; wait; free", report.Cost{}, cost(1, 1), cost(1, 2), "D", false},
+		{protocol.Update, "publish; each { wait }; each { target=jump }; free", report.Cost{}, cost(1, 1), cost(2, 2), "B", false},
 	} {
 		s := sumOf(parsed(t, c.op, c.text), c.op)
-		if got := [...]Cost{s.costs[0], s.costs[1], s.costs[2]}; got != [...]Cost{c.none, c.one, c.two} {
+		if got := [...]report.Cost{s.costs[0], s.costs[1], s.costs[2]}; got != [...]report.Cost{c.none, c.one, c.two} {
 			t.Errorf("%v %s: costs %v", c.op, c.text, got)
 		}
 		if s.leaves != c.leaves || s.indirect != c.indirect {
@@ -145,3 +146,5 @@ func deadSteps(p protocol.Protocol) (poke, wait bool) {
 	}
 	return poke, wait
 }
+
+func cost(waits, pokes int) report.Cost { return report.Cost{Waits: waits, Pokes: pokes} }

@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
 )
 
 // rank sorts the safe candidates by what they cost on so many sites, and says of each
 // what there is to say.
-func rank(all []*candidate, base protocol.Protocol, op protocol.OpKind, sites int) []Found {
+func rank(all []*candidate, base protocol.Protocol, op protocol.OpKind, sites int) []report.Found {
 	safe := map[string]*candidate{}
 	for _, c := range all {
 		if c.verdict == protocol.Proved {
@@ -20,7 +21,7 @@ func rank(all []*candidate, base protocol.Protocol, op protocol.OpKind, sites in
 	}
 	names := knownBehaviours(op)
 	classes := map[string]int{}
-	out := make([]Found, 0, len(safe))
+	out := make([]report.Found, 0, len(safe))
 	for _, c := range all {
 		if c.verdict != protocol.Proved {
 			continue
@@ -37,13 +38,13 @@ func rank(all []*candidate, base protocol.Protocol, op protocol.OpKind, sites in
 	}
 	// What is left of the order is the order of the enumeration: short texts first, and
 	// publish as early as it can be.
-	slices.SortStableFunc(out, Found.compare)
+	slices.SortStableFunc(out, compare)
 	number(out)
 	return out
 }
 
 // compare orders by cost, and puts before its equals what is better known or says more.
-func (f Found) compare(g Found) int {
+func compare(f, g report.Found) int {
 	return cmp.Or(
 		cmp.Compare(f.Waits, g.Waits), cmp.Compare(f.Pokes, g.Pokes),
 		before(!f.Spare, !g.Spare), before(f.Name != "", g.Name != ""),
@@ -64,9 +65,9 @@ func before(a, b bool) int {
 
 // number gives ranks, and chooses the first of each class. Spare ones have no rank, and
 // stand for no class.
-func number(sorted []Found) {
+func number(sorted []report.Found) {
 	first := map[int]int{} // by class
-	at, last := 0, Cost{-1, -1}
+	at, last := 0, report.Cost{Waits: -1, Pokes: -1}
 	for i := range sorted {
 		f := &sorted[i]
 		if f.Spare {
@@ -87,21 +88,21 @@ func number(sorted []Found) {
 }
 
 // found describes the operation.
-func (c *candidate) found(op protocol.OpKind, sites int) Found {
+func (c *candidate) found(op protocol.OpKind, sites int) report.Found {
 	// A cost is the same for each site beyond the first.
 	one, two := c.costs[1], c.costs[2]
-	each := Cost{two.Waits - one.Waits, two.Pokes - one.Pokes}
-	f := Found{
+	each := report.Cost{Waits: two.Waits - one.Waits, Pokes: two.Pokes - one.Pokes}
+	f := report.Found{
 		Text:     stepsText(c.protocol.Ops[op]),
-		Cost:     Cost{one.Waits + (sites-1)*each.Waits, one.Pokes + (sites-1)*each.Pokes},
+		Cost:     report.Cost{Waits: one.Waits + (sites-1)*each.Waits, Pokes: one.Pokes + (sites-1)*each.Pokes},
 		WaitsPer: perSite(each.Waits, one.Waits-each.Waits),
 		PokesPer: perSite(each.Pokes, one.Pokes-each.Pokes),
-		Leaves:   c.leaves, Callers: DirectCallers, Protocol: c.protocol.String(),
+		Leaves:   c.leaves, Callers: report.DirectCallers, Protocol: c.protocol.String(),
 	}
 	if c.indirect {
-		f.Callers = AllCallers
+		f.Callers = report.AllCallers
 	}
-	f.Estimate = float64(f.Waits)*WaitSeconds + float64(f.Pokes)*PokeSeconds
+	f.Estimate = float64(f.Waits)*report.WaitSeconds + float64(f.Pokes)*report.PokeSeconds
 	return f
 }
 

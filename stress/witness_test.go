@@ -14,10 +14,11 @@ import (
 	"testing"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
 )
 
 // keptWitness judges a mutant by the machine engine; it returns the witness file and the report.
-func keptWitness(t *testing.T, mutant string, target *Target, layout string) ([]byte, *Verdict) {
+func keptWitness(t *testing.T, mutant string, target *Target, layout string) ([]byte, *report.Verdict) {
 	t.Helper()
 	s := protocol.DefaultSubject()
 	if layout != "" {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/internal/step"
+	"tailpoke/stress/report"
 )
 
 // CPUError says that this machine failed to carry a witness out: it ran out of memory or of time.
@@ -23,7 +23,7 @@ func (r *WitnessReport) onCPU(found *takenAgain) error {
 		if r.Other().Verdict == protocol.Violated {
 			text += "; stress run --engine machine --witness gives one that has"
 		}
-		r.CPU = &step.Result{Outcome: step.Skipped, Steps: r.Steps, Text: text}
+		r.CPU = &report.Stepped{Outcome: report.NotStepped, Steps: r.Steps, Text: text}
 		return nil
 	}
 	var err error
@@ -36,7 +36,7 @@ func (r *WitnessReport) onCPU(found *takenAgain) error {
 // Disagrees is an error if the real CPUs, or the patcher, did otherwise than the witness says. Then
 // one of the machine engine and the patcher is wrong.
 func (r *WitnessReport) Disagrees() error {
-	if r.CPU == nil || r.CPU.Outcome != step.Differs {
+	if r.CPU == nil || r.CPU.Outcome != report.Differs {
 		return nil
 	}
 	return fmt.Errorf("the real CPUs and the machine engine disagree: %s", r.CPU.Text)
@@ -46,12 +46,12 @@ func (r *WitnessReport) Disagrees() error {
 func (r *WitnessReport) CPURow() (outcome string, lines []string) {
 	c := r.CPU
 	switch c.Outcome {
-	case step.Taken:
+	case report.Taken:
 		lines = append(lines, fmt.Sprintf("%d of %d steps as the witness says", c.Taken, c.Steps), c.Seen)
 		if c.Then != "" {
 			lines = append(lines, "let go, "+c.Then)
 		}
-	case step.Skipped:
+	case report.NotStepped:
 		lines = append(lines, c.Text)
 	default:
 		lines = append(lines, c.Text, fmt.Sprintf("%d of %d steps as the witness says", c.Taken, c.Steps))

@@ -8,7 +8,7 @@ import (
 
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/internal/step"
+	"tailpoke/stress/report"
 )
 
 // onCPU has the machine engine judge a subject and carries its witness out on real CPUs; nil, if
@@ -45,7 +45,7 @@ var mixed = []string{"int3-nosync", "bytes", "no-first-sync", "no-second-sync"}
 func TestMutantsOnRealCPUs(t *testing.T) {
 	slowUnderRace(t)
 	needsCPU(t)
-	count := map[step.Outcome]int{}
+	count := map[report.StepOutcome]int{}
 	for _, m := range mutants() {
 		if m.Expect[protocol.Machine] != protocol.Violated {
 			continue
@@ -72,9 +72,9 @@ func TestMutantsOnRealCPUs(t *testing.T) {
 			outcome, lines := r.CPURow()
 			count[r.CPU.Outcome]++
 			t.Logf("%-18s %-11s %s", r.Property, outcome, strings.Join(lines, "; "))
-			want := step.Taken
+			want := report.Taken
 			if slices.Contains(mixed, m.Name) {
-				want = step.NotForced
+				want = report.NotForced
 			}
 			if err := r.Disagrees(); err != nil || r.CPU.Outcome != want {
 				t.Errorf("%s, want %s: %v\n%s", outcome, want, err, strings.Join(r.Witness, "\n"))
@@ -90,7 +90,7 @@ func TestSingleEditsOnRealCPUs(t *testing.T) {
 		t.Skip("short: TestMutantsOnRealCPUs has the same kinds of faults")
 	}
 	needsCPU(t)
-	count := map[step.Outcome]int{}
+	count := map[report.StepOutcome]int{}
 	for _, p := range protocol.Protocols() {
 		s, target, err := Choice{Protocol: p.Name, Sites: 1, Threads: 2}.Resolve()
 		if err != nil {
@@ -107,8 +107,8 @@ func TestSingleEditsOnRealCPUs(t *testing.T) {
 			}
 			count[r.CPU.Outcome]++
 			switch {
-			case r.CPU.Outcome == step.Taken:
-			case r.CPU.Outcome == step.NotForced && r.Property == protocol.NoTorn:
+			case r.CPU.Outcome == report.Taken:
+			case r.CPU.Outcome == report.NotForced && r.Property == protocol.NoTorn:
 				t.Logf("%s: %v: %s", p.Name, e, r.CPU.Text)
 			default:
 				t.Errorf("%s: %v: %+v\n%s", p.Name, e, r.CPU, strings.Join(r.Witness, "\n"))
@@ -121,18 +121,18 @@ func TestSingleEditsOnRealCPUs(t *testing.T) {
 // TestCPURow has every outcome in words.
 func TestCPURow(t *testing.T) {
 	for _, tt := range []struct {
-		result step.Result
+		result report.Stepped
 		want   string
 		wrong  bool
 	}{
-		{step.Result{Outcome: step.Taken, Taken: 2, Steps: 2, Seen: "seen", Then: "thread 0 returned 0x1"},
+		{report.Stepped{Outcome: report.Taken, Taken: 2, Steps: 2, Seen: "seen", Then: "thread 0 returned 0x1"},
 			"taken: 2 of 2 steps as the witness says; seen; let go, thread 0 returned 0x1", false},
-		{step.Result{Outcome: step.Taken, Taken: 2, Steps: 2, Seen: "seen"}, "taken: 2 of 2 steps as the witness says; seen", false},
-		{step.Result{Outcome: step.NotForced, Taken: 1, Steps: 2, Text: "step 2 why"}, "not-forced: step 2 why; 1 of 2 steps as the witness says", false},
-		{step.Result{Outcome: step.Differs, Taken: 1, Steps: 2, Text: "step 2: why"}, "differs: step 2: why; 1 of 2 steps as the witness says", true},
-		{step.Result{Outcome: step.Skipped, Steps: 2, Text: "why"}, "skipped: why", false},
+		{report.Stepped{Outcome: report.Taken, Taken: 2, Steps: 2, Seen: "seen"}, "taken: 2 of 2 steps as the witness says; seen", false},
+		{report.Stepped{Outcome: report.NotForced, Taken: 1, Steps: 2, Text: "step 2 why"}, "not-forced: step 2 why; 1 of 2 steps as the witness says", false},
+		{report.Stepped{Outcome: report.Differs, Taken: 1, Steps: 2, Text: "step 2: why"}, "differs: step 2: why; 1 of 2 steps as the witness says", true},
+		{report.Stepped{Outcome: report.NotStepped, Steps: 2, Text: "why"}, "skipped: why", false},
 	} {
-		r := WitnessReport{CPU: &tt.result}
+		r := WitnessReport{Replay: report.Replay{CPU: &tt.result}}
 		outcome, lines := r.CPURow()
 		if got := outcome + ": " + strings.Join(lines, "; "); got != tt.want {
 			t.Errorf("%q, want %q", got, tt.want)

@@ -8,6 +8,7 @@ import (
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/sim"
 	"tailpoke/stress/internal/step"
+	"tailpoke/stress/report"
 )
 
 // machineWitness is the file of a witness of the machine engine.
@@ -28,7 +29,7 @@ type machineExplored struct {
 
 // machineAnswer is the verdict of the machine engine. Its witness, if there is one, goes to
 // o.Witness.
-func machineAnswer(s protocol.Subject, t *Target, o Options, r *sim.Result, c *sim.Config) (Verdict, error) {
+func machineAnswer(s protocol.Subject, t *Target, o Options, r *sim.Result, c *sim.Config) (report.Verdict, error) {
 	v := machineVerdict(r, c)
 	if o.Witness == nil || r == nil || r.Witness == nil {
 		return v, nil
@@ -70,7 +71,7 @@ func (w *machineWitness) again(s protocol.Subject, t *Target) (*takenAgain, erro
 	}
 	return &takenAgain{
 		property: found.Property, text: found.Text, table: found.String(), drawing: drawingOfMachine(found),
-		onCPU: func() (*step.Result, error) { return step.Replay(c, found) },
+		onCPU: func() (*report.Stepped, error) { return step.Replay(c, found) },
 	}, nil
 }
 

@@ -11,11 +11,11 @@ import (
 
 	"tailpoke/model"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/internal/step"
+	"tailpoke/stress/report"
 )
 
 // modelKept judges a mutant by engines; it returns the witness file and the report.
-func modelKept(t *testing.T, mutant string, engines ...protocol.Engine) ([]byte, *Report) {
+func modelKept(t *testing.T, mutant string, engines ...protocol.Engine) ([]byte, *report.Document) {
 	t.Helper()
 	i := slices.IndexFunc(mutants(), func(m protocol.Mutant) bool { return m.Name == mutant })
 	if i < 0 {
@@ -76,7 +76,7 @@ func TestModelWitnessRoundTrip(t *testing.T) {
 				t.Errorf("%s: model %v, machine %+v; want %s", r.Engine, r.Model, r.Machine, tt.machine)
 			}
 			hint := strings.Contains(r.CPU.Text, "stress run --engine machine --witness")
-			if r.CPU.Outcome != step.Skipped || !strings.Contains(r.CPU.Text, "no instructions") || hint != tt.hint {
+			if r.CPU.Outcome != report.NotStepped || !strings.Contains(r.CPU.Text, "no instructions") || hint != tt.hint {
 				t.Errorf("cpu: %+v", r.CPU)
 			}
 			checkDrawing(t, r)

@@ -8,27 +8,16 @@ import (
 	"strings"
 
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/internal/step"
+	"tailpoke/stress/report"
 )
 
 // ErrNotReplayed says that the steps of a witness can be taken again, and do not end in the
 // violation that the file says.
 var ErrNotReplayed = errors.New("the witness does not end in what was recorded")
 
-// WitnessReport is what replaying a witness shows; it is the object "stress/replay/1".
+// WitnessReport is what replaying a witness shows, with its drawing.
 type WitnessReport struct {
-	Schema   string            `json:"schema"`
-	Engine   protocol.Engine   `json:"engine"` // whose witness it is
-	Subject  SubjectName       `json:"subject"`
-	Property protocol.Property `json:"property"`
-	Text     string            `json:"text"` // what is broken, in words
-	Steps    int               `json:"steps"`
-	Cycle    int               `json:"cycle,omitempty"`   // how many of the last steps repeat for ever
-	Witness  []string          `json:"witness"`           // as in a [Verdict]
-	Model    *Verdict          `json:"model,omitempty"`   // what the model says of the same subject, if it is not its witness
-	Machine  *Verdict          `json:"machine,omitempty"` // the same of the machine engine
-	CPU      *step.Result      `json:"cpu"`               // what became of the steps on real CPUs
-
+	report.Replay
 	drawing *drawing
 }
 
@@ -39,7 +28,7 @@ type takenAgain struct {
 	cycle    int
 	table    string
 	drawing  *drawing
-	onCPU    func() (*step.Result, error) // takes them on real CPUs; nil: they are no instructions
+	onCPU    func() (*report.Stepped, error) // takes them on real CPUs; nil: they are no instructions
 }
 
 // Replay takes the steps of the witness again, of the machine engine on images that are compiled
@@ -68,11 +57,11 @@ func (w *WitnessFile) replay(ctx context.Context) (*WitnessReport, error) {
 		return nil, fmt.Errorf("%w: %d steps break %s (%s), not %s",
 			ErrNotReplayed, w.of.steps(), found.property, found.text, head.Property)
 	}
-	r := &WitnessReport{
+	r := &WitnessReport{drawing: found.drawing, Replay: report.Replay{
 		Schema: "stress/replay/1", Engine: head.Engine, Subject: name(s, t), Property: found.property, Text: found.text,
-		Steps: w.of.steps(), Cycle: found.cycle, drawing: found.drawing,
+		Steps: w.of.steps(), Cycle: found.cycle,
 		Witness: strings.Split(strings.TrimRight(found.table, "\n"), "\n"),
-	}
+	}}
 	if head.Engine == protocol.Model {
 		r.Machine, err = askAlso(ctx, protocol.Machine, s, t)
 	} else {
@@ -84,23 +73,15 @@ func (w *WitnessFile) replay(ctx context.Context) (*WitnessReport, error) {
 	return r, r.onCPU(found)
 }
 
-// Other is what the engine says of the subject whose witness it is not.
-func (r *WitnessReport) Other() *Verdict {
-	if r.Engine == protocol.Model {
-		return r.Machine
-	}
-	return r.Model
-}
-
 // askAlso asks an engine about the subject of another one's witness, which it may not be able to judge.
-func askAlso(ctx context.Context, e protocol.Engine, s protocol.Subject, t *Target) (*Verdict, error) {
+func askAlso(ctx context.Context, e protocol.Engine, s protocol.Subject, t *Target) (*report.Verdict, error) {
 	o := Options{Engines: []protocol.Engine{e}}
 	if e != protocol.Model && slices.Contains(protocol.ModelGraces(), s.Grace) {
 		reason := fmt.Sprintf("grace %s is one that the model alone carries out", s.Grace.Name)
-		return &Verdict{Engine: e, Verdict: protocol.Unsupported, Reason: reason}, nil
+		return &report.Verdict{Engine: e, Verdict: protocol.Unsupported, Reason: reason}, nil
 	}
 	if err := Validate(s, t, o); err != nil {
-		return &Verdict{Engine: e, Verdict: protocol.Unsupported, Reason: err.Error()}, nil
+		return &report.Verdict{Engine: e, Verdict: protocol.Unsupported, Reason: err.Error()}, nil
 	}
 	judged, err := Run(ctx, s, t, o)
 	if err != nil {

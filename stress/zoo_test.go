@@ -7,6 +7,7 @@ import (
 
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
 )
 
 // needCPU skips a test where images cannot be executed.
@@ -31,7 +32,7 @@ func TestZoo(t *testing.T) {
 	}
 	_, err = RunMutants(context.Background(), s, target, MutantsOptions{
 		Duration: 10 * time.Second, SafeDuration: time.Second, Seed: 1,
-		Progress: func(m MutantReport) {
+		Progress: func(m report.Mutant) {
 			t.Logf("%-18s found %v in %.3f s, broke %v", m.Name, m.Found, m.Seconds[protocol.CPU], m.Broke)
 			missed := m.Found[protocol.CPU] == protocol.NotObserved && m.Found[protocol.Model] == m.Expect[protocol.Model]
 			if missed && (!boosted || raceBuild && m.Property == protocol.NoTorn) {

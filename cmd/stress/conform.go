@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 const conformLong = `Examples:
@@ -35,7 +36,7 @@ type conform struct {
 }
 
 func newConform() *cobra.Command {
-	c := &conform{expect: verdict(stress.Holds)}
+	c := &conform{expect: verdict(report.Holds)}
 	cmd := &cobra.Command{
 		Use: "conform FILE", Short: "Check a recorded trace against the model", Long: conformLong,
 		Args: cobra.ExactArgs(1), RunE: c.runE,
@@ -65,9 +66,9 @@ func (c *conform) runE(cmd *cobra.Command, args []string) error {
 	switch {
 	case err != nil:
 		return failed(err)
-	case r.Verdict == stress.NoAnswer:
+	case r.Verdict == report.NoAnswer:
 		return &exit{codeNoVerdict, nil}
-	case r.Verdict != stress.Overall(c.expect):
+	case r.Verdict != report.Overall(c.expect):
 		return &exit{codeViolated, nil}
 	}
 	return nil
@@ -95,14 +96,14 @@ func readTrace(cmd *cobra.Command, name string) (string, error) {
 }
 
 // traceText is a trace's report for people.
-func traceText(r *stress.TraceReport) string {
+func traceText(r *report.TraceCheck) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "subject  %s\n", subjectText(r.Subject))
 	fmt.Fprintf(&b, "trace    %s, %s; ", counted(uint64(r.Events), "event"), counted(uint64(r.Observations), "observation"))
 	switch r.Verdict {
-	case stress.Holds:
+	case report.Holds:
 		b.WriteString("all consumed\n")
-	case stress.Violated:
+	case report.Violated:
 		fmt.Fprintf(&b, "%s consumed\n", grouped(uint64(r.Consumed)))
 		fmt.Fprintf(&b, "    line %d: %s\n", r.Line, r.Item)
 		for i, a := range r.Allowed {
@@ -123,7 +124,7 @@ func traceText(r *stress.TraceReport) string {
 }
 
 // traceFigures says in the row of an engine what became of its trace.
-func traceFigures(t *stress.EngineTrace) string {
+func traceFigures(t *report.Trace) string {
 	text := counted(t.Events-t.Omitted, "event") + ", "
 	if t.Conforms {
 		text = "trace conforms: " + text + "all consumed"

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 const doctorLong = `Examples:
@@ -25,10 +26,7 @@ func newDoctor() *cobra.Command {
 		checks := stress.Doctor()
 		var err error
 		if asJSON {
-			err = printJSON(cmd.OutOrStdout(), struct {
-				Schema string         `json:"schema"`
-				Checks []stress.Check `json:"checks"`
-			}{"stress/doctor/1", checks})
+			err = printJSON(cmd.OutOrStdout(), report.Doctor{Schema: "stress/doctor/1", Checks: checks})
 		} else {
 			err = printText(cmd.OutOrStdout(), doctorText(checks))
 		}
@@ -40,7 +38,7 @@ func newDoctor() *cobra.Command {
 	return cmd
 }
 
-func doctorText(checks []stress.Check) string {
+func doctorText(checks []report.Check) string {
 	wide := 0
 	for _, c := range checks {
 		wide = max(wide, len(c.Name))

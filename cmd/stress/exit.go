@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 // The exit codes. exitHelp says the same to users.
@@ -90,7 +91,7 @@ func oneLine(text string) string {
 }
 
 // exitOf makes the exit of a report: nil where what it says is what was expected.
-func exitOf(r *stress.Report, required []stress.Engine, expect stress.Overall) error {
+func exitOf(r *report.Document, required []stress.Engine, expect report.Overall) error {
 	var missing []string
 	for _, v := range r.Verdicts {
 		skipped := v.Verdict == "skipped"
@@ -105,7 +106,7 @@ func exitOf(r *stress.Report, required []stress.Engine, expect stress.Overall) e
 		return &exit{codeMissing, errors.New(strings.Join(missing, "; "))}
 	}
 	switch r.Verdict {
-	case stress.NoAnswer:
+	case report.NoAnswer:
 		return &exit{codeNoVerdict, nil}
 	case expect:
 		return nil

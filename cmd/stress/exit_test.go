@@ -6,36 +6,37 @@ import (
 	"testing"
 
 	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 func TestExitOf(t *testing.T) {
-	report := func(overall stress.Overall, verdicts ...stress.EngineVerdict) *stress.Report {
-		r := &stress.Report{Verdict: overall}
+	reportOf := func(overall report.Overall, verdicts ...stress.EngineVerdict) *report.Document {
+		r := &report.Document{Verdict: overall}
 		for i, v := range verdicts {
-			r.Verdicts = append(r.Verdicts, stress.Verdict{Engine: []stress.Engine{"model", "cpu"}[i], Verdict: v, Reason: "reasons"})
+			r.Verdicts = append(r.Verdicts, report.Verdict{Engine: []stress.Engine{"model", "cpu"}[i], Verdict: v, Reason: "reasons"})
 		}
 		return r
 	}
 	cpu := []stress.Engine{"cpu"}
 	for _, c := range []struct {
 		name     string
-		report   *stress.Report
+		report   *report.Document
 		required []stress.Engine
-		expect   stress.Overall
+		expect   report.Overall
 		code     int
 	}{
-		{"holds", report(stress.Holds, "proved", "not-observed"), cpu, stress.Holds, 0},
-		{"violated", report(stress.Violated, "violated", "violated"), cpu, stress.Holds, 1},
-		{"expected", report(stress.Violated, "violated", "violated"), cpu, stress.Violated, 0},
-		{"not as expected", report(stress.Holds, "proved", "not-observed"), cpu, stress.Violated, 1},
-		{"vacuous", report(stress.NoAnswer, "proved", "vacuous"), nil, stress.Holds, 5},
-		{"vacuous, expecting", report(stress.NoAnswer, "proved", "vacuous"), nil, stress.Violated, 5},
-		{"skipped", report(stress.Holds, "proved", "skipped"), nil, stress.Holds, 0},
-		{"skipped, required", report(stress.Holds, "proved", "skipped"), cpu, stress.Holds, 4},
-		{"skipped, required, violated", report(stress.Violated, "violated", "skipped"), cpu, stress.Violated, 4},
-		{"unsupported, required", report(stress.Holds, "proved", "unsupported"), cpu, stress.Holds, 4},
-		{"all skipped", report(stress.NoAnswer, "skipped", "skipped"), nil, stress.Holds, 4},
-		{"none can judge", report(stress.NoAnswer, "unsupported", "skipped"), nil, stress.Holds, 5},
+		{"holds", reportOf(report.Holds, "proved", "not-observed"), cpu, report.Holds, 0},
+		{"violated", reportOf(report.Violated, "violated", "violated"), cpu, report.Holds, 1},
+		{"expected", reportOf(report.Violated, "violated", "violated"), cpu, report.Violated, 0},
+		{"not as expected", reportOf(report.Holds, "proved", "not-observed"), cpu, report.Violated, 1},
+		{"vacuous", reportOf(report.NoAnswer, "proved", "vacuous"), nil, report.Holds, 5},
+		{"vacuous, expecting", reportOf(report.NoAnswer, "proved", "vacuous"), nil, report.Violated, 5},
+		{"skipped", reportOf(report.Holds, "proved", "skipped"), nil, report.Holds, 0},
+		{"skipped, required", reportOf(report.Holds, "proved", "skipped"), cpu, report.Holds, 4},
+		{"skipped, required, violated", reportOf(report.Violated, "violated", "skipped"), cpu, report.Violated, 4},
+		{"unsupported, required", reportOf(report.Holds, "proved", "unsupported"), cpu, report.Holds, 4},
+		{"all skipped", reportOf(report.NoAnswer, "skipped", "skipped"), nil, report.Holds, 4},
+		{"none can judge", reportOf(report.NoAnswer, "unsupported", "skipped"), nil, report.Holds, 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var stderr strings.Builder

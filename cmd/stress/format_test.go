@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 // manyVerdicts is a report with a verdict of each kind.
-func manyVerdicts() *stress.Report {
-	r := &stress.Report{Verdict: stress.Violated, Seed: "0x1", Subject: stress.SubjectName{Protocol: "kernel"}}
-	r.Verdicts = []stress.Verdict{
+func manyVerdicts() *report.Document {
+	r := &report.Document{Verdict: report.Violated, Seed: "0x1", Subject: report.Subject{Protocol: "kernel"}}
+	r.Verdicts = []report.Verdict{
 		{Verdict: "proved"}, {Verdict: "safe"}, {Verdict: "not-observed"}, {Verdict: "violated"},
 		{Verdict: "vacuous"}, {Verdict: "bounded"}, {Verdict: "unsupported"}, {Verdict: "skipped"},
 	}
@@ -48,7 +49,7 @@ func tapResults(t *testing.T, text string) string {
 
 // TestKTAP: a TAP parser reads what each engine said.
 func TestKTAP(t *testing.T) {
-	text := ktapText(manyVerdicts(), stress.Holds)
+	text := ktapText(manyVerdicts(), report.Holds)
 	if !strings.HasPrefix(text, "KTAP version 1\n1..8\n") {
 		t.Errorf("begins with %.30q", text)
 	}
@@ -56,13 +57,13 @@ func TestKTAP(t *testing.T) {
 	if got := tapResults(t, text); got != want {
 		t.Errorf("read as\n%swant\n%sof\n%s", got, want, text)
 	}
-	turned := tapResults(t, ktapText(manyVerdicts(), stress.Violated))
+	turned := tapResults(t, ktapText(manyVerdicts(), report.Violated))
 	if !strings.HasPrefix(turned, "1 ok\n2 ok\n3 ok\n4 ok\n5 not ok\n") {
 		t.Errorf("with a violation that was expected: %s", turned)
 	}
 	none := manyVerdicts()
-	none.Verdict = stress.Holds
-	if turned := tapResults(t, ktapText(none, stress.Violated)); !strings.HasPrefix(turned, "1 not ok\n") {
+	none.Verdict = report.Holds
+	if turned := tapResults(t, ktapText(none, report.Violated)); !strings.HasPrefix(turned, "1 not ok\n") {
 		t.Errorf("without a violation that was expected: %s", turned)
 	}
 	if got := tapResults(t, ktapFailed(errors.New("no\nmemory"))); !strings.Contains(got, "Bail out") && !strings.HasPrefix(got, "errors: ") {
@@ -81,7 +82,7 @@ func TestKTAPOfRun(t *testing.T) {
 
 // TestJUnit: a build server counts what each engine said.
 func TestJUnit(t *testing.T) {
-	text, err := junitXML(manyVerdicts(), stress.Holds)
+	text, err := junitXML(manyVerdicts(), report.Holds)
 	if err != nil {
 		t.Fatal(err)
 	}

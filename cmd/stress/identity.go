@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 const identityLong = `Examples:
@@ -75,7 +76,7 @@ func (id *identity) runE(cmd *cobra.Command, _ []string) error {
 	return nil
 }
 
-func identityText(r *stress.IdentityReport) string {
+func identityText(r *report.Identity) string {
 	var b strings.Builder
 	for _, d := range r.Differences {
 		fmt.Fprintf(&b, "%s differs\n%s\n", d.Name, d.Listing)

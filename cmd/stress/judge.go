@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 // judging is what the verbs share that judge one subject.
@@ -61,7 +62,7 @@ func (j *judging) cpuFlags(f *pflag.FlagSet, d time.Duration) {
 }
 
 func (j *judging) expectFlag(f *pflag.FlagSet) {
-	j.expect = verdict(stress.Holds)
+	j.expect = verdict(report.Holds)
 	f.Var(&j.expect, "expect", "verdict that exits with 0: holds or violated")
 }
 
@@ -121,7 +122,7 @@ func (j *judging) runE(cmd *cobra.Command, _ []string) error {
 }
 
 // print writes the report; for people only if it says more than the error behind it.
-func (j *judging) print(cmd *cobra.Command, r *stress.Report, silent bool) error {
+func (j *judging) print(cmd *cobra.Command, r *report.Document, silent bool) error {
 	switch {
 	case j.format == formatJSON:
 		return printJSON(cmd.OutOrStdout(), r)
@@ -139,11 +140,11 @@ func (j *judging) print(cmd *cobra.Command, r *stress.Report, silent bool) error
 	return printText(cmd.OutOrStdout(), reportText(r, reproduce(cmd, r.Seed)))
 }
 
-func (j *judging) expected() stress.Overall {
+func (j *judging) expected() report.Overall {
 	if j.expect == "" {
-		return stress.Holds
+		return report.Holds
 	}
-	return stress.Overall(j.expect)
+	return report.Overall(j.expect)
 }
 
 // options makes the options of a run.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 // A junitSuite is a report as build servers read it: a case for each engine.
@@ -36,7 +36,7 @@ type junitText struct {
 }
 
 // junitXML is a report in that format.
-func junitXML(r *stress.Report, expect stress.Overall) (string, error) {
+func junitXML(r *report.Document, expect report.Overall) (string, error) {
 	s := junitSuite{Name: "stress: " + subjectText(r.Subject), Tests: len(r.Verdicts)}
 	total := 0.0
 	for _, v := range r.Verdicts {

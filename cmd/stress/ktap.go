@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 // A result is what a test harness makes of an engine's verdict. A verdict that leaves the question open
@@ -15,15 +15,15 @@ type result struct {
 }
 
 // Where a violation is expected and there is one, an engine that sees none is no failure.
-func resultOf(v stress.Verdict, overall, expect stress.Overall) result {
+func resultOf(v report.Verdict, overall, expect report.Overall) result {
 	switch v.Verdict {
 	case "skipped", "unsupported":
 		return result{true, "SKIP " + oneLine(v.Reason)}
 	case "vacuous", "bounded":
 		return result{false, strings.TrimRight(fmt.Sprintf("ERROR %s: %s", v.Verdict, oneLine(v.Reason)), ": ")}
 	}
-	if expect == stress.Violated {
-		return result{overall == stress.Violated, ""}
+	if expect == report.Violated {
+		return result{overall == report.Violated, ""}
 	}
 	return result{v.Verdict != "violated", ""}
 }
@@ -35,7 +35,7 @@ func ktapFailed(err error) string {
 
 // ktapText is a report in the kernel's test format (Documentation/dev-tools/ktap.rst): a test for
 // each engine, behind diagnostic lines with what it has seen.
-func ktapText(r *stress.Report, expect stress.Overall) string {
+func ktapText(r *report.Document, expect report.Overall) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "KTAP version 1\n1..%d\n", len(r.Verdicts))
 	fmt.Fprintf(&b, "# subject %s\n# seed %s\n", subjectText(r.Subject), r.Seed)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 const mutantsLong = `Examples:
@@ -78,11 +79,11 @@ func (z *zoo) runE(cmd *cobra.Command, names []string) error {
 	if err := stress.Validate(s, target, stress.Options{Engines: o.Engines}); err != nil {
 		return usage(err)
 	}
-	partial := &stress.MutantsReport{Schema: "stress/mutants/1", Seed: fmt.Sprintf("%#x", o.Seed), Agree: true}
+	partial := &report.Mutants{Schema: "stress/mutants/1", Seed: fmt.Sprintf("%#x", o.Seed), Agree: true}
 	if !z.quiet {
 		fmt.Fprintf(stderr, "seed %s\n", partial.Seed)
 	}
-	o.Progress = func(m stress.MutantReport) {
+	o.Progress = func(m report.Mutant) {
 		partial.Mutants = append(partial.Mutants, m)
 		partial.Agree = partial.Agree && m.Agree
 		if !z.quiet {
@@ -146,7 +147,7 @@ func (z *zoo) chosenEngines(cmd *cobra.Command) ([]stress.Engine, error) {
 	return chosen, nil
 }
 
-func (z *zoo) print(cmd *cobra.Command, r *stress.MutantsReport) error {
+func (z *zoo) print(cmd *cobra.Command, r *report.Mutants) error {
 	if z.json {
 		return printJSON(cmd.OutOrStdout(), r)
 	}

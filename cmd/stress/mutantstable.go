@@ -5,11 +5,12 @@ import (
 	"strings"
 
 	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 // mutantsText is the zoo's table: a row for each mutant, and on the last line whether
 // all got what they must get.
-func mutantsText(r *stress.MutantsReport) string {
+func mutantsText(r *report.Mutants) string {
 	head := []string{"mutant", "breaks"}
 	for _, e := range stress.MutantEngines() {
 		head = append(head, string(e))
@@ -29,7 +30,7 @@ func mutantsText(r *stress.MutantsReport) string {
 }
 
 // cells is the row of a mutant.
-func cells(m stress.MutantReport) []string {
+func cells(m report.Mutant) []string {
 	breaks := string(m.Property)
 	if breaks == "" {
 		breaks = "nothing"
@@ -47,7 +48,7 @@ func cells(m stress.MutantReport) []string {
 
 // found is the verdict of an engine, with what it must be where it is another, and with
 // the property that was seen broken where that is another.
-func found(m stress.MutantReport, e stress.Engine) string {
+func found(m report.Mutant, e stress.Engine) string {
 	v, asked := m.Found[e]
 	if !asked {
 		return "-"
@@ -63,7 +64,7 @@ func found(m stress.MutantReport, e stress.Engine) string {
 }
 
 // detection is the median time to the first finding of the cpu engine.
-func detection(m stress.MutantReport) string {
+func detection(m report.Mutant) string {
 	n := len(m.Detections)
 	if n == 0 {
 		return "-"

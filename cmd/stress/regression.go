@@ -38,7 +38,7 @@ func newRegression() *cobra.Command {
 		if asJSON {
 			err = printJSON(cmd.OutOrStdout(), rep)
 		} else {
-			err = rep.WriteText(cmd.OutOrStdout())
+			err = writeRegression(cmd.OutOrStdout(), rep)
 		}
 		switch {
 		case err != nil:

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 const replayLong = `Examples:
@@ -46,7 +47,7 @@ type replay struct {
 }
 
 func newReplay() *cobra.Command {
-	r := &replay{expect: verdict(stress.Holds)}
+	r := &replay{expect: verdict(report.Holds)}
 	cmd := &cobra.Command{
 		Use: "replay FILE", Short: "Show a kept witness again, and draw it", Long: replayLong,
 		Args: cobra.ExactArgs(1), RunE: r.runE,
@@ -66,7 +67,7 @@ func (r *replay) runE(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return usage(err)
 	}
-	report, err := w.Replay(cmd.Context())
+	again, err := w.Replay(cmd.Context())
 	switch {
 	case errors.Is(err, stress.ErrNotReplayed) || isCPUError(err):
 		return failed(err)
@@ -74,12 +75,12 @@ func (r *replay) runE(cmd *cobra.Command, args []string) error {
 		return usage(err)
 	}
 	if r.json {
-		err = printJSON(cmd.OutOrStdout(), report)
+		err = printJSON(cmd.OutOrStdout(), again)
 	} else {
-		err = printText(cmd.OutOrStdout(), replayText(report))
+		err = printText(cmd.OutOrStdout(), replayText(again))
 	}
 	if err == nil && r.svg != "" {
-		err = os.WriteFile(r.svg, report.SVG(), 0o666)
+		err = os.WriteFile(r.svg, again.SVG(), 0o666)
 	}
 	if err != nil {
 		return failed(err)
@@ -87,10 +88,10 @@ func (r *replay) runE(cmd *cobra.Command, args []string) error {
 	if stopped := interrupted(cmd.Context()); stopped != nil {
 		return stopped
 	}
-	if err := report.Disagrees(); err != nil {
+	if err := again.Disagrees(); err != nil {
 		return failed(err)
 	}
-	if stress.Overall(r.expect) != stress.Violated {
+	if report.Overall(r.expect) != report.Violated {
 		return &exit{codeViolated, nil}
 	}
 	return nil
@@ -106,7 +107,7 @@ func isCPUError(err error) bool {
 func replayText(r *stress.WitnessReport) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "subject  %s\n", subjectText(r.Subject))
-	fmt.Fprintf(&b, "%-7s  %-12s  %s, in %s%s\n", r.Engine, stress.Violated, r.Property, counted(uint64(r.Steps), "step"), forEver(r.Cycle))
+	fmt.Fprintf(&b, "%-7s  %-12s  %s, in %s%s\n", r.Engine, report.Violated, r.Property, counted(uint64(r.Steps), "step"), forEver(r.Cycle))
 	for _, line := range r.Witness {
 		fmt.Fprintf(&b, "    %s\n", line)
 	}
@@ -119,7 +120,7 @@ func replayText(r *stress.WitnessReport) string {
 		fmt.Fprintf(&b, "%s  %s\n", head, line)
 		head = strings.Repeat(" ", len(head))
 	}
-	fmt.Fprintf(&b, "%s\n", stress.Violated)
+	fmt.Fprintf(&b, "%s\n", report.Violated)
 	return b.String()
 }
 

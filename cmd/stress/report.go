@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"strings"
 
-	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 // reportText is a report for people: the subject, a row for each engine, and the
 // overall verdict on the last line.
-func reportText(r *stress.Report, again string) string {
+func reportText(r *report.Document, again string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "subject  %s\n", subjectText(r.Subject))
 	fmt.Fprintf(&b, "seed     %s\n", r.Seed)
@@ -19,14 +19,14 @@ func reportText(r *stress.Report, again string) string {
 	if len(r.Verdicts) == 1 && r.Verdicts[0].Kernel != nil { // it has the room
 		b.WriteString(pairsText(r.Verdicts[0].Kernel))
 	}
-	if r.Verdict == stress.Violated {
+	if r.Verdict == report.Violated {
 		fmt.Fprintf(&b, "again    %s\n", again)
 	}
 	fmt.Fprintf(&b, "%s\n", r.Verdict)
 	return b.String()
 }
 
-func subjectText(s stress.SubjectName) string {
+func subjectText(s report.Subject) string {
 	text := fmt.Sprintf("protocol %s, method %s, grace %s, layout %s; %s, %s, %s, %s",
 		s.Protocol, s.Method, s.Grace, s.Layout, counted(uint64(s.Threads), "thread"),
 		counted(uint64(s.Sites), "site"), counted(uint64(s.Programs), "program"), counted(uint64(s.Keys), "key"))
@@ -37,7 +37,7 @@ func subjectText(s stress.SubjectName) string {
 }
 
 // row writes the lines of one engine.
-func row(b *strings.Builder, v stress.Verdict) {
+func row(b *strings.Builder, v report.Verdict) {
 	head := fmt.Sprintf("%-7s  %-12s", v.Engine, v.Verdict)
 	for _, line := range figures(v) {
 		fmt.Fprintf(b, "%s  %s\n", head, line)
@@ -49,7 +49,7 @@ func row(b *strings.Builder, v stress.Verdict) {
 }
 
 // figures says what an engine answers and what it counted.
-func figures(v stress.Verdict) []string {
+func figures(v report.Verdict) []string {
 	var out []string
 	if v.Reason != "" {
 		out = append(out, v.Reason)
@@ -69,7 +69,7 @@ func figures(v stress.Verdict) []string {
 	return out
 }
 
-func modelFigures(v stress.Verdict) []string {
+func modelFigures(v report.Verdict) []string {
 	c := v.ModelCounts
 	counts := fmt.Sprintf("%s, %s", counted(c.States, "state"), counted(c.Transitions, "transition"))
 	switch v.Verdict {
@@ -86,7 +86,7 @@ func modelFigures(v stress.Verdict) []string {
 	return []string{fmt.Sprintf("%s explored; %s", counted(uint64(c.Explored.Threads), "thread"), counts)}
 }
 
-func cpuFigures(v stress.Verdict) []string {
+func cpuFigures(v report.Verdict) []string {
 	c := v.CPUCounts
 	out := liveFigures(v)
 	if c.Trace != nil {
@@ -96,7 +96,7 @@ func cpuFigures(v stress.Verdict) []string {
 }
 
 // liveFigures are those of every engine that executes machine code.
-func liveFigures(v stress.Verdict) []string {
+func liveFigures(v report.Verdict) []string {
 	c := v.CPUCounts
 	var out []string
 	switch {

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"strings"
 
-	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 // kernelFigures are what the kernel engine counted, how long operations took, and what the watcher
 // saw of the kernel's text.
-func kernelFigures(v stress.Verdict) []string {
+func kernelFigures(v report.Verdict) []string {
 	c, k := v.CPUCounts, v.Kernel
 	out := append(liveFigures(v),
 		fmt.Sprintf("%s of these executions checked, in %s; %s, %s let go, %s freed", share(k.Checked, c.Executions),
@@ -32,7 +32,7 @@ func kernelFigures(v stress.Verdict) []string {
 }
 
 // watchFigures say how much of what operations do to a site was seen.
-func watchFigures(k *stress.KernelCounts) []string {
+func watchFigures(k *report.KernelCounts) []string {
 	seen := 0
 	for _, p := range k.Phases {
 		if p.Seen > 0 {
@@ -45,7 +45,7 @@ func watchFigures(k *stress.KernelCounts) []string {
 
 // pairsText is the watcher's table: what the slots of a site held together, and how often that was read
 // beside which operation.
-func pairsText(k *stress.KernelCounts) string {
+func pairsText(k *report.KernelCounts) string {
 	if k.Watch == nil {
 		return ""
 	}
@@ -70,7 +70,7 @@ func pairsText(k *stress.KernelCounts) string {
 }
 
 // kernelText names the kernel.
-func kernelText(k *stress.KernelCounts) string {
+func kernelText(k *report.KernelCounts) string {
 	text := "Linux " + k.Release
 	if k.GraceMS > 0 {
 		text += fmt.Sprintf(", a grace period of %.1f ms when idle", k.GraceMS)

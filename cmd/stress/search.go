@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 const searchLong = `Examples:
@@ -108,7 +109,7 @@ func (s *search) runE(cmd *cobra.Command, _ []string) error {
 }
 
 // foundExit makes the exit of a search that went to its end.
-func foundExit(r *stress.SearchReport) error {
+func foundExit(r *report.Search) error {
 	for _, s := range r.Searches {
 		switch {
 		case s.Safe == 0 && s.Bounded > 0:
@@ -134,12 +135,12 @@ func searchProgress(w io.Writer, every time.Duration) func(op string, judged, ca
 
 // searchText is the report for people: for each operation what became of its texts, and
 // the ranking.
-func searchText(r *stress.SearchReport) string {
+func searchText(r *report.Search) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "subject  protocol %s, method %s, grace %s; operations of 1 to %s\n",
 		r.Protocol, r.Method, r.Grace, counted(uint64(r.Steps), "step"))
 	fmt.Fprintf(&b, "costs    on N sites; estimated for %s, %.0f us a poke and %.0f ms a grace period\n",
-		counted(uint64(r.Sites), "site"), stress.PokeSeconds*1e6, stress.WaitSeconds*1e3)
+		counted(uint64(r.Sites), "site"), report.PokeSeconds*1e6, report.WaitSeconds*1e3)
 	for _, s := range r.Searches {
 		fmt.Fprintf(&b, "%-7s  %s\n", s.Op, strings.Join(searchCounts(s), "\n         "))
 		if len(s.Found) > 0 {
@@ -151,7 +152,7 @@ func searchText(r *stress.SearchReport) string {
 }
 
 // searchCounts says what became of the texts.
-func searchCounts(s stress.OpSearch) []string {
+func searchCounts(s report.OpSearch) []string {
 	n := func(n int) string { return grouped(uint64(n)) }
 	p := s.Pruned
 	refuted := 0
@@ -180,7 +181,7 @@ func searchCounts(s stress.OpSearch) []string {
 }
 
 // foundRows is the ranking.
-func foundRows(s stress.OpSearch) [][]string {
+func foundRows(s report.OpSearch) [][]string {
 	rows := [][]string{{"rank", "grace", "pokes", "estimate", "leaves", "callers", "orders", "name", s.Op}}
 	for _, f := range s.Found {
 		rank, orders, name := "-", "-", "-"

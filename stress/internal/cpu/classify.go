@@ -12,6 +12,7 @@ import (
 	"tailpoke/jit/exec"
 	"tailpoke/patcher"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
 )
 
 const (
@@ -63,7 +64,7 @@ func (r *run) counts() *Result {
 		Installs: r.installs.Load(), Updates: r.updates.Load(), Removes: r.removes.Load(),
 		Cycles: r.cycles.Load(), Pokes: r.pokes.Load(), Waits: r.waits.Load(), Loads: r.loads.Load(),
 		Boosts: r.domain.Boosts(), Traps: t.Hits - r.traps.Hits, LateTraps: t.Late - r.traps.Late,
-		Overlaps: Overlaps{
+		Overlaps: report.Overlaps{
 			Install: c.Overlaps[1+protocol.Install], Update: c.Overlaps[1+protocol.Update],
 			Remove: c.Overlaps[1+protocol.Remove], Several: c.Overlaps[exec.SeveralPhases],
 		},

@@ -1,11 +1,10 @@
 package cpu
 
 import (
-	"cmp"
-	"fmt"
 	"math"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
 )
 
 // Class is what was wrong with an execution.
@@ -38,36 +37,12 @@ func (c Class) Property() protocol.Property { return propertyOf[c] }
 
 // Finding is what executions did that broke a property.
 type Finding struct {
-	Class  Class  `json:"class"`
-	Thread int    `json:"thread"`        // that was seen first; None for others
-	Who    string `json:"who,omitempty"` // of others, "" for the mutator
-	Text   string `json:"text"`
-	Count  int    `json:"count"` // executions of which the same was kept
+	Class  Class
+	Thread int    // that was seen first; None for others
+	Who    string // of others, "" for the mutator
+	Text   string
+	Count  int // executions of which the same was kept
 }
-
-// String returns the finding on one line.
-func (f Finding) String() string {
-	who := fmt.Sprintf("thread %d", f.Thread)
-	if f.Thread == None {
-		who = cmp.Or(f.Who, "mutator")
-	}
-	s := fmt.Sprintf("%s: %s: %s", who, f.Class, f.Text)
-	if f.Count > 1 {
-		s += fmt.Sprintf(" (%d times)", f.Count)
-	}
-	return s
-}
-
-// Overlaps counts executions that ran while operations did.
-type Overlaps struct {
-	Install uint64 `json:"install"`
-	Update  uint64 `json:"update"`
-	Remove  uint64 `json:"remove"`
-	Several uint64 `json:"several"` // more than one operation
-}
-
-// Sum returns how many executions overlapped operations.
-func (o Overlaps) Sum() uint64 { return o.Install + o.Update + o.Remove + o.Several }
 
 // Result is what a run saw.
 type Result struct {
@@ -82,7 +57,7 @@ type Result struct {
 	Traps      uint64
 	LateTraps  uint64
 	Loads      uint64 // copies of the entry that came and went
-	Overlaps   Overlaps
+	Overlaps   report.Overlaps
 
 	Skips, Tails uint64 // legal executions without and with a tail call
 	// Bad counts executions with a finding; Findings are the first of them, the most
@@ -96,7 +71,7 @@ type Result struct {
 	// Boosted says that grace periods were boosted (see package rcu).
 	Boosted bool
 	// Trace counts the events that were recorded; nil if nobody took them.
-	Trace *Trace
+	Trace *report.Trace
 }
 
 // Operations returns how many operations were carried out.

@@ -5,10 +5,11 @@ import (
 	"testing"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
 )
 
 func TestVacuous(t *testing.T) {
-	full := Result{Installs: 1, Updates: 1, Removes: 1, Overlaps: Overlaps{Install: 1, Update: 1, Remove: 1}}
+	full := Result{Installs: 1, Updates: 1, Removes: 1, Overlaps: report.Overlaps{Install: 1, Update: 1, Remove: 1}}
 	if s := full.Vacuous(); s != "" {
 		t.Errorf("a run with everything is vacuous: %s", s)
 	}

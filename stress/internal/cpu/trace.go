@@ -6,17 +6,8 @@ import (
 
 	"tailpoke/patcher"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
 )
-
-// Trace is what became of the events of a run.
-type Trace struct {
-	Events   uint64 `json:"events"`   // that the patcher made
-	Omitted  uint64 `json:"omitted"`  // of these in operations that were not recorded
-	Consumed uint64 `json:"consumed"` // of the others, that the model explains
-	Conforms bool   `json:"conforms"` // there are some, and all were consumed that were recorded
-	Reason   string `json:"reason,omitempty"`
-	Text     string `json:"text,omitempty"` // its beginning, if it was asked for
-}
 
 const (
 	traceBuffers = 32  // between the mutator and who takes the trace
@@ -103,11 +94,11 @@ func (t *recorder) close() {
 }
 
 // result counts what was recorded; nil if nothing could be.
-func (t *recorder) result() *Trace {
+func (t *recorder) result() *report.Trace {
 	if t == nil {
 		return nil
 	}
-	return &Trace{Events: t.events, Omitted: t.omitted}
+	return &report.Trace{Events: t.events, Omitted: t.omitted}
 }
 
 // keyOf returns the index of a key among those that change, or None.

@@ -4,32 +4,15 @@ import (
 	"errors"
 	"fmt"
 
+	"tailpoke/stress/report"
+
 	"github.com/cilium/ebpf/asm"
 )
 
 // Report says of how many programs our compiler makes what the kernel's makes.
 type Report struct {
-	Schema      string       `json:"schema"`
-	Programs    int          `json:"programs"`    // loaded and compared
-	Identical   int          `json:"identical"`   // byte for byte
-	Opcodes     int          `json:"opcodes"`     // different ones among the translated instructions
-	Differences []Difference `json:"differences"` // of the others
-
-	// Recovered of the identical ones are so only once the depth of a stack, or another decision
-	// of the verifier that bpf(2) does not show, was read off the kernel's image.
-	Recovered int          `json:"recovered"`
-	Rejected  []Difference `json:"rejected,omitempty"` // samples that could not be loaded, and why
-
-	// Unsupported were loaded and not compared: their images have what package jit does not make.
-	Unsupported []Difference `json:"unsupported,omitempty"`
-
+	report.Identity
 	Seen map[string]int `json:"-"` // how often each opcode was compared
-}
-
-// A Difference is a program and what is to be said of it.
-type Difference struct {
-	Name    string `json:"name"`
-	Listing string `json:"listing"` // both images side by side, ours on the left; or a reason
 }
 
 // reportSchema names the form of the report.
@@ -48,12 +31,13 @@ func Check(progs []Sample) (*Report, error) {
 
 // Check is the comparison with a target that is known.
 func (t *Target) Check(progs []Sample) (*Report, error) {
-	rep := &Report{Schema: reportSchema, Differences: []Difference{}, Seen: map[string]int{}}
+	rep := &Report{Seen: map[string]int{}}
+	rep.Schema, rep.Differences = reportSchema, []report.ProgramNotes{}
 	known := book{}
 	for _, s := range progs {
 		r, err := load(s)
 		if errors.Is(err, errRejected) {
-			rep.Rejected = append(rep.Rejected, Difference{s.Name, err.Error()})
+			rep.Rejected = append(rep.Rejected, report.ProgramNotes{Name: s.Name, Listing: err.Error()})
 			continue
 		}
 		if err != nil {
@@ -64,7 +48,7 @@ func (t *Target) Check(progs []Sample) (*Report, error) {
 			v.difference = err.Error()
 		}
 		if why := r.unsupported(); why != "" && v.difference != "" {
-			rep.Unsupported = append(rep.Unsupported, Difference{s.Name, why})
+			rep.Unsupported = append(rep.Unsupported, report.ProgramNotes{Name: s.Name, Listing: why})
 			continue
 		}
 		rep.count(s.Name, r, v)
@@ -80,7 +64,7 @@ func (rep *Report) count(name string, r *readback, v verdict) {
 		rep.Seen[opcodeName(&r.insns[i])]++
 	}
 	if v.difference != "" {
-		rep.Differences = append(rep.Differences, Difference{name, v.difference})
+		rep.Differences = append(rep.Differences, report.ProgramNotes{Name: name, Listing: v.difference})
 		return
 	}
 	rep.Identical++

@@ -6,25 +6,16 @@ import (
 	"slices"
 	"strings"
 	"time"
-)
 
-// Facts are what tells kernels apart, beside what they do.
-type Facts struct {
-	Release     string            `json:"release"`
-	Version     string            `json:"version"`
-	JIT         map[string]string `json:"jit"`         // settings of the compiler
-	Mitigations map[string]string `json:"mitigations"` // by vulnerability
-	// GraceMS is how long a grace period of an idle system takes: the median of a few, in
-	// milliseconds; 0 if it could not be measured.
-	GraceMS float64 `json:"grace_ms"`
-}
+	"tailpoke/stress/report"
+)
 
 // graceSamples is how many grace periods are measured: each takes some 10 ms.
 const graceSamples = 5
 
 // FactsOf asks the running kernel. What cannot be read is left out.
-func FactsOf() Facts {
-	f := Facts{
+func FactsOf() report.KernelFacts {
+	f := report.KernelFacts{
 		Release: read("/proc/sys/kernel/osrelease"), Version: read("/proc/sys/kernel/version"),
 		JIT:         readAll("/proc/sys/net/core/bpf_jit_*"),
 		Mitigations: readAll("/sys/devices/system/cpu/vulnerabilities/*"),

@@ -8,6 +8,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
 )
 
 // Class is what was wrong with an execution, in the words of the cpu engine.
@@ -32,15 +33,6 @@ type Finding struct {
 	Count  int
 }
 
-// Latency is how long calls of bpf(2) took, in microseconds.
-type Latency struct {
-	Count  int64   `json:"count"`
-	Median float64 `json:"median_us"`
-	P90    float64 `json:"p90_us"`
-	P99    float64 `json:"p99_us"`
-	Max    float64 `json:"max_us"`
-}
-
 // Result is what a run saw.
 type Result struct {
 	Executions uint64
@@ -62,10 +54,10 @@ type Result struct {
 	Bad          uint64
 	Findings     []Finding
 
-	Latencies    map[string]Latency // by operation
-	Watch        *Watch             // nil: nobody watched
-	Unwatched    string             // why
-	Uncheckable  string             // why no caller checked itself, though what is legal was known
+	Latencies    map[string]report.Latency // by operation
+	Watch        *Watch                    // nil: nobody watched
+	Unwatched    string                    // why
+	Uncheckable  string                    // why no caller checked itself, though what is legal was known
 	Seconds      float64
 	FirstSeconds float64 // when the first finding was noticed; 0 if there is none
 }
@@ -85,11 +77,11 @@ func (l *latencies) add(op protocol.OpKind, d time.Duration) {
 	_ = l[op].RecordValue(min(d.Nanoseconds(), time.Minute.Nanoseconds()))
 }
 
-func (l *latencies) sum() map[string]Latency {
-	out := map[string]Latency{}
+func (l *latencies) sum() map[string]report.Latency {
+	out := map[string]report.Latency{}
 	us := func(ns int64) float64 { return float64(ns) / 1000 }
 	for op, h := range l {
-		out[protocol.OpKind(op).String()] = Latency{
+		out[protocol.OpKind(op).String()] = report.Latency{
 			Count: h.TotalCount(), Median: us(h.ValueAtPercentile(50)), P90: us(h.ValueAtPercentile(90)),
 			P99: us(h.ValueAtPercentile(99)), Max: us(h.Max()),
 		}

@@ -16,6 +16,7 @@ import (
 	"tailpoke/model"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/identity"
+	"tailpoke/stress/report"
 )
 
 // A watchRig is a prog array, callers with sites of it, and programs to give it.
@@ -231,7 +232,7 @@ func TestWatcherSeesEveryPhase(t *testing.T) {
 			c := mustConform(t, run, res)
 			t.Logf("%d cycles; %d reads, %.0f a second; %d items, %d observations, %d dropped", n, res.Reads,
 				float64(res.Reads)/took.Seconds(), c.Items, c.Observations, res.Dropped)
-			t.Logf("conforms, found in %v; widest %d\n%v", time.Since(start), c.Widest, res)
+			t.Logf("conforms, found in %v; widest %d\n%+v", time.Since(start), c.Widest, res.Seen)
 			phases, foreign := res.Coverage(protocol.Protocols()[0], protocol.Methods()[0])
 			for _, p := range changed(phases) {
 				if p.Seen == 0 {
@@ -255,8 +256,8 @@ func (r *watchRun) toTheEnd(step time.Duration, updates int) (n int) {
 
 // changed are the phases in which an operation has changed something. What was there before is there
 // for some microseconds behind the call, or for none: whether the reader comes by is luck.
-func changed(phases []Phase) []Phase {
-	var out []Phase
+func changed(phases []report.Phase) []report.Phase {
+	var out []report.Phase
 	for i, p := range phases {
 		if i > 0 && phases[i-1].Op == p.Op {
 			out = append(out, p)

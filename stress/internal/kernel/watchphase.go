@@ -1,14 +1,9 @@
 package kernel
 
-import "tailpoke/patcher/protocol"
-
-// A Phase is what an operation makes of a site on its way.
-type Phase struct {
-	Op     string `json:"op"`
-	Bypass string `json:"bypass"` // in the words of [PairCount]; where an operation replaces one
-	Target string `json:"target"` // jump by another, the new one is "jump-new"
-	Seen   uint64 `json:"seen"`   // reads
-}
+import (
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
+)
 
 // Coverage says how often each phase of each operation was read, in the order in which a poke
 // method and a protocol make them; and what was read that is none. Whether that breaks anything is
@@ -16,12 +11,14 @@ type Phase struct {
 //
 // A phase with a new jump counts only what was read while the watcher knew which program the
 // operation gave.
-func (w *Watch) Coverage(p protocol.Protocol, m protocol.Method) (phases []Phase, foreign []PairCount) {
+func (w *Watch) Coverage(p protocol.Protocol, m protocol.Method) (phases []report.Phase, foreign []report.PairCount) {
 	walk := walkPhases(p, m)
 	for op := range protocol.OpKind(protocol.OpKinds) {
 		for _, at := range walk.order[op] {
 			b, t := at[protocol.Bypass], at[protocol.Target]
-			phases = append(phases, Phase{op.String(), phaseWord(b), phaseWord(t), w.counts[b][t][op]})
+			phases = append(phases, report.Phase{
+				Op: op.String(), Bypass: phaseWord(b), Target: phaseWord(t), Seen: w.counts[b][t][op],
+			})
 		}
 	}
 	foreign = w.counts.pairs(func(b, t slotKind, column int) bool { return !walk.may[column][[protocol.Slots]slotKind{b, t}] })

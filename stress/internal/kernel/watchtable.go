@@ -2,46 +2,16 @@ package kernel
 
 import (
 	"fmt"
-	"strings"
-	"text/tabwriter"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
 )
 
-// Watch is what the watcher saw.
+// Watch is what the watcher saw, with what [Watch.Coverage] needs of it.
 type Watch struct {
-	Sites     int    `json:"sites"`               // watched
-	Unwatched int    `json:"unwatched,omitempty"` // more sites of the same keys
-	Reads     uint64 `json:"reads"`               // of an image, twice in a row
-	Unsteady  uint64 `json:"unsteady"`            // sites that were read and changed meanwhile
-	Noted     uint64 `json:"noted"`               // observations in the trace: others said nothing new
-	Dropped   uint64 `json:"dropped"`             // those that whoever takes the trace had no room for
-
-	Seen         []PairCount    `json:"seen"`
-	Findings     []WatchFinding `json:"findings,omitempty"` // the first that differ
-	MoreFindings int            `json:"more_findings,omitempty"`
-	Error        string         `json:"error,omitempty"` // that ended the watch early
-
+	report.Watch
 	counts watchCounts
 	wrong  []watchWrong // what the findings are about
-}
-
-// PairCount is what the slots of a site held together, and how often that was read while an
-// operation of the site's key was in progress, or none.
-type PairCount struct {
-	Bypass  string `json:"bypass"` // in the words of traces, without numbers of programs
-	Target  string `json:"target"`
-	State   string `json:"state,omitempty"` // where both are whole instructions
-	Install uint64 `json:"install"`
-	Update  uint64 `json:"update"`
-	Remove  uint64 `json:"remove"`
-	Idle    uint64 `json:"idle"`
-}
-
-// WatchFinding is a slot that held what is no instruction of it.
-type WatchFinding struct {
-	Text  string `json:"text"`
-	Count int    `json:"count"` // reads
 }
 
 // maxWatchFindings is how many are kept.
@@ -115,8 +85,8 @@ type watchCounts [slotKinds][slotKinds][protocol.OpKinds + 1]uint64
 const watchIdleColumn = protocol.OpKinds
 
 // pairs lists what was counted of pairs that are wanted, a site's way through an install first.
-func (c *watchCounts) pairs(wanted func(bypass, target slotKind, column int) bool) []PairCount {
-	var out []PairCount
+func (c *watchCounts) pairs(wanted func(bypass, target slotKind, column int) bool) []report.PairCount {
+	var out []report.PairCount
 	for b := slotKinds; b > 0; b-- {
 		for t := range slotKinds {
 			p := pairCount(b-1, t)
@@ -137,7 +107,7 @@ func (c *watchCounts) pairs(wanted func(bypass, target slotKind, column int) boo
 }
 
 // addPair adds to a pair of the same words, if there is one.
-func addPair(to []PairCount, p PairCount) []PairCount {
+func addPair(to []report.PairCount, p report.PairCount) []report.PairCount {
 	for i := range to {
 		if q := &to[i]; q.Bypass == p.Bypass && q.Target == p.Target {
 			q.Install += p.Install
@@ -151,8 +121,8 @@ func addPair(to []PairCount, p PairCount) []PairCount {
 }
 
 // pairCount is a pair that was never seen.
-func pairCount(bypass, target slotKind) PairCount {
-	p := PairCount{Bypass: watchWords[bypass], Target: watchWords[target]}
+func pairCount(bypass, target slotKind) report.PairCount {
+	p := report.PairCount{Bypass: watchWords[bypass], Target: watchWords[target]}
 	if b, ok := contentOf(bypass); ok {
 		if t, ok := contentOf(target); ok {
 			p.State = protocol.StateOf(b, t).String()
@@ -217,20 +187,7 @@ func (w *Watch) found(m *watched, s *watchSite, slot protocol.Slot) {
 		return
 	}
 	w.wrong = append(w.wrong, wrong)
-	w.Findings = append(w.Findings, WatchFinding{
+	w.Findings = append(w.Findings, report.WatchFinding{
 		Text: fmt.Sprintf("the %v of site %d of %s %s", slot, s.index, m.name, at.complain(at.bytes)), Count: 1,
 	})
-}
-
-// String returns the table of pairs.
-func (w *Watch) String() string {
-	var b strings.Builder
-	t := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "bypass\ttarget\tstate\tinstall\tupdate\tremove\tidle")
-	fmt.Fprintln(t, "------\t------\t-----\t-------\t------\t------\t----")
-	for _, p := range w.Seen {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\n", p.Bypass, p.Target, p.State, p.Install, p.Update, p.Remove, p.Idle)
-	}
-	t.Flush()
-	return b.String()
 }

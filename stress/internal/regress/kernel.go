@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"tailpoke/stress/internal/kernel"
+	"tailpoke/stress/report"
 )
 
 // Kernel is the column of the running kernel. It is expected to give what today's kernels do.
@@ -35,10 +36,10 @@ func NewKernel() (*Kernel, error) {
 		}
 		r := Execute(&c, k)
 		switch {
-		case r.Cell == CellCannotRun:
+		case r.Cell == report.CellCannotRun:
 			return nil, errors.New(r.Reason)
-		case r.Cell != CellOK:
-			k.unbounded = "functions do not share one count, and the case might not end: " + r.note()
+		case r.Cell != report.CellOK:
+			k.unbounded = "functions do not share one count, and the case might not end: " + r.Note()
 		}
 	}
 	return k, nil

@@ -3,6 +3,8 @@ package regress
 import (
 	"strings"
 	"testing"
+
+	"tailpoke/stress/report"
 )
 
 // runningKernel is the column of the running kernel, or a skip with the reason.
@@ -21,14 +23,7 @@ func TestKernel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b strings.Builder
-	if err := rep.WriteText(&b); err != nil {
-		t.Fatal(err)
-	}
-	t.Log("\n" + b.String())
-	if !rep.Agree || rep.CannotRun > 0 {
-		t.Error("not all cells are as expected")
-	}
+	mustAgree(t, rep)
 }
 
 // ofEra is a column of which another era's results are expected.
@@ -50,13 +45,13 @@ func TestKernelIsOfNoOtherEra(t *testing.T) {
 		}
 		differs := 0
 		for i, c := range Cases() {
-			want := CellOK
+			want := report.CellOK
 			if isOfEra(&c, era) {
-				want = CellDiffers
+				want = report.CellDiffers
 				differs++
 			}
 			if r := rep.Cases[i].Results[0]; r.Cell != want {
-				t.Errorf("%s as of %s: %v: %s; expected %s", c.Name, era, &r, r.note(), want)
+				t.Errorf("%s as of %s: %v: %s; expected %s", c.Name, era, &r, r.Note(), want)
 			}
 		}
 		t.Logf("%s: %d cases differ", era, differs)
@@ -90,7 +85,7 @@ func TestGuard(t *testing.T) {
 	k.unbounded = "as if it were an old one"
 	for _, c := range Cases() {
 		r := Execute(&c, k)
-		refused := r.Cell == CellCannotRun && strings.Contains(r.Reason, k.unbounded)
+		refused := r.Cell == report.CellCannotRun && strings.Contains(r.Reason, k.unbounded)
 		if c.endless(V510) != refused {
 			t.Errorf("%s: %v", c.Name, &r)
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"tailpoke/stress/report"
 )
 
 // execution is a case on its way through a column.
@@ -27,23 +29,23 @@ func (d *difference) Error() string {
 }
 
 // Execute carries a case out in a column, and judges what came of it.
-func Execute(c *Case, column Column) Result {
+func Execute(c *Case, column Column) report.CaseResult {
 	x := &execution{c: c, column: column}
 	err := x.all()
 	if x.session != nil {
 		err = errors.Join(err, x.session.Close())
 	}
-	r := Result{Column: column.Name(), Violated: x.violated}
+	r := report.CaseResult{Column: column.Name(), Violated: x.violated}
 	switch d, differs := errors.AsType[*difference](err); {
 	case err == nil:
-		r.Cell = CellOK
+		r.Cell = report.CellOK
 	case errors.Is(err, ErrCannotRun):
-		r.Cell, r.Reason = CellCannotRun, err.Error()
+		r.Cell, r.Reason = report.CellCannotRun, err.Error()
 	case differs:
-		r.Cell = CellDiffers
-		r.Difference = &Difference{Step: x.at, Of: c.Steps[x.at-1].String(), What: d.what, Want: d.want, Got: d.got}
+		r.Cell = report.CellDiffers
+		r.Difference = &report.Difference{Step: x.at, Of: c.Steps[x.at-1].String(), What: d.what, Want: d.want, Got: d.got}
 	default:
-		r.Cell, r.Reason = CellFailed, err.Error()
+		r.Cell, r.Reason = report.CellFailed, err.Error()
 		if x.at > 0 {
 			r.Reason = fmt.Sprintf("step %d, %v: %v", x.at, c.Steps[x.at-1], err)
 		}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tailpoke/stress/report"
 )
 
 // script is a column that gives, run by run, what a test says.
@@ -122,8 +124,8 @@ func TestJudging(t *testing.T) {
 		{"the column fails", V612, scripted{33, 1, errors.New("no memory")}, "failed", "step 1, run: no memory"},
 	} {
 		r := Execute(limited(), &script{era: c.era, runs: []scripted{c.run}})
-		if r.String() != c.want || !strings.Contains(r.note(), c.note) {
-			t.Errorf("%s: %v: %s; expected %s: %s", c.name, &r, r.note(), c.want, c.note)
+		if r.String() != c.want || !strings.Contains(r.Note(), c.note) {
+			t.Errorf("%s: %v: %s; expected %s: %s", c.name, &r, r.Note(), c.want, c.note)
 		}
 	}
 }
@@ -145,8 +147,8 @@ func TestWhatRunsLeave(t *testing.T) {
 	} {
 		left := &Case{Name: "left", Programs: []string{"main"}, Steps: steps(Set{"v", 5}, runs(plain, c.want))}
 		r := Execute(left, &script{era: V612, runs: []scripted{{}}})
-		if (r.Cell == CellOK) != (c.note == "") || !strings.Contains(r.note(), c.note) {
-			t.Errorf("%+v: %v: %s; expected %q", c.want, &r, r.note(), c.note)
+		if (r.Cell == report.CellOK) != (c.note == "") || !strings.Contains(r.Note(), c.note) {
+			t.Errorf("%+v: %v: %s; expected %q", c.want, &r, r.Note(), c.note)
 		}
 	}
 }
@@ -162,7 +164,7 @@ func TestThrownOut(t *testing.T) {
 	column := &script{era: Seed, runs: []scripted{{n: 100, err: ErrEndless}, {r0: 5}}}
 	r := Execute(c, column)
 	if r.String() != "ok: tail-limit violated" {
-		t.Errorf("%v: %s", &r, r.note())
+		t.Errorf("%v: %s", &r, r.Note())
 	}
 	before := []string{"open", "put progs[0] = main", "delete", "run", "close"}
 	after := []string{"open", "put progs[0] = main", "delete", "delete", "run", "close"}
@@ -178,12 +180,12 @@ func TestDeleteIsJudged(t *testing.T) {
 		if !absent {
 			c.Steps = steps(Put{"progs", 0, "main"}, c.Steps)
 		}
-		if r := Execute(c, &script{era: V612}); r.Cell != CellOK {
-			t.Errorf("absent %v: %s", absent, r.note())
+		if r := Execute(c, &script{era: V612}); r.Cell != report.CellOK {
+			t.Errorf("absent %v: %s", absent, r.Note())
 		}
 		last := len(c.Steps) - 1
 		c.Steps[last] = Delete{"progs", 0, !absent}
-		if r := Execute(c, &script{era: V612}); r.Cell != CellDiffers {
+		if r := Execute(c, &script{era: V612}); r.Cell != report.CellDiffers {
 			t.Errorf("absent %v: the contrary is %v", absent, &r)
 		}
 	}
@@ -194,12 +196,12 @@ func TestPokeIsJudged(t *testing.T) {
 	c := pokeCase()
 	right := slices.Repeat([]scripted{{r0: 1}, {r0: 2}}, 5)
 	column := &pokeScript{script{era: V612, runs: right}}
-	if r := Execute(&c, column); r.Cell != CellOK || len(column.runs) != 0 {
-		t.Errorf("%v: %s; %d runs were left", &r, r.note(), len(column.runs))
+	if r := Execute(&c, column); r.Cell != report.CellOK || len(column.runs) != 0 {
+		t.Errorf("%v: %s; %d runs were left", &r, r.Note(), len(column.runs))
 	}
 	missed := slices.Clone(right)
 	missed[7] = scripted{r0: 0}
-	if r := Execute(&c, &pokeScript{script{era: V612, runs: missed}}); r.Cell != CellDiffers {
+	if r := Execute(&c, &pokeScript{script{era: V612, runs: missed}}); r.Cell != report.CellDiffers {
 		t.Errorf("a miss is %v", &r)
 	}
 }
@@ -215,7 +217,7 @@ type pokeSession struct{ scriptSession }
 
 func (s *pokeSession) Put(string, uint32, string) error { return nil }
 
-// TestReport: text and JSON of a table.
+// TestReport: JSON of a table.
 func TestReport(t *testing.T) {
 	columns := []Column{
 		&script{era: Seed, runs: []scripted{{n: 100, err: ErrEndless}}},
@@ -225,20 +227,6 @@ func TestReport(t *testing.T) {
 	rep, err := Judge(t.Context(), []Case{*limited()}, columns)
 	if err != nil {
 		t.Fatal(err)
-	}
-	var b strings.Builder
-	if err := rep.WriteText(&b); err != nil {
-		t.Fatal(err)
-	}
-	want := `case     script                   script   script
-----     ------                   ------   ------
-limited  ok: tail-limit violated  differs  cannot run
-limited, script: differs: step 1, run: the result is 0x2, expected 0x1
-limited, script: cannot run here: no legs
-1 of 3 as expected, 1 cannot run
-`
-	if b.String() != want {
-		t.Errorf("table\n%s\nexpected\n%s", b.String(), want)
 	}
 	raw, err := json.Marshal(rep)
 	if err != nil {

@@ -22,7 +22,7 @@
 //
 // Where the thread stands, the bytes that it executes, how many instructions bring it to where
 // it stands then, the registers that the step names, what every slot holds, and which programs
-// have been freed. The first difference ends the replay, [Differs]: then package machine, or
+// have been freed. The first difference ends the replay, [report.Differs]: then package machine, or
 // package patcher, is wrong about the execution. Things lie elsewhere here than there, so
 // addresses are translated (simulated.go).
 //
@@ -30,7 +30,7 @@
 //
 // A CPU cannot be made to fetch bytes that memory does not hold any more, or half of a store. A
 // step in which the witness has that ends the replay as well, and says nothing about either side:
-// [NotForced]. So does a slot that package text refuses to poke by the method, a program with
+// [report.NotForced]. So does a slot that package text refuses to poke by the method, a program with
 // sites of its own that is freed while an operation holds the mutex that untracking them takes,
 // and an access that package machine objects to and a CPU carries out.
 //

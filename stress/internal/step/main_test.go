@@ -12,6 +12,7 @@ import (
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/sim"
+	"tailpoke/stress/report"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -124,12 +125,12 @@ func witness(t testing.TB, c sim.Config) *sim.Witness {
 }
 
 // carriedOut carries a witness out and logs what became of it.
-func carriedOut(t testing.TB, c sim.Config, w *sim.Witness) *Result {
+func carriedOut(t testing.TB, c sim.Config, w *sim.Witness) *report.Stepped {
 	t.Helper()
 	return run(t, newRig(c, w))
 }
 
-func run(t testing.TB, r *rig) *Result {
+func run(t testing.TB, r *rig) *report.Stepped {
 	t.Helper()
 	res, err := r.run()
 	if err != nil {

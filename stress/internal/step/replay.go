@@ -7,32 +7,8 @@ import (
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/sim"
+	"tailpoke/stress/report"
 )
-
-// Outcome is what became of a witness on real CPUs.
-type Outcome string
-
-// The outcomes.
-const (
-	// Taken: every step was taken as the witness says, and the violation was seen.
-	Taken Outcome = "taken"
-	// Differs: something was otherwise than the witness says.
-	Differs Outcome = "differs"
-	// NotForced: a step is one that a CPU cannot be made to take.
-	NotForced Outcome = "not-forced"
-	// Skipped: the machine cannot execute images.
-	Skipped Outcome = "skipped"
-)
-
-// Result is what carrying a witness out has shown.
-type Result struct {
-	Outcome Outcome `json:"outcome"`
-	Taken   int     `json:"taken"`          // steps, the last one included if the violation was seen
-	Steps   int     `json:"steps"`          // of the witness
-	Text    string  `json:"text,omitempty"` // why not all were taken
-	Seen    string  `json:"seen,omitempty"` // the violation
-	Then    string  `json:"then,omitempty"` // what became of the thread when it was let go
-}
 
 // difference and unforced end a replay.
 type difference struct{ text string }
@@ -48,9 +24,9 @@ func cannotForce(format string, args ...any) error { return &unforced{fmt.Sprint
 
 // Replay takes the steps of a witness of the configuration on real CPUs. An error says that memory or
 // time was short; a difference is none.
-func Replay(c sim.Config, w *sim.Witness) (*Result, error) {
+func Replay(c sim.Config, w *sim.Witness) (*report.Stepped, error) {
 	if err := exec.Supported(); err != nil {
-		return &Result{Outcome: Skipped, Steps: len(w.Steps), Text: err.Error()}, nil
+		return &report.Stepped{Outcome: report.NotStepped, Steps: len(w.Steps), Text: err.Error()}, nil
 	}
 	if len(w.Steps) == 0 {
 		return nil, errors.New("a witness without steps")
@@ -59,16 +35,16 @@ func Replay(c sim.Config, w *sim.Witness) (*Result, error) {
 }
 
 // run builds the rig, takes the steps, and gives everything back.
-func (r *rig) run() (*Result, error) {
+func (r *rig) run() (*report.Stepped, error) {
 	err := r.build()
-	res := &Result{Steps: len(r.w.Steps)}
+	res := &report.Stepped{Steps: len(r.w.Steps)}
 	if err == nil {
 		err = r.take(res)
 	}
 	if d, ok := errors.AsType[*difference](err); ok {
-		res.Outcome, res.Text, err = Differs, d.text, nil
+		res.Outcome, res.Text, err = report.Differs, d.text, nil
 	} else if u, ok := errors.AsType[*unforced](err); ok {
-		res.Outcome, res.Text, err = NotForced, u.text, nil
+		res.Outcome, res.Text, err = report.NotForced, u.text, nil
 	}
 	if err = errors.Join(err, r.close()); err != nil {
 		return nil, err
@@ -77,7 +53,7 @@ func (r *rig) run() (*Result, error) {
 }
 
 // take takes the steps.
-func (r *rig) take(res *Result) error {
+func (r *rig) take(res *report.Stepped) error {
 	if err := r.sameSites(r.w.Start); err != nil {
 		return cannotForce("before step 1: %v", err) // the protocol's install leads elsewhere
 	}
@@ -94,7 +70,7 @@ func (r *rig) take(res *Result) error {
 		res.Taken--
 		return at(len(r.w.Steps)-1, err)
 	}
-	res.Outcome = Taken
+	res.Outcome = report.Taken
 	if last.Actor != sim.Mutator {
 		res.Then, err = r.letGo(last.Actor)
 	}

@@ -9,6 +9,7 @@ import (
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/sim"
+	"tailpoke/stress/report"
 )
 
 const (
@@ -39,45 +40,45 @@ func TestViolationsAreSeen(t *testing.T) {
 		name       string
 		c          sim.Config
 		property   protocol.Property
-		outcome    Outcome
+		outcome    report.StepOutcome
 		text       string // of the result
 		seen, then string
 	}{
-		{"no grace period", withProtocol(t, base, noGrace), protocol.NeverA, Taken,
+		{"no grace period", withProtocol(t, base, noGrace), protocol.NeverA, report.Taken,
 			"", "with its frame taken off", "are not the caller's"},
-		{"open first", withProtocol(t, base, lateOpen), protocol.NeverA, Taken,
+		{"open first", withProtocol(t, base, lateOpen), protocol.NeverA, report.Taken,
 			"", "stands at the cleared target entry+0x", "are not the caller's"},
-		{"freed at once", withProtocol(t, base, freeNow), protocol.NoUseAfterFree, Taken,
+		{"freed at once", withProtocol(t, base, freeNow), protocol.NoUseAfterFree, report.Taken,
 			"", "which has been freed: all its bytes are int3", "with signal 5"},
-		{"freed at once, indirect", withProtocol(t, other(func(c *sim.Config) { c.Entry, c.Outcomes = indirect(t), []uint64{7, 1, 2} }), freeNow), protocol.NoUseAfterFree, Taken,
+		{"freed at once, indirect", withProtocol(t, other(func(c *sim.Config) { c.Entry, c.Outcomes = indirect(t), []uint64{7, 1, 2} }), freeNow), protocol.NoUseAfterFree, report.Taken,
 			"", "which has been freed: all its bytes are int3", "with signal 5"},
 		{"freed with sites of its own", withProtocol(t, other(func(c *sim.Config) {
 			c.Programs[0] = caller(t, "p0", 1)
-		}), freeNow), protocol.NoUseAfterFree, Taken,
+		}), freeNow), protocol.NoUseAfterFree, report.Taken,
 			"", "which has been freed", "with signal 5"},
-		{"a word, in two", withMethod(t, other(func(c *sim.Config) { c.Straddle = true }), "method word\n all; sync"), protocol.NoTorn, NotForced,
+		{"a word, in two", withMethod(t, other(func(c *sim.Config) { c.Straddle = true }), "method word\n all; sync"), protocol.NoTorn, report.NotForced,
 			"which package text refuses: install of key 0", "", ""},
-		{"head first", withMethod(t, base, "method head-first\n head=new; sync; tail; sync"), protocol.NoTorn, Taken,
+		{"head first", withMethod(t, base, "method head-first\n head=new; sync; tail; sync"), protocol.NoTorn, report.Taken,
 			"", "which never was an instruction of that slot", "thread 0 "},
-		{"byte by byte", withMethod(t, base, "method bytes\n bytes; sync"), protocol.NoTorn, NotForced,
+		{"byte by byte", withMethod(t, base, "method bytes\n bytes; sync"), protocol.NoTorn, report.NotForced,
 			"fetches a mixture of old bytes and new ones at entry+0x", "", ""},
-		{"without the first sync", withMethod(t, base, "method m\n head=int3; tail; sync; head=new; sync"), protocol.NoTorn, NotForced,
+		{"without the first sync", withMethod(t, base, "method m\n head=int3; tail; sync; head=new; sync"), protocol.NoTorn, report.NotForced,
 			"fetches a mixture of old bytes and new ones", "", ""},
-		{"an old instruction", withMethod(t, withProtocol(t, base, noGrace), "method m\n head=int3; sync; tail; sync; head=new"), protocol.NeverA, Taken,
+		{"an old instruction", withMethod(t, withProtocol(t, base, noGrace), "method m\n head=int3; sync; tail; sync; head=new"), protocol.NeverA, report.Taken,
 			"", "with its frame taken off", "are not the caller's"},
-		{"left with an int3", withMethod(t, base, "method m\n head=int3; sync; tail; head=new; head=int3; sync"), protocol.NoTorn, Taken,
+		{"left with an int3", withMethod(t, base, "method m\n head=int3; sync; tail; head=new; head=int3; sync"), protocol.NoTorn, report.Taken,
 			"", "and no poke answers for it", ""},
 		{"left with an int3, poked again", withScript(t, withMethod(t, other(func(c *sim.Config) {
 			c.Properties = []protocol.Property{protocol.ExpectedBytes}
-		}), "method m\n head=int3; sync; tail; head=new; head=int3; sync"), "put 0 0\ndelete 0"), protocol.ExpectedBytes, Taken,
+		}), "method m\n head=int3; sync; tail; head=new; head=int3; sync"), "put 0 0\ndelete 0"), protocol.ExpectedBytes, report.Taken,
 			"", "expected 0f 1f 44 00 00, found cc", ""},
 		{"registers", withScript(t, withProtocol(t, other(func(c *sim.Config) {
 			c.Properties = []protocol.Property{protocol.Registers}
-		}), lateOpen), "put 0 0"), protocol.Registers, NotForced,
+		}), lateOpen), "put 0 0"), protocol.Registers, report.NotForced,
 			"a CPU carries that out without a word", "", ""},
-		{"a value of nobody's", other(func(c *sim.Config) { c.Outcomes = []uint64{100, 1} }), protocol.Registers, Taken,
+		{"a value of nobody's", other(func(c *sim.Config) { c.Outcomes = []uint64{100, 1} }), protocol.Registers, report.Taken,
 			"", "has returned 0x2, which no path of the programs gives", ""},
-		{"retried", withProtocol(t, withMethod(t, base, "method retry\n trap=retry; head=int3; sync; tail; sync; head=new; sync"), noGrace), protocol.NeverA, Taken,
+		{"retried", withProtocol(t, withMethod(t, base, "method retry\n trap=retry; head=int3; sync; tail; sync; head=new; sync"), noGrace), protocol.NeverA, report.Taken,
 			"", "with its frame taken off", "are not the caller's"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -87,7 +88,7 @@ func TestViolationsAreSeen(t *testing.T) {
 				!strings.Contains(r.Seen, tt.seen) || !strings.Contains(r.Then, tt.then) {
 				t.Errorf("%s: %+v\n%v", w.Property, r, w)
 			}
-			if full := r.Taken == r.Steps; full != (r.Outcome == Taken) {
+			if full := r.Taken == r.Steps; full != (r.Outcome == report.Taken) {
 				t.Errorf("%d of %d steps taken: %s", r.Taken, r.Steps, r.Outcome)
 			}
 		})
@@ -104,7 +105,7 @@ func TestLayouts(t *testing.T) {
 			for _, held := range [][]int{nil, {0}, {1}} {
 				c := base
 				c.Layout, c.Entry, c.Held = l, entry, held
-				if r := carriedOut(t, c, witness(t, c)); r.Outcome != Taken {
+				if r := carriedOut(t, c, witness(t, c)); r.Outcome != report.Taken {
 					t.Errorf("%s, %s, holding %v: %+v", l.Name, name, held, r)
 				}
 			}
@@ -120,7 +121,7 @@ func TestFreedInTheMidst(t *testing.T) {
   remove   publish; retire; each { bypass=jump; wait; target=nop }`), "put 0 0\ndelete 0")
 	c.Programs[0] = caller(t, "p0", 1)
 	r := carriedOut(t, c, witness(t, c))
-	if r.Outcome != NotForced || !strings.Contains(r.Text, "frees p0 in the midst of an operation") {
+	if r.Outcome != report.NotForced || !strings.Contains(r.Text, "frees p0 in the midst of an operation") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -150,7 +151,7 @@ func TestStaleFetchIsNotForced(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := carriedOut(t, c, w)
-	if r.Outcome != NotForced || r.Taken != closes || !strings.Contains(r.Text, "that memory does not hold any more (0f 1f 44 00 00, and memory holds cc 1f 44 00 00)") {
+	if r.Outcome != report.NotForced || r.Taken != closes || !strings.Contains(r.Text, "that memory does not hold any more (0f 1f 44 00 00, and memory holds cc 1f 44 00 00)") {
 		t.Errorf("%+v\n%v", r, w)
 	}
 }
@@ -194,7 +195,7 @@ func TestDifferencesAreSeen(t *testing.T) {
 			tampered := newRig(c, &w)
 			tampered.limit = 100 * time.Millisecond
 			r := run(t, tampered)
-			if r.Outcome != Differs || !strings.HasPrefix(r.Text, "step ") || !strings.Contains(r.Text, tt.want) {
+			if r.Outcome != report.Differs || !strings.HasPrefix(r.Text, "step ") || !strings.Contains(r.Text, tt.want) {
 				t.Errorf("%+v, want %q", r, tt.want)
 			}
 		})
@@ -207,14 +208,14 @@ func TestGracePeriodsAreCompared(t *testing.T) {
 	epoch, sleep := c.Subject.Grace, protocol.Grace{Name: "sleep", Kind: protocol.GraceSleep}
 	c.Subject.Grace = sleep
 	w := witness(t, c)
-	if r := carriedOut(t, c, w); r.Outcome != Taken {
+	if r := carriedOut(t, c, w); r.Outcome != report.Taken {
 		t.Errorf("%+v", r)
 	}
 	c.Subject.Grace = epoch
 	blocked := newRig(c, w)
 	blocked.limit = 100 * time.Millisecond
 	r := run(t, blocked)
-	if r.Outcome != Differs || !strings.Contains(r.Text, "the grace period does not end within 100ms, the witness's has ended") &&
+	if r.Outcome != report.Differs || !strings.Contains(r.Text, "the grace period does not end within 100ms, the witness's has ended") &&
 		!strings.Contains(r.Text, "is not freed within 100ms, the witness's is") {
 		t.Errorf("%+v", r)
 	}
@@ -237,7 +238,7 @@ func TestForgottenReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, w := range []*sim.Witness{w, mirrored} {
-		if r := carriedOut(t, c, w); r.Outcome != Taken {
+		if r := carriedOut(t, c, w); r.Outcome != report.Taken {
 			t.Errorf("%+v\n%v", r, w)
 		}
 	}
@@ -272,14 +273,14 @@ func TestPatcherThatDoesNotWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := carriedOut(t, c, w); r.Outcome != Taken {
+	if r := carriedOut(t, c, w); r.Outcome != report.Taken {
 		t.Errorf("%+v", r)
 	}
 	for try := 1; ; try++ { // the patcher has to be quicker than the thread that enters
 		hasty := newRig(c, w)
 		hasty.grace.Kind = protocol.GraceSleep
 		r := run(t, hasty)
-		if r.Outcome == Differs && strings.Contains(r.Text, "the witness waits for a grace period") {
+		if r.Outcome == report.Differs && strings.Contains(r.Text, "the witness waits for a grace period") {
 			return
 		}
 		if try == 10 {

@@ -1,42 +1,6 @@
-package stress
+package report
 
-import (
-	"tailpoke/patcher/protocol"
-	"tailpoke/stress/internal/cpu"
-)
-
-// Overall is what all engines together say.
-type Overall string
-
-// The overall verdicts.
-const (
-	Holds    Overall = "holds"    // as far as the engines can say
-	Violated Overall = "violated" // some engine saw a violation
-	NoAnswer Overall = "none"     // no engine gave an answer, or one's answer is missing
-)
-
-// Report is the verdict on a subject; it is the object "stress/verdict/1".
-type Report struct {
-	Schema   string      `json:"schema"`
-	Subject  SubjectName `json:"subject"`
-	Seed     string      `json:"seed"`
-	Verdicts []Verdict   `json:"verdicts"`
-	Verdict  Overall     `json:"verdict"`
-}
-
-// SubjectName is a subject as reports name it.
-type SubjectName struct {
-	Protocol string `json:"protocol"`
-	Method   string `json:"method"`
-	Grace    string `json:"grace"`
-	Layout   string `json:"layout"`
-	Threads  int    `json:"threads"`
-	Sites    int    `json:"sites"`
-	Programs int    `json:"programs"`
-	Keys     int    `json:"keys"`
-	Object   string `json:"object,omitempty"`
-	Entry    string `json:"entry,omitempty"`
-}
+import "tailpoke/patcher/protocol"
 
 // Verdict is what one engine says.
 type Verdict struct {
@@ -76,15 +40,15 @@ type CPUCounts struct {
 	Removes    uint64 `json:"removes"`
 	Cycles     uint64 `json:"cycles"`
 	*PatcherCounts
-	Loads      uint64       `json:"loads"`
-	Overlaps   uint64       `json:"overlaps"`
-	OverlapsBy cpu.Overlaps `json:"overlaps_by"`
-	Outcomes   Outcomes     `json:"outcomes"`
+	Loads      uint64   `json:"loads"`
+	Overlaps   uint64   `json:"overlaps"`
+	OverlapsBy Overlaps `json:"overlaps_by"`
+	Outcomes   Outcomes `json:"outcomes"`
 	// Trace says whether what the patcher did is a behaviour of the model.
-	Trace *cpu.Trace `json:"trace,omitempty"`
+	Trace *Trace `json:"trace,omitempty"`
 	// FirstSeconds is when the first finding was noticed.
-	FirstSeconds float64       `json:"first_seconds,omitempty"`
-	Findings     []cpu.Finding `json:"findings,omitempty"`
+	FirstSeconds float64   `json:"first_seconds,omitempty"`
+	Findings     []Finding `json:"findings,omitempty"`
 	// RateMax bounds the violations per cycle, with Confidence, if none was seen.
 	RateMax    float64 `json:"rate_max,omitempty"`
 	Confidence float64 `json:"confidence,omitempty"`
@@ -111,32 +75,23 @@ type Outcomes struct {
 	Other uint64 `json:"other"`
 }
 
-// overall sums verdicts up: a violation outweighs all, and an engine that tested
-// nothing leaves the question open.
-func overall(vs []Verdict) Overall {
-	answered, open := false, false
-	for _, v := range vs {
-		switch v.Verdict {
-		case protocol.Violated:
-			return Violated
-		case protocol.Proved, protocol.Safe, protocol.NotObserved:
-			answered = true
-		case protocol.Vacuous, protocol.Bounded:
-			open = true
-		}
-	}
-	if answered && !open {
-		return Holds
-	}
-	return NoAnswer
+// Overlaps counts executions that ran while operations did.
+type Overlaps struct {
+	Install uint64 `json:"install"`
+	Update  uint64 `json:"update"`
+	Remove  uint64 `json:"remove"`
+	Several uint64 `json:"several"` // more than one operation
 }
 
-// Of returns the verdict of an engine, or nil.
-func (r *Report) Of(e protocol.Engine) *Verdict {
-	for i := range r.Verdicts {
-		if r.Verdicts[i].Engine == e {
-			return &r.Verdicts[i]
-		}
-	}
-	return nil
+// Sum returns how many executions overlapped operations.
+func (o Overlaps) Sum() uint64 { return o.Install + o.Update + o.Remove + o.Several }
+
+// Trace is what became of the events of a run.
+type Trace struct {
+	Events   uint64 `json:"events"`   // that were made
+	Omitted  uint64 `json:"omitted"`  // of these in operations that were not recorded
+	Consumed uint64 `json:"consumed"` // of the others, that the model explains
+	Conforms bool   `json:"conforms"` // there are some, and all were consumed that were recorded
+	Reason   string `json:"reason,omitempty"`
+	Text     string `json:"text,omitempty"` // its beginning, on its way to a file of its own
 }
