@@ -330,6 +330,34 @@ func TestUserProtocols(t *testing.T) {
 	}
 }
 
+// TestGuardedWaits: a wait after pokes waits only if one of them, since it is asked for, has
+// changed a byte. Each update here frees the old program at once, so that a wait too few is a
+// use after free, and a wait too many hides one.
+func TestGuardedWaits(t *testing.T) {
+	for update, want := range map[string]protocol.Property{
+		"each { target=jump }; wait; free":                      "",
+		"each { target=jump; wait }; free":                      "",
+		"each { bypass=nop; target=jump; wait }; free":          "",
+		"each { target=jump; bypass=nop; wait }; free":          "",
+		"wait; each { target=jump }; free":                      protocol.NoUseAfterFree,
+		"each { target=jump }; each { bypass=nop; wait }; free": protocol.NoUseAfterFree, // skipped
+		"each { target=jump }; each { bypass=nop }; wait; free": "",
+		"each { target=jump }; each { wait; bypass=nop }; free": "", // nothing is poked before it
+	} {
+		t.Run(update, func(t *testing.T) {
+			c := direct(t, 1, 1, 2)
+			c.Script = script(t, "put 0 0\nput 0 1\n")
+			var err error
+			c.Subject.Protocol, err = protocol.ParseProtocol("protocol own\n install publish; each { target=jump; bypass=nop }\n" +
+				" update publish; " + update + "\n remove publish; each { bypass=jump; wait; target=nop }; retire\n")
+			if err != nil {
+				t.Fatal(err)
+			}
+			expect(t, check(t, c), want)
+		})
+	}
+}
+
 func TestBounds(t *testing.T) {
 	c := direct(t, 3, 2, 2)
 	c.Script, c.MaxStates = script(t, whole), 1000
