@@ -17,7 +17,7 @@ import (
 // them: one behind the other, without gaps.
 func listed(t testing.TB) map[string][]byte {
 	t.Helper()
-	f, err := os.Open(filepath.Join("..", "..", "jit", "testdata", "opcodes.txt"))
+	f, err := os.Open(filepath.Join("..", "..", "..", "jit", "testdata", "opcodes.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
