@@ -8,25 +8,25 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-// A promelaAction is an action as it is written.
-type promelaAction struct {
+// An action is a [protocol.Action] in its place in a list.
+type action struct {
 	protocol.Action
+	*task
 	index int
-	site  int  // that of the descriptor
-	asked bool // a wait behind it asks which poke changed a byte
-	ends  bool // an iteration of each ends with it
-	*promelaCall
-
-	passed string // the label behind its iteration, which is passed by; "" if it is not
-	forget bool   // nobody asks behind that label which poke changed a byte
+	site  int    // the descriptor's site
+	asked bool   // a later wait asks which poke changed a byte
+	ends  bool   // an iteration of each ends with it
+	skip  string // label after its iteration, if the operation may skip it; else ""
+	// forget says that no wait after that label asks which poke changed a byte.
+	forget bool
 }
 
 // actions writes the actions of an operation or of the loader.
-func (p *promela) actions(list []protocol.Action, sites []int, by *promelaCall) {
-	passed := ""
+func (p *promela) actions(list []protocol.Action, sites []int, by *task) {
+	skip := ""
 	for i, a := range list {
-		w := promelaAction{
-			Action: a, index: i, asked: asksLater(list[i+1:]), promelaCall: by,
+		w := action{
+			Action: a, task: by, index: i, asked: asksLater(list[i+1:]),
 			ends: i+1 == len(list) || list[i+1].First || list[i+1].Desc == protocol.NoDesc,
 		}
 		if a.Desc != protocol.NoDesc {
@@ -34,18 +34,17 @@ func (p *promela) actions(list []protocol.Action, sites []int, by *promelaCall) 
 		}
 		if a.First && !by.loads && w.site >= p.Shape.Sites {
 			p.labels++
-			passed = fmt.Sprintf("passed_%d", p.labels)
-			w.passed = passed
-			behind := i + 1
-			for behind < len(list) && !list[behind].First && list[behind].Desc != protocol.NoDesc {
-				behind++
+			skip = fmt.Sprintf("passed_%d", p.labels)
+			next := i + 1
+			for next < len(list) && !list[next].First && list[next].Desc != protocol.NoDesc {
+				next++
 			}
-			w.forget = !asksLater(list[behind:])
+			w.skip, w.forget = skip, !asksLater(list[next:])
 		}
 		p.action(&w)
-		if w.ends && passed != "" {
-			p.printf("%s:\n", passed)
-			passed = ""
+		if w.ends && skip != "" {
+			p.printf("%s:\n", skip)
+			skip = ""
 		}
 	}
 }
@@ -55,8 +54,8 @@ func asksLater(actions []protocol.Action) bool {
 	return slices.ContainsFunc(actions, func(a protocol.Action) bool { return a.Guarded })
 }
 
-// action writes an action: one statement, whose options are the moves that begin it.
-func (p *promela) action(a *promelaAction) {
+// action writes an action as one statement. Its options are the moves that begin the action.
+func (p *promela) action(a *action) {
 	switch a.Kind {
 	case protocol.Poke:
 		p.poke(a)
@@ -82,11 +81,11 @@ func (p *promela) action(a *promelaAction) {
 	}
 }
 
-// when is the condition of an action's first move: who begins an iteration of each asks
-// for the mutex, or whether the descriptor is stable.
-func (p *promela) when(a *promelaAction) string {
+// when is the condition of an action's first move. The first action of an iteration of each
+// needs a stable descriptor or, in a load, the mutex.
+func (p *promela) when(a *action) string {
 	switch {
-	case a.passed != "":
+	case a.skip != "":
 		return p.stable(a.site)
 	case a.loads && a.First && p.Protocol.Mutex != protocol.MutexNone:
 		return p.idleAll(p.keyOf(a.site))
@@ -95,19 +94,19 @@ func (p *promela) when(a *promelaAction) string {
 	}
 }
 
-// pass is the option to go by a descriptor that is not stable.
-func (p *promela) pass(a *promelaAction) string {
-	if a.passed == "" {
+// pass is the option to skip a descriptor that is not stable.
+func (p *promela) pass(a *action) string {
+	if a.skip == "" {
 		return ""
 	}
 	last := "skip"
 	if a.forget {
 		last = p.my("last") + " = 0"
 	}
-	return fmt.Sprintf("\n\t   :: d_step { !%s -> %s }; goto %s", p.stable(a.site), last, a.passed)
+	return fmt.Sprintf("\n\t   :: d_step { !%s -> %s }; goto %s", p.stable(a.site), last, a.skip)
 }
 
-// stable is the condition under which operations poke a site of a copy or of a program.
+// stable is the condition for operations to poke a site of a copy or of a program.
 func (p *promela) stable(site int) string {
 	if site >= p.firstDeep() {
 		return fmt.Sprintf("LISTED(%d)", p.programAt(site))
@@ -115,9 +114,9 @@ func (p *promela) stable(site int) string {
 	return fmt.Sprintf("STABLE(%d)", site)
 }
 
-// then is what is done where an action ends: last is forgotten where nobody will ask for
-// it, and a load puts the mutex where the iteration ends.
-func (p *promela) then(a *promelaAction, changed bool) string {
+// then is what happens when an action ends: last is cleared unless a later wait asks for it,
+// and a load releases the mutex at the end of an iteration.
+func (p *promela) then(a *action, changed bool) string {
 	text := "skip"
 	switch {
 	case !a.asked:
@@ -134,21 +133,21 @@ func (p *promela) then(a *promelaAction, changed bool) string {
 	return text
 }
 
-// begun is what is done where an action begins and does not end yet: a load takes the mutex.
-func (p *promela) begun(a *promelaAction) string {
+// begun is what happens when an action begins but does not end: a load takes the mutex.
+func (p *promela) begun(a *action) string {
 	if a.fixes(p) {
 		return fmt.Sprintf("fixing = %d", 1+p.keyOf(a.site))
 	}
 	return "skip"
 }
 
-// fixes reports whether an action is one of a load that is made under the mutex.
-func (a *promelaAction) fixes(p *promela) bool {
+// fixes reports whether the action belongs to a load and needs the mutex.
+func (a *action) fixes(p *promela) bool {
 	return a.loads && a.Desc != protocol.NoDesc && p.Protocol.Mutex != protocol.MutexNone
 }
 
 // poke writes a poke.
-func (p *promela) poke(a *promelaAction) {
+func (p *promela) poke(a *action) {
 	p.printf("\t   do%s\n", p.pass(a))
 	tail := p.my("given")
 	switch {
@@ -162,27 +161,28 @@ func (p *promela) poke(a *promelaAction) {
 	when := p.when(a)
 	if a.loads {
 		read := fmt.Sprintf("looked_up[%d]", a.site%p.Shape.Sites)
-		p.printf("\t   :: d_step { %s && %s == 0 -> %s }; break\n", when, read, p.then(a, false))
+		p.printf("\t   :: d_step { %s && %s == 0 -> %s }; break\n",
+			when, read, p.then(a, false))
 		when += " && " + read + " != 0"
 	}
 	slot := p.slot(a.Slot, a.site)
 	if p.looks {
-		p.printf("\t   :: d_step { %s -> %s = 1 + %s.remembered };\n\t   do\n", when, p.my("looked"), slot)
+		p.printf("\t   :: d_step { %s -> %s = 1 + %s.remembered };\n\t   do\n",
+			when, p.my("looked"), slot)
 		when = "true"
 	}
-	p.printf("\t   poke(%s, %s(%d), %s, %s, %s, %s, %s)\n", slot, strings.ToUpper(a.Slot.String()), a.site, tail,
-		when, p.begun(a), p.then(a, true), p.then(a, false))
+	p.printf("\t   poke(%s, %s(%d), %s, %s, %s, %s, %s)\n",
+		slot, upper(a.Slot), a.site, tail, when, p.begun(a), p.then(a, true), p.then(a, false))
 	if p.looks {
 		p.WriteString("\t   od; break\n")
 	}
 	p.WriteString("\t   od;\n")
 }
 
-// publish writes the exchange of the map's pointer. What the operation finds there is what
-// it replaces; where nothing kept another mutator away, that may be something else than at
-// the call, and an operation that has done nothing else yet goes on as what it turns out
-// to be.
-func (p *promela) publish(a *promelaAction) {
+// publish writes the exchange of the map's pointer. The operation replaces the program that
+// it finds there. Without a mutex another mutator may have changed that since the call: an
+// operation that has done nothing else yet then turns from an install into an update, or back.
+func (p *promela) publish(a *action) {
 	set := fmt.Sprintf("held[%d] = %s", a.key, p.my("given"))
 	if p.apart {
 		set += fmt.Sprintf("; pointer[%d] = %s", a.key, p.my("given"))
@@ -209,5 +209,7 @@ func (p *promela) publish(a *promelaAction) {
 	p.printf("\t   fi;\n%s:\n", published(a.op, a.key))
 }
 
-// published is the label behind the exchange with which an operation on a key begins.
-func published(op protocol.OpKind, key int) string { return fmt.Sprintf("%v_%d_published", op, key) }
+// published is the label after the exchange with which an operation on a key begins.
+func published(op protocol.OpKind, key int) string {
+	return fmt.Sprintf("%v_%d_published", op, key)
+}

@@ -7,9 +7,9 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-// What the text says of programs that have sites. Their sites count behind those of the
-// caller's images, program by program. Where a program has fewer than an image of the
-// caller, numbers stay unused, so that the key follows from the number in the same way.
+// Programs that have sites. These are numbered after the sites of the caller's images, program
+// by program. Each program takes as many numbers as an image of the caller, although it may
+// have fewer sites, so that a site's number gives its key in the same way everywhere.
 
 // firstDeep is the first site of a program.
 func (p *promela) firstDeep() int { return p.Shape.Sites * (1 + p.Shape.Copies) }
@@ -17,7 +17,7 @@ func (p *promela) firstDeep() int { return p.Shape.Sites * (1 + p.Shape.Copies) 
 // deepSites is how many sites each program has, if it has any.
 func (p *promela) deepSites() int { return min(p.Shape.Sites, p.Shape.Keys) }
 
-// programAt is the program of a site of one.
+// programAt is the program that has a site.
 func (p *promela) programAt(site int) int { return 1 + (site-p.firstDeep())/p.Shape.Sites }
 
 // allSites lists the sites of all images.
@@ -34,11 +34,12 @@ func (p *promela) allSites() []int {
 	return out
 }
 
-const promelaDeepSites = `#define DEEP     %d   /* the first site of a program: those of p count from DEEP + (p - 1) * SITES */
+const deepSitesText = `#define DEEP     %d   ` +
+	`/* the first site of a program: those of p count from DEEP + (p - 1) * SITES */
 #define OWNER(site)  (1 + ((site) - DEEP) / SITES)
 `
 
-const promelaDeepState = `
+const deepStateText = `
 /* Programs have sites. Operations poke them while the list has the program. */
 
 byte listed = %d;     /* bit p - 1 for program p */
@@ -49,7 +50,7 @@ bypass_slot deep_bypass[SITES * PROGRAMS];
 target_slot deep_target[SITES * PROGRAMS];
 `
 
-const promelaInside = `
+const insideText = `
 /* A thread goes on in the program at whose site it stands: at which site, nothing says. */
 
 inline inside()
@@ -96,7 +97,7 @@ func (p *promela) executes() {
 	}
 }
 
-// givesBack writes how a program is freed, with its sites, and how it is loaded again.
+// givesBack writes how a program is freed together with its sites, and how it is loaded again.
 func (p *promela) givesBack() {
 	var busy []string
 	for m := range p.mutators {
@@ -106,8 +107,9 @@ func (p *promela) givesBack() {
 		busy = append(busy, "fixing == 0")
 	}
 	p.printf("\n/* Nobody has a mutex. */\n\n#define UNUSED  (%s)\n", strings.Join(busy, " && "))
-	p.WriteString("\n/* The sites of a program go with it. */\n" + promelaErase)
-	p.WriteString("\n/* Spin wants a statement behind the last inline of a d_step. */\n\ninline give_back(p)\n{\n")
+	p.WriteString("\n/* The sites of a program go with it. */\n" + eraseText)
+	p.WriteString("\n/* Spin wants a statement behind the last inline of a d_step. */\n\n" +
+		"inline give_back(p)\n{\n")
 	for i := range p.deepSites() {
 		for s := range protocol.Slots {
 			p.printf("\terase(deep_%v[(p - 1) * SITES + %d]);\n", protocol.Slot(s), i)
@@ -116,10 +118,10 @@ func (p *promela) givesBack() {
 	if p.unlist == protocol.UnlistFirst {
 		p.WriteString("\tlisted = listed & ~(1 << (p - 1));\n")
 	}
-	p.WriteString("\tstatus[p] = FREED\n}\n" + promelaArrives)
+	p.WriteString("\tstatus[p] = FREED\n}\n" + arrivesText)
 }
 
-const promelaArrives = `
+const arrivesText = `
 /* The sites of a program that is loaded, fixed up to what the map's pointer names. */
 
 inline settle(slot, tail)
@@ -139,7 +141,7 @@ inline fix_up(i, p)
 }
 `
 
-// freed is what is done to free a program, which is a number or a variable.
+// freed is the statement that frees a program, which is a number or a variable.
 func (p *promela) freed(program string) string {
 	if p.Shape.Deep {
 		return "give_back(" + program + ")"
@@ -147,8 +149,8 @@ func (p *promela) freed(program string) string {
 	return "status[" + program + "] = FREED"
 }
 
-// forgetting is the condition under which a retired program may be taken off the list, as
-// it is where that comes before it is freed.
+// forgetting is a further condition for a retired program to be freed: if it leaves the list
+// at that moment, no agent may hold a mutex.
 func (p *promela) forgetting() string {
 	if !p.Shape.Deep {
 		return ""
@@ -159,17 +161,18 @@ func (p *promela) forgetting() string {
 	return ""
 }
 
-// arrives writes how a program that was freed is loaded again, and how the list forgets it
-// where that comes late.
+// arrives writes how a freed program is loaded again, and how the list forgets it if that
+// comes later than the free.
 func (p *promela) arrives(program int) {
 	text := ""
 	for i := range p.deepSites() {
 		text += fmt.Sprintf("fix_up(%d, POINTER(%d)); ", (program-1)*p.Shape.Sites+i, i)
 	}
 	text += fmt.Sprintf("listed = listed | 1 << %d; status[%d] = LOADED", program-1, program)
-	p.printf("\t:: d_step { status[%[1]d] == FREED && UNUSED && !NAMED(%[1]d) -> %[2]s }\n", program, text)
+	p.printf("\t:: d_step { status[%[1]d] == FREED && UNUSED && !NAMED(%[1]d) -> %[2]s }\n",
+		program, text)
 	if p.unlist == protocol.UnlistLater {
-		p.printf("\t:: d_step { status[%[1]d] == FREED && UNUSED && LISTED(%[1]d) -> listed = listed & ~(1 << %[2]d) }\n",
-			program, program-1)
+		p.printf("\t:: d_step { status[%[1]d] == FREED && UNUSED && LISTED(%[1]d) -> "+
+			"listed = listed & ~(1 << %[2]d) }\n", program, program-1)
 	}
 }

@@ -7,18 +7,18 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-// A promelaImage is how a thread names the slots of the image in which it stands.
-type promelaImage struct {
+// An image says how a thread names the slots of the image in which it stands.
+type image struct {
 	title  string // for a comment
 	prefix string // of the slots' names
 	index  string // of the site at which it stands
-	here   string // a condition, that it stands there
-	deep   bool   // it is that of a program
+	here   string // the condition that the thread stands there
+	deep   bool   // it is a program's
 }
 
-// images writes what a thread does at the slots of the image, of copies and of programs.
+// images writes what a thread does at the slots of the caller, of its copies and of programs.
 func (p *promela) images() {
-	list := []promelaImage{{index: "site"}}
+	list := []image{{index: "site"}}
 	if p.comes() {
 		list[0].here = " && site < SITES"
 	}
@@ -27,10 +27,10 @@ func (p *promela) images() {
 		if p.Shape.Deep {
 			here += " && site < DEEP"
 		}
-		list = append(list, promelaImage{" of a copy", "copy_", "site - SITES", here, false})
+		list = append(list, image{" of a copy", "copy_", "site - SITES", here, false})
 	}
 	if p.Shape.Deep {
-		list = append(list, promelaImage{" of a program", "deep_", "site - DEEP", " && site >= DEEP", true})
+		list = append(list, image{" of a program", "deep_", "site - DEEP", " && site >= DEEP", true})
 	}
 	targets := []string{"NOP"}
 	for i := range p.Shape.Programs {
@@ -51,17 +51,17 @@ func (p *promela) images() {
 }
 
 // slotIn names the slot of an image at which a thread stands.
-func (m promelaImage) slotIn(s protocol.Slot) string {
+func (m image) slotIn(s protocol.Slot) string {
 	return fmt.Sprintf("%s%v[%s]", m.prefix, s, m.index)
 }
 
-// option writes a move of a thread that is at a place.
-func (p *promela) option(place string, m promelaImage, when, then string) {
+// option writes a move of a thread that stands at a place.
+func (p *promela) option(place string, m image, when, then string) {
 	p.printf("\t:: d_step { AT(%s)%s && %s -> %s }\n", place, m.here, when, then)
 }
 
-// fetches writes what a thread does before a slot that may hold the instructions of tails.
-func (p *promela) fetches(s protocol.Slot, m promelaImage, tails ...string) {
+// fetches writes how a thread fetches a slot that may hold the instructions of tails.
+func (p *promela) fetches(s protocol.Slot, m image, tails ...string) {
 	at, slot := "AT_"+upper(s), m.slotIn(s)
 	p.option(at, m, fmt.Sprintf("SEES_INT3(%s)", slot), "place[_pid] = TRAPPED_"+upper(s))
 	p.option(at, m, fmt.Sprintf("SEES_TORN(%s)", slot), "assert(no_torn)")
@@ -70,9 +70,9 @@ func (p *promela) fetches(s protocol.Slot, m promelaImage, tails ...string) {
 	}
 }
 
-// handles writes what the handler of a trap does. A thread at the bypass of a program's
-// site goes back to where nothing says at which site it is.
-func (p *promela) handles(s protocol.Slot, m promelaImage) {
+// handles writes what the handler of a trap does. A thread that trapped at the bypass of a
+// program's site goes back into the program, where it may choose any site.
+func (p *promela) handles(s protocol.Slot, m image) {
 	at, slot, name := "TRAPPED_"+upper(s), m.slotIn(s), upper(s)+"(site)"
 	again := "place[_pid] = AT_" + upper(s)
 	if m.deep && s == protocol.Bypass {
@@ -85,7 +85,7 @@ func (p *promela) handles(s protocol.Slot, m promelaImage) {
 	case protocol.TrapOld:
 		answer = fmt.Sprintf("act_as_%v(%s.remembered)", s, slot)
 	}
-	p.printf(promelaHandler, p.Method.Trap)
+	p.printf(handlerText, p.Method.Trap)
 	p.option(at, m, "poked == "+name, answer)
 	p.option(at, m, fmt.Sprintf("poked != %s && LEFT_INT3(%s)", name, slot), "assert(no_torn)")
 	p.option(at, m, fmt.Sprintf("poked != %s && !LEFT_INT3(%s)", name, slot), again)
@@ -94,6 +94,6 @@ func (p *promela) handles(s protocol.Slot, m promelaImage) {
 // upper names a slot as constants do.
 func upper(s protocol.Slot) string { return strings.ToUpper(s.String()) }
 
-const promelaHandler = `	/* Its handler, while this slot is poked: trap=%v. Later the thread runs the byte again,
+const handlerText = `	/* Its handler, while this slot is poked: trap=%v. Later the thread runs the byte again,
 	   unless the int3 was left behind: that one is nobody's. */
 `

@@ -7,8 +7,8 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-// snapshots lists which readers a grace period may begin to wait for: each a condition,
-// "" for none, and the set.
+// snapshots lists the sets of readers that a grace period may begin to wait for, each after
+// its condition, which is "" if there is none.
 func (p *promela) snapshots() [][2]string {
 	switch p.Grace.Kind {
 	case protocol.GraceSleep, protocol.GraceQuiet:
@@ -26,7 +26,7 @@ func (p *promela) snapshots() [][2]string {
 	}
 }
 
-// barrier is what a grace period does beside when it begins.
+// barrier is what else a grace period does when it begins.
 func (p *promela) barrier() string {
 	if p.Grace.Kind == protocol.GraceCounter {
 		return "; buffered = 0"
@@ -34,7 +34,7 @@ func (p *promela) barrier() string {
 	return ""
 }
 
-// over is the condition under which a grace period ends that waits for a set.
+// over is the condition for a grace period that waits for a set to end.
 func (p *promela) over(set string) string {
 	switch p.Grace.Kind {
 	case protocol.GraceQuiet:
@@ -44,20 +44,20 @@ func (p *promela) over(set string) string {
 	}
 }
 
-// scans are the moves by which a grace period finds that it need not wait for a thread of
-// a set.
+// scans are the moves that drop a thread from the set of a grace period, which found that it
+// need not wait for it.
 func (p *promela) scans(when, set string) []string {
 	var out []string
 	for i := range p.Shape.Threads {
 		if p.counts {
-			out = append(out, fmt.Sprintf(":: d_step { %[1]s(%[2]s >> %[3]d & 1) != 0 && UNSEEN(%[3]d) -> "+
-				"%[2]s = %[2]s & ~(1 << %[3]d) }", when, set, i))
+			out = append(out, fmt.Sprintf(":: d_step { %[1]s(%[2]s >> %[3]d & 1) != 0 && "+
+				"UNSEEN(%[3]d) -> %[2]s = %[2]s & ~(1 << %[3]d) }", when, set, i))
 		}
 	}
 	return out
 }
 
-// waits writes how a grace period begins and ends that an operation waits for.
+// waits writes how an operation waits for a grace period.
 func (p *promela) waits() {
 	p.printf(`
 /* A wait for a grace period, if it is wanted, as options of a loop. The grace period waits for
@@ -142,7 +142,8 @@ func (p *promela) graces() {
 		for _, s := range p.scans(retiring+" && ", set) {
 			p.printf("\t%s\n", s)
 		}
-		p.printf("\t:: d_step { %s && %s%s -> %s }\n", retiring, p.over(set), p.forgetting(), p.freed(fmt.Sprint(i+1)))
+		p.printf("\t:: d_step { %s && %s%s -> %s }\n",
+			retiring, p.over(set), p.forgetting(), p.freed(fmt.Sprint(i+1)))
 		if p.Shape.Deep {
 			p.arrives(i + 1)
 		}

@@ -4,47 +4,50 @@ import "strings"
 
 // head writes what the processes share: the subject in words, constants and variables.
 func (p *promela) head() {
-	p.printf("/* Every execution of a subject of live code patching, for the model checker Spin.\n *\n")
+	p.WriteString("/* Every execution of a subject of live code patching, " +
+		"for the model checker Spin.\n *\n")
 	for _, text := range []string{p.Protocol.String(), p.Method.String(), "grace " + p.Grace.Name} {
 		for line := range strings.Lines(text) {
 			p.printf(" * %s\n", strings.ReplaceAll(strings.TrimRight(line, "\n"), "*/", "* /"))
 		}
 	}
-	p.WriteString(promelaIntro)
+	p.WriteString(introText)
 	p.printf("#define THREADS  %d\n#define SITES    %d   /* site i looks up key i %% KEYS */\n",
 		p.Shape.Threads, p.Shape.Sites)
 	p.printf("#define PROGRAMS %d   /* they count from 1; 0 is none */\n#define KEYS     %d\n",
 		p.Shape.Programs, p.Shape.Keys)
 	if p.agents > 1 {
-		p.printf("#define AGENTS   %d   /* mutators, then the loader; their processes follow those of threads */\n"+
+		p.printf("#define AGENTS   %d   "+
+			"/* mutators, then the loader; their processes follow those of threads */\n"+
 			"#define ME       (_pid - THREADS)\n", p.agents)
 	}
 	if p.Shape.Copies > 0 {
-		p.printf("#define COPIES   %d   /* of the sites: those of copy c count from (1 + c) * SITES */\n", p.Shape.Copies)
+		p.printf("#define COPIES   %d   /* of the sites: those of copy c count from (1 + c) * SITES */\n",
+			p.Shape.Copies)
 	}
 	if p.Shape.Deep {
-		p.printf(promelaDeepSites, p.firstDeep())
+		p.printf(deepSitesText, p.firstDeep())
 	}
 	if p.comes() {
 		p.WriteString("#define KEY(site)  ((site) % SITES % KEYS)\n")
 	} else {
 		p.WriteString("#define KEY(site)  ((site) % KEYS)\n")
 	}
-	p.text(promelaSlots)
-	p.text(promelaState)
+	p.text(slotsText)
+	p.text(stateText)
 	if p.apart {
 		p.text("#define POINTER(k)  pointer[k]\n" +
 			"byte pointer[KEYS];   /* what the map's pointer names: not all operations exchange it */\n")
 	} else {
 		p.text("#define POINTER(k)  held[k]   /* what the map's pointer names */\n")
 	}
-	p.text(promelaOperation)
+	p.text(operationText)
 	p.more()
-	p.text(promelaThreads)
+	p.text(threadsText)
 	if p.counts {
-		p.text(promelaEpochs)
+		p.text(epochsText)
 	}
-	p.text(promelaProperties)
+	p.text(propertiesText)
 }
 
 // more writes variables that only some shapes have.
@@ -53,14 +56,14 @@ func (p *promela) more() {
 		p.text("byte looked$;          /* 1 + the instruction that a slot is taken to hold, else 0 */\n")
 	}
 	if p.Shape.Copies > 0 {
-		p.text(promelaCopies)
+		p.text(copiesText)
 	}
 	if p.Shape.Deep {
-		p.printf(promelaDeepState, 1<<p.Shape.Programs-1)
+		p.printf(deepStateText, 1<<p.Shape.Programs-1)
 	}
 }
 
-const promelaIntro = ` *
+const introText = ` *
  * A d_step is one move, and a process rests only between two of them. A move that breaks
  * a property fails the assertion that names it and leaves the state as it is.
  *
@@ -72,7 +75,7 @@ const promelaIntro = ` *
 
 `
 
-const promelaSlots = `
+const slotsText = `
 /* A slot holds five bytes: the head, which is the first, and the tail, the other four. A
  * tail names a whole instruction, so that head + tail is a number for the five bytes. */
 
@@ -114,7 +117,7 @@ byte poked;      /* the slot between the first and the last micro-step of a poke
 byte becomes;    /* the instruction that the poke leaves */
 `
 
-const promelaState = `
+const stateText = `
 /* Programs, and the map. */
 
 #define LOADED   0    /* its memory is there, no key holds it */
@@ -126,7 +129,7 @@ byte status[PROGRAMS + 1];
 byte held[KEYS];      /* the program that the key holds */
 `
 
-const promelaOperation = `
+const operationText = `
 /* The operation in progress, for whoever enters meanwhile. */
 
 #define NONE     0
@@ -142,7 +145,7 @@ byte last$;            /* 1 + index of the action that last changed a byte, whil
                          wait may still ask for it, else 0 */
 `
 
-const promelaThreads = `
+const threadsText = `
 /* Threads. A set of threads has bit i for thread i. */
 
 #define IDLE           0
@@ -164,7 +167,7 @@ byte must_run[THREADS];          /* bit k: it must not fall through a site of ke
 byte may_run[THREADS * KEYS];    /* bit p: it may run program p through the key */
 `
 
-const promelaEpochs = `
+const epochsText = `
 /* A reader reads the epoch, and stores it; the store waits in a buffer of its CPU. Who waits
  * for the reader looks for what it stored. */
 
@@ -175,7 +178,7 @@ byte buffered;                     /* the threads whose store is still in the bu
 #define UNSEEN(t)  (place[t] == ENTERING || (buffered >> t & 1) != 0)
 `
 
-const promelaCopies = `
+const copiesText = `
 /* Copies of the image. Each set has bit c for copy c. */
 
 byte placed;          /* the image is there */
@@ -195,7 +198,7 @@ copy_slot copy_bypass[SITES * COPIES];
 copy_slot copy_target[SITES * COPIES];
 `
 
-const promelaProperties = `
+const propertiesText = `
 /* Properties. All of these are false for ever: a move that breaks a property asserts it. */
 
 bit never_a, no_torn, no_miss, fresh, no_use_after_free, expected_bytes;

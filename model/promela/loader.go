@@ -23,7 +23,7 @@ inline compile(site)
 }
 `)
 	if !p.Shape.Deep {
-		p.WriteString(promelaErase)
+		p.WriteString(eraseText)
 	}
 	p.WriteString("\nactive proctype loader()\n{\n\tdo\n")
 	for c := range p.Shape.Copies {
@@ -33,18 +33,20 @@ inline compile(site)
 			sites = append(sites, (1+c)*p.Shape.Sites+i)
 			compiled += fmt.Sprintf("; compile(%d)", c*p.Shape.Sites+i)
 		}
-		p.printf("\n\t/* load of copy %[1]d */\n\t:: d_step { (placed >> %[1]d & 1) == 0 -> placed = placed | 1 << %[1]d%[2]s };\n",
+		p.printf("\n\t/* load of copy %[1]d */\n"+
+			"\t:: d_step { (placed >> %[1]d & 1) == 0 -> placed = placed | 1 << %[1]d%[2]s };\n",
 			c, compiled)
-		p.actions(p.Protocol.UnrollLoad(len(sites)), sites, &promelaCall{key: c, loads: true})
+		p.actions(p.Protocol.UnrollLoad(len(sites)), sites, &task{key: c, loads: true})
 		p.loaded()
-		p.printf("\n\t/* unload of copy %[1]d */\n\t:: d_step { (placed >> %[1]d & 1) != 0 -> opened = opened & ~(1 << %[1]d) };\n", c)
-		p.actions(p.Protocol.UnrollUnload(), sites, &promelaCall{key: c, loads: true})
+		p.printf("\n\t/* unload of copy %[1]d */\n"+
+			"\t:: d_step { (placed >> %[1]d & 1) != 0 -> opened = opened & ~(1 << %[1]d) };\n", c)
+		p.actions(p.Protocol.UnrollUnload(), sites, &task{key: c, loads: true})
 		p.loaded()
 	}
 	p.WriteString("\tod\n}\n")
 }
 
-const promelaErase = `
+const eraseText = `
 inline erase(slot)
 {
 	slot.seen = 1 << (H_INT3 + MIXED);
@@ -62,8 +64,8 @@ func (p *promela) loaded() {
 	p.printf("\t   if\n\t   :: d_step { %s }\n\t   fi\n", strings.Join(clear, "; "))
 }
 
-// loads writes an action that only the loader has; the key of its call is the copy.
-func (p *promela) loads(a *promelaAction) {
+// loads writes an action that only the loader has. Its task's key is the number of the copy.
+func (p *promela) loads(a *action) {
 	when, text, c := p.when(a), "", a.key
 	switch a.Kind {
 	case protocol.Track:
@@ -97,7 +99,7 @@ func (p *promela) idleAll(key int) string {
 	return strings.Join(out, " && ")
 }
 
-// idleKeys is the same for all keys that a copy has sites of.
+// idleKeys is the same for all keys that the sites of a copy look up.
 func (p *promela) idleKeys() string {
 	if p.Protocol.Mutex == protocol.MutexNone {
 		return "true"

@@ -7,11 +7,11 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-// writeAgents writes the processes that call operations, loads and unloads, and carry them out.
+// writeAgents writes the processes that carry out operations, loads and unloads.
 func (p *promela) writeAgents() {
 	p.calls()
 	p.returns()
-	p.WriteString(promelaStores)
+	p.WriteString(storesText)
 	p.method()
 	p.waits()
 	if p.Shape.Deep {
@@ -34,7 +34,7 @@ func (p *promela) writeAgents() {
 	}
 }
 
-// calls writes what a call does: it may ask for anything that a user of the map may.
+// calls writes what a call does. A mutator may call whatever a user of the map may.
 func (p *promela) calls() {
 	var named []string
 	for k := range p.Shape.Keys {
@@ -140,7 +140,7 @@ func (p *promela) operation(op protocol.OpKind, key int) {
 		call(fmt.Sprintf("%s && status[held[%d]] == HELD", when, key), fmt.Sprintf("held[%d]", key))
 	}
 	p.WriteString("\t   fi;\n")
-	p.actions(p.Protocol.Unroll(op, len(p.sitesOf(key))), p.sitesOf(key), &promelaCall{op: op, key: key})
+	p.actions(p.Protocol.Unroll(op, len(p.sitesOf(key))), p.sitesOf(key), &task{op: op, key: key})
 	p.WriteString("\t   return_\n")
 }
 
@@ -157,8 +157,8 @@ func (p *promela) sitesOf(key int) []int {
 
 func (p *promela) keyOf(site int) int { return site % p.Shape.Sites % p.Shape.Keys }
 
-// unlocked is the condition under which a mutator may take the mutex of a key, "" when
-// there is nobody who could have it.
+// unlocked is the condition for a mutator to take the mutex of a key; "" if no other agent
+// can hold it.
 func (p *promela) unlocked(key int) string {
 	var out []string
 	if p.mutators > 1 {
@@ -182,20 +182,21 @@ func (p *promela) unlocked(key int) string {
 	return strings.Join(out, " && ")
 }
 
-// idle is the condition under which a mutator has not the mutex of a key.
+// idle is the condition that a mutator does not hold the mutex of a key.
 func (p *promela) idle(mutator string, key int) string {
 	switch n := p.Shape.Maps; {
 	case p.Protocol.Mutex != protocol.MutexMap:
 		return fmt.Sprintf("(operation[%[1]s] == NONE || key[%[1]s] != %[2]d)", mutator, key)
 	case n > 1:
-		return fmt.Sprintf("(operation[%[1]s] == NONE || key[%[1]s] %% %[2]d != %[3]d)", mutator, n, key%n)
+		return fmt.Sprintf("(operation[%[1]s] == NONE || key[%[1]s] %% %[2]d != %[3]d)",
+			mutator, n, key%n)
 	default:
 		return fmt.Sprintf("operation[%s] == NONE", mutator)
 	}
 }
 
-// A promelaCall is an operation on a key, or the load or unload of a copy.
-type promelaCall struct {
+// A task is an operation on a key, or the load or unload of a copy.
+type task struct {
 	op    protocol.OpKind
 	key   int
 	loads bool

@@ -7,7 +7,7 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-const promelaStores = `
+const storesText = `
 /* Stores into a slot. A new head may be fetched with every tail that is still seen, a new
  * tail with every head, then or while it is partly written. A store of the whole slot is
  * never seen in parts. */

@@ -9,11 +9,11 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-// ErrUnsupported is what [Write] returns, wrapped, for a subject that the text cannot say.
+// ErrUnsupported is the error, wrapped with the reason, for a subject that the text cannot say.
 var ErrUnsupported = errors.New("the Promela text cannot say this subject")
 
 // Write writes the subject as a model in Promela, with so many threads. The error is
-// [ErrUnsupported], or it is what w answers.
+// [ErrUnsupported], or that of w.
 func Write(w io.Writer, s protocol.Subject, threads int) error {
 	s.Shape.Threads = threads
 	p, err := newPromela(s)
@@ -36,10 +36,10 @@ type promela struct {
 	mutators int
 	agents   int  // the mutators, and the loader where there is one
 	apart    bool // the map's pointer may name another program than the key holds
-	races    bool // operations on one key may be in progress at a time
-	looks    bool // what a slot should hold is read before a poke has it for itself
+	races    bool // two operations on one key may be in progress at a time
+	looks    bool // a poke reads what a slot should hold before it has the slot for itself
 	counts   bool // grace periods look for what readers store
-	labels   int  // how many are written
+	labels   int  // how many have been written
 
 	unlist protocol.Unlisting // when the list forgets a program that has sites
 }
@@ -63,8 +63,8 @@ func newPromela(s protocol.Subject) (*promela, error) {
 
 func (p *promela) printf(format string, args ...any) { fmt.Fprintf(p, format, args...) }
 
-// text writes what is the same for one agent as for several. Of several each has its own
-// element of a variable: name@ is that of the agent at hand, name$ declares all.
+// text writes a text that is the same for one agent as for several. Each of several has its
+// own element of a variable: name@ is that of the agent at hand, name$ declares all of them.
 func (p *promela) text(s string) {
 	all := ""
 	if p.agents > 1 {
@@ -92,7 +92,7 @@ func (p *promela) my(name string) string {
 // comes reports whether images come and go.
 func (p *promela) comes() bool { return p.Shape.Copies > 0 || p.Shape.Deep }
 
-// coming says something only where they do.
+// coming is a text where images come and go, and nothing elsewhere.
 func (p *promela) coming(s string) string {
 	if !p.comes() {
 		return ""

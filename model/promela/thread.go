@@ -10,21 +10,22 @@ func (p *promela) threads() {
 	p.enters()
 	p.leaves()
 	p.tailCalls()
-	p.WriteString(promelaActs)
+	p.WriteString(actsText)
 	p.skips()
 	if p.Shape.Indirect {
-		p.WriteString(promelaReads)
+		p.WriteString(readsText)
 	}
 	p.ats()
 	p.WriteString("\nactive [THREADS] proctype thread()\n{\n" +
 		"\tbyte site;       /* where it stands */\n" +
 		"\tbyte program;    /* in which it is */\n")
 	if p.comesHome() {
-		p.WriteString("\tbyte home;       /* behind a tail call: the first site of the image that it came from */\n")
+		p.WriteString("\tbyte home;       " +
+			"/* behind a tail call: the first site of the image that it came from */\n")
 	}
 	p.WriteString("\n\tdo\n")
 	p.begins()
-	p.WriteString(promelaEnds)
+	p.WriteString(endsText)
 	for i := range p.Shape.Sites {
 		if p.Shape.Nested {
 			p.returnsTo(i)
@@ -51,7 +52,8 @@ func (p *promela) enters() {
 	} else {
 		p.WriteString("#define BUSY(m, k)  (operation[m] != NONE && key[m] == k)\n")
 	}
-	p.WriteString("\ninline enter(first)\n{\n\tplace[_pid] = AT_BYPASS;\n\tsite = first;\n\treaders = readers | 1 << _pid;\n")
+	p.WriteString("\ninline enter(first)\n{\n\tplace[_pid] = AT_BYPASS;\n\tsite = first;\n" +
+		"\treaders = readers | 1 << _pid;\n")
 	if p.counts {
 		p.WriteString("\tbuffered = buffered | 1 << _pid;\n")
 	}
@@ -66,12 +68,13 @@ func (p *promela) enters() {
 			must += fmt.Sprintf(" && (!%s || %s == UPDATE)", busy, p.of("operation", m))
 		}
 		p.printf("\tmay_run[_pid * KEYS + %d] = (%s) & ~1;\n", k, may)
-		p.printf("\tif\n\t:: %s -> must_run[_pid] = must_run[_pid] | 1 << %d\n\t:: else\n\tfi;\n", must, k)
+		p.printf("\tif\n\t:: %s -> must_run[_pid] = must_run[_pid] | 1 << %d\n\t:: else\n\tfi;\n",
+			must, k)
 	}
 	p.WriteString("}\n")
 }
 
-// leaves writes how a thread goes behind its last fetch, and how an execution ends.
+// leaves writes how a thread goes on after its last fetch, and how an execution ends.
 func (p *promela) leaves() {
 	p.WriteString(`
 /* The last fetch is done: duties end. */
@@ -118,26 +121,26 @@ inline exit()
 	p.WriteString("}\n")
 }
 
-// tailCalls writes what a tail call does. Where it may be one of a subprogram, the
-// execution may come back to the sites of its image, and its duties go on. They do so too
-// where the program has sites itself.
+// tailCalls writes what a tail call does. If a subprogram may make it, or if the program has
+// sites itself, the execution may come to further sites, and its duties go on.
 func (p *promela) tailCalls() {
 	leaves := "leave_sites(IN_PROGRAM, 0)"
 	switch {
 	case p.comesHome():
-		leaves = "place[_pid] = IN_PROGRAM;\n\t\thome = (site < DEEP -> " + p.first() + " : home);\n\t\tsite = 0"
+		leaves = "place[_pid] = IN_PROGRAM;\n" +
+			"\t\thome = (site < DEEP -> " + p.first() + " : home);\n\t\tsite = 0"
 	case p.Shape.Nested:
 		leaves = "place[_pid] = IN_PROGRAM;\n\t\tsite = " + p.first()
 	case p.Shape.Deep:
 		leaves = "place[_pid] = IN_PROGRAM;\n\t\tsite = 0"
 	}
-	p.printf(promelaTailCall, leaves)
+	p.printf(tailCallText, leaves)
 }
 
-// lasts reports whether an execution may go on behind a tail call, and with it its duties.
+// lasts reports whether an execution, and with it its duties, may go on after a tail call.
 func (p *promela) lasts() bool { return p.Shape.Nested || p.Shape.Deep }
 
-// comesHome reports whether it may go on in the caller after it stood at a site of a program.
+// comesHome reports whether a thread that stood at a site of a program may return to the caller.
 func (p *promela) comesHome() bool { return p.Shape.Nested && p.Shape.Deep }
 
 // returnsTo writes how a program returns to a site of the image that it was called from.
@@ -158,7 +161,7 @@ func (p *promela) first() string {
 	return "site - site % SITES"
 }
 
-const promelaTailCall = `
+const tailCallText = `
 /* A tail call by the key k. */
 
 inline tail_call(k, p)
@@ -173,7 +176,7 @@ inline tail_call(k, p)
 }
 `
 
-const promelaActs = `
+const actsText = `
 /* The thread acts as an instruction of the target: a nop is state A, a jump the tail call. */
 
 inline act_as_target(tail)
@@ -194,7 +197,7 @@ func (p *promela) skips() {
 	back := ""
 	if p.Shape.Deep {
 		more, back = "site < DEEP && "+more, "\n\t\t:: site >= DEEP -> inside()"
-		p.WriteString(promelaInside)
+		p.WriteString(insideText)
 	}
 	p.printf(`
 /* The same for the bypass: a nop takes it into the unwind, the jump over the site. */
@@ -214,7 +217,7 @@ inline act_as_bypass(tail)
 `, back, more, p.first())
 }
 
-const promelaReads = `
+const readsText = `
 /* An indirect site of the key k, before the direct ones: it reads the map's pointer. */
 
 inline read_key(k)
@@ -227,7 +230,7 @@ inline read_key(k)
 }
 `
 
-// ats writes where a thread stands, or, if that is an image that was freed, does not.
+// ats writes the condition that a thread stands at a place, in an image that was not freed.
 func (p *promela) ats() {
 	if !p.comes() {
 		p.WriteString("\n#define AT(where)  (place[_pid] == where)\n")
@@ -242,10 +245,11 @@ func (p *promela) ats() {
 	case p.Shape.Deep:
 		image, gone = "a program", programs
 	}
-	p.printf(promelaStrayed, image, strings.ReplaceAll("\n\t"+strings.TrimPrefix(gone, "\n\t"), "\n", " \\\n"))
+	gone = strings.ReplaceAll("\n\t"+strings.TrimPrefix(gone, "\n\t"), "\n", " \\\n")
+	p.printf(strayedText, image, gone)
 }
 
-const promelaStrayed = `
+const strayedText = `
 /* In %s that was freed nobody may be found. Who is in a program has left it. */
 
 #define STRAYED  (place[_pid] != IDLE && place[_pid] != IN_PROGRAM &&%s)
@@ -257,18 +261,20 @@ func (p *promela) begins() {
 	from := "IDLE"
 	if p.counts {
 		from = "ENTERING"
-		p.WriteString("\t:: d_step { AT(IDLE) -> place[_pid] = ENTERING; readers = readers | 1 << _pid }\n")
+		p.WriteString("\t:: d_step { AT(IDLE) -> place[_pid] = ENTERING; " +
+			"readers = readers | 1 << _pid }\n")
 		drained := "(buffered >> _pid & 1) != 0" + p.coming(" && !STRAYED")
 		p.printf("\t:: d_step { %s -> buffered = buffered & ~(1 << _pid) }\n", drained)
 	}
 	p.printf("\t:: d_step { AT(%s) -> enter(0) }\n", from)
 	for c := range p.Shape.Copies {
-		p.printf("\t:: d_step { AT(%s) && (opened >> %d & 1) != 0 -> enter(%d) }\n", from, c, (1+c)*p.Shape.Sites)
+		p.printf("\t:: d_step { AT(%s) && (opened >> %d & 1) != 0 -> enter(%d) }\n",
+			from, c, (1+c)*p.Shape.Sites)
 	}
 	p.WriteString(p.coming("\t:: d_step { STRAYED -> assert(no_use_after_free) }\n"))
 }
 
-const promelaEnds = `	:: d_step { AT(AFTER) -> exit() }
+const endsText = `	:: d_step { AT(AFTER) -> exit() }
 	:: d_step { AT(IN_PROGRAM) && status[program] != FREED -> exit() }
 	:: d_step { AT(IN_PROGRAM) && status[program] == FREED -> assert(no_use_after_free) }
 `
