@@ -31,6 +31,7 @@ func (e *emitter) callHelper() {
 	}
 	e.Call(0) // call helper
 	e.refer(RefHelper, 4)
+	e.refs[len(e.refs)-1].Helper, _ = helperOf(&e.p.Insns[e.insn])
 }
 
 // emitLookup finds a value in an array, without a call: the array is in rdi, the address of the

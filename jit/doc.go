@@ -55,7 +55,7 @@
 // in an array, which needs no call, and a load from the packet. [ParseTranslated] reads what
 // a verifier has rewritten; such a program compiles as in the kernel, and cannot be run.
 //
-// [Helpers] lists the functions outside of the program that it may call. [Image.Link] points the
-// calls at them once it is known where the image will lie; package jit/host has them for images
-// that run outside of the kernel.
+// [Helpers] lists the functions outside of the program that it may call. Whoever places the image
+// points its calls at them, by Refs; package jit/host has them for images that run outside of the
+// kernel.
 package jit

@@ -178,7 +178,7 @@ func (e *emitter) reloads() bool {
 
 // refer notes that the last bytes emitted are an address.
 func (e *emitter) refer(kind RefKind, size int) {
-	e.refs = append(e.refs, Ref{kind, e.insn, Off(e.Len() - size), size})
+	e.refs = append(e.refs, Ref{Kind: kind, Insn: e.insn, Off: Off(e.Len() - size), Size: size})
 }
 
 // registerMap is the kernel's: R0 where the result of a function is, R1 to R5 where its

@@ -4,8 +4,8 @@ package jit
 type Off uint32
 
 // Image is the machine code of a program, its functions one after the other without gaps.
-// It may be placed anywhere: only the addresses of maps are absolute, and Link does the calls of
-// helpers.
+// It may be placed anywhere: only the addresses of maps are absolute. Whoever places it points the
+// calls of helpers, which Refs lists, at them.
 type Image struct {
 	Program *Program
 	Layout  *Layout
@@ -42,6 +42,21 @@ type Site struct {
 	Start, End Off
 }
 
+// Slot is one instruction of a direct site that is patched.
+type Slot struct {
+	Off Off
+	Out Off // where its jump leads; 0: into the program that the key holds
+}
+
+// Slots lists the slots in the order of their addresses; an indirect site has none. The compiler
+// leaves a jump in those that have an Out, and a nop in the others.
+func (s *Site) Slots() []Slot {
+	if !s.Direct {
+		return nil
+	}
+	return []Slot{{s.TailcallBypass, s.BypassAddr}, {Off: s.TailcallTarget}}
+}
+
 // A Ref is an operand that is an address: it says where something lies, not what is done.
 // Comparing images of one program, these are what may differ.
 type Ref struct {
@@ -49,6 +64,8 @@ type Ref struct {
 	Insn int // index of the program's instruction; in a prologue the function's first
 	Off  Off // of the operand
 	Size int // its bytes
+
+	Helper Helper // of a RefHelper: which one
 }
 
 // RefKind is what an address is of.

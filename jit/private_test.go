@@ -63,7 +63,7 @@ func TestPrivateStack(t *testing.T) {
 	if img.Program.Insns[1].Dst != asm.R10 {
 		t.Error("the program was changed")
 	}
-	refs := []Ref{{RefPrivateStack, 0, 15, 8}, {RefPerCPU, 0, 28, 4}}
+	refs := []Ref{{Kind: RefPrivateStack, Off: 15, Size: 8}, {Kind: RefPerCPU, Off: 28, Size: 4}}
 	if diff := cmp.Diff(refs, img.Refs[:2]); diff != "" {
 		t.Errorf("operands: want - got:\n%s", diff)
 	}

@@ -21,14 +21,12 @@ type ProgArray struct {
 	pokeMutex sync.Mutex
 	held      []*Program // by key
 	unrolled  map[unrolling][]protocol.Action
-	pokers    []*PokeDescriptor // in tracking order
+	pokers    []*pokeDescriptor // in tracking order
 }
 
-// NewArray makes an empty prog array. Arrays are made before the first program is
-// compiled.
+// NewArray makes an empty prog array.
 func (p *Patcher) NewArray(name string, keys int) (*ProgArray, error) {
-	l := p.cfg.Layout
-	size := int(l.ArrayPtrs) + 8*keys
+	size := int(p.cfg.Offsets.Ptrs) + 8*keys
 	if _, ok := p.arrays[name]; ok {
 		return nil, fmt.Errorf("prog array %q exists", name)
 	}
@@ -37,10 +35,13 @@ func (p *Patcher) NewArray(name string, keys int) (*ProgArray, error) {
 	}
 	a := &ProgArray{p: p, name: name, off: p.top, addr: p.data.Addr(p.top), held: make([]*Program, keys), unrolled: map[unrolling][]protocol.Action{}}
 	p.top += (size + 63) &^ 63
-	p.data.Store4(a.off+int(l.ArrayMaxEntries), uint32(keys))
+	p.data.Store4(a.off+int(p.cfg.Offsets.MaxEntries), uint32(keys))
 	p.arrays[name] = a
 	return a, nil
 }
+
+// Addr returns the address of the array, which programs load: indirect sites read there.
+func (a *ProgArray) Addr() uint64 { return a.addr }
 
 // Keys returns how many keys the array has.
 func (a *ProgArray) Keys() int { return len(a.held) }
@@ -118,26 +119,26 @@ func (a *ProgArray) actions(op protocol.OpKind, descs int) []protocol.Action {
 }
 
 // stable returns the descriptors of a key that pokes must not pass by.
-func (a *ProgArray) stable(key int) []*PokeDescriptor {
-	var out []*PokeDescriptor
+func (a *ProgArray) stable(key int) []*pokeDescriptor {
+	var out []*pokeDescriptor
 	for _, d := range a.pokers {
-		if d.Key == key && d.stable.Load() {
+		if d.site.Key == key && d.stable.Load() {
 			out = append(out, d)
 		}
 	}
 	return out
 }
 
-func (a *ProgArray) track(d *PokeDescriptor) {
+func (a *ProgArray) track(d *pokeDescriptor) {
 	a.pokeMutex.Lock()
 	defer a.pokeMutex.Unlock()
 	a.pokers = append(a.pokers, d)
 }
 
-func (a *ProgArray) untrack(d *PokeDescriptor) {
+func (a *ProgArray) untrack(d *pokeDescriptor) {
 	a.pokeMutex.Lock()
 	defer a.pokeMutex.Unlock()
-	a.pokers = slices.DeleteFunc(a.pokers, func(x *PokeDescriptor) bool { return x == d })
+	a.pokers = slices.DeleteFunc(a.pokers, func(x *pokeDescriptor) bool { return x == d })
 }
 
 // publish exchanges the pointer that indirect sites read.
@@ -146,20 +147,16 @@ func (a *ProgArray) publish(key int, prog *Program) {
 	if prog != nil {
 		ptr = a.p.data.Addr(a.p.structOff(prog))
 	}
-	a.p.data.Store8(a.off+int(a.p.cfg.Layout.ArrayPtrs)+8*key, ptr)
+	a.p.data.Store8(a.off+int(a.p.cfg.Offsets.Ptrs)+8*key, ptr)
 }
 
-// poke carries one poke out; prog is the program that a target jumps to.
-func (p *Patcher) poke(d *PokeDescriptor, act protocol.Action, prog *Program) (bool, error) {
-	at, next := d.at[act.Slot], text.Nop
+// poke carries one poke out; prog is the program that the key is given.
+func (p *Patcher) poke(d *pokeDescriptor, act protocol.Action, prog *Program) (bool, error) {
+	next := text.Nop
 	if act.To == protocol.Jump {
-		to := d.BypassAddr
-		if act.Slot == protocol.Target {
-			to = prog.landing()
-		}
-		next = text.Jump(at, to)
+		next = d.jump(act.Slot, prog)
 	}
-	changed, err := p.poker.Poke(at, d.insns[act.Slot], next)
+	changed, err := p.poker.Poke(d.at(act.Slot), d.insns[act.Slot], next)
 	if err != nil {
 		return false, err
 	}
@@ -167,16 +164,19 @@ func (p *Patcher) poke(d *PokeDescriptor, act protocol.Action, prog *Program) (b
 	return changed, nil
 }
 
-// Slots returns what the slots of the program's direct sites hold, and where they are.
+// Slots returns what the slots of the program's sites hold, and where they are.
 func (prog *Program) Slots() []Slots {
 	out := make([]Slots, len(prog.pokes))
 	for i, d := range prog.pokes {
-		out[i] = Slots{Key: d.Key, Array: d.Array.name, At: d.at, Insns: d.insns}
+		out[i] = Slots{Key: d.site.Key, Array: d.array.name, Insns: d.insns}
+		for s := range out[i].At {
+			out[i].At[s] = d.at(protocol.Slot(s))
+		}
 	}
 	return out
 }
 
-// Slots are the two slots of a direct site.
+// Slots are the slots of a site.
 type Slots struct {
 	Array string
 	Key   int

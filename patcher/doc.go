@@ -1,12 +1,13 @@
-// Package patcher keeps prog arrays and the direct tail-call sites that follow them.
-// It carries a [protocol.Protocol] out on live code, as kernel/bpf/arraymap.c
+// Package patcher keeps prog arrays and the direct tail-call sites that follow them, for the
+// images of any compiler: an [Image] says where its instructions begin, where its sites are and
+// what it refers to. It carries a [protocol.Protocol] out on live code, as kernel/bpf/arraymap.c
 // (prog_array_map_poke_run) and the x86 JIT (bpf_arch_poke_desc_update,
 // bpf_tail_call_direct_fixup) do:
 //
 //	ProgArray.Update/Delete   poke mutex of the map
 //	  publish                 exchange the pointer, which indirect sites read
 //	  each                    every stable descriptor of the key, in tracking order
-//	    target=, bypass=      one poke each, under the text mutex (package text)
+//	    SLOT=                 one poke, under the text mutex (package text)
 //	    wait                  a grace period (package rcu)
 //	  retire, free            the replaced program
 //

@@ -31,23 +31,23 @@ type follower struct {
 type site struct {
 	of    *Program
 	key   int
-	desc  *PokeDescriptor // for its addresses alone
+	desc  *pokeDescriptor // for its addresses alone
 	slots [protocol.Slots]text.Insn
 }
 
 func (f *follower) load(prog *Program) {
 	f.callers = append(f.callers, prog)
 	for _, d := range prog.pokes {
-		s := &site{of: prog, key: d.Key, desc: d}
-		s.slots[protocol.Bypass] = text.Jump(d.TailcallBypass, d.BypassAddr)
+		s := &site{of: prog, key: d.site.Key, desc: d}
+		s.slots[protocol.Bypass] = s.out()
 		s.slots[protocol.Target] = text.Nop
 		f.sites = append(f.sites, s)
-		if f.held[d.Key] == nil {
+		if f.held[s.key] == nil {
 			continue
 		}
 		for _, act := range f.proto.Unroll(protocol.Install, 1) {
 			if act.Kind == protocol.Poke {
-				s.poke(act, f.held[d.Key])
+				s.poke(act, f.held[s.key])
 			}
 		}
 	}
@@ -63,13 +63,23 @@ func (f *follower) unload() *Program {
 	return last
 }
 
+// at is where a slot lies.
+func (s *site) at(slot protocol.Slot) exec.Off {
+	return s.of.off + exec.Off(s.desc.site.Slots[slot].Off)
+}
+
+// out is the jump over the site.
+func (s *site) out() text.Insn {
+	return text.Jump(s.at(protocol.Bypass), s.at(protocol.Target)+text.Size)
+}
+
 func (s *site) poke(act protocol.Action, prog *Program) (changed bool) {
 	insn := text.Nop
 	switch {
 	case act.To == protocol.Jump && act.Slot == protocol.Bypass:
-		insn = text.Jump(s.desc.TailcallBypass, s.desc.BypassAddr)
+		insn = s.out()
 	case act.To == protocol.Jump:
-		insn = text.Jump(s.desc.TailcallTarget, prog.off+exec.Off(prog.Image.AdjOff))
+		insn = text.Jump(s.at(protocol.Target), prog.off+exec.Off(prog.Image.Landing))
 	}
 	changed = s.slots[act.Slot] != insn
 	s.slots[act.Slot] = insn
@@ -134,8 +144,9 @@ func (f *follower) check(t *testing.T, r *rig, mem *os.File) {
 		want[c] = append([]byte(nil), c.Image.Code...)
 	}
 	for _, s := range f.sites {
-		copy(want[s.of][s.desc.TailcallBypass-s.of.off:], s.slots[protocol.Bypass][:])
-		copy(want[s.of][s.desc.TailcallTarget-s.of.off:], s.slots[protocol.Target][:])
+		for slot, insn := range s.slots {
+			copy(want[s.of][s.at(protocol.Slot(slot))-s.of.off:], insn[:])
+		}
 	}
 	for _, c := range f.callers {
 		if got := r.textOf(c); !bytes.Equal(want[c], got) { // cmp.Diff takes its time on text
@@ -152,12 +163,12 @@ func (f *follower) check(t *testing.T, r *rig, mem *os.File) {
 		if prog != nil {
 			ptr = r.p.data.Addr(r.p.structOff(prog))
 		}
-		at := r.a.addr + uint64(r.p.cfg.Layout.ArrayPtrs) + 8*uint64(key)
+		at := r.a.addr + uint64(r.layout.ArrayPtrs) + 8*uint64(key)
 		if got := word(t, mem, at); got != ptr {
 			t.Fatalf("key %d points to %#x, want %#x", key, got, ptr)
 		}
 		if prog != nil {
-			if got := word(t, mem, ptr+uint64(r.p.cfg.Layout.ProgFunc)); got != r.p.Addr(prog) {
+			if got := word(t, mem, ptr+uint64(r.layout.ProgFunc)); got != r.p.Addr(prog) {
 				t.Fatalf("bpf_func of %s is %#x, want %#x", prog.Name, got, r.p.Addr(prog))
 			}
 		}

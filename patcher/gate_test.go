@@ -7,7 +7,6 @@ import (
 	"os"
 	"testing"
 
-	"tailpoke/jit"
 	"tailpoke/jit/exec"
 )
 
@@ -48,7 +47,7 @@ func newGate(t testing.TB) *gate {
 
 // image is entered by a tail call at its start: its caller has pushed rbp, and it has
 // no counter.
-func (g *gate) image() *jit.Image {
+func (g *gate) image() *Image {
 	code := []byte{0x48, 0xb9} // mov rcx, words
 	code = binary.LittleEndian.AppendUint64(code, g.data.Addr(0))
 	code = append(code,
@@ -59,7 +58,7 @@ func (g *gate) image() *jit.Image {
 		0xb8) //                         mov eax, gateValue
 	code = binary.LittleEndian.AppendUint32(code, gateValue)
 	code = append(code, 0xc9, 0xc3) // leave; ret
-	return &jit.Image{Code: code, Starts: []jit.Off{0, 10, 18, 20, 24, 26, 31, 32}}
+	return &Image{Code: code, Starts: []Off{0, 10, 18, 20, 24, 26, 31, 32}}
 }
 
 func (g *gate) open() { g.data.Store8(gateOpen, 1) }

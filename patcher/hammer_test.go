@@ -89,7 +89,7 @@ func hammer(t *testing.T, p *protocol.Protocol) {
 			mu.Unlock()
 		})
 	}
-	images := []*jit.Image{r.program(t, 0), r.program(t, 1), r.program(t, 2)}
+	images := []*Image{r.program(t, 0), r.program(t, 1), r.program(t, 2)}
 	wg.Go(func() {
 		defer elevated(t, boost)()
 		n, err := hammerKey(r, images, done)
@@ -112,7 +112,7 @@ func hammer(t *testing.T, p *protocol.Protocol) {
 	}
 }
 
-func hammerLoads(r *rig, e *entries, img *jit.Image, done <-chan struct{}) (n int, err error) {
+func hammerLoads(r *rig, e *entries, img *Image, done <-chan struct{}) (n int, err error) {
 	for {
 		prog, err := r.p.Load("copy", img, Placement(2*(n%2))) // any, straddling
 		if err != nil {
@@ -133,7 +133,7 @@ func hammerLoads(r *rig, e *entries, img *jit.Image, done <-chan struct{}) (n in
 	}
 }
 
-func hammerKey(r *rig, images []*jit.Image, done <-chan struct{}) (n int, err error) {
+func hammerKey(r *rig, images []*Image, done <-chan struct{}) (n int, err error) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	for {
 		select {

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"tailpoke/jit"
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/text"
@@ -322,7 +321,7 @@ func TestUnloadWaits(t *testing.T) {
 
 func TestQuarantine(t *testing.T) {
 	r := newRig(t, setting{arena: (quarantine + 2) * pageSize})
-	img := &jit.Image{Code: []byte{0xc3}, Starts: []jit.Off{0}}
+	img := &Image{Code: []byte{0xc3}, Starts: []Off{0}}
 	seen := map[exec.Off]bool{}
 	for i := range quarantine + 1 {
 		prog := r.load(t, "p", img)

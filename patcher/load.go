@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"tailpoke/jit"
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/text"
@@ -24,7 +23,7 @@ const (
 	// replace it; there may be no such place.
 	PlaceAligned
 	// PlaceStraddling puts a slot across a cache line, two bytes before it and three
-	// behind, the hardest place to patch: by turns the target and the bypass of a site.
+	// after, the hardest place to patch: by turns the slots of a site, the last one first.
 	PlaceStraddling
 )
 
@@ -34,20 +33,13 @@ const (
 	straddleAt = 62 // of a slot in its cache line
 )
 
-// Compile makes the image of a program with this patcher's layout, arrays and other maps.
-func (p *Patcher) Compile(prog *jit.Program) (*jit.Image, error) {
-	infos := map[string]jit.MapInfo{}
-	maps.Copy(infos, p.cfg.Maps)
-	for name, a := range p.arrays {
-		infos[name] = jit.MapInfo{Addr: a.addr, MaxEntries: uint32(len(a.held))}
-	}
-	return jit.Compile(prog, jit.Options{Layout: p.cfg.Layout, Maps: infos})
-}
-
 // Load places an image, tracks its descriptors and fixes them up. Updates may come in
 // at any time.
-func (p *Patcher) Load(name string, img *jit.Image, where Placement) (*Program, error) {
+func (p *Patcher) Load(name string, img *Image, where Placement) (*Program, error) {
 	prog := &Program{Name: name, Image: img}
+	if err := img.check(); err != nil {
+		return nil, fmt.Errorf("load %s: %w", name, err)
+	}
 	if err := p.place(prog, where); err != nil {
 		return nil, fmt.Errorf("load %s: %w", name, err)
 	}
@@ -58,10 +50,10 @@ func (p *Patcher) Load(name string, img *jit.Image, where Placement) (*Program, 
 	}
 	prog.pokes = pokes
 	for _, d := range pokes {
-		d.Array.track(d)
+		d.array.track(d)
 	}
 	for _, d := range pokes {
-		if err := d.Array.fixup(d); err != nil {
+		if err := d.array.fixup(d); err != nil {
 			return nil, fmt.Errorf("load %s: %w", name, errors.Join(err, p.Unload(prog)))
 		}
 	}
@@ -92,32 +84,55 @@ func (p *Patcher) place(prog *Program, where Placement) error {
 	if !p.cfg.Domain.Idle() {
 		exec.SyncCore() // the space may have been executed before
 	}
-	p.data.Store8(p.structOff(prog)+int(p.cfg.Layout.ProgFunc), p.Addr(prog))
+	p.data.Store8(p.structOff(prog)+int(p.cfg.Offsets.Func), p.Addr(prog))
 	return nil
 }
 
 // write writes a program to its place.
 func (p *Patcher) write(prog *Program) error {
-	if slices.ContainsFunc(prog.Image.Refs, func(r jit.Ref) bool { return r.Kind == jit.RefHelper }) {
+	if len(prog.Image.Refs) > 0 {
 		if err := p.placeStubs(); err != nil {
 			return err
 		}
 	}
-	code, err := prog.Image.Link(p.Addr(prog), func(h jit.Helper) uint64 { return p.stubs[h] })
+	code, err := prog.Image.link(p.Addr(prog), func(symbol string) uint64 { return p.stubs[symbol] })
 	if err == nil {
 		p.arena.Write(prog.off, code)
 	}
 	return err
 }
 
+// placeStubs puts all stubs into the arena, where every image reaches them.
+func (p *Patcher) placeStubs() error {
+	if p.stubs != nil {
+		return nil
+	}
+	size := 0
+	for _, code := range p.cfg.Stubs {
+		size += len(code)
+	}
+	off, err := p.space.alloc(size)
+	if err != nil {
+		return err
+	}
+	p.stubs = map[string]uint64{}
+	for _, symbol := range slices.Sorted(maps.Keys(p.cfg.Stubs)) {
+		code := p.cfg.Stubs[symbol]
+		p.arena.Write(off, code)
+		p.stubs[symbol] = p.arena.Addr(off)
+		off += exec.Off(len(code))
+	}
+	return nil
+}
+
 func (p *Patcher) structOff(prog *Program) int { return prog.desc * progStructSize }
 
 // shift returns how far behind the beginning of a page the image is to lie.
-func (p *Patcher) shift(img *jit.Image, where Placement) (int, error) {
-	var slots []jit.Off // by turns target and bypass
+func (p *Patcher) shift(img *Image, where Placement) (int, error) {
+	var slots []Off
 	for _, s := range img.Sites {
-		if s.Direct {
-			slots = append(slots, s.TailcallTarget, s.TailcallBypass)
+		for _, slot := range slices.Backward(s.Slots[:]) {
+			slots = append(slots, slot.Off)
 		}
 	}
 	switch {
@@ -164,16 +179,16 @@ func (p *Patcher) Unload(prog *Program) error {
 // untrack takes a program's descriptors off their arrays' lists.
 func (p *Patcher) untrack(prog *Program) {
 	for _, d := range prog.pokes {
-		d.Array.untrack(d)
+		d.array.untrack(d)
 	}
 }
 
 // fixup brings a site that has just been tracked to what its key holds, by the pokes
 // of an install, and makes it stable.
-func (a *ProgArray) fixup(d *PokeDescriptor) error {
+func (a *ProgArray) fixup(d *pokeDescriptor) error {
 	a.pokeMutex.Lock()
 	defer a.pokeMutex.Unlock()
-	if prog := a.held[d.Key]; prog != nil {
+	if prog := a.held[d.site.Key]; prog != nil {
 		for _, act := range a.actions(protocol.Install, 1) {
 			if act.Kind != protocol.Poke {
 				continue

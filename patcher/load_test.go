@@ -12,7 +12,6 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 
-	"tailpoke/jit"
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/text"
@@ -119,27 +118,22 @@ func (r *rig) resources() (structs, pages, tracked int) {
 }
 
 func TestLoadErrors(t *testing.T) {
-	other := newRig(t, setting{})
-	if _, err := other.p.NewArray("unknown", 1); err != nil {
-		t.Fatal(err)
-	}
-	foreign := *other.caller(t, 0)
-	foreign.Sites = append([]jit.Site(nil), foreign.Sites...)
-	foreign.Sites[0].Map = "unknown"
-	beyond := *other.caller(t, 0, 1)
-	beyond.Sites = append([]jit.Site(nil), beyond.Sites...)
-	beyond.Sites[1].Key = testKeys
 	r := newRig(t, setting{arena: 8 * pageSize})
+	foreign, beyond, before := r.caller(t, 0), r.caller(t, 0, 1), r.caller(t, 0)
+	foreign.Sites[0].Array = "unknown"
+	beyond.Sites[1].Key = testKeys
+	before.Sites[0].Key = -1
 	r.update(t, 0, r.held(t, 0))
 	s0, p0, t0 := r.resources()
 	for _, c := range []struct {
-		img   *jit.Image
+		img   *Image
 		where Placement
 		want  string
 	}{
-		{&foreign, PlaceAny, `load x: site of unknown map "unknown"`},
-		{&beyond, PlaceAny, `load x: site of key 4: jmp_table has 4 keys`},
-		{&jit.Image{Code: make([]byte, 9*pageSize)}, PlaceAny, "load x: no room for an image of"},
+		{foreign, PlaceAny, `load x: site of unknown map "unknown"`},
+		{beyond, PlaceAny, `load x: site of key 4: jmp_table has 4 keys`},
+		{before, PlaceAny, `load x: site of key -1: jmp_table has 4 keys`},
+		{&Image{Code: make([]byte, 9*pageSize)}, PlaceAny, "load x: no room for an image of"},
 		{r.caller(t, 0), PlaceAligned, "load x: no place of the image has all"},
 	} {
 		prog, err := r.p.Load("x", c.img, c.where)
@@ -158,10 +152,9 @@ func TestFixupFails(t *testing.T) {
 	r := newRig(t, setting{})
 	r.update(t, 1, r.held(t, 0))
 	s0, p0, t0 := r.resources()
-	img := *r.caller(t, 0, 1)
-	img.Code = append([]byte(nil), img.Code...)
-	img.Code[img.Sites[1].TailcallTarget] = exec.Int3
-	_, err := r.p.Load("x", &img, PlaceAny)
+	img := r.caller(t, 0, 1)
+	img.Code[img.Sites[1].Slots[protocol.Target].Off] = exec.Int3
+	_, err := r.p.Load("x", img, PlaceAny)
 	var mm *text.MismatchError
 	if !errors.As(err, &mm) {
 		t.Fatalf("error %v", err)
@@ -183,7 +176,7 @@ func TestArenaFull(t *testing.T) {
 
 func TestTooManyPrograms(t *testing.T) {
 	r := newRig(t, setting{arena: (progStructs + 1) * pageSize})
-	img := &jit.Image{Code: []byte{0xc3}, Starts: []jit.Off{0}}
+	img := &Image{Code: []byte{0xc3}, Starts: []Off{0}}
 	for range progStructs {
 		r.load(t, "p", img)
 	}

@@ -28,6 +28,7 @@ const (
 
 // A rig is a patcher with all that it needs. Its threads do not run before start.
 type rig struct {
+	layout *jit.Layout
 	arena  *exec.Arena
 	pool   *exec.Pool
 	domain *rcu.Domain
@@ -55,7 +56,8 @@ func newRig(t testing.TB, s setting) *rig {
 		t.Skip(err)
 	}
 	sub := protocol.DefaultSubject()
-	cfg := Config{Protocol: sub.Protocol, Method: sub.Method, Layout: &jit.V510, Seed: 1}
+	r := &rig{layout: &jit.V510}
+	cfg := Config{Protocol: sub.Protocol, Method: sub.Method, Seed: 1}
 	if s.protocol != nil {
 		cfg.Protocol = *s.protocol
 	}
@@ -63,15 +65,15 @@ func newRig(t testing.TB, s setting) *rig {
 		cfg.Method = *s.method
 	}
 	if s.layout != nil {
-		cfg.Layout = s.layout
+		r.layout = s.layout
 	}
+	cfg.Offsets = Offsets{MaxEntries: r.layout.ArrayMaxEntries, Ptrs: r.layout.ArrayPtrs, Func: r.layout.ProgFunc}
 	if s.grace != nil {
 		sub.Grace = *s.grace
 	}
 	if s.arena == 0 {
 		s.arena = 1 << 20
 	}
-	r := &rig{}
 	if !s.silent {
 		cfg.Observe = func(ev protocol.Event) { r.events = append(r.events, ev) }
 	}
@@ -164,14 +166,14 @@ func testOutcomes() []uint64 {
 
 // caller makes the image of a program with a direct site for each of these keys. It
 // uses all callee-saved registers and the stack, so that losing any of them shows.
-func (r *rig) caller(t testing.TB, keys ...int) *jit.Image {
+func (r *rig) caller(t testing.TB, keys ...int) *Image {
 	t.Helper()
 	return r.callerUsing(t, []asm.Register{asm.R6, asm.R7, asm.R8, asm.R9}, keys...)
 }
 
 // callerUsing makes the image of a caller that uses these callee-saved registers: with
 // two of them, and a stack, its slots are 16 bytes apart, with four 20.
-func (r *rig) callerUsing(t testing.TB, saved []asm.Register, keys ...int) *jit.Image {
+func (r *rig) callerUsing(t testing.TB, saved []asm.Register, keys ...int) *Image {
 	t.Helper()
 	insns := asm.Instructions{
 		asm.LoadMem(asm.R2, asm.R1, 32, asm.DWord).WithSymbol("caller"),
@@ -196,7 +198,7 @@ func (r *rig) callerUsing(t testing.TB, saved []asm.Register, keys ...int) *jit.
 }
 
 // program makes the image of program i.
-func (r *rig) program(t testing.TB, i int) *jit.Image {
+func (r *rig) program(t testing.TB, i int) *Image {
 	t.Helper()
 	return r.compile(t, asm.Instructions{
 		asm.LoadMem(asm.R0, asm.R1, 0, asm.DWord).WithSymbol(fmt.Sprintf("p%d", i)),
@@ -205,20 +207,40 @@ func (r *rig) program(t testing.TB, i int) *jit.Image {
 	})
 }
 
-func (r *rig) compile(t testing.TB, insns asm.Instructions) *jit.Image {
+func (r *rig) compile(t testing.TB, insns asm.Instructions) *Image {
 	t.Helper()
 	prog, err := jit.Parse("test", insns)
 	if err != nil {
 		t.Fatal(err)
 	}
-	img, err := r.p.Compile(prog)
+	a := r.p.arrays[testMap]
+	img, err := jit.Compile(prog, jit.Options{Layout: r.layout, Maps: map[string]jit.MapInfo{
+		testMap: {Addr: a.Addr(), MaxEntries: uint32(a.Keys())},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return img
+	return imageOf(img)
 }
 
-func (r *rig) load(t testing.TB, name string, img *jit.Image) *Program {
+// imageOf is what package stress/internal/rig makes of an image, which a test in here cannot
+// import. There are no helpers.
+func imageOf(img *jit.Image) *Image {
+	out := &Image{Code: img.Code, Landing: Off(img.AdjOff)}
+	for _, s := range img.Starts {
+		out.Starts = append(out.Starts, Off(s))
+	}
+	for _, s := range img.Sites {
+		site := Site{Array: s.Map, Key: int(s.Key)}
+		for n, slot := range s.Slots() {
+			site.Slots[n] = Slot{Off(slot.Off), Off(slot.Out)}
+		}
+		out.Sites = append(out.Sites, site)
+	}
+	return out
+}
+
+func (r *rig) load(t testing.TB, name string, img *Image) *Program {
 	t.Helper()
 	prog, err := r.p.Load(name, img, PlaceAny)
 	if err != nil {

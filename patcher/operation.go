@@ -18,7 +18,7 @@ func (o *operation) run() error {
 	descs := o.a.stable(o.key)
 	o.observe(protocol.Event{Kind: protocol.Called, Desc: protocol.NoDesc})
 	for i, act := range o.a.actions(o.kind, len(descs)) {
-		var d *PokeDescriptor
+		var d *pokeDescriptor
 		if act.Desc != protocol.NoDesc {
 			d = descs[act.Desc]
 		}
@@ -32,7 +32,7 @@ func (o *operation) run() error {
 	return nil
 }
 
-func (o *operation) act(i int, act protocol.Action, d *PokeDescriptor) (protocol.Event, error) {
+func (o *operation) act(i int, act protocol.Action, d *pokeDescriptor) (protocol.Event, error) {
 	p := o.a.p
 	ev := protocol.Event{Desc: act.Desc, Slot: act.Slot, To: act.To}
 	var err error

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"sync"
 
-	"tailpoke/jit"
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/rcu"
@@ -28,18 +27,25 @@ type Config struct {
 	Domain   *rcu.Domain
 	Protocol protocol.Protocol
 	Method   protocol.Method
-	Layout   *jit.Layout
+	Offsets  Offsets
 	Seed     uint64 // of the places at which images are loaded
 
-	// Maps are the maps that programs name beside prog arrays, see package jit/host. The host
-	// of the pool's threads answers their helpers.
-	Maps map[string]jit.MapInfo
+	// Stubs are what images refer to, by symbol: machine code that may lie anywhere. It is put
+	// into the arena when the first image with a [Ref] is loaded.
+	Stubs map[string][]byte
 
-	// Observe, if set, is called behind every step of every operation, under the poke
+	// Observe, if set, is called after every step of every operation, under the poke
 	// mutex. It may delay; it must not call the patcher.
 	Observe func(protocol.Event)
 	// BetweenMicro, if set, is called between the steps of every poke.
 	BetweenMicro func()
+}
+
+// Offsets are where the compiler's indirect sites find things, in bytes.
+type Offsets struct {
+	MaxEntries uint32 // in a prog array: four bytes, the number of keys
+	Ptrs       uint32 // after these: for each key a pointer to a program's struct, or 0
+	Func       uint32 // in that struct: the address of the program's first byte
 }
 
 // Patcher loads programs and keeps prog arrays. Its methods are safe for concurrent
@@ -56,7 +62,7 @@ type Patcher struct {
 	top     int // first free byte of data
 	structs []bool
 	retired []retired
-	stubs   map[jit.Helper]uint64 // where images call helpers; nil: nowhere yet
+	stubs   map[string]uint64 // by symbol; nil: they have no place yet
 
 	straddled int // images placed with a slot across a cache line
 }
@@ -69,6 +75,9 @@ type retired struct {
 
 // New returns a patcher without programs.
 func New(cfg Config) (*Patcher, error) {
+	if o := cfg.Offsets; o.Ptrs < 4 || o.MaxEntries > o.Ptrs-4 || o.Func > progStructSize-8 {
+		return nil, fmt.Errorf("patcher: no room for what lies at %+v", o)
+	}
 	data, err := exec.NewData(dataSize)
 	if err != nil {
 		return nil, err
@@ -83,26 +92,6 @@ func New(cfg Config) (*Patcher, error) {
 	}
 	p.poker.Between = cfg.BetweenMicro
 	return p, nil
-}
-
-// placeStubs puts a stub of every helper into the arena, where all images reach it. The first
-// image that calls a helper needs them.
-func (p *Patcher) placeStubs() error {
-	if p.stubs != nil {
-		return nil
-	}
-	helpers := jit.Helpers()
-	off, err := p.space.alloc(len(helpers) * exec.HelperStubSize)
-	if err != nil {
-		return err
-	}
-	p.stubs = map[jit.Helper]uint64{}
-	for _, h := range helpers {
-		p.arena.Write(off, exec.HelperStub(uint32(h)))
-		p.stubs[h] = p.arena.Addr(off)
-		off += exec.HelperStubSize
-	}
-	return nil
 }
 
 // Close gives the patcher's memory back. No thread may execute any more.

@@ -5,7 +5,6 @@ import (
 	"math"
 	"sync/atomic"
 
-	"tailpoke/jit"
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/text"
@@ -14,13 +13,13 @@ import (
 // Program is a loaded program.
 type Program struct {
 	Name  string
-	Image *jit.Image
+	Image *Image
 
 	off   exec.Off // of the image in the arena
 	page  exec.Off // of the space that it was given
 	size  int      // of that space
 	desc  int      // its slot among the patcher's program structs
-	pokes []*PokeDescriptor
+	pokes []*pokeDescriptor
 
 	refs atomic.Int32 // keys and users that hold it; below 0 when it is gone
 }
@@ -48,52 +47,56 @@ func (prog *Program) drop() bool {
 	return prog.refs.Add(-1) == 0 && prog.refs.CompareAndSwap(0, dead)
 }
 
-// PokeDescriptor is a direct site of a loaded program, named after the kernel's struct
-// bpf_jit_poke_descriptor. Offsets are in the arena.
-type PokeDescriptor struct {
-	TailcallTarget exec.Off
-	TailcallBypass exec.Off
-	BypassAddr     exec.Off
-	Array          *ProgArray
-	Key            int
+// pokeDescriptor is a site of a loaded program, named after the kernel's struct
+// bpf_jit_poke_descriptor.
+type pokeDescriptor struct {
+	prog  *Program
+	site  *Site
+	array *ProgArray
 
 	stable atomic.Bool               // set by the fixup; before, pokes pass the descriptor by
 	insns  [protocol.Slots]text.Insn // what the slots hold
-	at     [protocol.Slots]exec.Off  // where they are
 }
 
-// descriptors makes the poke descriptors of a program's direct sites.
-func (p *Patcher) descriptors(prog *Program) ([]*PokeDescriptor, error) {
-	var out []*PokeDescriptor
-	for _, s := range prog.Image.Sites {
-		if !s.Direct {
-			continue
-		}
-		a, ok := p.arrays[s.Map]
+// descriptors makes the poke descriptors of a program's sites.
+func (p *Patcher) descriptors(prog *Program) ([]*pokeDescriptor, error) {
+	var out []*pokeDescriptor
+	for i := range prog.Image.Sites {
+		s := &prog.Image.Sites[i]
+		a, ok := p.arrays[s.Array]
 		if !ok {
-			return nil, fmt.Errorf("site of unknown map %q", s.Map)
+			return nil, fmt.Errorf("site of unknown map %q", s.Array)
 		}
-		if int(s.Key) >= a.Keys() {
-			return nil, fmt.Errorf("site of key %d: %s has %d keys", s.Key, s.Map, a.Keys())
+		if s.Key < 0 || s.Key >= a.Keys() {
+			return nil, fmt.Errorf("site of key %d: %s has %d keys", s.Key, s.Array, a.Keys())
 		}
-		d := &PokeDescriptor{
-			TailcallTarget: prog.off + exec.Off(s.TailcallTarget),
-			TailcallBypass: prog.off + exec.Off(s.TailcallBypass),
-			BypassAddr:     prog.off + exec.Off(s.BypassAddr),
-			Array:          a, Key: int(s.Key),
+		d := &pokeDescriptor{prog: prog, site: s, array: a}
+		for n := range d.insns {
+			d.insns[n] = s.Slots[n].empty(prog.off)
 		}
-		d.at = [protocol.Slots]exec.Off{d.TailcallBypass, d.TailcallTarget}
-		d.insns = [protocol.Slots]text.Insn{text.Jump(d.TailcallBypass, d.BypassAddr), text.Nop}
 		out = append(out, d)
 	}
 	return out, nil
+}
+
+// at is where a slot lies in the arena.
+func (d *pokeDescriptor) at(s protocol.Slot) exec.Off {
+	return d.prog.off + exec.Off(d.site.Slots[s].Off)
+}
+
+// jump is a slot's jump, which leads to prog if the slot follows the key.
+func (d *pokeDescriptor) jump(s protocol.Slot, prog *Program) text.Insn {
+	if out := d.site.Slots[s].Out; out != 0 {
+		return text.Jump(d.at(s), d.prog.off+exec.Off(out))
+	}
+	return text.Jump(d.at(s), prog.landing())
 }
 
 // Addr returns the address of the program's entry.
 func (p *Patcher) Addr(prog *Program) uint64 { return p.arena.Addr(prog.off) }
 
 // landing is where a tail call enters the program.
-func (prog *Program) landing() exec.Off { return prog.off + exec.Off(prog.Image.AdjOff) }
+func (prog *Program) landing() exec.Off { return prog.off + exec.Off(prog.Image.Landing) }
 
 // Contains reports whether the offset lies in the program's image.
 func (prog *Program) Contains(off exec.Off) bool {
@@ -101,7 +104,7 @@ func (prog *Program) Contains(off exec.Off) bool {
 }
 
 // At returns the offset in the program's image of an offset in the arena.
-func (prog *Program) At(off exec.Off) jit.Off { return jit.Off(off - prog.off) }
+func (prog *Program) At(off exec.Off) Off { return Off(off - prog.off) }
 
 // Hold keeps the program loaded though no key holds it, as a user's file descriptor
 // does.

@@ -12,18 +12,16 @@ import (
 	"tailpoke/model"
 	"tailpoke/patcher"
 	"tailpoke/patcher/protocol"
-	"tailpoke/patcher/rcu"
 	"tailpoke/patcher/text"
+	"tailpoke/stress/internal/rig"
 )
 
 // A liveRig is the patcher on real memory, with a trace of what it does. Nobody executes
 // the memory: what an observer reads there is what is looked at.
 type liveRig struct {
-	t       *testing.T
-	arena   *exec.Arena
-	p       *patcher.Patcher
-	array   *patcher.ProgArray
-	images  []*jit.Image
+	t *testing.T
+	*rig.Rig
+	images  []*patcher.Image
 	entry   *patcher.Program
 	outs    []text.Insn                     // by site: the bypass's jump
 	lands   [maxKeys * recent]atomic.Uint32 // by key: 1 + offset of the programs that it was given last
@@ -46,60 +44,43 @@ func newLiveRig(t *testing.T, s protocol.Subject, inside bool) *liveRig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.arena, err = exec.NewArena(4 << 20); err != nil {
-		t.Fatal(err)
-	}
-	pool, err := exec.NewPool(exec.PoolConfig{Threads: 1, Ctx: target.Context.Bytes, Outcomes: []uint64{0}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.p, err = patcher.New(patcher.Config{
-		Arena: r.arena, Domain: rcu.New(pool, s.Grace, false), Layout: &jit.V510, Seed: 1,
-		Protocol: s.Protocol, Method: s.Method, Observe: r.observe, BetweenMicro: r.between,
+	r.Rig, err = rig.Open(rig.Config{
+		Subject: s, Layout: &jit.V510, Seed: 1, Arena: 4 << 20, Arrays: map[string]int{generatedMap: s.Shape.Keys},
+		Pool:    exec.PoolConfig{Threads: 1, Ctx: target.Context.Bytes, Outcomes: []uint64{0}},
+		Observe: r.observe, BetweenMicro: r.between,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		for _, c := range []interface{ Close() error }{pool, r.p, r.arena} {
-			if err := c.Close(); err != nil {
-				t.Error(err)
-			}
+		if err := r.Close(); err != nil {
+			t.Error(err)
 		}
 	})
-	if r.array, err = r.p.NewArray(generatedMap, s.Shape.Keys); err != nil {
-		t.Fatal(err)
-	}
 	where := patcher.PlaceStraddling
 	if s.Method.Aligned() {
 		where = patcher.PlaceAligned
 	}
-	r.entry = r.load(target.Entry, where)
+	if r.entry, err = r.Patcher.Load("entry", r.compile(target.Entry), where); err != nil {
+		t.Fatal(err)
+	}
 	for i, slots := range r.entry.Slots() {
 		r.sites[slots.Key] = append(r.sites[slots.Key], i)
 		r.outs = append(r.outs, slots.Insns[protocol.Bypass])
 		r.slots = append(r.slots, slots)
 	}
 	for _, prog := range target.Programs {
-		img, err := r.p.Compile(prog)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.images = append(r.images, img)
+		r.images = append(r.images, r.compile(prog))
 	}
 	return r
 }
 
-func (r *liveRig) load(prog *jit.Program, where patcher.Placement) *patcher.Program {
-	img, err := r.p.Compile(prog)
+func (r *liveRig) compile(prog *jit.Program) *patcher.Image {
+	img, err := r.Compile(prog)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	p, err := r.p.Load(prog.Name, img, where)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return p
+	return rig.Image(img)
 }
 
 func (r *liveRig) observe(ev protocol.Event) {
@@ -135,7 +116,7 @@ func (r *liveRig) saw(site int) protocol.Item {
 	var now, before [protocol.Slots]text.Insn
 	read := func(to *[protocol.Slots]text.Insn) {
 		for s := range to {
-			r.arena.ReadInto(slots.At[s], to[s][:])
+			r.Arena.ReadInto(slots.At[s], to[s][:])
 		}
 	}
 	read(&before)
@@ -185,24 +166,24 @@ func (r *liveRig) raw(site int, s protocol.Slot, b text.Insn) protocol.Raw {
 func (r *liveRig) operate(s protocol.Subject, n int, rng *rand.Rand) {
 	for range n {
 		key := rng.IntN(s.Shape.Keys)
-		r.p.Reap()
+		r.Patcher.Reap()
 		if rng.IntN(3) == 0 {
-			if _, err := r.array.Delete(key); err != nil {
+			if _, err := r.Arrays[generatedMap].Delete(key); err != nil {
 				r.t.Fatal(err)
 			}
 			continue
 		}
 		img := r.images[rng.IntN(len(r.images))]
-		p, err := r.p.Load("p", img, patcher.PlaceAny)
+		p, err := r.Patcher.Load("p", img, patcher.PlaceAny)
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		off, _ := r.arena.OffOf(r.p.Addr(p))
-		land := uint32(off) + uint32(img.AdjOff)
+		off, _ := r.Arena.OffOf(r.Patcher.Addr(p))
+		land := uint32(off) + uint32(img.Landing)
 		r.numbers[key] = int(land)
 		r.lands[key*recent+r.given[key]%recent].Store(1 + land)
 		r.given[key]++
-		if err := r.array.Update(key, p); err != nil {
+		if err := r.Arrays[generatedMap].Update(key, p); err != nil {
 			r.t.Fatal(err)
 		}
 	}

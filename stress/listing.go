@@ -7,6 +7,7 @@ import (
 	"golang.org/x/arch/x86/x86asm"
 
 	"tailpoke/jit"
+	"tailpoke/patcher/protocol"
 )
 
 // Disassemble lists the images of a target in a layout: the entry and the programs,
@@ -77,8 +78,9 @@ func marks(img *jit.Image) map[jit.Off]string {
 		}
 		key := fmt.Sprintf("%s[%d]", s.Map, s.Key)
 		out[s.Start] = "<- direct site of " + key
-		out[s.TailcallBypass] = "<- bypass of " + key
-		out[s.TailcallTarget] = "<- target of " + key
+		for n, slot := range s.Slots() {
+			out[slot.Off] = fmt.Sprintf("<- %v of %s", protocol.Slot(n), key)
+		}
 	}
 	return out
 }

@@ -37,28 +37,31 @@ var table = map[string]arrows{
 	"jit/host [t]":                 {may: []string{asm}},
 	"patcher/protocol":             {forbid: pure},
 	"patcher/rcu":                  {may: []string{"patcher/protocol", "jit/exec"}},
-	"patcher [t]":                  {may: []string{asm}},  // programs to load are written as instructions
-	"patcher/rcu [t]":              {may: []string{unix}}, // it asks the system what was set
+	"patcher [t]":                  {may: []string{asm, "jit"}}, // programs to load are compiled instructions
+	"patcher/rcu [t]":              {may: []string{unix}},       // it asks the system what was set
 	"patcher/text":                 {may: []string{"patcher/protocol", "jit/exec"}},
-	"patcher":                      {may: []string{"patcher/protocol", "patcher/rcu", "patcher/text", "jit", "jit/exec"}},
+	"patcher":                      {may: []string{"patcher/protocol", "patcher/rcu", "patcher/text", "jit/exec"}}, // never jit: it takes any compiler's images
 	"model":                        {may: []string{"patcher/protocol"}, forbid: pure},
 	"model [t]":                    {may: []string{"model/promela"}}, // they hold the one against the other
 	"model/promela":                {may: []string{"patcher/protocol"}, forbid: pure},
-	"stress/internal/cpu":          {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/report", unix}},
+	"stress/internal/rig":          {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu"}},
+	"stress/internal/rig [t]":      {may: []string{asm}},
+	"stress/internal/cpu":          {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/rig", "stress/report", unix}},
 	"stress/internal/sim":          {may: []string{"jit", "patcher/protocol", x86asm}, forbid: pure},
 	"stress/internal/sim [t]":      {may: []string{"jit/exec", asm}},
-	"stress/internal/step":         {may: []string{"jit", "jit/exec", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/sim", "stress/report"}},
+	"stress/internal/step":         {may: []string{"jit", "jit/exec", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/rig", "stress/internal/sim", "stress/report"}},
 	"stress/internal/step [t]":     {may: []string{asm}},
-	"stress/internal/native":       {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu"}},
+	"stress/internal/native":       {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "stress/internal/rig"}},
 	"stress/internal/native [t]":   {may: []string{"jit/interp", asm}},
 	"stress/internal/regress":      {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "stress/internal/kernel", "stress/internal/native", "stress/internal/workload", "stress/report", ebpf, asm}},
 	"stress/internal/workload":     {may: []string{"jit/host", "jit/interp", ebpf}},
-	"stress/internal/identity":     {may: []string{"jit", "stress/report", ebpf, asm, btf, x86asm}},
-	"stress/internal/identity [t]": {may: []string{"jit/interp", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", unix}},
+	"stress/internal/identity":     {may: []string{"jit", "patcher/protocol", "stress/report", ebpf, asm, btf, x86asm}},
+	"stress/internal/identity [t]": {may: []string{"jit/interp", "jit/exec", "jit/host", "patcher", "stress/internal/rig", unix}},
 	"stress/internal/kernel":       {may: []string{"jit/exec", "stress/internal/identity", "patcher/protocol", "stress/report", ebpf, asm, btf, unix, hdr}},
 	"stress/internal/kernel [t]":   {may: []string{"model"}},
 	"stress/report":                {may: []string{"patcher/protocol"}, forbid: pure}, // data alone; engines fill it
 	"stress":                       {may: []string{"jit", "jit/interp", "jit/exec", "model", "model/promela", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/cpu", "stress/internal/identity", "stress/internal/kernel", "stress/internal/sim", "stress/internal/native", "stress/internal/workload", "stress/internal/regress", "stress/internal/step", "stress/report", ebpf, asm, x86asm}},
+	"stress [t]":                   {may: []string{"stress/internal/rig"}},
 	"cmd/stress":                   {may: []string{"stress", "stress/report", cobra, pflag}},
 	"internal/lint":                {may: []string{}},
 	"internal/lint [t]":            {may: []string{"patcher/protocol", "stress"}},

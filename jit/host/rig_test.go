@@ -83,11 +83,13 @@ func (r *rig) load(insns asm.Instructions) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	code, err := img.Link(r.arena.Addr(codeAt), func(h jit.Helper) uint64 { return r.stubs[h] })
-	if err != nil {
-		r.t.Fatal(err)
+	for _, ref := range img.Refs {
+		if ref.Kind == jit.RefHelper {
+			end := r.arena.Addr(codeAt) + uint64(ref.Off) + 4
+			binary.LittleEndian.PutUint32(img.Code[ref.Off:], uint32(r.stubs[ref.Helper]-end))
+		}
 	}
-	r.arena.Write(codeAt, code)
+	r.arena.Write(codeAt, img.Code)
 	r.pool.SetEntries([]uint64{r.arena.Addr(codeAt)})
 }
 

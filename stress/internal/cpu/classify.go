@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"tailpoke/jit"
 	"tailpoke/jit/exec"
 	"tailpoke/patcher"
 	"tailpoke/patcher/protocol"
@@ -27,7 +26,7 @@ var order = []Class{ClassConformance, ClassBytes, ClassA, ClassUAF, ClassTorn, C
 func (r *run) result() *Result {
 	res := r.counts()
 	res.Bad += uint64(len(r.findings))
-	for _, a := range r.pool.Anomalies() {
+	for _, a := range r.Pool.Anomalies() {
 		r.findings = append(r.findings, r.classify(a))
 	}
 	merged := merge(r.findings)
@@ -58,12 +57,12 @@ func merge(all []Finding) []Finding {
 
 // counts reads the counters; the run may go on.
 func (r *run) counts() *Result {
-	c, t := r.pool.Counters(), exec.Traps()
+	c, t := r.Pool.Counters(), exec.Traps()
 	res := &Result{
 		Executions: c.Executions, Bad: c.Anomalies,
 		Installs: r.installs.Load(), Updates: r.updates.Load(), Removes: r.removes.Load(),
 		Cycles: r.cycles.Load(), Pokes: r.pokes.Load(), Waits: r.waits.Load(), Loads: r.loads.Load(),
-		Boosts: r.domain.Boosts(), Traps: t.Hits - r.traps.Hits, LateTraps: t.Late - r.traps.Late,
+		Boosts: r.Domain.Boosts(), Traps: t.Hits - r.traps.Hits, LateTraps: t.Late - r.traps.Late,
 		Overlaps: report.Overlaps{
 			Install: c.Overlaps[1+protocol.Install], Update: c.Overlaps[1+protocol.Update],
 			Remove: c.Overlaps[1+protocol.Remove], Several: c.Overlaps[exec.SeveralPhases],
@@ -133,7 +132,7 @@ func (r *run) faultFinding(a exec.Anomaly) (Class, string) {
 		return ClassEndless, fmt.Sprintf("was thrown out of its image at %#x", a.RIP)
 	}
 	name, trap := unix.SignalName(unix.Signal(a.Signal)), a.Signal == int(unix.SIGTRAP)
-	off, in := r.arena.OffOf(a.RIP)
+	off, in := r.Arena.OffOf(a.RIP)
 	var p *patcher.Program
 	if in {
 		p = r.locate(off)
@@ -163,12 +162,12 @@ func Guarded(m protocol.Method) bool {
 }
 
 // torn reports whether a fault at off cannot come from a whole instruction of the image.
-func torn(img *jit.Image, off jit.Off) bool {
+func torn(img *patcher.Image, off patcher.Off) bool {
 	if _, whole := slices.BinarySearch(img.Starts, off); !whole {
 		return true
 	}
-	return slices.ContainsFunc(img.Sites, func(s jit.Site) bool {
-		return s.Direct && (s.TailcallBypass == off || s.TailcallTarget == off)
+	return slices.ContainsFunc(img.Sites, func(s patcher.Site) bool {
+		return slices.ContainsFunc(s.Slots[:], func(slot patcher.Slot) bool { return slot.Off == off })
 	})
 }
 

@@ -10,11 +10,11 @@ import (
 // setCopies makes the threads run the entry and its copies in turn.
 func (r *run) setCopies() {
 	addrs := make([]uint64, 0, exec.MaxEntries)
-	addrs = append(addrs, r.patcher.Addr(r.entry))
+	addrs = append(addrs, r.Patcher.Addr(r.entry))
 	for _, p := range r.copies[:min(len(r.copies), exec.MaxEntries-1)] {
-		addrs = append(addrs, r.patcher.Addr(p))
+		addrs = append(addrs, r.Patcher.Addr(p))
 	}
-	r.pool.SetEntries(addrs)
+	r.Pool.SetEntries(addrs)
 }
 
 func (r *run) unloadCopy() error {
@@ -37,15 +37,15 @@ func (r *run) loader(done <-chan struct{}) error {
 		}
 		defer restore()
 	}
-	entry := r.patcher.Addr(r.entry)
+	entry := r.Patcher.Addr(r.entry)
 	for {
 		p, err := r.loadEntry()
 		if err != nil {
 			return err
 		}
-		r.pool.SetEntries([]uint64{entry, r.patcher.Addr(p)})
+		r.Pool.SetEntries([]uint64{entry, r.Patcher.Addr(p)})
 		over := pause(done, loadedFor)
-		r.pool.SetEntries([]uint64{entry})
+		r.Pool.SetEntries([]uint64{entry})
 		if err := r.unload(p); err != nil {
 			return err
 		}

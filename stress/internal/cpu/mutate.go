@@ -114,7 +114,7 @@ func (r *run) over(ctx context.Context) bool {
 
 // noteFirst notes when the first finding came in and reports whether there is one.
 func (r *run) noteFirst() bool {
-	if r.pool.Bad() == 0 {
+	if r.Pool.Bad() == 0 {
 		return false
 	}
 	r.first.CompareAndSwap(0, max(1, int64(time.Since(r.start))))
@@ -137,7 +137,7 @@ func (r *run) randomCall() protocol.Call {
 }
 
 func (r *run) call(c protocol.Call) error {
-	r.patcher.Reap()
+	r.Patcher.Reap()
 	switch c.Kind {
 	case protocol.Load:
 		p, err := r.loadEntry()
@@ -180,12 +180,12 @@ func (r *run) give(k *key, next int, prog *patcher.Program) error {
 	if err != nil {
 		return err
 	}
-	r.pool.SetPhase(1+int(kind), during)
+	r.Pool.SetPhase(1+int(kind), during)
 	r.trace.begins(k, prog)
 	if err := r.carryOut(k, prog); err != nil {
 		return err
 	}
-	r.pool.SetPhase(0, after)
+	r.Pool.SetPhase(0, after)
 	if kind == protocol.Remove && k.updated {
 		r.cycles.Add(1)
 	}
@@ -219,7 +219,7 @@ func (r *run) fresh(i int) (*patcher.Program, error) {
 	if p := r.current[i]; p != nil && !p.Gone() {
 		return p, nil
 	}
-	p, err := r.patcher.Load(r.Programs[i].Name, r.images[i], patcher.PlaceAny)
+	p, err := r.Patcher.Load(r.Programs[i].Name, r.images[i], patcher.PlaceAny)
 	if err == nil {
 		r.current[i] = p
 		r.remember(p)

@@ -5,18 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"tailpoke/jit"
 	"tailpoke/jit/exec"
 	"tailpoke/jit/host"
 	"tailpoke/patcher"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/rcu"
 	"tailpoke/patcher/text"
+	"tailpoke/stress/internal/rig"
 )
 
 // arenaSize leaves room for every program at many distances from the entry.
@@ -29,14 +28,10 @@ const yieldEvery = 100
 // behind a mutex.
 type run struct {
 	Config
-	rng     *rand.Rand
-	arena   *exec.Arena
-	host    *host.Host
-	pool    *exec.Pool
-	domain  *rcu.Domain
-	patcher *patcher.Patcher
-	arrays  map[string]*patcher.ProgArray
-	images  []*jit.Image // of Programs
+	*rig.Rig
+	rng    *rand.Rand
+	image  *patcher.Image   // of the entry
+	images []*patcher.Image // of Programs
 
 	mu     sync.Mutex
 	loaded []*patcher.Program // the last keepLoaded that were loaded, oldest first
@@ -75,7 +70,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	r := &run{Config: c, rng: rand.New(rand.NewPCG(c.Seed, 1)), arrays: map[string]*patcher.ProgArray{}}
+	r := &run{Config: c, rng: rand.New(rand.NewPCG(c.Seed, 1))}
 	if !c.NoBoost {
 		if restore, err := rcu.Elevate(); err == nil {
 			defer restore()
@@ -83,7 +78,10 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		}
 	}
 	defer c.enoughProcs()()
-	err := r.setUp()
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	err := r.load()
 	if err == nil {
 		err = r.execute(ctx)
 	}
@@ -93,23 +91,12 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		res = r.result()
 		res.Trace = r.trace.result()
 	}
-	return res, errors.Join(err, r.tearDown())
+	return res, errors.Join(err, r.Close())
 }
 
-func (r *run) setUp() error {
-	var err error
-	if r.arena, err = exec.NewArena(arenaSize); err != nil {
-		return err
-	}
+func (r *run) open() error {
 	threads := r.Subject.Shape.Threads
-	r.host, err = host.New(host.Config{Layout: r.Layout, Maps: r.Data, CPUs: threads, Packet: r.Packet, Seed: r.Seed})
-	if err != nil {
-		return err
-	}
-	pc := exec.PoolConfig{Threads: threads, Ctx: slices.Clone(r.Ctx), Host: r.host}
-	if r.Packet != nil {
-		r.host.Skb(pc.Ctx)
-	}
+	pc := exec.PoolConfig{Threads: threads, Ctx: r.Ctx}
 	pc.RestoreLo, pc.RestoreHi = r.Oracle.Written()
 	for _, o := range r.Oracle.Outcomes() {
 		pc.Outcomes = append(pc.Outcomes, o.Value)
@@ -117,54 +104,45 @@ func (r *run) setUp() error {
 	if !r.boosted {
 		pc.YieldEvery = yieldEvery
 	}
-	if r.pool, err = exec.NewPool(pc); err != nil {
-		return err
-	}
-	r.domain = rcu.New(r.pool, r.Subject.Grace, r.boosted)
-	r.patcher, err = patcher.New(patcher.Config{
-		Arena: r.arena, Domain: r.domain, Layout: r.Layout, Seed: r.Seed, Maps: r.host.MapInfo(),
-		Protocol: r.Subject.Protocol, Method: r.Subject.Method,
+	var err error
+	r.Rig, err = rig.Open(rig.Config{
+		Subject: r.Subject, Layout: r.Layout, Seed: r.Seed, Arena: arenaSize, Arrays: r.Config.Maps, Boost: r.boosted, Pool: pc,
+		Host:    &host.Config{Maps: r.Data, CPUs: threads, Packet: r.Packet, Seed: r.Seed},
 		Observe: r.observe, BetweenMicro: r.betweenMicro,
 	})
-	if err != nil {
-		return err
-	}
-	return r.load()
+	return err
 }
 
-// load makes the arrays and brings the entry and the programs in.
+// load brings the entry and the programs in.
 func (r *run) load() error {
-	for name, keys := range r.Maps {
-		a, err := r.patcher.NewArray(name, keys)
-		if err != nil {
-			return err
-		}
-		r.arrays[name] = a
-	}
 	for _, k := range r.Keys {
-		a, ok := r.arrays[k.Map]
+		a, ok := r.Arrays[k.Map]
 		if !ok || k.Index >= a.Keys() {
 			return fmt.Errorf("no key %d in map %q", k.Index, k.Map)
 		}
 		r.keys = append(r.keys, key{array: a, index: k.Index, holds: None})
 	}
 	for _, p := range r.Programs {
-		img, err := r.patcher.Compile(p)
+		img, err := r.Compile(p)
 		if err != nil {
 			return err
 		}
-		r.images = append(r.images, img)
+		r.images = append(r.images, rig.Image(img))
 	}
 	r.contents = make([][]int, len(r.keys))
 	r.current = make([]*patcher.Program, len(r.Programs))
 	if err := r.pin(); err != nil {
 		return err
 	}
-	var err error
+	img, err := r.Compile(r.Entry)
+	if err != nil {
+		return err
+	}
+	r.image = rig.Image(img)
 	if r.entry, err = r.loadEntry(); err != nil {
 		return err
 	}
-	r.pool.SetEntries([]uint64{r.patcher.Addr(r.entry)})
+	r.Pool.SetEntries([]uint64{r.Patcher.Addr(r.entry)})
 	r.record()
 	return nil
 }
@@ -173,11 +151,11 @@ func (r *run) load() error {
 // two jumps differ, and where a torn one leads, depends on where the programs lie.
 func (r *run) pin() error {
 	for _, p := range r.pinned {
-		r.patcher.Release(p)
+		r.Patcher.Release(p)
 	}
 	r.pinned = r.pinned[:0]
 	for i, img := range r.images {
-		p, err := r.patcher.Load(r.Programs[i].Name, img, patcher.PlaceAny)
+		p, err := r.Patcher.Load(r.Programs[i].Name, img, patcher.PlaceAny)
 		if err != nil {
 			return err
 		}
@@ -189,16 +167,12 @@ func (r *run) pin() error {
 }
 
 func (r *run) loadEntry() (*patcher.Program, error) {
-	img, err := r.patcher.Compile(r.Entry)
-	if err != nil {
-		return nil, err
-	}
 	where := patcher.PlaceStraddling
 	if r.Subject.Method.Aligned() {
 		where = patcher.PlaceAligned
 	}
 	r.trace.copies(0, 1)
-	p, err := r.patcher.Load(r.Entry.Name, img, where)
+	p, err := r.Patcher.Load(r.Entry.Name, r.image, where)
 	if err == nil {
 		r.trace.copies(1, 0)
 		r.remember(p)
@@ -214,9 +188,9 @@ func (r *run) execute(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.pool.SetPhase(1, empty)
-	r.pool.SetPhase(0, empty)
-	if err := r.pool.Start(); err != nil {
+	r.Pool.SetPhase(1, empty)
+	r.Pool.SetPhase(0, empty)
+	if err := r.Pool.Start(); err != nil {
 		return err
 	}
 	r.start = time.Now()
@@ -230,7 +204,7 @@ func (r *run) execute(ctx context.Context) error {
 	stop := r.helpers(cancel)
 	err = r.mutate(ctx)
 	err = errors.Join(err, stop())
-	r.pool.Stop()
+	r.Pool.Stop()
 	r.noteFirst()
 	return r.finding(err)
 }
@@ -284,23 +258,6 @@ func (r *run) finding(err error) error {
 		return err
 	}
 	return nil
-}
-
-func (r *run) tearDown() error {
-	var errs []error
-	if r.pool != nil {
-		errs = append(errs, r.pool.Close())
-	}
-	if r.patcher != nil {
-		errs = append(errs, r.patcher.Close())
-	}
-	if r.arena != nil {
-		errs = append(errs, r.arena.Close())
-	}
-	if r.host != nil {
-		errs = append(errs, r.host.Close())
-	}
-	return errors.Join(errs...)
 }
 
 // event counts what the patcher does.

@@ -63,7 +63,7 @@ func (r *run) record() {
 		done: make(chan struct{}),
 	}
 	for _, s := range r.entry.Slots() {
-		if i := r.keyOf(r.arrays[s.Array], s.Key); i != None {
+		if i := r.keyOf(r.Arrays[s.Array], s.Key); i != None {
 			t.sites[i]++
 		}
 	}
@@ -113,7 +113,7 @@ func (t *recorder) begins(k *key, prog *patcher.Program) {
 	}
 	t.key, t.gives = t.run.keyOf(k.array, k.index), protocol.NoProg
 	if prog != nil {
-		off, _ := t.run.arena.OffOf(t.run.patcher.Addr(prog))
+		off, _ := t.run.Arena.OffOf(t.run.Patcher.Addr(prog))
 		t.gives = int(off)
 	}
 	if t.burst++; pace(t.run.pace.Load()) != bursts {
@@ -207,7 +207,7 @@ func (t *recorder) copies(least, most int64) {
 // unload takes a copy of the entry out.
 func (r *run) unload(p *patcher.Program) error {
 	r.trace.copies(-1, 0)
-	err := r.patcher.Unload(p)
+	err := r.Patcher.Unload(p)
 	if err == nil {
 		r.trace.copies(0, -1)
 	}

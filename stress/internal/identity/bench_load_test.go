@@ -17,7 +17,7 @@ import (
 	"tailpoke/jit/exec"
 	"tailpoke/patcher"
 	"tailpoke/patcher/protocol"
-	"tailpoke/patcher/rcu"
+	"tailpoke/stress/internal/rig"
 )
 
 const (
@@ -29,14 +29,11 @@ const (
 // A match is a contest loaded on both sides. Direct sites are live.
 type match struct {
 	contest
-	cpu     int
-	arena   *exec.Arena
-	idle    *exec.Pool // of the patcher's domain; its thread never runs
-	patcher *patcher.Patcher
-	array   *patcher.ProgArray
-	entry   uint64
-	coll    *ebpf.Collection
-	repeat  uint32 // of a round in the kernel
+	*rig.Rig // its thread never runs
+	cpu      int
+	entry    uint64
+	coll     *ebpf.Collection
+	repeat   uint32 // of a round in the kernel
 }
 
 // newMatch loads a contest; what it returns is to be closed even if there is an error.
@@ -54,7 +51,12 @@ func newMatch(t *Target, c contest, seed uint64) (*match, error) {
 	if err := m.loadKernel(); err != nil {
 		return m, err
 	}
-	if err := m.newPatcher(&t.Layout, seed); err != nil {
+	var err error
+	m.Rig, err = rig.Open(rig.Config{
+		Subject: protocol.DefaultSubject(), Layout: &t.Layout, Seed: seed, Arena: 1 << 20,
+		Arrays: map[string]int{chainMap: len(m.programs)}, Pool: exec.PoolConfig{Threads: 1, Outcomes: []uint64{0}},
+	})
+	if err != nil {
 		return m, err
 	}
 	return m, m.fill(t)
@@ -64,20 +66,13 @@ func (m *match) close() error {
 	if m == nil {
 		return nil
 	}
-	var errs []error
 	if m.coll != nil {
 		m.coll.Close()
 	}
-	if m.idle != nil {
-		errs = append(errs, m.idle.Close())
+	if m.Rig == nil {
+		return nil
 	}
-	if m.patcher != nil {
-		errs = append(errs, m.patcher.Close())
-	}
-	if m.arena != nil {
-		errs = append(errs, m.arena.Close())
-	}
-	return errors.Join(errs...)
+	return m.Rig.Close()
 }
 
 func progName(i int) string { return fmt.Sprintf("p%d", i) }
@@ -96,26 +91,6 @@ func (m *match) loadKernel() error {
 	return err
 }
 
-func (m *match) newPatcher(l *jit.Layout, seed uint64) error {
-	var err error
-	if m.arena, err = exec.NewArena(1 << 20); err != nil {
-		return err
-	}
-	if m.idle, err = exec.NewPool(exec.PoolConfig{Threads: 1, Outcomes: []uint64{0}}); err != nil {
-		return err
-	}
-	sub := protocol.DefaultSubject()
-	m.patcher, err = patcher.New(patcher.Config{
-		Arena: m.arena, Domain: rcu.New(m.idle, sub.Grace, false), Layout: l, Seed: seed,
-		Protocol: sub.Protocol, Method: sub.Method,
-	})
-	if err != nil {
-		return err
-	}
-	m.array, err = m.patcher.NewArray(chainMap, len(m.programs))
-	return err
-}
-
 // fill loads our side's programs, and gives both maps what they hold.
 func (m *match) fill(t *Target) error {
 	for i := range m.programs {
@@ -125,10 +100,10 @@ func (m *match) fill(t *Target) error {
 			return fmt.Errorf("%s: program %d: %w", m.name, i, err)
 		}
 		if i == 0 {
-			m.entry = m.patcher.Addr(prog)
+			m.entry = m.Patcher.Addr(prog)
 			continue
 		}
-		if err := errors.Join(m.array.Update(i, prog), m.coll.Maps[chainMap].Put(uint32(i), theirs)); err != nil {
+		if err := errors.Join(m.Arrays[chainMap].Update(i, prog), m.coll.Maps[chainMap].Put(uint32(i), theirs)); err != nil {
 			return fmt.Errorf("%s: key %d: %w", m.name, i, err)
 		}
 	}
@@ -156,37 +131,29 @@ func (m *match) load(t *Target, i int, theirs *ebpf.Program) (*patcher.Program, 
 		linkThunks(img)
 	}
 	for range placeTries {
-		prog, err := m.patcher.Load(progName(i), img, patcher.PlaceAny)
+		prog, err := m.Patcher.Load(progName(i), rig.Image(img), patcher.PlaceAny)
 		if err != nil {
 			return nil, err
 		}
-		if m.patcher.Addr(prog)%lineBytes == funcs[0].addr%lineBytes {
+		if m.Patcher.Addr(prog)%lineBytes == funcs[0].addr%lineBytes {
 			return prog, nil
 		}
-		if err := m.patcher.Unload(prog); err != nil {
+		if err := m.Patcher.Unload(prog); err != nil {
 			return nil, err
 		}
 	}
 	return nil, fmt.Errorf("no place of those tried lies as %#x does", funcs[0].addr)
 }
 
-// compile compiles in the forms of the kernel. The patcher compiles in plain ones; its image
-// says where it has its map.
+// compile compiles in the forms of the kernel, or in plain ones.
 func (m *match) compile(t *Target, i int) (*jit.Image, error) {
 	prog, err := jit.Parse(progName(i), m.programs[i])
 	if err != nil {
 		return nil, err
 	}
-	img, err := m.patcher.Compile(prog)
-	if err != nil || m.plain {
-		return img, err
-	}
-	o := jit.Options{Layout: &t.Layout, Forms: t.Forms, Maps: map[string]jit.MapInfo{}}
-	for _, r := range img.Refs {
-		if r.Kind == jit.RefMap {
-			addr := binary.LittleEndian.Uint64(img.Code[r.Off:])
-			o.Maps[chainMap] = jit.MapInfo{Addr: addr, MaxEntries: uint32(len(m.programs))}
-		}
+	o := jit.Options{Layout: &t.Layout, Maps: m.Maps}
+	if !m.plain {
+		o.Forms = t.Forms
 	}
 	return jit.Compile(prog, o)
 }

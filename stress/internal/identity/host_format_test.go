@@ -51,7 +51,7 @@ func (a argument) give(r asm.Register, format func(asm.Register, uint32) asm.Ins
 // print formats natively.
 func (w *twin) print(format string, args [3]argument) (text string, ret int32) {
 	w.t.Helper()
-	if err := w.ours.Map("format").Put(wordOf(0)[:4], formatValue(format)); err != nil {
+	if err := w.ours.Host.Map("format").Put(wordOf(0)[:4], formatValue(format)); err != nil {
 		w.t.Fatal(err)
 	}
 	w.printed = ""

@@ -14,6 +14,9 @@ import (
 	"tailpoke/jit"
 	"tailpoke/jit/exec"
 	"tailpoke/jit/host"
+	"tailpoke/patcher"
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/rig"
 )
 
 // hostMaps are the maps of programs that run in the kernel and natively, by package jit/host.
@@ -32,13 +35,9 @@ type twin struct {
 	theirs map[string]*ebpf.Map
 	packet []byte
 
-	ours    *host.Host
+	ours    *rig.Rig
 	printed string // what bpf_trace_printk has printed last
-	arena   *exec.Arena
-	pool    *exec.Pool
 }
-
-const twinCode = 4096 // where programs lie in the arena, behind the stubs
 
 func newTwin(t testing.TB, packet []byte) *twin {
 	t.Helper()
@@ -56,25 +55,20 @@ func newTwin(t testing.TB, packet []byte) *twin {
 		t.Cleanup(func() { m.Close() })
 		w.theirs[name] = m
 	}
-	cfg := host.Config{Layout: &jit.V612, Maps: hostMaps, Packet: packet, Trace: func(line []byte) { w.printed = string(line) }}
 	var err error
-	if w.ours, err = host.New(cfg); err != nil {
+	w.ours, err = rig.Open(rig.Config{
+		Subject: protocol.DefaultSubject(), Layout: &jit.V612, Arena: 1 << 20,
+		Host: &host.Config{Maps: hostMaps, Packet: packet, Trace: func(line []byte) { w.printed = string(line) }},
+		Pool: exec.PoolConfig{Threads: 1, Ctx: make([]byte, host.SkbSize), RestoreHi: host.SkbSize},
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { w.ours.Close() })
-	if w.arena, err = exec.NewArena(1 << 16); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { w.arena.Close() })
-	for i, h := range jit.Helpers() {
-		w.arena.Write(exec.Off(i*exec.HelperStubSize), exec.HelperStub(uint32(h)))
-	}
-	skb := make([]byte, host.SkbSize)
-	w.ours.Skb(skb)
-	if w.pool, err = exec.NewPool(exec.PoolConfig{Threads: 1, Ctx: skb, RestoreHi: len(skb), Host: w.ours}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { w.pool.Close() })
+	t.Cleanup(func() {
+		if err := w.ours.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return w
 }
 
@@ -83,7 +77,7 @@ func (w *twin) put(name string, key, value uint64) {
 	w.t.Helper()
 	s := hostMaps[name]
 	k, v := wordOf(key)[:s.KeySize], append(wordOf(value), make([]byte, s.ValueSize-8)...)
-	if err := w.ours.Map(name).Put(k, v); err != nil {
+	if err := w.ours.Host.Map(name).Put(k, v); err != nil {
 		w.t.Fatal(err)
 	}
 	theirs := any(v)
@@ -100,7 +94,7 @@ func (w *twin) clear() {
 	w.t.Helper()
 	for key := range uint64(hashKeys) {
 		there := w.theirs["hash"].Delete(key) == nil
-		if w.ours.Map("hash").Delete(wordOf(key)) != there {
+		if w.ours.Host.Map("hash").Delete(wordOf(key)) != there {
 			w.t.Errorf("key %d was in one hash", key)
 		}
 	}
@@ -154,28 +148,25 @@ func (w *twin) natively(what string, insns asm.Instructions) uint64 {
 	if err != nil {
 		w.t.Fatal(what, err)
 	}
-	img, err := jit.Compile(p, jit.Options{Layout: &jit.V612, Maps: w.ours.MapInfo()})
+	img, err := w.ours.Compile(p)
 	if err != nil {
 		w.t.Fatal(what, err)
 	}
-	code, err := img.Link(w.arena.Addr(twinCode), func(h jit.Helper) uint64 {
-		for i, known := range jit.Helpers() {
-			if h == known {
-				return w.arena.Addr(exec.Off(i * exec.HelperStubSize))
-			}
+	loaded, err := w.ours.Patcher.Load(what, rig.Image(img), patcher.PlaceAny)
+	if err != nil {
+		w.t.Fatal(what, err)
+	}
+	defer func() {
+		if err := w.ours.Patcher.Unload(loaded); err != nil {
+			w.t.Error(what, err)
 		}
-		return 0
-	})
+	}()
+	w.ours.Pool.SetEntries([]uint64{w.ours.Patcher.Addr(loaded)})
+	rax, err := w.ours.Pool.Run(1, time.Minute)
 	if err != nil {
 		w.t.Fatal(what, err)
 	}
-	w.arena.Write(twinCode, code)
-	w.pool.SetEntries([]uint64{w.arena.Addr(twinCode)})
-	rax, err := w.pool.Run(1, time.Minute)
-	if err != nil {
-		w.t.Fatal(what, err)
-	}
-	for _, a := range w.pool.Anomalies() {
+	for _, a := range w.ours.Pool.Anomalies() {
 		if a.Kind != exec.BadValue { // the pool was told of no outcome
 			w.t.Fatalf("%s: %+v", what, a)
 		}
@@ -193,7 +184,7 @@ func (w *twin) compare(what string) {
 		}
 		for key := range uint64(keys) {
 			k := wordOf(key)[:s.KeySize]
-			ours, theirs := w.ours.Map(name).Value(k, 0), []byte(nil)
+			ours, theirs := w.ours.Host.Map(name).Value(k, 0), []byte(nil)
 			if s.Kind == host.PerCPUArray {
 				continue // nobody knows the CPU that the program ran on; the program looks at its value itself
 			}

@@ -7,23 +7,22 @@ import (
 
 	"github.com/cilium/ebpf"
 
-	"tailpoke/jit"
+	"tailpoke/patcher/protocol"
 )
 
 // A Site is a direct tail-call site in the image of a loaded program.
 type Site struct {
-	Map    ebpf.MapID // the prog array
-	Key    uint32
-	Func   int // that it lies in, the main one is 0
-	Bypass Slot
-	Target Slot
-	Out    uint64 // where the bypass jumps to: right behind the target
+	Map   ebpf.MapID // the prog array
+	Key   uint32
+	Func  int // that it lies in, the main one is 0
+	Slots [protocol.Slots]Slot
 }
 
 // A Slot is where the five bytes of an instruction lie that is poked.
 type Slot struct {
-	Off  int    // in the image as bpf(2) shows it, its functions one behind the other
+	Off  int    // in the image as bpf(2) shows it, its functions one after the other
 	Addr uint64 // in the kernel
+	Out  uint64 // where its jump leads; 0: into the program that the key holds
 }
 
 // An Image is a loaded program whose machine code is known byte for byte.
@@ -66,7 +65,8 @@ func (t *Target) Image(name string, prog *ebpf.Program, named ...*ebpf.Map) (*Im
 		starts[f] = out.Size
 		out.Size += len(r.funcs[f].code)
 	}
-	for _, s := range img.Sites {
+	for i := range img.Sites {
+		s := &img.Sites[i]
 		if !s.Direct {
 			continue
 		}
@@ -74,14 +74,17 @@ func (t *Target) Image(name string, prog *ebpf.Program, named ...*ebpf.Map) (*Im
 		if _, err := fmt.Sscanf(s.Map, "fd %d", &id); err != nil {
 			return nil, fmt.Errorf("%s: insn %d is a direct site of a map and key that only the verifier knows", name, s.Insn)
 		}
-		at := func(off jit.Off) Slot {
-			in := off - img.Funcs[s.Func].Off
-			return Slot{Off: starts[s.Func] + int(in), Addr: r.funcs[s.Func].addr + uint64(in)}
+		site := Site{Map: id, Key: s.Key, Func: s.Func}
+		start, addr := img.Funcs[s.Func].Off, r.funcs[s.Func].addr
+		for n, slot := range s.Slots() {
+			in := slot.Off - start
+			to := Slot{Off: starts[s.Func] + int(in), Addr: addr + uint64(in)}
+			if slot.Out != 0 {
+				to.Out = addr + uint64(slot.Out-start)
+			}
+			site.Slots[n] = to
 		}
-		out.Sites = append(out.Sites, Site{
-			Map: id, Key: s.Key, Func: s.Func,
-			Bypass: at(s.TailcallBypass), Target: at(s.TailcallTarget), Out: at(s.BypassAddr).Addr,
-		})
+		out.Sites = append(out.Sites, site)
 	}
 	return out, nil
 }

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cilium/ebpf/asm"
@@ -34,10 +35,11 @@ func (r *run) faulty(c caller) *identity.Image {
 		return c.img
 	}
 	img := *c.img
-	img.Sites = append([]identity.Site(nil), img.Sites...)
+	img.Sites = slices.Clone(img.Sites)
 	for i := range img.Sites {
-		img.Sites[i].Bypass.Off += r.faults.site
-		img.Sites[i].Target.Off += r.faults.site
+		for n := range img.Sites[i].Slots {
+			img.Sites[i].Slots[n].Off += r.faults.site
+		}
 	}
 	return &img
 }

@@ -152,7 +152,7 @@ func (w *watcher) add(at int, from *watchImage) error {
 		s := &m.sites[i]
 		w.sites[s.key] = append(w.sites[s.key], s)
 		for j := range s.slots {
-			off := s.slots[j].at.Off
+			off := s.slots[j].Off
 			if m.bytes = max(m.bytes, off+len(slotBytes{})); off < 0 || m.bytes > from.img.Size {
 				return fmt.Errorf("watch %s: site %d is not within the image", m.name, s.index)
 			}

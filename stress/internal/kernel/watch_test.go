@@ -330,13 +330,14 @@ func TestWatcherReports(t *testing.T) {
 			func(r *watchRig) {
 				for i := range r.images[0].img.Sites {
 					s := &r.images[0].img.Sites[i]
-					s.Bypass.Off++
-					s.Target.Off++
+					for n := range s.Slots {
+						s.Slots[n].Off++
+					}
 				}
 			}, quiet, true,
 		},
 		"a bypass that jumps elsewhere": {
-			func(r *watchRig) { r.images[0].img.Sites[0].Out++ }, quiet, true,
+			func(r *watchRig) { r.images[0].img.Sites[0].Slots[protocol.Bypass].Out++ }, quiet, true,
 		},
 		"a program that nobody knows": {
 			nil, func(r *watchRun) {
@@ -448,8 +449,8 @@ func TestWatcherRefuses(t *testing.T) {
 		"keys of one site":  func(m *watchImage) { m.keys = m.keys[:1] },
 		"no such key":       func(m *watchImage) { m.keys = []int{0, 1} },
 		"another size":      func(m *watchImage) { m.img.Size++ },
-		"behind the image":  func(m *watchImage) { m.img.Sites[1].Target.Off = m.img.Size - 4 },
-		"a slot before all": func(m *watchImage) { m.img.Sites[1].Target.Off = -1 },
+		"behind the image":  func(m *watchImage) { m.img.Sites[1].Slots[protocol.Target].Off = m.img.Size - 4 },
+		"a slot before all": func(m *watchImage) { m.img.Sites[1].Slots[protocol.Target].Off = -1 },
 	} {
 		m := rig.images[0]
 		img := *m.img

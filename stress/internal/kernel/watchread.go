@@ -167,7 +167,7 @@ func (w *watcher) interpret(m *watched) {
 	for i := range m.sites {
 		for j := range m.sites[i].slots {
 			slot := &m.sites[i].slots[j]
-			b, steady := w.dump.at(slot.at.Off)
+			b, steady := w.dump.at(slot.Off)
 			if slot.now = (slotReading{}); steady {
 				slot.now = slot.read(b, w.landings)
 			}

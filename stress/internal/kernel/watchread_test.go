@@ -83,10 +83,14 @@ func newFakeText(seed uint64) (*fakeText, *watcher, *watched) {
 	w.dump.fill = func(_ *ebpf.Program, _, to int) error { f.fill(w.dump.copies[to]); return nil }
 	m := &watched{name: "fake", bytes: len(f.mem)}
 	for i := range fakeSites {
-		at := func(off int) identity.Slot {
-			return identity.Slot{Off: i*fakeSite + off, Addr: fakeBase + uint64(i*fakeSite+off)}
+		at := func(off, out int) identity.Slot {
+			s := identity.Slot{Off: i*fakeSite + off, Addr: fakeBase + uint64(i*fakeSite+off)}
+			if out != 0 {
+				s.Out = fakeBase + uint64(i*fakeSite+out)
+			}
+			return s
 		}
-		m.sites = append(m.sites, newWatchSite(i, 0, i, &identity.Site{Bypass: at(0), Target: at(6), Out: at(11).Addr}))
+		m.sites = append(m.sites, newWatchSite(i, 0, i, &identity.Site{Slots: [protocol.Slots]identity.Slot{at(0, 11), at(6, 0)}}))
 	}
 	for i := range m.sites {
 		w.sites[0] = append(w.sites[0], &m.sites[i])
@@ -155,7 +159,7 @@ func TestTornHeads(t *testing.T) {
 		done[s.off] = s.value
 	}
 	torn := slices.Clone(done)
-	torn[m.sites[1].slots[protocol.Target].at.Off] = opTrap
+	torn[m.sites[1].slots[protocol.Target].Off] = opTrap
 	w.dump.fill = func(_ *ebpf.Program, _, to int) error {
 		copy(w.dump.copies[to], [watchCopies][]byte{torn, torn, done, done}[to])
 		return nil
@@ -213,21 +217,21 @@ func TestOthersAreNotedAgain(t *testing.T) {
 func (f *fakeText) operate(op protocol.OpKind, s *watchSite, old, given uint64) {
 	nop := slotBytes{opNop, 0x1f, 0x44, 0, 0}
 	bypass, target := &s.slots[protocol.Bypass], &s.slots[protocol.Target]
-	out := fakeJump(bypass.at.Addr, bypass.out)
-	copy(f.mem[bypass.at.Off:], nop[:])
-	before := fakeJump(target.at.Addr, old)
-	copy(f.mem[target.at.Off:], before[:])
+	out := fakeJump(bypass.Addr, bypass.Out)
+	copy(f.mem[bypass.Off:], nop[:])
+	before := fakeJump(target.Addr, old)
+	copy(f.mem[target.Off:], before[:])
 	switch op {
 	case protocol.Install:
-		copy(f.mem[bypass.at.Off:], out[:])
-		copy(f.mem[target.at.Off:], nop[:])
-		f.poke(target.at.Off, fakeJump(target.at.Addr, given))
-		f.poke(bypass.at.Off, nop)
+		copy(f.mem[bypass.Off:], out[:])
+		copy(f.mem[target.Off:], nop[:])
+		f.poke(target.Off, fakeJump(target.Addr, given))
+		f.poke(bypass.Off, nop)
 	case protocol.Update:
-		f.poke(target.at.Off, fakeJump(target.at.Addr, given))
+		f.poke(target.Off, fakeJump(target.Addr, given))
 	case protocol.Remove:
-		f.poke(bypass.at.Off, out)
-		f.poke(target.at.Off, nop)
+		f.poke(bypass.Off, out)
+		f.poke(target.Off, nop)
 	}
 }
 
@@ -247,7 +251,7 @@ func (f *fakeText) together() {
 // remember makes the watcher have noted what a site holds.
 func (f *fakeText) remember(w *watcher, s *watchSite) {
 	for i := range s.slots {
-		s.noted[i] = s.slots[i].read(slotBytes(f.mem[s.slots[i].at.Off:]), w.landings).raw
+		s.noted[i] = s.slots[i].read(slotBytes(f.mem[s.slots[i].Off:]), w.landings).raw
 	}
 	s.stale = false
 }
@@ -257,7 +261,7 @@ func (f *fakeText) held(w *watcher, m *watched, mem []byte) bool {
 	for _, it := range w.buf {
 		for i, raw := range it.Seen {
 			slot := m.sites[it.Desc].slots[i]
-			if b := slotBytes(mem[slot.at.Off:]); raw.Head != protocol.Unread && raw != slot.classify(b, w.landings).raw {
+			if b := slotBytes(mem[slot.Off:]); raw.Head != protocol.Unread && raw != slot.classify(b, w.landings).raw {
 				return false
 			}
 		}

@@ -38,8 +38,7 @@ type watchSite struct {
 
 // A watchSlot is one of its slots.
 type watchSlot struct {
-	at  identity.Slot
-	out uint64 // where a bypass jumps to; 0: it is a target
+	identity.Slot
 
 	now slotReading
 
@@ -57,8 +56,9 @@ type slotReading struct {
 
 func newWatchSite(index, key, desc int, from *identity.Site) watchSite {
 	s := watchSite{index: index, key: key, desc: desc, stale: true}
-	s.slots[protocol.Bypass] = watchSlot{at: from.Bypass, out: from.Out, known: -1}
-	s.slots[protocol.Target] = watchSlot{at: from.Target, known: -1}
+	for n, at := range from.Slots {
+		s.slots[n] = watchSlot{Slot: at, known: -1}
+	}
 	return s
 }
 
@@ -101,13 +101,13 @@ func said(h protocol.Head, tail int) slotReading {
 
 // destination is where the slot's bytes jump to, if they are a jump.
 func (s *watchSlot) destination(b slotBytes) uint64 {
-	return s.at.Addr + uint64(len(b)) + uint64(int64(int32(binary.LittleEndian.Uint32(b[1:]))))
+	return s.Addr + uint64(len(b)) + uint64(int64(int32(binary.LittleEndian.Uint32(b[1:]))))
 }
 
 // names returns the tail of a jump of this slot to an address.
 func (s *watchSlot) names(to uint64, landings map[uint64]int) (tail int, ok bool) {
-	if s.out != 0 {
-		return protocol.OutTail, to == s.out
+	if s.Out != 0 {
+		return protocol.OutTail, to == s.Out
 	}
 	tail, ok = landings[to]
 	return tail, ok
@@ -115,7 +115,7 @@ func (s *watchSlot) names(to uint64, landings map[uint64]int) (tail int, ok bool
 
 // tailTo is the tail of a jump of this slot to an address.
 func (s *watchSlot) tailTo(to uint64) (tail [4]byte) {
-	binary.LittleEndian.PutUint32(tail[:], uint32(to-s.at.Addr-uint64(len(slotBytes{}))))
+	binary.LittleEndian.PutUint32(tail[:], uint32(to-s.Addr-uint64(len(slotBytes{}))))
 	return tail
 }
 
@@ -133,8 +133,8 @@ func (s *watchSlot) mixed(b slotBytes, landings map[uint64]int) bool {
 		seen[set] = true
 	}
 	add(nopTail)
-	if s.out != 0 {
-		add(s.tailTo(s.out))
+	if s.Out != 0 {
+		add(s.tailTo(s.Out))
 	} else {
 		for to := range landings {
 			add(s.tailTo(to))
@@ -153,8 +153,8 @@ func (s *watchSlot) mixed(b slotBytes, landings map[uint64]int) bool {
 // complain says what is wrong with the bytes.
 func (s *watchSlot) complain(b slotBytes) string {
 	switch to := s.destination(b); {
-	case b[0] == opJump && s.out != 0:
-		return fmt.Sprintf("holds % x, a jump to %#x, and not over the site to %#x", b, to, s.out)
+	case b[0] == opJump && s.Out != 0:
+		return fmt.Sprintf("holds % x, a jump to %#x, and not over the site to %#x", b, to, s.Out)
 	case b[0] == opJump:
 		return fmt.Sprintf("holds % x, a jump to %#x, where no program lies", b, to)
 	case b[0] == opTrap:

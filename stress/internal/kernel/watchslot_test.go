@@ -12,9 +12,9 @@ import (
 // TestSlotBytes: what five bytes mean, at slots that begin at 0x1000 and 0x1010. Programs 0 to 2 are
 // entered at 0x2034, 0x12034 and, as far from the target as a nop says, 0x5434.
 func TestSlotBytes(t *testing.T) {
-	site := newWatchSite(0, 0, 0, &identity.Site{
-		Bypass: identity.Slot{Addr: 0x1000}, Target: identity.Slot{Addr: 0x1010}, Out: 0x1015,
-	})
+	site := newWatchSite(0, 0, 0, &identity.Site{Slots: [protocol.Slots]identity.Slot{
+		protocol.Bypass: {Addr: 0x1000, Out: 0x1015}, protocol.Target: {Addr: 0x1010},
+	}})
 	landings := map[uint64]int{0x2034: 0, 0x12034: 1}
 	near := map[uint64]int{0x2034: 0, 0x1015 + 0x441f: 2}
 	for _, row := range []struct {
@@ -69,7 +69,9 @@ func TestSlotBytes(t *testing.T) {
 
 // TestSlotLearnsOfPrograms: a reading that is remembered is made anew once more programs are known.
 func TestSlotLearnsOfPrograms(t *testing.T) {
-	site := newWatchSite(0, 0, 0, &identity.Site{Target: identity.Slot{Addr: 0x1010}})
+	site := newWatchSite(0, 0, 0, &identity.Site{
+		Slots: [protocol.Slots]identity.Slot{protocol.Target: {Addr: 0x1010}},
+	})
 	slot := &site.slots[protocol.Target]
 	jump := fakeJump(0x1010, 0x2034)
 	if r := slot.read(jump, nil); !r.wrong {

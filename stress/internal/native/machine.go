@@ -3,8 +3,6 @@ package native
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -13,7 +11,7 @@ import (
 	"tailpoke/jit/host"
 	"tailpoke/patcher"
 	"tailpoke/patcher/protocol"
-	"tailpoke/patcher/rcu"
+	"tailpoke/stress/internal/rig"
 )
 
 // Config says what a machine has.
@@ -21,18 +19,14 @@ type Config struct {
 	Layout   *jit.Layout
 	Programs []*jit.Program // all that may run or be put into arrays, by their names
 	Arrays   map[string]int // number of keys of each prog array
-	Host     host.Config    // its layout is the machine's
+	Host     host.Config    // its layout is this one
 	CtxSize  int            // of the context, in bytes
 }
 
 // Machine runs programs. One goroutine at a time may run them; Put and Delete are safe for
 // concurrent use.
 type Machine struct {
-	arena   *exec.Arena
-	pool    *exec.Pool
-	patcher *patcher.Patcher
-	host    *host.Host
-	arrays  map[string]*patcher.ProgArray
+	rig     *rig.Rig
 	ctxSize int
 
 	mu       sync.Mutex // guards programs, which Reload changes
@@ -41,43 +35,19 @@ type Machine struct {
 
 // New loads the programs. Close gives everything back.
 func New(c Config) (*Machine, error) {
-	if err := exec.Supported(); err != nil {
+	m := &Machine{programs: map[string]*patcher.Program{}, ctxSize: c.CtxSize}
+	var err error
+	m.rig, err = rig.Open(rig.Config{
+		Subject: protocol.DefaultSubject(), Layout: c.Layout, Arena: arenaSize(c.Programs), Arrays: c.Arrays, Host: &c.Host,
+		Pool: exec.PoolConfig{Threads: 1, Ctx: make([]byte, c.CtxSize)},
+	})
+	if err != nil {
 		return nil, err
 	}
-	m := &Machine{arrays: map[string]*patcher.ProgArray{}, programs: map[string]*patcher.Program{}, ctxSize: c.CtxSize}
-	if err := m.build(c); err != nil {
+	if err := m.load(c.Programs); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil
-}
-
-func (m *Machine) build(c Config) error {
-	c.Host.Layout = c.Layout
-	var err error
-	if m.host, err = host.New(c.Host); err != nil {
-		return err
-	}
-	if m.arena, err = exec.NewArena(arenaSize(c.Programs)); err != nil {
-		return err
-	}
-	m.pool, err = exec.NewPool(exec.PoolConfig{Threads: 1, Ctx: make([]byte, c.CtxSize), Host: m.host})
-	if err != nil {
-		return err
-	}
-	sub := protocol.DefaultSubject()
-	m.patcher, err = patcher.New(patcher.Config{
-		Arena: m.arena, Domain: rcu.New(m.pool, sub.Grace, false), Layout: c.Layout,
-		Protocol: sub.Protocol, Method: sub.Method, Maps: m.host.MapInfo(),
-	})
-	if err != nil {
-		return err
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Arrays)) {
-		if m.arrays[name], err = m.patcher.NewArray(name, c.Arrays[name]); err != nil {
-			return err
-		}
-	}
-	return m.load(c.Programs)
 }
 
 // arenaSize leaves room for the programs, at 64 bytes of code for an instruction, for helpers, and
@@ -96,11 +66,11 @@ func (m *Machine) load(programs []*jit.Program) error {
 		if _, ok := m.programs[p.Name]; ok {
 			return fmt.Errorf("two programs called %q", p.Name)
 		}
-		img, err := m.patcher.Compile(p)
+		img, err := m.rig.Compile(p)
 		if err != nil {
-			return fmt.Errorf("program %s: %w", p.Name, err)
+			return err
 		}
-		if err := m.place(p.Name, img); err != nil {
+		if err := m.place(p.Name, rig.Image(img)); err != nil {
 			return err
 		}
 	}
@@ -108,8 +78,8 @@ func (m *Machine) load(programs []*jit.Program) error {
 }
 
 // place loads an image as the program of a name.
-func (m *Machine) place(name string, img *jit.Image) error {
-	loaded, err := m.patcher.Load(name, img, patcher.PlaceAny)
+func (m *Machine) place(name string, img *patcher.Image) error {
+	loaded, err := m.rig.Patcher.Load(name, img, patcher.PlaceAny)
 	if err != nil {
 		return err
 	}
@@ -130,8 +100,8 @@ func (m *Machine) Reload(name string) error {
 	if err := m.place(name, old.Image); err != nil {
 		return err
 	}
-	m.patcher.Release(old)
-	return m.patcher.Synchronize()
+	m.rig.Patcher.Release(old)
+	return m.rig.Patcher.Synchronize()
 }
 
 func (m *Machine) program(name string) (*patcher.Program, error) {
@@ -145,25 +115,10 @@ func (m *Machine) program(name string) (*patcher.Program, error) {
 }
 
 // Close gives memory and handlers back.
-func (m *Machine) Close() error {
-	var errs []error
-	if m.pool != nil {
-		errs = append(errs, m.pool.Close())
-	}
-	if m.patcher != nil {
-		errs = append(errs, m.patcher.Close())
-	}
-	if m.arena != nil {
-		errs = append(errs, m.arena.Close())
-	}
-	if m.host != nil {
-		errs = append(errs, m.host.Close())
-	}
-	return errors.Join(errs...)
-}
+func (m *Machine) Close() error { return m.rig.Close() }
 
 // Host returns the machine's maps and packet.
-func (m *Machine) Host() *host.Host { return m.host }
+func (m *Machine) Host() *host.Host { return m.rig.Host }
 
 // Put gives a key of a prog array a program.
 func (m *Machine) Put(array string, key uint32, program string) error {
@@ -188,7 +143,7 @@ func (m *Machine) Delete(array string, key uint32) (bool, error) {
 }
 
 func (m *Machine) array(name string, key uint32) (*patcher.ProgArray, error) {
-	a, ok := m.arrays[name]
+	a, ok := m.rig.Arrays[name]
 	switch {
 	case !ok:
 		return nil, fmt.Errorf("no prog array %q", name)
@@ -208,7 +163,7 @@ var ErrStackUsedUp = errors.New("the execution uses up its stack")
 type AnomalyError struct {
 	exec.Anomaly
 	Program string // where a fault happened; "" if in none
-	Off     jit.Off
+	Off     patcher.Off
 }
 
 // Error says what went wrong.
@@ -232,17 +187,17 @@ func (m *Machine) Run(program string, ctx []byte, limit time.Duration) (uint64, 
 	if len(ctx) != m.ctxSize {
 		return 0, fmt.Errorf("context of %d bytes, not %d", len(ctx), m.ctxSize)
 	}
-	m.pool.SetContext(ctx)
-	m.pool.SetEntries([]uint64{m.patcher.Addr(p)})
-	r0, err := m.pool.Run(1, limit)
-	copy(ctx, m.pool.Context(0))
+	m.rig.Pool.SetContext(ctx)
+	m.rig.Pool.SetEntries([]uint64{m.rig.Patcher.Addr(p)})
+	r0, err := m.rig.Pool.Run(1, limit)
+	copy(ctx, m.rig.Pool.Context(0))
 	if err != nil {
 		return 0, err
 	}
-	for _, a := range m.pool.Anomalies() {
+	for _, a := range m.rig.Pool.Anomalies() {
 		switch {
 		case a.Kind == exec.BadValue: // no value was said to be right
-		case a.Kind == exec.Fault && m.pool.InGuard(a.Addr):
+		case a.Kind == exec.Fault && m.rig.Pool.InGuard(a.Addr):
 			return 0, ErrStackUsedUp
 		default:
 			return 0, m.anomaly(a)
@@ -256,7 +211,7 @@ func (m *Machine) anomaly(a exec.Anomaly) error {
 	e := &AnomalyError{Anomaly: a}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if off, ok := m.arena.OffOf(a.RIP); ok && a.Kind == exec.Fault {
+	if off, ok := m.rig.Arena.OffOf(a.RIP); ok && a.Kind == exec.Fault {
 		for _, p := range m.programs {
 			if p.Contains(off) {
 				e.Program, e.Off = p.Name, p.At(off)

@@ -184,8 +184,8 @@ func (s *system) shift(c *Config, img *jit.Image) (uint64, error) {
 func slotOffsets(img *jit.Image) []jit.Off {
 	var out []jit.Off
 	for _, site := range img.Sites {
-		if site.Direct {
-			out = append(out, site.TailcallBypass, site.TailcallTarget)
+		for _, slot := range site.Slots() {
+			out = append(out, slot.Off)
 		}
 	}
 	return out
@@ -203,14 +203,14 @@ func (s *system) addSlots(c *Config, t *text) {
 			continue
 		}
 		x := site{text: len(s.texts) - 1, key: key}
-		for which, off := range [protocol.Slots]jit.Off{from.TailcallBypass, from.TailcallTarget} {
+		for which, patched := range from.Slots() {
 			x.slots[which] = len(s.slots)
-			at := t.at + uint64(off)
+			at := t.at + uint64(patched.Off)
 			s.slots = append(s.slots, slot{
 				text: x.text, at: at, which: protocol.Slot(which), site: len(s.sites),
-				jump: jumpTo(at, t.at+uint64(from.BypassAddr)),
+				jump: jumpTo(at, t.at+uint64(patched.Out)),
 			})
-			t.slots[off] = int16(len(s.slots))
+			t.slots[patched.Off] = int16(len(s.slots))
 		}
 		s.sites = append(s.sites, x)
 	}

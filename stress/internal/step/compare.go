@@ -13,7 +13,7 @@ import (
 )
 
 // stopText says where a thread is.
-func (r *rig) stopText(t *thread) string {
+func (r *replay) stopText(t *thread) string {
 	switch t.stop.Kind {
 	case exec.Trapped:
 		return "has trapped at " + r.where(t.stop.RIP)
@@ -26,7 +26,7 @@ func (r *rig) stopText(t *thread) string {
 }
 
 // samePosition compares where the thread is behind a step.
-func (r *rig) samePosition(t *thread, s *sim.Step) error {
+func (r *replay) samePosition(t *thread, s *sim.Step) error {
 	want := s.View.Threads[s.Actor]
 	at, trapped := strings.CutSuffix(want, ", trapped")
 	at, _, _ = strings.Cut(at, " (")
@@ -44,7 +44,7 @@ func (r *rig) samePosition(t *thread, s *sim.Step) error {
 }
 
 // sameRegs compares the registers that a step names. Of a thread that faulted they are not known.
-func (r *rig) sameRegs(t *thread, s *sim.Step) error {
+func (r *replay) sameRegs(t *thread, s *sim.Step) error {
 	if t.stop.Kind == exec.Faulted {
 		return nil
 	}
@@ -62,7 +62,7 @@ func (r *rig) sameRegs(t *thread, s *sim.Step) error {
 }
 
 // sameSites compares what the slots hold.
-func (r *rig) sameSites(v sim.View) error {
+func (r *replay) sameSites(v sim.View) error {
 	if len(v.Sites) != len(r.sites) {
 		return differs("%d sites, the witness has %d", len(r.sites), len(v.Sites))
 	}
@@ -81,20 +81,20 @@ func (r *rig) sameSites(v sim.View) error {
 
 // sameSlot compares a slot with what a view calls its content. The star says that some CPU
 // may fetch something else.
-func (r *rig) sameSlot(s *slot, name string) error {
+func (r *replay) sameSlot(s *slot, name string) error {
 	name = strings.TrimSuffix(name, "*")
 	want, err := r.content(s, name)
 	if err != nil {
 		return err
 	}
-	if got := text.Insn(r.arena.Read(s.off, text.Size)); got != want {
+	if got := text.Insn(r.Arena.Read(s.off, text.Size)); got != want {
 		return fmt.Errorf("holds %v, the witness's %s (%v)", got, name, want)
 	}
 	return nil
 }
 
 // content is what a view calls by a name.
-func (r *rig) content(s *slot, name string) (text.Insn, error) {
+func (r *replay) content(s *slot, name string) (text.Insn, error) {
 	switch to, jumps := strings.CutPrefix(name, "jmp "); {
 	case name == "nop":
 		return text.Nop, nil

@@ -15,7 +15,7 @@ import (
 )
 
 // seen looks for the violation behind the last step, and says what is to be seen of it.
-func (r *rig) seen(s *sim.Step) (string, error) {
+func (r *replay) seen(s *sim.Step) (string, error) {
 	if s.Actor == sim.Mutator {
 		if r.mutator.refused == nil {
 			return "", differs("the patcher has no objection, the witness %s", r.w.Text)
@@ -46,7 +46,7 @@ func (r *rig) seen(s *sim.Step) (string, error) {
 }
 
 // seenA wants the thread at a cleared target.
-func (r *rig) seenA(t *thread) (string, error) {
+func (r *replay) seenA(t *thread) (string, error) {
 	from := t.stop.RIP
 	at := r.targetAt(from)
 	if at == nil {
@@ -61,16 +61,16 @@ func (r *rig) seenA(t *thread) (string, error) {
 		}
 		return fmt.Sprintf("trapped at the target %s with its frame taken off, and its handler has answered that it is cleared", r.where(from)), nil
 	}
-	if got := text.Insn(r.arena.Read(at.off, text.Size)); got != text.Nop {
+	if got := text.Insn(r.Arena.Read(at.off, text.Size)); got != text.Nop {
 		return "", differs("the target %s holds %v, and is not cleared", r.where(from), got)
 	}
 	return fmt.Sprintf("stands at the cleared target %s with its frame taken off", r.where(from)), nil
 }
 
 // targetAt finds the target at an address, nil if there is none.
-func (r *rig) targetAt(at uint64) *slot {
+func (r *replay) targetAt(at uint64) *slot {
 	for i := range r.sites {
-		if s := &r.sites[i].slots[protocol.Target]; r.arena.Addr(s.off) == at {
+		if s := &r.sites[i].slots[protocol.Target]; r.Arena.Addr(s.off) == at {
 			return s
 		}
 	}
@@ -78,7 +78,7 @@ func (r *rig) targetAt(at uint64) *slot {
 }
 
 // seenFreed wants the thread in text that has been freed.
-func (r *rig) seenFreed(t *thread) (string, error) {
+func (r *replay) seenFreed(t *thread) (string, error) {
 	in := r.textAt(t.stop.RIP)
 	if in == nil || !r.erased(in) {
 		return "", differs("the thread %s, which is not freed", r.stopText(t))
@@ -88,7 +88,7 @@ func (r *rig) seenFreed(t *thread) (string, error) {
 
 // seenTorn wants the thread in front of bytes that never were an instruction, or at an int3 that
 // no poke answers for.
-func (r *rig) seenTorn(t *thread, s *sim.Step) (string, error) {
+func (r *replay) seenTorn(t *thread, s *sim.Step) (string, error) {
 	in, at := r.textAt(t.stop.RIP), r.slotAt(t.stop.RIP)
 	switch {
 	case t.stop.Kind == exec.Trapped:
@@ -110,7 +110,7 @@ func (r *rig) seenTorn(t *thread, s *sim.Step) (string, error) {
 	case at == nil:
 		return "", differs("the thread %s, which is no slot", r.stopText(t))
 	}
-	got := text.Insn(r.arena.Read(at.off, text.Size))
+	got := text.Insn(r.Arena.Read(at.off, text.Size))
 	if at.whole(got) {
 		return "", differs("the slot at %s holds %v, a whole instruction", r.where(t.stop.RIP), got)
 	}
@@ -121,7 +121,7 @@ func (r *rig) seenTorn(t *thread, s *sim.Step) (string, error) {
 const tailLimit = 33
 
 // seenTails wants one tail call too many.
-func (r *rig) seenTails(t *thread) (string, error) {
+func (r *replay) seenTails(t *thread) (string, error) {
 	if t.tails != tailLimit+1 {
 		return "", differs("the execution has taken %d tail calls, the witness %s", t.tails, r.w.Text)
 	}
@@ -129,7 +129,7 @@ func (r *rig) seenTails(t *thread) (string, error) {
 }
 
 // seenRegisters wants something lost, a value that no path gives, or a crash.
-func (r *rig) seenRegisters(t *thread) (string, error) {
+func (r *replay) seenRegisters(t *thread) (string, error) {
 	lost := lost(t.stop.Anomaly)
 	switch {
 	case t.stop.Kind == exec.Faulted:
@@ -144,7 +144,7 @@ func (r *rig) seenRegisters(t *thread) (string, error) {
 }
 
 // letGo lets the thread go on and says what becomes of it; "" if it has ended.
-func (r *rig) letGo(n int) (string, error) {
+func (r *replay) letGo(n int) (string, error) {
 	t := r.threads[n]
 	if !t.inside {
 		return "", nil
@@ -171,7 +171,7 @@ func (r *rig) letGo(n int) (string, error) {
 
 // stepOn lets the thread go on under the trap flag: torn bytes may lead anywhere, and a stepped
 // thread that leaves the images is caught before it executes anything there.
-func (r *rig) stepOn(t *thread) error {
+func (r *replay) stepOn(t *thread) error {
 	for end := time.Now().Add(freeLimit); t.inside; {
 		if time.Now().After(end) {
 			return exec.ErrLimit

@@ -34,7 +34,7 @@ func (m *mutator) endWait() error {
 }
 
 // waitsStill is for a witness in which the mutator waits: so must the patcher.
-func (m *mutator) waitsStill(r *rig) error {
+func (m *mutator) waitsStill(r *replay) error {
 	if m.waiting == nil {
 		return nil
 	}
@@ -55,7 +55,7 @@ func (m *mutator) waitsStill(r *rig) error {
 }
 
 // sameFreed frees what may be freed, and compares with what the step has freed.
-func (r *rig) sameFreed(s *sim.Step) error {
+func (r *replay) sameFreed(s *sim.Step) error {
 	for _, t := range r.texts {
 		if !t.freed && freedBy(s, t.name) {
 			if err := r.free(t); err != nil {
@@ -65,7 +65,7 @@ func (r *rig) sameFreed(s *sim.Step) error {
 		}
 	}
 	if r.mayReap() {
-		r.patcher.Reap()
+		r.Patcher.Reap()
 	}
 	for _, t := range r.texts {
 		if !t.freed && r.erased(t) {
@@ -81,12 +81,12 @@ func freedBy(s *sim.Step, name string) bool {
 }
 
 // free waits until a program is freed.
-func (r *rig) free(t *loaded) error {
+func (r *replay) free(t *loaded) error {
 	for end := time.Now().Add(r.limit); !r.erased(t); time.Sleep(50 * time.Microsecond) {
 		if !r.mayReap() {
 			return cannotForce("frees %s in the midst of an operation, whose mutex package patcher takes to untrack a program's sites", t.name)
 		}
-		r.patcher.Reap()
+		r.Patcher.Reap()
 		if time.Now().After(end) {
 			return differs("%s is not freed within %v, the witness's is", t.name, r.limit)
 		}
@@ -96,7 +96,7 @@ func (r *rig) free(t *loaded) error {
 
 // mayReap: the mutator does not hold the mutex that untracking sites takes, or there are no sites but
 // the entry's.
-func (r *rig) mayReap() bool {
+func (r *replay) mayReap() bool {
 	if !r.mutator.inside {
 		return true
 	}
@@ -109,7 +109,7 @@ func (r *rig) mayReap() bool {
 }
 
 // erased says whether a program's text is gone.
-func (r *rig) erased(t *loaded) bool {
-	code := r.arena.Read(t.off, len(t.Image.Code))
+func (r *replay) erased(t *loaded) bool {
+	code := r.Arena.Read(t.off, len(t.Image.Code))
 	return bytes.Count(code, []byte{exec.Int3}) == len(code)
 }

@@ -127,10 +127,10 @@ func witness(t testing.TB, c sim.Config) *sim.Witness {
 // carriedOut carries a witness out and logs what became of it.
 func carriedOut(t testing.TB, c sim.Config, w *sim.Witness) *report.Stepped {
 	t.Helper()
-	return run(t, newRig(c, w))
+	return run(t, newReplay(c, w))
 }
 
-func run(t testing.TB, r *rig) *report.Stepped {
+func run(t testing.TB, r *replay) *report.Stepped {
 	t.Helper()
 	res, err := r.run()
 	if err != nil {

@@ -103,7 +103,7 @@ func (m *mutator) await() (h halt, ok bool) {
 }
 
 // mutatorStep takes a step of the mutator.
-func (r *rig) mutatorStep(i int, s *sim.Step, last bool) error {
+func (r *replay) mutatorStep(i int, s *sim.Step, last bool) error {
 	m := r.mutator
 	if err := m.endWait(); err != nil {
 		return err

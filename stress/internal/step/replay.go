@@ -31,11 +31,11 @@ func Replay(c sim.Config, w *sim.Witness) (*report.Stepped, error) {
 	if len(w.Steps) == 0 {
 		return nil, errors.New("a witness without steps")
 	}
-	return newRig(c, w).run()
+	return newReplay(c, w).run()
 }
 
 // run builds the rig, takes the steps, and gives everything back.
-func (r *rig) run() (*report.Stepped, error) {
+func (r *replay) run() (*report.Stepped, error) {
 	err := r.build()
 	res := &report.Stepped{Steps: len(r.w.Steps)}
 	if err == nil {
@@ -53,7 +53,7 @@ func (r *rig) run() (*report.Stepped, error) {
 }
 
 // take takes the steps.
-func (r *rig) take(res *report.Stepped) error {
+func (r *replay) take(res *report.Stepped) error {
 	if err := r.sameSites(r.w.Start); err != nil {
 		return cannotForce("before step 1: %v", err) // the protocol's install leads elsewhere
 	}
@@ -90,7 +90,7 @@ func at(i int, err error) error {
 
 // one takes a step and compares what it leads to. The last one leads nowhere: what it breaks is
 // looked at later.
-func (r *rig) one(i int) error {
+func (r *replay) one(i int) error {
 	s := &r.w.Steps[i]
 	last := i == len(r.w.Steps)-1
 	var err error

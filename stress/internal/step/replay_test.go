@@ -192,7 +192,7 @@ func TestDifferencesAreSeen(t *testing.T) {
 				w.Steps = append(w.Steps, s)
 			}
 			tt.tamper(w.Steps)
-			tampered := newRig(c, &w)
+			tampered := newReplay(c, &w)
 			tampered.limit = 100 * time.Millisecond
 			r := run(t, tampered)
 			if r.Outcome != report.Differs || !strings.HasPrefix(r.Text, "step ") || !strings.Contains(r.Text, tt.want) {
@@ -212,7 +212,7 @@ func TestGracePeriodsAreCompared(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	c.Subject.Grace = epoch
-	blocked := newRig(c, w)
+	blocked := newReplay(c, w)
 	blocked.limit = 100 * time.Millisecond
 	r := run(t, blocked)
 	if r.Outcome != report.Differs || !strings.Contains(r.Text, "the grace period does not end within 100ms, the witness's has ended") &&
@@ -277,7 +277,7 @@ func TestPatcherThatDoesNotWait(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	for try := 1; ; try++ { // the patcher has to be quicker than the thread that enters
-		hasty := newRig(c, w)
+		hasty := newReplay(c, w)
 		hasty.grace.Kind = protocol.GraceSleep
 		r := run(t, hasty)
 		if r.Outcome == report.Differs && strings.Contains(r.Text, "the witness waits for a grace period") {

@@ -1,18 +1,15 @@
 package step
 
 import (
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"tailpoke/jit"
 	"tailpoke/jit/exec"
 	"tailpoke/patcher"
 	"tailpoke/patcher/protocol"
-	"tailpoke/patcher/rcu"
 	"tailpoke/patcher/text"
+	"tailpoke/stress/internal/rig"
 	"tailpoke/stress/internal/sim"
 )
 
@@ -26,17 +23,14 @@ const (
 	freeLimit = time.Second
 )
 
-// rig is a witness's configuration on real CPUs.
-type rig struct {
+// replay is a witness's configuration on real CPUs.
+type replay struct {
+	*rig.Rig
 	c     sim.Config
 	w     *sim.Witness
 	grace protocol.Grace // the domain's: that of c, but for tests
 	limit time.Duration  // mutatorLimit, but for tests
 
-	arena   *exec.Arena
-	pool    *exec.Pool
-	patcher *patcher.Patcher
-	arrays  map[string]*patcher.ProgArray
 	texts   []*loaded // in the order in which package machine loads them
 	copies  [][]int   // for each program the texts that are copies of it
 	sites   []site
@@ -47,7 +41,8 @@ type rig struct {
 // loaded is a program at its place.
 type loaded struct {
 	*patcher.Program
-	name  string // as package machine calls it: a copy has a number
+	Image *jit.Image // as it was compiled
+	name  string     // as package machine calls it: a copy has a number
 	at    uint64
 	off   exec.Off
 	sim   uint64 // where package machine has it
@@ -69,26 +64,21 @@ type slot struct {
 // pair is an instruction here and in package machine.
 type pair struct{ real, sim text.Insn }
 
-func newRig(c sim.Config, w *sim.Witness) *rig {
-	return &rig{c: c, w: w, grace: c.Subject.Grace, limit: mutatorLimit}
+func newReplay(c sim.Config, w *sim.Witness) *replay {
+	return &replay{c: c, w: w, grace: c.Subject.Grace, limit: mutatorLimit}
 }
 
 // build loads everything.
-func (r *rig) build() error {
-	var err error
-	if r.arena, err = exec.NewArena(arenaSize); err != nil {
-		return err
-	}
-	n := r.c.Subject.Shape.Threads
-	if r.pool, err = exec.NewPool(exec.PoolConfig{Threads: n, Ctx: slices.Clone(r.c.Ctx)}); err != nil {
-		return err
-	}
-	// Boosting is asked for since the waiter sleeps then, and does not spin.
-	domain := rcu.New(r.pool, r.grace, true)
+func (r *replay) build() error {
 	r.mutator = newMutator(r.limit)
-	r.patcher, err = patcher.New(patcher.Config{
-		Arena: r.arena, Domain: domain, Layout: r.c.Layout, Protocol: r.c.Subject.Protocol,
-		Method: everyStore(r.c.Subject.Method), Observe: r.mutator.observe, BetweenMicro: r.mutator.between,
+	sub := r.c.Subject
+	sub.Method, sub.Grace = everyStore(sub.Method), r.grace
+	var err error
+	r.Rig, err = rig.Open(rig.Config{
+		Subject: sub, Layout: r.c.Layout, Arena: arenaSize, Arrays: r.c.Maps,
+		Pool:    exec.PoolConfig{Threads: sub.Shape.Threads, Ctx: r.c.Ctx},
+		Boost:   true, // the waiter sleeps then, and does not spin
+		Observe: r.mutator.observe, BetweenMicro: r.mutator.between,
 	})
 	if err != nil {
 		return err
@@ -99,7 +89,7 @@ func (r *rig) build() error {
 	if err := r.fill(); err != nil {
 		return err
 	}
-	return r.addThreads(n)
+	return r.addThreads(sub.Shape.Threads)
 }
 
 // everyStore is the method with a sync behind every store, so that the hook of package text is
@@ -118,14 +108,7 @@ func everyStore(m protocol.Method) protocol.Method {
 }
 
 // load brings the images in as package machine does, all copies before anything else happens.
-func (r *rig) load() error {
-	r.arrays = map[string]*patcher.ProgArray{}
-	for _, name := range slices.Sorted(maps.Keys(r.c.Maps)) {
-		var err error
-		if r.arrays[name], err = r.patcher.NewArray(name, r.c.Maps[name]); err != nil {
-			return err
-		}
-	}
+func (r *replay) load() error {
 	if err := r.add(r.c.Entry, r.c.Entry.Name); err != nil {
 		return err
 	}
@@ -153,8 +136,8 @@ func (r *rig) load() error {
 	return nil
 }
 
-func (r *rig) add(p *jit.Program, name string) error {
-	img, err := r.patcher.Compile(p)
+func (r *replay) add(p *jit.Program, name string) error {
+	img, err := r.Compile(p)
 	if err != nil {
 		return err
 	}
@@ -165,18 +148,18 @@ func (r *rig) add(p *jit.Program, name string) error {
 	case r.c.Subject.Method.Aligned():
 		where = patcher.PlaceAligned
 	}
-	prog, err := r.patcher.Load(name, img, where)
+	prog, err := r.Patcher.Load(name, rig.Image(img), where)
 	if err != nil {
 		return err
 	}
-	at := r.patcher.Addr(prog)
-	off, _ := r.arena.OffOf(at)
-	r.texts = append(r.texts, &loaded{Program: prog, name: name, at: at, off: off})
+	at := r.Patcher.Addr(prog)
+	off, _ := r.Arena.OffOf(at)
+	r.texts = append(r.texts, &loaded{Program: prog, Image: img, name: name, at: at, off: off})
 	return nil
 }
 
 // fill gives the keys what they hold in the beginning.
-func (r *rig) fill() error {
+func (r *replay) fill() error {
 	for key, p := range r.c.Held {
 		if p == sim.None {
 			continue
@@ -189,15 +172,15 @@ func (r *rig) fill() error {
 }
 
 // put carries a call out.
-func (r *rig) put(call protocol.Call) error {
+func (r *replay) put(call protocol.Call) error {
 	k := r.c.Keys[call.Key]
 	if call.Kind == protocol.Delete {
-		_, err := r.arrays[k.Map].Delete(k.Index)
+		_, err := r.Arrays[k.Map].Delete(k.Index)
 		return err
 	}
 	for _, n := range r.copies[call.Prog] {
 		if prog := r.texts[n].Program; !prog.Gone() {
-			return r.arrays[k.Map].Update(k.Index, prog)
+			return r.Arrays[k.Map].Update(k.Index, prog)
 		}
 	}
 	return fmt.Errorf("%v: no copy of the program is left", call)
@@ -205,7 +188,7 @@ func (r *rig) put(call protocol.Call) error {
 
 // addThreads makes the threads. A flavour that forgets a reader forgets the pool's first: let that be
 // the one of which the witness ends.
-func (r *rig) addThreads(n int) error {
+func (r *replay) addThreads(n int) error {
 	order := make([]int, n)
 	for i := range order {
 		order[i] = i
@@ -215,7 +198,7 @@ func (r *rig) addThreads(n int) error {
 		order[0], order[k] = order[k], order[0]
 	}
 	for _, at := range order {
-		s, err := r.pool.Stepper(at, threadLimit)
+		s, err := r.Pool.Stepper(at, threadLimit)
 		if err != nil {
 			return err
 		}
@@ -225,28 +208,21 @@ func (r *rig) addThreads(n int) error {
 }
 
 // close lets go whatever is held, and gives the memory back.
-func (r *rig) close() error {
+func (r *replay) close() error {
 	for _, t := range r.threads {
 		t.Close()
 	}
 	if r.mutator != nil {
 		r.mutator.stop()
 	}
-	var errs []error
-	if r.pool != nil {
-		errs = append(errs, r.pool.Close())
+	if r.Rig == nil {
+		return nil
 	}
-	if r.patcher != nil {
-		errs = append(errs, r.patcher.Close())
-	}
-	if r.arena != nil {
-		errs = append(errs, r.arena.Close())
-	}
-	return errors.Join(errs...)
+	return r.Rig.Close()
 }
 
 // textAt finds the program that an address lies in, nil if none.
-func (r *rig) textAt(at uint64) *loaded {
+func (r *replay) textAt(at uint64) *loaded {
 	for _, t := range r.texts {
 		if at >= t.at && at-t.at < uint64(len(t.Image.Code)) {
 			return t
@@ -256,7 +232,7 @@ func (r *rig) textAt(at uint64) *loaded {
 }
 
 // where names an address as package machine does.
-func (r *rig) where(at uint64) string {
+func (r *replay) where(at uint64) string {
 	if t := r.textAt(at); t != nil {
 		return fmt.Sprintf("%s+%#x", t.name, at-t.at)
 	}

@@ -51,7 +51,7 @@ func copiesOf(c *sim.Config, program int) int {
 }
 
 // simulate finds where package machine has the images.
-func (r *rig) simulate() {
+func (r *replay) simulate() {
 	next := uint64(simText)
 	for _, t := range r.texts {
 		t.sim = next + r.simShift(t.Image)
@@ -60,7 +60,7 @@ func (r *rig) simulate() {
 }
 
 // simShift is how far behind the start of a page it has an image, for its slots' sake.
-func (r *rig) simShift(img *jit.Image) uint64 {
+func (r *replay) simShift(img *jit.Image) uint64 {
 	aligned := r.c.Subject.Method.Aligned()
 	if !r.c.Straddle && !aligned {
 		return 0
@@ -68,7 +68,9 @@ func (r *rig) simShift(img *jit.Image) uint64 {
 	for shift := range uint64(8) {
 		fits := true
 		for _, s := range img.Sites {
-			fits = fits && (!s.Direct || text.FitsWord(exec.Off(shift)+exec.Off(s.TailcallBypass)) && text.FitsWord(exec.Off(shift)+exec.Off(s.TailcallTarget)))
+			for _, slot := range s.Slots() {
+				fits = fits && text.FitsWord(exec.Off(shift)+exec.Off(slot.Off))
+			}
 		}
 		if fits != r.c.Straddle {
 			return shift
@@ -78,20 +80,20 @@ func (r *rig) simShift(img *jit.Image) uint64 {
 }
 
 // addSites lists the sites whose keys change, with what their slots may hold here and there.
-func (r *rig) addSites() {
+func (r *replay) addSites() {
 	for _, t := range r.texts {
 		for _, s := range t.Image.Sites {
 			if !s.Direct || !slices.Contains(r.c.Keys, protocol.Key{Map: s.Map, Index: int(s.Key)}) {
 				continue
 			}
 			x := site{text: t}
-			for which, off := range [protocol.Slots]jit.Off{s.TailcallBypass, s.TailcallTarget} {
-				at := &x.slots[which]
-				at.off = t.off + exec.Off(off)
+			for n, slot := range s.Slots() {
+				at := &x.slots[n]
+				at.off = t.off + exec.Off(slot.Off)
 				at.wholes = []pair{{text.Nop, text.Nop}}
-				sim := t.sim + uint64(off)
-				if protocol.Slot(which) == protocol.Bypass {
-					at.add(t.off+exec.Off(s.BypassAddr), sim, t.sim+uint64(s.BypassAddr))
+				sim := t.sim + uint64(slot.Off)
+				if slot.Out != 0 {
+					at.add(t.off+exec.Off(slot.Out), sim, t.sim+uint64(slot.Out))
 					continue
 				}
 				for _, to := range r.texts {
@@ -131,7 +133,7 @@ func (s *slot) whole(i text.Insn) bool {
 
 // real translates a value that a thread has in package machine. It is false for addresses of structs,
 // which are not followed.
-func (t *thread) real(r *rig, v uint64) (uint64, bool) {
+func (t *thread) real(r *replay, v uint64) (uint64, bool) {
 	for n, own := range t.entry {
 		if v == simJunk(n) {
 			return own, true

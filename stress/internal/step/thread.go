@@ -31,7 +31,7 @@ type thread struct {
 }
 
 // threadStep takes a step of a thread.
-func (r *rig) threadStep(s *sim.Step, last bool) error {
+func (r *replay) threadStep(s *sim.Step, last bool) error {
 	t := r.threads[s.Actor]
 	if !t.inside {
 		if err := t.begin(r); err != nil {
@@ -59,7 +59,7 @@ func (r *rig) threadStep(s *sim.Step, last bool) error {
 }
 
 // begin begins an execution.
-func (t *thread) begin(r *rig) (err error) {
+func (t *thread) begin(r *replay) (err error) {
 	if t.stop, err = t.Begin(r.texts[0].at); err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (t *thread) begin(r *rig) (err error) {
 }
 
 // execute has the thread execute what the step says.
-func (r *rig) execute(t *thread, s *sim.Step) error {
+func (r *replay) execute(t *thread, s *sim.Step) error {
 	steps := s.Count
 	switch {
 	case t.stop.Kind == exec.Trapped && s.Count > 0:
@@ -99,7 +99,7 @@ const trapFetch = "cc"
 func isLast(w *sim.Witness, s *sim.Step) bool { return s == &w.Steps[len(w.Steps)-1] }
 
 // single is one step of the thread.
-func (r *rig) single(t *thread) (err error) {
+func (r *replay) single(t *thread) (err error) {
 	if t.stop, err = t.Step(); err == nil && (t.stop.Kind == exec.Returned || t.stop.Kind == exec.Faulted) {
 		t.inside = false
 	}
@@ -108,9 +108,9 @@ func (r *rig) single(t *thread) (err error) {
 
 // countTail counts a tail call: from a target, or by a jump to a register, to where a program is
 // entered.
-func (r *rig) countTail(t *thread, from uint64) {
+func (r *replay) countTail(t *thread, from uint64) {
 	in, to := r.textAt(from), r.textAt(t.stop.RIP)
-	if t.stop.Kind != exec.Stands || in == nil || to == nil || t.stop.RIP != r.arena.Addr(to.landing()) {
+	if t.stop.Kind != exec.Stands || in == nil || to == nil || t.stop.RIP != r.Arena.Addr(to.landing()) {
 		return
 	}
 	code := in.Image.Code[from-in.at:]
@@ -123,10 +123,10 @@ func (r *rig) countTail(t *thread, from uint64) {
 }
 
 // slotAt finds the slot at an address, nil if there is none.
-func (r *rig) slotAt(at uint64) *slot {
+func (r *replay) slotAt(at uint64) *slot {
 	for i := range r.sites {
 		for n := range r.sites[i].slots {
-			if s := &r.sites[i].slots[n]; r.arena.Addr(s.off) == at {
+			if s := &r.sites[i].slots[n]; r.Arena.Addr(s.off) == at {
 				return s
 			}
 		}
@@ -135,7 +135,7 @@ func (r *rig) slotAt(at uint64) *slot {
 }
 
 // sameBytes compares what the step executes with what memory holds there.
-func (r *rig) sameBytes(t *thread, s *sim.Step) error {
+func (r *replay) sameBytes(t *thread, s *sim.Step) error {
 	in := r.textAt(t.stop.RIP)
 	switch {
 	case in == nil || in.freed || t.stop.Kind == exec.Trapped:
@@ -148,7 +148,7 @@ func (r *rig) sameBytes(t *thread, s *sim.Step) error {
 		return differs("the program ends behind %s, the witness has % x there", s.At, s.Bytes)
 	}
 	off := in.off + exec.Off(rel)
-	got := r.arena.Read(off, len(s.Bytes))
+	got := r.Arena.Read(off, len(s.Bytes))
 	for i := range got {
 		if got[i] != s.Bytes[i] && !in.absolute(off+exec.Off(i)) {
 			return differs("the bytes at %s are % x, the witness's % x", s.At, got, s.Bytes)
@@ -168,12 +168,12 @@ func (t *loaded) absolute(off exec.Off) bool {
 }
 
 // sameFetch wants the slot to hold what the thread fetches.
-func (r *rig) sameFetch(t *thread, s *sim.Step) error {
+func (r *replay) sameFetch(t *thread, s *sim.Step) error {
 	at := r.slotAt(t.stop.RIP)
 	if at == nil {
 		return differs("there is no slot at %s, the witness fetches %s of one", s.At, s.Fetch)
 	}
-	got := text.Insn(r.arena.Read(at.off, text.Size))
+	got := text.Insn(r.Arena.Read(at.off, text.Size))
 	if s.Fetch == trapFetch {
 		if got[0] != exec.Int3 {
 			return r.noLonger(s, []byte{exec.Int3}, got)
@@ -195,6 +195,6 @@ func (r *rig) sameFetch(t *thread, s *sim.Step) error {
 }
 
 // noLonger is a fetch that cannot be forced.
-func (r *rig) noLonger(s *sim.Step, want []byte, got text.Insn) error {
+func (r *replay) noLonger(s *sim.Step, want []byte, got text.Insn) error {
 	return cannotForce("fetches bytes at %s that memory does not hold any more (% x, and memory holds %v): a CPU cannot be made to", s.At, want, got)
 }

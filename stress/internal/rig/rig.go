@@ -1,0 +1,126 @@
+package rig
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"tailpoke/jit"
+	"tailpoke/jit/exec"
+	"tailpoke/jit/host"
+	"tailpoke/patcher"
+	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/rcu"
+)
+
+// Config says what a rig is made of.
+type Config struct {
+	Subject protocol.Subject // its protocol, method and grace flavour
+	Layout  *jit.Layout
+	Seed    uint64         // of the places of images
+	Arena   int            // its size in bytes
+	Arrays  map[string]int // number of keys of each prog array
+	Host    *host.Config   // of the other maps and the packet, in this layout; nil: there are none
+	Pool    exec.PoolConfig
+	Boost   bool // whoever waits for grace periods is elevated, see package patcher/rcu
+
+	Observe      func(protocol.Event) // see patcher.Config
+	BetweenMicro func()
+}
+
+// Rig is an arena with everything around it. All parts may be used; Close closes them.
+type Rig struct {
+	Arena   *exec.Arena
+	Host    *host.Host // nil if there is none
+	Pool    *exec.Pool
+	Domain  *rcu.Domain
+	Patcher *patcher.Patcher
+	Arrays  map[string]*patcher.ProgArray
+	Maps    map[string]jit.MapInfo // all that programs may name
+
+	layout *jit.Layout
+	close  []func() error // in the order of opening
+}
+
+// Open opens a rig without programs.
+func Open(c Config) (*Rig, error) {
+	r := &Rig{Arrays: map[string]*patcher.ProgArray{}, layout: c.Layout, Maps: map[string]jit.MapInfo{}}
+	if err := r.open(c); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+func (r *Rig) open(c Config) error {
+	if err := r.openPool(c); err != nil {
+		return err
+	}
+	var err error
+	r.Domain = rcu.New(r.Pool, c.Subject.Grace, c.Boost)
+	r.Patcher, err = patcher.New(patcher.Config{
+		Arena: r.Arena, Domain: r.Domain, Protocol: c.Subject.Protocol, Method: c.Subject.Method, Seed: c.Seed,
+		Offsets: patcher.Offsets{MaxEntries: c.Layout.ArrayMaxEntries, Ptrs: c.Layout.ArrayPtrs, Func: c.Layout.ProgFunc},
+		Stubs:   stubs(), Observe: c.Observe, BetweenMicro: c.BetweenMicro,
+	})
+	if err != nil {
+		return err
+	}
+	stop := func() error { r.Pool.Stop(); return nil } // before the memory goes that images read
+	r.close = append(r.close, r.Patcher.Close, stop)
+	for _, name := range slices.Sorted(maps.Keys(c.Arrays)) {
+		a, err := r.Patcher.NewArray(name, c.Arrays[name])
+		if err != nil {
+			return err
+		}
+		r.Arrays[name], r.Maps[name] = a, jit.MapInfo{Addr: a.Addr(), MaxEntries: uint32(a.Keys())}
+	}
+	return nil
+}
+
+// openPool opens the memory and the threads.
+func (r *Rig) openPool(c Config) error {
+	var err error
+	if r.Arena, err = exec.NewArena(c.Arena); err != nil {
+		return err
+	}
+	r.close = append(r.close, r.Arena.Close)
+	c.Pool.Ctx = slices.Clone(c.Pool.Ctx)
+	if c.Host != nil {
+		cfg := *c.Host
+		cfg.Layout = c.Layout
+		if r.Host, err = host.New(cfg); err != nil {
+			return err
+		}
+		r.close = append(r.close, r.Host.Close)
+		if cfg.Packet != nil && len(c.Pool.Ctx) == host.SkbSize {
+			r.Host.Skb(c.Pool.Ctx)
+		}
+		maps.Copy(r.Maps, r.Host.MapInfo())
+		c.Pool.Host = r.Host
+	}
+	if r.Pool, err = exec.NewPool(c.Pool); err != nil {
+		return err
+	}
+	r.close = append(r.close, r.Pool.Close)
+	return nil
+}
+
+// Close ends the threads, and gives all memory back, once.
+func (r *Rig) Close() error {
+	var errs []error
+	for _, c := range slices.Backward(r.close) {
+		errs = append(errs, c())
+	}
+	r.close = nil
+	return errors.Join(errs...)
+}
+
+// Compile compiles a program, which names maps of the rig alone.
+func (r *Rig) Compile(p *jit.Program) (*jit.Image, error) {
+	img, err := jit.Compile(p, jit.Options{Layout: r.layout, Maps: r.Maps})
+	if err != nil {
+		return nil, fmt.Errorf("program %s: %w", p.Name, err)
+	}
+	return img, nil
+}
