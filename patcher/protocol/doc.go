@@ -37,37 +37,37 @@
 // retire frees the replaced program after a grace period that the operation does
 // not wait for; free frees it at once.
 //
-// wait waits for a grace period, unless there is nothing to wait for: a wait that
-// follows pokes (in its own each-iteration, or, outside each, in the operation) is
-// skipped when none of these pokes changed a byte. The kernel does the same
-// (prog_array_map_poke_run: "really patched"). A wait that follows no poke is
-// unconditional. [Protocol.Unroll] computes this, so that no engine has to.
+// wait waits for a grace period, unless there is nothing to wait for: a wait after
+// pokes (in its own iteration of each or, outside each, in the operation) is skipped
+// if none of these pokes changed a byte. The kernel does the same
+// (prog_array_map_poke_run: "really patched"). A wait without a poke before it is
+// unconditional. [Protocol.Unroll] works this out for all engines.
 //
 // # Loads, and the mutex
 //
 // A protocol may also say how a copy of the calling program comes and goes while
-// operations run, and what excludes them from each other. These lines are optional; what
-// stands here is what holds without them, and what package patcher does:
+// operations run, and what excludes operations from each other. These lines are
+// optional. Without them the following holds, which is what package patcher does:
 //
 //	load     track; each { read; target=jump; bypass=nop; stable }; open
 //	unload   wait; untrack; free
 //	mutex    map
 //
-// track puts the copy's descriptors on the map's list; operations pass by each that is
-// not stable yet. each is the fixup (bpf_tail_call_direct_fixup): for every descriptor of
-// the copy its steps are made under the mutex. read reads the map's pointer; the pokes
-// behind it are made if it names a program, and target=jump jumps there. Executions begin
-// in the copy from open on. An unload begins when nobody enters any more; untrack takes
-// the descriptors off the list, and free gives the copy's memory back.
+// track puts the copy's descriptors on the map's list; operations skip those that are not
+// stable yet. each is the fixup (bpf_tail_call_direct_fixup): it carries its steps out for
+// every descriptor of the copy, under the mutex. read reads the map's pointer. If that names
+// a program, the pokes that follow are made, and target=jump jumps to that program. From
+// open on, executions may begin in the copy. An unload begins after the last execution has
+// entered; untrack takes the descriptors off the list, and free gives the copy's memory back.
 //
 // An operation holds the mutex from its first step to its last, a load for one descriptor
-// at a time: the one of the map (map), that of the key (key), as keys of different maps
-// have it, or none. Single pokes always exclude each other. So far the model alone judges
+// at a time. It is the map's (map), the key's (key), as if every key had a map of its own, or
+// there is none (none). Single pokes always exclude each other. So far only the model judges
 // other lines than these: see [ModelZoo].
 //
 // # What this package does not do
 //
-// It has no transition relation: the engines interpret these values each in its own
-// way, and that is what makes their agreement evidence. It imports the standard
-// library alone, and none of unsafe, time, math/rand and os.
+// It has no transition relation: each engine interprets these values in its own way,
+// which makes their agreement evidence. It imports only the standard library, and
+// none of unsafe, time, math/rand and os.
 package protocol

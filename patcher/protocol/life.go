@@ -30,14 +30,14 @@ func (p Protocol) UnrollLoad(descs int) []Action { return unroll(p.LoadSteps(), 
 // UnrollUnload lists the actions of an unload.
 func (p Protocol) UnrollUnload() []Action { return unroll(p.UnloadSteps(), 0) }
 
-// A Mutex is what operations, and fixups of loads, exclude each other by. Each holds it
-// from its first step to its last; a load holds it for one descriptor at a time.
+// A Mutex says which operations and fixups of loads exclude each other. An operation holds
+// it from its first step to its last, a load for one descriptor at a time.
 type Mutex uint8
 
 // The mutexes. Single pokes exclude each other in any case (text_mutex).
 const (
 	MutexMap  Mutex = iota // one for all keys of a map (poke_mutex)
-	MutexKey               // one for each key, as for keys of different maps
+	MutexKey               // one for each key, as if every key had a map of its own
 	MutexNone              // none
 )
 

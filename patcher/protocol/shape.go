@@ -9,7 +9,7 @@ type Shape struct {
 	Programs int // programs that a key may be given
 	Keys     int // keys of the prog array
 
-	// What follows is for the model: their zero values ask for nothing.
+	// The model alone judges what follows. Zero values ask for nothing.
 
 	// Indirect says that an execution may also reach a site that reads a key of the map
 	// while it runs.
@@ -18,17 +18,17 @@ type Shape struct {
 	Same bool
 	// Copies is how many copies of the image come and go while operations run.
 	Copies int
-	// Mutators is how many carry out operations at a time, 0 for one.
+	// Mutators is how many agents carry out operations at a time, 0 for one.
 	Mutators int
-	// Nested says that a tail call may be one of a subprogram: the program returns into the
+	// Nested says that a subprogram may make the tail call: the program returns into the
 	// caller, which goes on at any of its sites, inside the same reader section.
 	Nested bool
-	// Deep says that the programs have direct sites of their own, each one of each key that
-	// the image has one of. Operations poke them as long as the program is there, behind those
-	// of the image and program by program.
+	// Deep says that the programs have direct sites of their own: each has one of every key that
+	// the image has one of. Operations poke them as long as the program is there, after those of
+	// the image, program by program.
 	Deep bool
 	// Maps is over how many maps the keys are spread, 0 for one: key k is one of map k mod
-	// Maps. What a protocol calls the mutex of the map, each of them has.
+	// Maps. Each map has what a protocol calls the mutex of the map.
 	Maps int
 }
 

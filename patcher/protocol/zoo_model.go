@@ -1,198 +1,193 @@
 package protocol
 
+import "slices"
+
 // ModelZoo returns the mutants that the model alone judges so far: faults, and harmless
 // changes, of what no other engine carries out from the definition. Each says in Needs
 // what the shape must have for the fault to be there.
 func ModelZoo() []Mutant {
-	out := append(indirectZoo(), loadZoo()...)
-	out = append(out, deepZoo()...)
-	out = append(out, mutexZoo()...)
-	out = append(out, progressZoo()...)
-	return append(out, epochZoo()...)
+	return expect(slices.Concat(
+		indirectZoo(), loadZoo(), deepZoo(), mutexZoo(), progressZoo(), epochZoo(),
+	), Model, Proved, nil)
 }
 
 const (
 	fixupThread  = "4b7de801606e: bpf: Fix prog_array_map_poke_run map poke update"
-	untrackFault = "f263a81451c1: bpf: Track subprog poke descriptors correctly and fix use-after-free"
+	untrackFault = "f263a81451c1: bpf: Track subprog poke descriptors correctly " +
+		"and fix use-after-free"
 )
 
-func byModel(v Verdict) map[Engine]Verdict { return map[Engine]Verdict{Model: v} }
-
-// indirectZoo are faults that only who reads the map's pointer can see.
+// indirectZoo are faults that only a caller that reads the map's pointer can see.
 func indirectZoo() []Mutant {
 	return []Mutant{
 		{
 			Name: "free-without-wait", Origin: mechanical,
-			Why: "freeing at once behind the remove's own grace period, where there is none: the wait of a key " +
-				"without a direct site is skipped, and an indirect caller is still inside",
-			Edits:    []Edit{{Of: OfRemove, Do: Replace, Step: "retire", With: "free"}},
-			Needs:    Shape{Indirect: true, Keys: 2},
-			Property: NoUseAfterFree, Expect: byModel(Violated),
+			Why: "the remove frees at once, as if it had waited: the wait of a key without a direct " +
+				"site is skipped, and an indirect caller is still inside",
+			Edits: []Edit{{Of: OfRemove, Do: Replace, Step: "retire", With: "free"}},
+			Needs: Shape{Indirect: true, Keys: 2}, Property: NoUseAfterFree,
 		},
 		{
 			Name: "retire-before-publish", Origin: "mechanical: the reference is put before the exchange",
-			Why:      "the program's grace period begins while the pointer still names it, so an indirect caller enters behind it",
-			Edits:    []Edit{{Of: OfRemove, Do: Rewrite, With: "each { bypass=jump; wait; target=nop }; retire; publish"}},
-			Needs:    Shape{Indirect: true},
-			Property: NoUseAfterFree, Expect: byModel(Violated),
+			Why: "the program's grace period begins while the pointer still names it, so an " +
+				"indirect caller enters after that",
+			Edits: rewrite(OfRemove, "each { bypass=jump; wait; target=nop }; retire; publish"),
+			Needs: Shape{Indirect: true}, Property: NoUseAfterFree,
 		},
 		{
 			Name: "forgotten-publish", Origin: mechanical,
-			Why:      "the sites are closed, but an indirect caller that starts later still runs the removed program",
-			Edits:    []Edit{{Of: OfRemove, Do: Drop, Step: "publish"}},
-			Needs:    Shape{Indirect: true},
-			Property: Fresh, Expect: byModel(Violated),
+			Why: "the sites are closed, but an indirect caller that starts later still runs the " +
+				"removed program",
+			Edits: []Edit{{Of: OfRemove, Do: Drop, Step: "publish"}},
+			Needs: Shape{Indirect: true}, Property: Fresh,
 		},
 		{
 			Name: "late-publish", Origin: mechanical,
-			Why: "while an operation is in progress both of its programs are allowed, so the pointer may be exchanged last",
-			Edits: []Edit{
-				{Of: OfInstall, Do: Rewrite, With: "each { target=jump; bypass=nop }; publish"},
-				{Of: OfUpdate, Do: Rewrite, With: "each { target=jump }; publish; retire"},
-				{Of: OfRemove, Do: Rewrite, With: "each { bypass=jump; wait; target=nop }; publish; retire"},
-			},
-			Needs: Shape{Indirect: true}, Expect: byModel(Proved),
+			Why: "while an operation is in progress both of its programs are allowed, so the " +
+				"pointer may be exchanged last",
+			Edits: slices.Concat(
+				rewrite(OfInstall, "each { target=jump; bypass=nop }; publish"),
+				rewrite(OfUpdate, "each { target=jump }; publish; retire"),
+				rewrite(OfRemove, "each { bypass=jump; wait; target=nop }; publish; retire"),
+			),
+			Needs: Shape{Indirect: true},
 		},
 	}
 }
 
 // loadZoo are faults of loads and unloads.
 func loadZoo() []Mutant {
-	copies := Shape{Copies: 1}
-	load := func(text string) []Edit { return []Edit{{Of: OfLoad, Do: Rewrite, With: text}} }
-	unload := func(text string) []Edit { return []Edit{{Of: OfUnload, Do: Rewrite, With: text}} }
-	return []Mutant{
+	all := []Mutant{
 		{
 			Name: "late-stable", Origin: fixupThread,
-			Why:   "between the fixup and what operations go by, a change of the key passes the descriptor by, and nobody makes up for it",
-			Edits: load("track; each { read; target=jump; bypass=nop }; each { stable }; open"),
-			Needs: copies, Property: NoMiss, Expect: byModel(Violated),
+			Why: "an operation skips the descriptor between its fixup and the moment when it " +
+				"becomes stable, and nothing makes up for the missed change",
+			Edits: rewrite(OfLoad,
+				"track; each { read; target=jump; bypass=nop }; each { stable }; open"),
+			Property: NoMiss,
 		},
 		{
 			Name: "stale-fixup", Origin: "mechanical: the comment in prog_array_map_poke_run warns of it",
-			Why:   "the pointer was read under another hold of the mutex than the one that makes the descriptor stable",
-			Edits: load("track; each { read }; each { target=jump; bypass=nop; stable }; open"),
-			Needs: copies, Property: NoMiss, Expect: byModel(Violated),
+			Why: "the load releases the mutex between reading the pointer and making the " +
+				"descriptor stable",
+			Edits: rewrite(OfLoad,
+				"track; each { read }; each { target=jump; bypass=nop; stable }; open"),
+			Property: NoMiss,
 		},
 		{
 			Name: "late-track", Origin: mechanical,
-			Why:   "an operation between the fixup and the list does not find the descriptor",
-			Edits: load("each { read; target=jump; bypass=nop; stable }; track; open"),
-			Needs: copies, Property: NoMiss, Expect: byModel(Violated),
+			Why:      "an operation between the fixup and the tracking does not find the descriptor",
+			Edits:    rewrite(OfLoad, "each { read; target=jump; bypass=nop; stable }; track; open"),
+			Property: NoMiss,
 		},
 		{
 			Name: "no-fixup", Origin: mechanical,
 			Why:   "a copy that is loaded when the key holds a program never hears of it",
-			Edits: []Edit{{Of: OfLoad, Do: Drop, Step: "read"}},
-			Needs: copies, Property: NoMiss, Expect: byModel(Violated),
+			Edits: []Edit{{Of: OfLoad, Do: Drop, Step: "read"}}, Property: NoMiss,
 		},
 		{
 			Name: "early-open", Origin: mechanical,
-			Why:   "executions in the copy before its fixup fall through a key that holds a program",
-			Edits: []Edit{{Of: OfLoad, Do: Rewrite, With: "track; open; each { read; target=jump; bypass=nop; stable }"}},
-			Needs: copies, Property: NoMiss, Expect: byModel(Violated),
+			Why:      "executions in the copy before its fixup fall through a key that holds a program",
+			Edits:    rewrite(OfLoad, "track; open; each { read; target=jump; bypass=nop; stable }"),
+			Property: NoMiss,
 		},
 		{
 			Name: "late-untrack", Origin: untrackFault,
 			Why:   "an operation pokes a descriptor of freed text",
-			Edits: unload("wait; free; untrack"),
-			Needs: copies, Property: ExpectedBytes, Expect: byModel(Violated),
+			Edits: rewrite(OfUnload, "wait; free; untrack"), Property: ExpectedBytes,
 		},
 		{
 			Name: "never-untrack", Origin: untrackFault,
 			Why:   "the same, for ever",
-			Edits: []Edit{{Of: OfUnload, Do: Drop, Step: "untrack"}},
-			Needs: copies, Property: ExpectedBytes, Expect: byModel(Violated),
+			Edits: []Edit{{Of: OfUnload, Do: Drop, Step: "untrack"}}, Property: ExpectedBytes,
 		},
 		{
 			Name: "hasty-unload", Origin: mechanical,
 			Why:   "a thread still executes in the copy when it is freed",
-			Edits: []Edit{{Of: OfUnload, Do: Drop, Step: "wait"}},
-			Needs: copies, Property: NoUseAfterFree, Expect: byModel(Violated),
+			Edits: []Edit{{Of: OfUnload, Do: Drop, Step: "wait"}}, Property: NoUseAfterFree,
 		},
 		{
 			Name: "unlocked-fixup", Origin: "mechanical: the pointer is read outside of poke_mutex",
-			Why:   "an operation that passes by the descriptor comes between what the fixup reads and its last step",
-			Edits: []Edit{{Of: OfMutex, Do: Rewrite, With: "none"}},
-			Needs: copies, Property: NoMiss, Expect: byModel(Violated),
+			Why: "an operation that skips the descriptor comes between what the fixup reads and its " +
+				"last step",
+			Edits: rewrite(OfMutex, "none"), Property: NoMiss,
 		},
 		{
 			Name: "fixup-order", Origin: seedThread,
-			Why:   "nobody executes the copy yet, so its bypass may open first",
+			Why:   "no thread executes the copy yet, so its bypass may open first",
 			Edits: []Edit{{Of: OfLoad, Do: Swap, Step: "target=jump", With: "bypass=nop"}},
-			Needs: copies, Expect: byModel(Proved),
 		},
 		{
 			Name: "early-stable", Origin: mechanical,
-			Why:   "the mutex keeps operations away until the fixup is through, whenever it says stable",
-			Edits: load("track; each { stable; read; target=jump; bypass=nop }; open"),
-			Needs: copies, Expect: byModel(Proved),
+			Why:   "the mutex keeps operations away until the fixup is over, so it may say stable first",
+			Edits: rewrite(OfLoad, "track; each { stable; read; target=jump; bypass=nop }; open"),
 		},
 		{
 			Name: "early-untrack", Origin: mechanical,
-			Why:   "who is still inside began when the key held what the copy jumps to, and that outlives them",
+			Why: "threads that are still inside began when the key held what the copy jumps to, and " +
+				"that program stays until they have left",
 			Edits: []Edit{{Of: OfUnload, Do: Swap, Step: "wait", With: "untrack"}},
-			Needs: copies, Expect: byModel(Proved),
 		},
 	}
+	for i := range all {
+		all[i].Needs = Shape{Copies: 1}
+	}
+	return all
 }
 
-// deepZoo are faults, and none, of programs that have sites of their own.
+// deepZoo are faults, and harmless changes, of programs that have sites of their own.
 func deepZoo() []Mutant {
-	unload := func(text string) []Edit { return []Edit{{Of: OfUnload, Do: Rewrite, With: text}} }
 	deep := Shape{Deep: true}
 	return []Mutant{
 		{
 			Name: "late-forget", Origin: untrackFault,
-			Why:   "a program is freed with its descriptors still on the list, and an operation pokes one of them",
-			Edits: unload("wait; free; untrack"),
-			Needs: deep, Property: ExpectedBytes, Expect: byModel(Violated),
+			Why: "a program is freed with its descriptors still on the list, and an operation pokes " +
+				"one of them",
+			Edits: rewrite(OfUnload, "wait; free; untrack"), Needs: deep, Property: ExpectedBytes,
 		},
 		{
 			Name: "never-forget", Origin: untrackFault,
-			Why:   "the same, for ever: the caller's descriptors were taken off, those of the subprogram were not",
-			Edits: unload("wait; free"),
-			Needs: deep, Property: ExpectedBytes, Expect: byModel(Violated),
+			Why: "the same, for ever: the caller's descriptors were taken off the list, those of the " +
+				"subprogram were not",
+			Edits: rewrite(OfUnload, "wait; free"), Needs: deep, Property: ExpectedBytes,
 		},
 		{
 			Name: "deep-batched", Origin: mechanical,
-			Why: "one grace period after every bypass is closed covers every site, those of programs that are called too",
-			Edits: []Edit{{Of: OfRemove, Do: Rewrite,
-				With: "publish; each { bypass=jump }; wait; each { target=nop }; retire"}},
-			Needs: Shape{Deep: true, Nested: true}, Expect: byModel(Proved),
+			Why: "one grace period after every bypass is closed covers every site, also those of the " +
+				"programs that are called",
+			Edits: rewrite(OfRemove,
+				"publish; each { bypass=jump }; wait; each { target=nop }; retire"),
+			Needs: Shape{Deep: true, Nested: true},
 		},
 		{
 			Name: "deep-lazy", Origin: rfcThread,
-			Why:   "what dangles behind a closed bypass of a program that nobody holds is as little met as in the caller",
-			Edits: []Edit{{Of: OfRemove, Do: Rewrite, With: "publish; each { bypass=jump }; retire"}},
-			Needs: deep, Expect: byModel(Proved),
+			Why: "no thread meets a dangling target after a closed bypass, in a program that no key " +
+				"holds as little as in the caller",
+			Edits: rewrite(OfRemove, "publish; each { bypass=jump }; retire"), Needs: deep,
 		},
 	}
 }
 
-// mutexZoo are two mutators without, and with less than, the mutex of the map.
+// mutexZoo are two mutators without the mutex of the map, or with less of it.
 func mutexZoo() []Mutant {
 	return []Mutant{
 		{
 			Name: "no-mutex", Origin: mechanical,
-			Why:      "one poke finds what another has just written",
-			Edits:    []Edit{{Of: OfMutex, Do: Rewrite, With: "none"}},
-			Needs:    Shape{Mutators: 2},
-			Property: ExpectedBytes, Expect: byModel(Violated),
+			Why:   "one poke finds what another has just written",
+			Edits: rewrite(OfMutex, "none"), Needs: Shape{Mutators: 2}, Property: ExpectedBytes,
 		},
 		{
 			Name: "key-mutex", Origin: "mechanical: what keys of different maps have",
 			Why:   "operations on different keys poke different descriptors",
-			Edits: []Edit{{Of: OfMutex, Do: Rewrite, With: "key"}},
-			Needs: Shape{Mutators: 2, Sites: 2, Keys: 2}, Expect: byModel(Proved),
+			Edits: rewrite(OfMutex, "key"), Needs: Shape{Mutators: 2, Sites: 2, Keys: 2},
 		},
 		{
-			Name: "two-maps", Origin: "mechanical: poke_mutex is that of a map",
-			Why: "operations on keys of different maps meet at the text mutex alone, and a batched remove waits between " +
-				"two of its pokes",
-			Edits: []Edit{{Of: OfRemove, Do: Rewrite,
-				With: "publish; each { bypass=jump }; wait; each { target=nop }; retire"}},
-			Needs: Shape{Mutators: 2, Sites: 2, Keys: 2, Maps: 2}, Expect: byModel(Proved),
+			Name: "two-maps", Origin: "mechanical: each map has its own poke_mutex",
+			Why: "operations on keys of different maps meet only at the text mutex, and a batched " +
+				"remove waits between two of its pokes",
+			Edits: rewrite(OfRemove,
+				"publish; each { bypass=jump }; wait; each { target=nop }; retire"),
+			Needs: Shape{Mutators: 2, Sites: 2, Keys: 2, Maps: 2},
 		},
 	}
 }
@@ -201,42 +196,39 @@ func mutexZoo() []Mutant {
 func progressZoo() []Mutant {
 	return []Mutant{
 		{
-			Name: "wait-inside", Origin: "mechanical: synchronize_rcu between rcu_read_lock and rcu_read_unlock",
-			Why:      "the grace period waits for the section that the waiter itself is in",
-			Edits:    []Edit{{Of: OfGrace, Do: Rewrite, With: "self"}},
-			Property: Progress, Expect: byModel(Violated),
+			Name:   "wait-inside",
+			Origin: "mechanical: synchronize_rcu between rcu_read_lock and rcu_read_unlock",
+			Why:    "the grace period waits for the section that the waiter itself is in",
+			Edits:  rewrite(OfGrace, "self"), Property: Progress,
 		},
 		{
 			Name: "quiet-grace", Origin: mechanical,
-			Why:      "of two threads one is inside at any time, so the moment without a reader never comes",
-			Edits:    []Edit{{Of: OfGrace, Do: Rewrite, With: "quiet"}},
-			Property: Progress, Expect: byModel(Violated),
+			Why: "of two threads one is inside at any time, so the moment without a reader never " +
+				"comes",
+			Edits: rewrite(OfGrace, "quiet"), Property: Progress,
 		},
 	}
 }
 
-// epochZoo are grace periods as they are carried out.
+// epochZoo are grace periods as package patcher/rcu carries them out.
 func epochZoo() []Mutant {
-	grace := func(name string) []Edit { return []Edit{{Of: OfGrace, Do: Rewrite, With: name}} }
 	return []Mutant{
 		{
 			Name: "no-barrier", Origin: "mechanical: smp_mb, or membarrier, left out",
-			Why: "the epoch of a reader is still in its store buffer when its slot is looked at, and nothing was poked " +
-				"whose sync would have emptied that",
-			Edits:    grace("no-barrier"),
-			Needs:    Shape{Indirect: true, Keys: 2},
-			Property: NoUseAfterFree, Expect: byModel(Violated),
+			Why: "the waiter looks at a reader's slot while the epoch is still in its store buffer, " +
+				"and no poke's sync has emptied that",
+			Edits: rewrite(OfGrace, "no-barrier"),
+			Needs: Shape{Indirect: true, Keys: 2}, Property: NoUseAfterFree,
 		},
 		{
 			Name: "no-barrier-direct", Origin: mechanical,
-			Why:   "where every caller is direct, the sync that ends each poke is the barrier",
-			Edits: grace("no-barrier"), Expect: byModel(Proved),
+			Why:   "if every caller is direct, the sync that ends each poke is the barrier",
+			Edits: rewrite(OfGrace, "no-barrier"),
 		},
 		{
 			Name: "counter", Origin: "package patcher/rcu",
 			Why:   "the barrier shows every reader that was inside",
-			Edits: grace("counter"),
-			Needs: Shape{Indirect: true, Keys: 2}, Expect: byModel(Proved),
+			Edits: rewrite(OfGrace, "counter"), Needs: Shape{Indirect: true, Keys: 2},
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,7 +13,7 @@ func TestZoo(t *testing.T) {
 		seen[p.Name] = true // a name must say which one is meant
 	}
 	safe, guilty := 0, 0
-	for _, m := range append(Zoo(), ModelZoo()...) {
+	for _, m := range slices.Concat(Zoo(), PokeZoo(), ModelZoo()) {
 		t.Run(m.Name, func(t *testing.T) {
 			if m.Name == "" || seen[m.Name] {
 				t.Errorf("the name %q is taken", m.Name)
@@ -35,7 +36,9 @@ func TestZoo(t *testing.T) {
 	}
 }
 
-var properties = []Property{NeverA, Registers, NoTorn, NoUseAfterFree, NoMiss, Fresh, Progress, ExpectedBytes}
+var properties = []Property{
+	NeverA, Registers, NoTorn, NoUseAfterFree, NoMiss, Fresh, Progress, ExpectedBytes,
+}
 
 // checkExpect wants a guilty mutant accused by some engine of a known property, and a
 // safe one by none.
@@ -90,7 +93,9 @@ func TestZooNeedsNothing(t *testing.T) {
 
 // TestEquivalents: mutants that repeat a built-in protocol are it.
 func TestEquivalents(t *testing.T) {
-	for mutant, builtIn := range map[string]string{"batched-remove": "batched", "lazy-remove": "lazy"} {
+	for mutant, builtIn := range map[string]string{
+		"batched-remove": "batched", "lazy-remove": "lazy",
+	} {
 		p, q := named(t, mutant), named(t, builtIn)
 		p.Name = q.Name
 		if diff := cmp.Diff(q, p); diff != "" {

@@ -36,7 +36,7 @@ const (
 	hanging = 16
 )
 
-// newGate makes a gate that is open, with no thread running yet.
+// newGate makes an open gate. No thread runs yet.
 func newGate(t testing.TB, threads int) *gate {
 	t.Helper()
 	if err := exec.Supported(); err != nil {
@@ -71,7 +71,10 @@ func closed(t testing.TB, err error) {
 func (g *gate) newPool(t testing.TB, threads int) {
 	t.Helper()
 	var err error
-	if g.pool, err = exec.NewPool(exec.PoolConfig{Threads: threads, Ctx: make([]byte, 8), Outcomes: []uint64{1}}); err != nil {
+	g.pool, err = exec.NewPool(exec.PoolConfig{
+		Threads: threads, Ctx: make([]byte, 8), Outcomes: []uint64{1},
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -81,7 +84,7 @@ func (g *gate) newPool(t testing.TB, threads int) {
 	g.pool.SetEntries([]uint64{g.arena.Addr(0)})
 }
 
-// gateImage returns 1, but not before it is let go.
+// gateImage returns 1, once nothing holds it any more.
 func gateImage(words uint64) []byte {
 	code := []byte{0x48, 0xb9}                           // mov rcx, words
 	code = binary.LittleEndian.AppendUint64(code, words) //
@@ -105,8 +108,8 @@ func (g *gate) start(t testing.TB) {
 	}
 }
 
-// learn finds out where the threads' contexts are: an image returns the address of its
-// own, which is no outcome. It runs the threads for a while, and they go on running.
+// learn finds out where the threads' contexts are: it starts the threads on an image that
+// returns the address of its context, which is an anomaly. The threads go on running.
 func (g *gate) learn(t testing.TB) {
 	t.Helper()
 	g.arena.Write(512, []byte{0x48, 0x89, 0xf8, 0xc3}) // mov rax, rdi; ret

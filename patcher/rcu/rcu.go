@@ -17,7 +17,7 @@ const (
 
 	spins = 200 // looks at a reader before it is boosted
 	// lookMax is the most that one look at a reader adds to the time waited: a process
-	// that was stopped for a minute has not waited a minute.
+	// that was stopped for a minute has not waited for a minute.
 	lookMax    = 10 * time.Millisecond
 	napMin     = 5 * time.Microsecond
 	napMax     = 200 * time.Microsecond
@@ -32,15 +32,15 @@ func (e *StallError) Error() string {
 	return fmt.Sprintf("grace period: thread %d has not left the image for %v", e.Reader, StallTime)
 }
 
-// A Domain is a set of readers with the flavour by which they are waited for. It may be
-// used concurrently, if it boosts by elevated goroutines alone.
+// A Domain is a set of readers, and the flavour of its grace periods. Several goroutines may
+// use it; if it boosts, all of them must be elevated.
 type Domain struct {
 	pool    *exec.Pool
 	readers []exec.Reader
-	first   int // index in the pool of the first of them
+	first   int // index in the pool of the first reader
 	kind    protocol.GraceKind
 	boost   bool
-	stall   time.Duration // StallTime; tests have no such patience
+	stall   time.Duration // StallTime, or less in tests
 	boosts  atomic.Uint64
 }
 
@@ -58,7 +58,7 @@ func New(p *exec.Pool, g protocol.Grace, boost bool) *Domain {
 // Boosts returns how often a reader was lent a priority.
 func (d *Domain) Boosts() uint64 { return d.boosts.Load() }
 
-// Idle says that no reader runs at all, the forgotten one of a faulty flavour included.
+// Idle reports whether no reader runs at all, not even one that the flavour forgets.
 func (d *Domain) Idle() bool { return d.pool.Idle() }
 
 // Synchronize waits for a grace period.
@@ -138,13 +138,13 @@ func (d *Domain) pause(r exec.Reader, nap time.Duration) {
 		exec.Yield()
 		return
 	}
-	// Every time anew: another waiter may have taken the priority back.
+	// At every look, for another waiter may have taken the priority back.
 	lend(r, exec.PolicyFIFO, readerFIFO)
 	exec.Sleep(nap)
 }
 
-// lend gives the reader's thread a scheduling policy. It may have ended meanwhile, so
-// an error says nothing.
+// lend gives the reader's thread a scheduling policy. The thread may have ended, so that an
+// error says nothing.
 func lend(r exec.Reader, policy exec.Policy, priority int) {
 	if tid := r.ThreadID(); tid != 0 {
 		_ = exec.SetScheduler(tid, policy, priority)

@@ -92,7 +92,8 @@ func TestBeginAndDone(t *testing.T) {
 		t.Error("done while a reader is inside")
 	}
 	// The others come and go; that one stays.
-	waitFor(t, func() bool { return !inside(g.pool.Readers()[0], c.epoch) && !inside(g.pool.Readers()[2], c.epoch) })
+	r := g.pool.Readers()
+	waitFor(t, func() bool { return !inside(r[0], c.epoch) && !inside(r[2], c.epoch) })
 	if d.Done(c) {
 		t.Error("done while a reader is inside")
 	}
@@ -147,7 +148,7 @@ func TestForgetOne(t *testing.T) {
 	}
 }
 
-// TestForgetOneOfOne: there may be nobody left to wait for.
+// TestForgetOneOfOne: the only reader is the one that is forgotten.
 func TestForgetOneOfOne(t *testing.T) {
 	g := newGate(t, 1)
 	g.start(t)
@@ -200,13 +201,14 @@ func TestStall(t *testing.T) {
 			}
 		})
 	}
-	if got, want := (&StallError{7}).Error(), "grace period: thread 7 has not left the image for 10s"; got != want {
+	const want = "grace period: thread 7 has not left the image for 10s"
+	if got := (&StallError{7}).Error(); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
 
-// checkStall wants waits given up, for this reader in the end: with so little patience
-// another one that is descheduled inside may come first.
+// checkStall expects waits to be given up, in the end because of this reader. The time is so
+// short that another reader, descheduled inside, may be named first.
 func checkStall(t *testing.T, d *Domain, reader int) {
 	t.Helper()
 	waitFor(t, func() bool {
@@ -219,7 +221,7 @@ func checkStall(t *testing.T, d *Domain, reader int) {
 	})
 }
 
-// TestPoolThatNeverRan: there is nobody to wait for.
+// TestPoolThatNeverRan: there is no reader to wait for.
 func TestPoolThatNeverRan(t *testing.T) {
 	g := newGate(t, 4)
 	for _, gr := range protocol.Graces() {
@@ -230,8 +232,7 @@ func TestPoolThatNeverRan(t *testing.T) {
 	}
 }
 
-// TestConcurrentWaiters: waiters take back the priority that others have lent, and all
-// must end.
+// TestConcurrentWaiters: waiters take back priorities that others have lent, and all must end.
 func TestConcurrentWaiters(t *testing.T) {
 	for _, w := range waiting {
 		t.Run(w.name, func(t *testing.T) {

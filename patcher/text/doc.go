@@ -15,6 +15,6 @@
 // where it does not find the bytes that it expects, and says when there is nothing
 // to do.
 //
-// The order of the stores is the method's, which may be a faulty one on purpose. The
-// package holds nothing but pokes: which slot is poked when, package patcher knows.
+// The method says in which order the stores are made, and it may be faulty on purpose. The
+// package knows only single pokes; package patcher decides when to poke which slot.
 package text

@@ -54,7 +54,8 @@ type AlignmentError struct{ Off exec.Off }
 
 // Error names the place.
 func (e *AlignmentError) Error() string {
-	return fmt.Sprintf("text at %#x: 5 bytes that cross an aligned 8-byte word cannot be written in one store", uint32(e.Off))
+	const what = "5 bytes that cross an aligned 8-byte word cannot be written in one store"
+	return fmt.Sprintf("text at %#x: %s", uint32(e.Off), what)
 }
 
 // FitsWord reports whether a slot at off lies in one aligned 8-byte word.

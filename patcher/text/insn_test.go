@@ -42,9 +42,11 @@ func TestFitsWord(t *testing.T) {
 }
 
 func TestErrorsNameThePlace(t *testing.T) {
+	mismatch := &MismatchError{0x1f, Nop, Jump(0, 6)}
+	const crosses = "5 bytes that cross an aligned 8-byte word cannot be written in one store"
 	for want, err := range map[string]error{
-		"text at 0x1f: expected 0f 1f 44 00 00, found e9 01 00 00 00":                            &MismatchError{0x1f, Nop, Jump(0, 6)},
-		"text at 0x25: 5 bytes that cross an aligned 8-byte word cannot be written in one store": &AlignmentError{0x25},
+		"text at 0x1f: expected 0f 1f 44 00 00, found e9 01 00 00 00": mismatch,
+		"text at 0x25: " + crosses:                                    &AlignmentError{0x25},
 	} {
 		if err.Error() != want {
 			t.Errorf("%q, want %q", err, want)

@@ -86,12 +86,12 @@ func liveTime() time.Duration {
 // word or not, and across two pages.
 var offsets = []exec.Off{0, 5, 29, 59, 60, 61, 62, 63, 4093}
 
-// TestLiveInt3 wants every thread to run whole instructions alone, however a trap is
-// answered, and some of them to be caught by a trap.
+// TestLiveInt3 expects every thread to run only whole instructions, however a trap is
+// answered, and some threads to trap.
 func TestLiveInt3(t *testing.T) {
 	a := newArena(t, liveArena)
 	before := exec.Traps()
-	for _, trap := range []protocol.TrapAnswer{protocol.TrapNew, protocol.TrapOld, protocol.TrapRetry} {
+	for trap := protocol.TrapNew; trap <= protocol.TrapRetry; trap++ {
 		for _, off := range offsets {
 			t.Run(fmt.Sprintf("trap=%v/%d", trap, off), func(t *testing.T) {
 				m := protocol.Methods()[0]
@@ -99,7 +99,7 @@ func TestLiveInt3(t *testing.T) {
 				live(t, a, New(a, m), liveBase+off, func() bool { return true })
 			})
 		}
-		// Whoever is meant to meet the int3 gets the time to, but not in every poke.
+		// Threads get the time to meet the int3, but not in every poke.
 		t.Run(fmt.Sprintf("trap=%v/dwelling", trap), func(t *testing.T) {
 			m, rng := protocol.Methods()[0], rand.New(rand.NewPCG(1, 2))
 			m.Trap = trap
@@ -172,7 +172,9 @@ func keys(m map[string]bool) []string {
 func BenchmarkPoke(b *testing.B) {
 	for _, m := range protocol.Methods() {
 		for _, threads := range []int{0, 1, 16} {
-			b.Run(fmt.Sprintf("%s/threads=%d", m.Name, threads), func(b *testing.B) { benchmarkPoke(b, m, threads) })
+			b.Run(fmt.Sprintf("%s/threads=%d", m.Name, threads), func(b *testing.B) {
+				benchmarkPoke(b, m, threads)
+			})
 		}
 	}
 }

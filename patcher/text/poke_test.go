@@ -40,7 +40,7 @@ func method(t testing.TB, text string) protocol.Method {
 	return m
 }
 
-// around is what stands before and behind a slot: a poke must leave it alone.
+// around is what stands before and after a slot: a poke must leave it alone.
 var around = []byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
 
 // place writes a slot at off, with its surroundings.
@@ -50,7 +50,7 @@ func place(a *exec.Arena, off exec.Off, i Insn) {
 	a.Write(off+Size, around)
 }
 
-// checkPlace wants the instruction at off, and its surroundings untouched.
+// checkPlace expects the instruction at off, and its surroundings untouched.
 func checkPlace(t *testing.T, a *exec.Arena, off exec.Off, want Insn) {
 	t.Helper()
 	if got := Insn(a.Read(off, Size)); got != want {
@@ -60,7 +60,7 @@ func checkPlace(t *testing.T, a *exec.Arena, off exec.Off, want Insn) {
 		t.Errorf("before %#x: % x", off, got)
 	}
 	if got := a.Read(off+Size, len(around)); !bytes.Equal(got, around) {
-		t.Errorf("behind %#x: % x", off, got)
+		t.Errorf("after %#x: % x", off, got)
 	}
 }
 
@@ -112,21 +112,24 @@ func TestMismatch(t *testing.T) {
 		p := New(a, m)
 		p.Between = func() { t.Errorf("%s: a step was taken on unexpected bytes", m.Name) }
 		for _, c := range []struct{ found, old, next Insn }{
-			{Nop, jump, Nop}, // what is to be written stands there already: the caller is wrong about the slot
+			// What is to be written stands there already: the caller is wrong about the slot.
+			{Nop, jump, Nop},
 			{jump, Nop, Jump(64, 2000)},
 			{Insn{0xcc, 0xcc, 0xcc, 0xcc, 0xcc}, Nop, jump},
-			{Insn{0x0f, 0x1f, 0x44, 0x00, 0x01}, Nop, jump}, // the last byte alone differs
-			{Insn{0xcc, 0x1f, 0x44, 0x00, 0x00}, Nop, Nop},  // so does the first, and there is nothing to do
+			// Only the last byte differs, or the first, where there is nothing to do.
+			{Insn{0x0f, 0x1f, 0x44, 0x00, 0x01}, Nop, jump},
+			{Insn{0xcc, 0x1f, 0x44, 0x00, 0x00}, Nop, Nop},
 		} {
 			place(a, 64, c.found)
 			changed, err := p.Poke(64, c.old, c.next)
 			var mm *MismatchError
 			if changed || !errors.As(err, &mm) || *mm != (MismatchError{64, c.old, c.found}) {
-				t.Errorf("%s: %v found, %v expected: changed %v, %v", m.Name, c.found, c.old, changed, err)
+				t.Errorf("%s: %v found, %v expected: changed %v, %v",
+					m.Name, c.found, c.old, changed, err)
 			}
 			checkPlace(t, a, 64, c.found)
 		}
-		exec.BeginPoke(0, 0) // would hang had a refused poke kept the mutex
+		exec.BeginPoke(0, 0) // would hang if a refused poke had kept the mutex
 		exec.EndPoke()
 	}
 }
@@ -153,8 +156,8 @@ func TestWordNeedsAlignment(t *testing.T) {
 	exec.EndPoke()
 }
 
-// TestStepsAreTheMethods looks at the slot behind every sync but a last one: what a
-// thread can fetch there is what the method says, and nothing else.
+// TestStepsAreTheMethods looks at the slot after every sync but a last one: a thread can fetch
+// what the method says, and nothing else.
 func TestStepsAreTheMethods(t *testing.T) {
 	a := newArena(t, 1<<16)
 	const off = 67
@@ -164,14 +167,16 @@ func TestStepsAreTheMethods(t *testing.T) {
 		method string
 		want   []Insn
 	}{
-		{"head=int3; sync; tail; sync; head=new; sync", []Insn{mix(exec.Int3, old), mix(exec.Int3, next)}},
+		{"head=int3; sync; tail; sync; head=new; sync",
+			[]Insn{mix(exec.Int3, old), mix(exec.Int3, next)}},
 		{"head=int3; tail; head=new", nil},
 		{"head=int3; tail; sync; head=new", []Insn{mix(exec.Int3, next)}},
 		{"tail; sync; head=new", []Insn{mix(old[0], next)}},
 		{"head=new; sync; tail; sync", []Insn{mix(next[0], old)}},
 		{"sync; all; sync", []Insn{old}},
 		{"sync; bytes; sync; sync", []Insn{old, next}},
-		{"head=int3; sync; all; sync; head=int3; sync; head=new", []Insn{mix(exec.Int3, old), next, mix(exec.Int3, next)}},
+		{"head=int3; sync; all; sync; head=int3; sync; head=new",
+			[]Insn{mix(exec.Int3, old), next, mix(exec.Int3, next)}},
 		// More stores than one sequence has room for, and the last one counts.
 		{"bytes; bytes; head=int3; sync; bytes", []Insn{mix(exec.Int3, next)}},
 	} {
