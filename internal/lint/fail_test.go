@@ -48,6 +48,15 @@ func TestRulesCanFail(t *testing.T) {
 		{"gofmt", "jit/a.go", "package jit\n\nfunc a() {}\n", ""},
 		{"no-machine-paths", "README.md", "see\n/" + "work/x\n", "README.md:2: "},
 		{"no-machine-paths", "README.md", "see ./network/x, work/x\n", ""},
+		{"pages", "docs/a.md", "see `docs/b.go`\n", "docs/a.md:1: docs/b.go: no such file"},
+		{"pages", "docs/a.md", "\n    $ go run ./docs/b\n", "docs/a.md:2: docs/b: no such file"},
+		{"pages", "docs/a.md", "see `docs/a.md`, `docs`, `other/b.go`, `https://docs/b`\n", ""},
+		{"pages", "docs/a.md", "[b](b.md)\n", "b.md: no such file"},
+		{"pages", "docs/a.md", "[b](a.md#two)\n# One\n", "a.md#two: no such heading"},
+		{"pages", "docs/a.md", "[b](../docs/a.md#one-two) [c](#one-two) [d](https://x.org/#y)\n## One, two?\n", ""},
+		{"pages", "docs/a.md", "call `protocol.Gone`\n", "protocol.Gone: no Go file declares it"},
+		{"pages", "docs/a.md", "`CAP_BPF`, `A`, `a Gone thing`\n", ""},
+		{"pages", "CHANGELOG.md", "`CHANGELOG.md/gone`\n", ""},
 	} {
 		t.Run(c.rule+"/"+c.path, func(t *testing.T) {
 			tree := &tree{}

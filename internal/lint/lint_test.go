@@ -24,6 +24,7 @@ var rules = []rule{
 	{"short-files", ruleLines},
 	{"gofmt", ruleFormat},
 	{"no-machine-paths", ruleMachinePaths},
+	{"pages", rulePages},
 }
 
 // TestTree holds the module against every rule.
