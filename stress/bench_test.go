@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
 )
 
@@ -40,17 +39,6 @@ func BenchmarkCollector(b *testing.B) {
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "median-ms")
 	b.ReportMetric(float64(took[len(took)-1].Microseconds())/1000, "max-ms")
-}
-
-// BenchmarkOracle is the exploration of the main job's program with every content of
-// its four keys.
-func BenchmarkOracle(b *testing.B) {
-	target := DefaultTarget()
-	for b.Loop() {
-		if _, err := NewOracle(target, &jit.V510); err != nil {
-			b.Fatal(err)
-		}
-	}
 }
 
 // BenchmarkEngine is one execution of the main job's program on 16 threads while it is

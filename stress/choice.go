@@ -8,6 +8,8 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/regress"
+	"tailpoke/stress/internal/workload"
 )
 
 // Choice names a subject and its target, as the subject flags of the command do. An
@@ -27,7 +29,7 @@ type Choice struct {
 }
 
 // Resolve makes the subject and its target.
-func (c Choice) Resolve() (protocol.Subject, *Target, error) {
+func (c Choice) Resolve() (protocol.Subject, *Workload, error) {
 	s := protocol.DefaultSubject()
 	if c.Threads != 0 {
 		s.Shape.Threads = c.Threads
@@ -55,7 +57,7 @@ func (c Choice) Resolve() (protocol.Subject, *Target, error) {
 }
 
 // target makes the target; s holds the defaults of a generated one.
-func (c Choice) target(s protocol.Subject) (*Target, error) {
+func (c Choice) target(s protocol.Subject) (*Workload, error) {
 	shape := s.Shape
 	generated := c.Sites != 0 || c.Programs != 0 || c.Keys != 0
 	switch {
@@ -66,16 +68,16 @@ func (c Choice) target(s protocol.Subject) (*Target, error) {
 	case c.Case != "" && c.Entry != "":
 		return nil, fmt.Errorf("--case brings its own --entry")
 	case c.Case != "":
-		return CaseTarget(c.Case)
+		return regress.Workload(c.Case)
 	case c.Object != "":
 		if c.Entry == "" {
 			return nil, fmt.Errorf("--object needs --entry, the name of the program that threads execute")
 		}
-		return LoadObject(c.Object, c.Entry)
+		return workload.LoadObject(c.Object, c.Entry)
 	case c.Entry != "":
 		return nil, fmt.Errorf("--entry needs --object")
 	case !generated:
-		return DefaultTarget(), nil
+		return workload.Default(), nil
 	}
 	for _, f := range []struct{ given, field *int }{
 		{&c.Sites, &shape.Sites}, {&c.Programs, &shape.Programs}, {&c.Keys, &shape.Keys},
@@ -87,7 +89,7 @@ func (c Choice) target(s protocol.Subject) (*Target, error) {
 	if c.Sites == 0 {
 		shape.Sites = shape.Keys
 	}
-	return Generate(shape, s.Method.Aligned())
+	return workload.Generate(shape, s.Method.Aligned())
 }
 
 // maxTextFile bounds a protocol or method file, in bytes.
@@ -103,7 +105,7 @@ func byNameOrFile[T any](value string, none T, byName, parse func(string) (T, er
 	if nameErr == nil {
 		return builtin, nil
 	}
-	raw, err := readRegular(value, maxTextFile)
+	raw, err := workload.ReadRegular(value, maxTextFile)
 	switch {
 	case os.IsNotExist(err) && !strings.ContainsAny(value, "./"):
 		return none, nameErr

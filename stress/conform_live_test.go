@@ -14,6 +14,7 @@ import (
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/text"
 	"tailpoke/stress/internal/rig"
+	"tailpoke/stress/internal/workload"
 )
 
 // A liveRig is the patcher on real memory, with a trace of what it does. Nobody executes
@@ -23,16 +24,19 @@ type liveRig struct {
 	*rig.Rig
 	images  []*patcher.Image
 	entry   *patcher.Program
-	outs    []text.Insn                     // by site: the bypass's jump
-	lands   [maxKeys * recent]atomic.Uint32 // by key: 1 + offset of the programs that it was given last
-	given   [maxKeys]int                    // by key: how many
-	numbers [maxKeys]int                    // by key: of the last one in the trace
-	items   []protocol.Item                 // of the mutator
-	events  atomic.Int64                    // how many of them are events
-	inside  bool                            // the mutator reads memory between micro-steps too
-	sites   map[int][]int                   // by key
-	slots   []patcher.Slots                 // of the entry
+	outs    []text.Insn                              // by site: the bypass's jump
+	lands   [workload.MaxKeys * recent]atomic.Uint32 // by key: 1 + offset of the programs that it was given last
+	given   [workload.MaxKeys]int                    // by key: how many
+	numbers [workload.MaxKeys]int                    // by key: of the last one in the trace
+	items   []protocol.Item                          // of the mutator
+	events  atomic.Int64                             // how many of them are events
+	inside  bool                                     // the mutator reads memory between micro-steps too
+	sites   map[int][]int                            // by key
+	slots   []patcher.Slots                          // of the entry
 }
+
+// jumpTable is the map of a generated workload.
+const jumpTable = "jmp_table"
 
 // recent is how many programs of a key its sites may still jump to.
 const recent = 4
@@ -40,12 +44,12 @@ const recent = 4
 func newLiveRig(t *testing.T, s protocol.Subject, inside bool) *liveRig {
 	t.Helper()
 	r := &liveRig{t: t, inside: inside, sites: map[int][]int{}}
-	target, err := Generate(s.Shape, s.Method.Aligned())
+	target, err := workload.Generate(s.Shape, s.Method.Aligned())
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Rig, err = rig.Open(rig.Config{
-		Subject: s, Layout: &jit.V510, Seed: 1, Arena: 4 << 20, Arrays: map[string]int{generatedMap: s.Shape.Keys},
+		Subject: s, Layout: &jit.V510, Seed: 1, Arena: 4 << 20, Arrays: target.Maps,
 		Pool:    exec.PoolConfig{Threads: 1, Ctx: target.Context.Bytes, Outcomes: []uint64{0}},
 		Observe: r.observe, BetweenMicro: r.between,
 	})
@@ -168,7 +172,7 @@ func (r *liveRig) operate(s protocol.Subject, n int, rng *rand.Rand) {
 		key := rng.IntN(s.Shape.Keys)
 		r.Patcher.Reap()
 		if rng.IntN(3) == 0 {
-			if _, err := r.Arrays[generatedMap].Delete(key); err != nil {
+			if _, err := r.Arrays[jumpTable].Delete(key); err != nil {
 				r.t.Fatal(err)
 			}
 			continue
@@ -183,7 +187,7 @@ func (r *liveRig) operate(s protocol.Subject, n int, rng *rand.Rand) {
 		r.numbers[key] = int(land)
 		r.lands[key*recent+r.given[key]%recent].Store(1 + land)
 		r.given[key]++
-		if err := r.Arrays[generatedMap].Update(key, p); err != nil {
+		if err := r.Arrays[jumpTable].Update(key, p); err != nil {
 			r.t.Fatal(err)
 		}
 	}

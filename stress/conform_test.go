@@ -88,10 +88,10 @@ func config(t *testing.T, c Choice) cpu.Config {
 	}
 	s.Shape = target.Shape(s.Shape.Threads)
 	cfg := cpu.Config{Subject: s, Layout: layout, Duration: 5 * time.Second, Seed: 1, StopAtFirst: true}
-	if cfg.Oracle, err = NewOracle(target, layout); err != nil {
+	if cfg.Oracle, err = target.Oracle(layout, target.Context); err != nil {
 		t.Fatal(err)
 	}
-	if err := target.configure(&cfg); err != nil {
+	if err := configure(&cfg, target); err != nil {
 		t.Fatal(err)
 	}
 	return cfg

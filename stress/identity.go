@@ -1,16 +1,13 @@
 package stress
 
 import (
-	"bytes"
-	"fmt"
 	"maps"
-	"os"
 	"slices"
 
-	"github.com/cilium/ebpf"
-
+	"tailpoke/stress/bpf"
 	"tailpoke/stress/internal/identity"
 	"tailpoke/stress/internal/regress"
+	"tailpoke/stress/internal/workload"
 	"tailpoke/stress/report"
 )
 
@@ -22,7 +19,7 @@ var ErrNoKernel = identity.ErrUnsupported
 // opcode, of the programs of the main job and of the regression cases, and of random ones.
 func Identity(object string, seed uint64, random int) (*report.Identity, error) {
 	if object != "" {
-		raw, err := readRegular(object, maxObject)
+		raw, err := workload.ReadRegular(object, workload.MaxObject)
 		if err != nil {
 			return nil, err
 		}
@@ -50,7 +47,7 @@ func compared(samples []identity.Sample) (*report.Identity, error) {
 // ownSamples are the programs that we have as object files.
 func ownSamples() ([]identity.Sample, error) {
 	objects := regress.Objects()
-	objects[defaultName] = defaultObject
+	objects[bpf.Tailcalls] = bpf.Object(bpf.Tailcalls)
 	var out []identity.Sample
 	for _, name := range slices.Sorted(maps.Keys(objects)) {
 		samples, err := objectSamples(name, objects[name])
@@ -66,23 +63,9 @@ func ownSamples() ([]identity.Sample, error) {
 }
 
 func objectSamples(name string, raw []byte) ([]identity.Sample, error) {
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(raw))
+	spec, err := workload.Decode(name, raw)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, err
 	}
 	return identity.ObjectSamples(spec), nil
-}
-
-// readRegular reads a regular file of at most so many bytes.
-func readRegular(path string, most int64) ([]byte, error) {
-	st, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !st.Mode().IsRegular():
-		return nil, fmt.Errorf("%s: not a regular file", path)
-	case st.Size() > most:
-		return nil, fmt.Errorf("%s: %d bytes are more than %d", path, st.Size(), most)
-	}
-	return os.ReadFile(path)
 }

@@ -1,55 +1,42 @@
 package stress
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
-	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/child"
 	"tailpoke/stress/internal/cpu"
+	"tailpoke/stress/internal/regress"
+	"tailpoke/stress/internal/workload"
 )
 
-// childEnv marks a process that does one thing and nothing else: its value says what.
-const (
-	childEnv        = "TAILPOKE_CHILD"
-	childJob        = "job"     // runs a job of the cpu engine
-	childConformant = "program" // runs one program, see Conformance
-)
-
-// childGrace is how much longer than its duration a child may take.
-const childGrace = 30 * time.Second
-
-// childReady says that Child was called, so that this program's own executable can be
-// started as a child.
-var childReady atomic.Bool
+// childJob is the work of a child that runs a [job] of the cpu engine.
+const childJob = "job"
 
 var errNeedsChild = errors.New("the poke method may tear instructions and needs a child process: call stress.Child first in main")
 
 // job is a run of the cpu engine as a child reads it from its standard input.
 type job struct {
-	Protocol    string        `json:"protocol"`
-	Method      string        `json:"method"`
-	Grace       string        `json:"grace"`
-	Layout      string        `json:"layout"`
-	Threads     int           `json:"threads"`
-	Source      source        `json:"source"`
-	Script      string        `json:"script"`
-	Seed        uint64        `json:"seed"`
-	Duration    time.Duration `json:"duration"`
-	StopAtFirst bool          `json:"stop_at_first"`
-	NoBoost     bool          `json:"no_boost"`
-	KeepTrace   int           `json:"keep_trace"`
+	Protocol    string          `json:"protocol"`
+	Method      string          `json:"method"`
+	Grace       string          `json:"grace"`
+	Layout      string          `json:"layout"`
+	Threads     int             `json:"threads"`
+	Source      workload.Source `json:"source"`
+	Script      string          `json:"script"`
+	Seed        uint64          `json:"seed"`
+	Duration    time.Duration   `json:"duration"`
+	StopAtFirst bool            `json:"stop_at_first"`
+	NoBoost     bool            `json:"no_boost"`
+	KeepTrace   int             `json:"keep_trace"`
 }
 
 // reply is what a child writes to its standard output.
@@ -61,31 +48,21 @@ type reply struct {
 // Child turns this process into a child if it was started as one, and else returns. A
 // program that calls [Run] calls it first in main, and a test binary in TestMain.
 func Child() {
-	kind := os.Getenv(childEnv)
-	if kind == "" {
-		childReady.Store(true)
-		return
+	child.Serve(map[string]child.Work{
+		childJob:           func(in io.Reader) any { return jobReply(in) },
+		regress.PluginWork: regress.PluginReply,
+	})
+}
+
+// jobReply runs the job that comes from in. SIGTERM ends it with what was seen until then.
+func jobReply(in io.Reader) reply {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	res, err := childRun(ctx, in)
+	if err != nil {
+		return reply{Error: err.Error()}
 	}
-	// A terminal's interrupt goes to both processes; the parent passes it on as SIGTERM.
-	signal.Ignore(os.Interrupt)
-	var out any
-	if kind == childConformant { // SIGTERM kills it
-		out = conformanceReply(os.Stdin)
-	} else {
-		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-		defer stop()
-		res, err := childRun(ctx, os.Stdin)
-		r := reply{Result: res}
-		if err != nil {
-			r.Error = err.Error()
-		}
-		out = r
-	}
-	if err := json.NewEncoder(os.Stdout).Encode(out); err != nil {
-		fmt.Fprintln(os.Stderr, "tailpoke child:", err)
-		os.Exit(1)
-	}
-	os.Exit(0)
+	return reply{Result: res}
 }
 
 func childRun(ctx context.Context, in io.Reader) (*cpu.Result, error) {
@@ -112,15 +89,15 @@ func childRun(ctx context.Context, in io.Reader) (*cpu.Result, error) {
 	set(e)
 	c.Script, e = protocol.ParseScript(j.Script)
 	set(e)
-	t, e := j.Source.target()
+	t, e := j.Source.Workload(regress.Workload)
 	if set(e); err != nil {
 		return nil, err
 	}
 	c.Subject.Layout, c.Subject.Shape = j.Layout, t.Shape(j.Threads)
-	if err := t.configure(&c); err != nil {
+	if err := configure(&c, t); err != nil {
 		return nil, err
 	}
-	if c.Oracle, err = NewOracle(t, c.Layout); err != nil {
+	if c.Oracle, err = t.Oracle(c.Layout, t.Context); err != nil {
 		return nil, err
 	}
 	return runTraced(ctx, c, j.KeepTrace)
@@ -128,16 +105,16 @@ func childRun(ctx context.Context, in io.Reader) (*cpu.Result, error) {
 
 // runCPU runs the cpu engine: here, or in a child if a thread may execute bytes that
 // are no instruction, since these can be anything, a system call too.
-func runCPU(ctx context.Context, s protocol.Subject, t *Target, c cpu.Config, keepTrace int) (*cpu.Result, error) {
+func runCPU(ctx context.Context, s protocol.Subject, t *Workload, c cpu.Config, keepTrace int) (*cpu.Result, error) {
 	if cpu.Guarded(s.Method) {
 		return runTraced(ctx, c, keepTrace)
 	}
-	if !childReady.Load() {
+	if !child.Ready() {
 		return nil, errNeedsChild
 	}
 	return inChild(ctx, job{
 		Protocol: s.Protocol.String(), Method: s.Method.String(), Grace: s.Grace.Name, Layout: s.Layout,
-		Threads: s.Shape.Threads, Source: t.source, Script: c.Script.String(), Seed: c.Seed,
+		Threads: s.Shape.Threads, Source: t.Source, Script: c.Script.String(), Seed: c.Seed,
 		Duration: c.Duration, StopAtFirst: c.StopAtFirst, NoBoost: c.NoBoost, KeepTrace: keepTrace,
 	})
 }
@@ -147,7 +124,7 @@ func runCPU(ctx context.Context, s protocol.Subject, t *Target, c cpu.Config, ke
 func inChild(ctx context.Context, j job) (*cpu.Result, error) {
 	start := time.Now()
 	var r reply
-	why, err := child(ctx, childJob, j, j.Duration+childGrace, &r)
+	why, err := child.Ask(ctx, childJob, j, j.Duration, &r)
 	switch {
 	case err != nil:
 		return nil, err
@@ -157,67 +134,6 @@ func inChild(ctx context.Context, j job) (*cpu.Result, error) {
 		return nil, errors.New(r.Error)
 	}
 	return r.Result, nil
-}
-
-// child gives a process of its own something to do, and decodes its answer. If the process was
-// killed by what it executed, crashed says how.
-func child(ctx context.Context, kind string, in any, limit time.Duration, answer any) (crashed string, err error) {
-	input, err := json.Marshal(in)
-	if err != nil {
-		return "", err
-	}
-	bounded, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	exe, err := os.Executable()
-	if err != nil {
-		return "", err
-	}
-	cmd := exec.CommandContext(bounded, exe)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = childGrace
-	cmd.Env = append(os.Environ(), childEnv+"="+kind)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return "", err
-	}
-	var out, log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &log
-	if err := cmd.Start(); err != nil {
-		return "", fmt.Errorf("start a child: %w", err)
-	}
-	// A child that dies early breaks the pipe; its answer or its state says more than
-	// either error.
-	_, _ = stdin.Write(input)
-	_ = cmd.Wait()
-	if json.Unmarshal(out.Bytes(), answer) == nil {
-		return "", nil
-	}
-	if ctx.Err() != nil {
-		return "", ctx.Err()
-	}
-	if why := crash(cmd.ProcessState, log.String()); why != "" {
-		return why, nil
-	}
-	return "", fmt.Errorf("the child ended without an answer: %v: %.500s", cmd.ProcessState, log.String())
-}
-
-// crash names what a torn instruction may have done to a process: a signal of the CPU,
-// or a fatal error of the Go runtime, whose memory it can have written. It returns ""
-// for all other deaths: by SIGKILL, by a panic of the harness, by our own timeout.
-func crash(p *os.ProcessState, log string) string {
-	for line := range strings.Lines(log) {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "SIG") || strings.HasPrefix(line, "fatal error:") {
-			return p.String() + ": " + line
-		}
-	}
-	if ws, ok := p.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		switch ws.Signal() {
-		case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGILL, syscall.SIGFPE, syscall.SIGTRAP, syscall.SIGSYS:
-			return p.String()
-		}
-	}
-	return ""
 }
 
 // died makes a result of a child's death.

@@ -1,7 +1,6 @@
 package stress
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -9,8 +8,6 @@ import (
 	"io"
 	"strings"
 	"time"
-
-	"github.com/cilium/ebpf"
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
@@ -27,7 +24,7 @@ var recordsOfKernel = []protocol.EventKind{protocol.Called, protocol.Returned}
 
 // judgeKernel runs the target's programs in the running kernel. It has one protocol, one poke method
 // and one flavour of grace periods: of other subjects it can say nothing.
-func judgeKernel(ctx context.Context, s protocol.Subject, t *Target, _ *jit.Layout, o Options) (report.Verdict, error) {
+func judgeKernel(ctx context.Context, s protocol.Subject, t *Workload, _ *jit.Layout, o Options) (report.Verdict, error) {
 	if err := kernel.Supported(); err != nil {
 		return report.Verdict{Verdict: protocol.Skipped, Reason: err.Error()}, nil
 	}
@@ -49,7 +46,7 @@ func judgeKernel(ctx context.Context, s protocol.Subject, t *Target, _ *jit.Layo
 }
 
 // kernelHonest takes back what a run without a finding does not say, and says what it cannot show.
-func kernelHonest(v report.Verdict, t *Target, blind string) report.Verdict {
+func kernelHonest(v report.Verdict, t *Workload, blind string) report.Verdict {
 	k := v.Kernel
 	var why []string
 	add := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
@@ -64,7 +61,7 @@ func kernelHonest(v report.Verdict, t *Target, blind string) report.Verdict {
 		}
 	} else if blind != "" {
 		add("%s", blind)
-	} else if err := t.traceable(); err != nil {
+	} else if err := t.Traceable(); err != nil {
 		add("%v", err)
 	}
 	switch {
@@ -95,31 +92,13 @@ func notTheKernels(s protocol.Subject) string {
 	return ""
 }
 
-// collection is what a kernel loads for the target.
-func (t *Target) collection() (*ebpf.CollectionSpec, error) {
-	switch {
-	case t.source.Case != "":
-		c, err := caseByName(t.source.Case)
-		if err != nil {
-			return nil, err
-		}
-		return c.Collection()
-	case t.source.Object == nil:
-		return t.generatedCollection(), nil
-	}
-	return ebpf.LoadCollectionSpecFromReader(bytes.NewReader(t.source.Object))
-}
-
 // kernelConfig says what the kernel runs, and knows what that may return: the kernel is asked what
 // programs find in their context. blind says what of it the run cannot show, "" if nothing.
-func kernelConfig(s protocol.Subject, t *Target, o Options) (c kernel.Config, blind string, err error) {
-	spec, err := t.collection()
-	if err != nil {
-		return c, "", err
-	}
+func kernelConfig(s protocol.Subject, t *Workload, o Options) (c kernel.Config, blind string, err error) {
+	spec := t.Collection()
 	in := kernel.Input{Packet: t.Context.Packet, Context: t.Context.Bytes}
-	there := *t
-	if there.Context.Bytes, err = in.Seen(spec.Programs[t.Entry.Name].Type); err != nil {
+	there := t.Context
+	if there.Bytes, err = in.Seen(spec.Programs[t.Entry.Name].Type); err != nil {
 		return c, "", err
 	}
 	layout, err := jit.LayoutByName(kernelLayout)
@@ -137,16 +116,16 @@ func kernelConfig(s protocol.Subject, t *Target, o Options) (c kernel.Config, bl
 		c.Programs = append(c.Programs, p.Name)
 	}
 	c.Keys = t.Keys
-	oracle, err := NewOracle(&there, layout)
+	oracle, err := t.Oracle(layout, there)
 	switch {
 	case err != nil: // then anything may be returned
 		blind = err.Error()
 	case len(oracle.Outcomes()) > kernel.MaxOutcomes:
 		blind = fmt.Sprintf("it may return %d different values", len(oracle.Outcomes()))
 	default:
-		blind = oracle.blind()
+		blind = oracle.Blind()
 		c.Legal = oracle.Legal
-		c.Found = there.Context.Bytes
+		c.Found = there.Bytes
 		c.WrittenLo, c.WrittenHi = oracle.Written()
 		for _, out := range oracle.Outcomes() {
 			c.Outcomes = append(c.Outcomes, kernel.Outcome(out))
@@ -162,7 +141,7 @@ func kernelConfig(s protocol.Subject, t *Target, o Options) (c kernel.Config, bl
 const kernelLayout = "v6.12"
 
 // runKernel runs and holds what the mutator did and the watcher saw against the model.
-func runKernel(ctx context.Context, s protocol.Subject, t *Target, c kernel.Config, o Options) (report.Verdict, error) {
+func runKernel(ctx context.Context, s protocol.Subject, t *Workload, c kernel.Config, o Options) (report.Verdict, error) {
 	keep := 0
 	if o.Trace != nil && !o.asks(protocol.CPU) { // one file holds one trace
 		keep = maxKept

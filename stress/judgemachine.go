@@ -2,10 +2,8 @@ package stress
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"tailpoke/jit"
@@ -25,7 +23,7 @@ const (
 
 // judgeMachine asks the machine engine, about little first: keys that do not change, then every
 // single operation, any two, and so on. What it says is about the most that it could go through.
-func judgeMachine(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout, o Options) (report.Verdict, error) {
+func judgeMachine(ctx context.Context, s protocol.Subject, t *Workload, l *jit.Layout, o Options) (report.Verdict, error) {
 	if v, own := ownWay(s.Protocol); own {
 		return v, nil
 	}
@@ -93,31 +91,15 @@ func deepen(ctx context.Context, c *sim.Config) (*sim.Result, error) {
 	return last, nil
 }
 
-// withoutPacket is the target with a packet of no bytes at a made-up address: the simulated machine
-// has no memory for one, and a program that looks for its end finds it at once.
-func (t *Target) withoutPacket() *Target {
-	if t.Context.Kind != interp.CtxSkb {
-		return t
-	}
-	const data, dataEnd, somewhere = 76, 80, 0x1000 // offsets in struct __sk_buff
-	empty := *t
-	empty.Context.Packet = nil
-	empty.Context.Bytes = slices.Clone(t.Context.Bytes)
-	for _, off := range []int{data, dataEnd} {
-		binary.LittleEndian.PutUint32(empty.Context.Bytes[off:], somewhere)
-	}
-	return &empty
-}
-
-func machineConfig(s protocol.Subject, t *Target, l *jit.Layout) (sim.Config, error) {
-	t = t.withoutPacket()
+func machineConfig(s protocol.Subject, t *Workload, l *jit.Layout) (sim.Config, error) {
+	ctx := t.Context.WithoutPacket() // a simulated machine has no memory for one
 	s.Shape.Threads = min(s.Shape.Threads, machineThreads)
 	c := sim.Config{
 		Subject: s, Layout: l, Entry: t.Entry, Programs: t.Programs, Maps: t.Maps,
-		Ctx: t.Context.Bytes, MaxStates: machineStates,
+		Ctx: ctx.Bytes, MaxStates: machineStates,
 	}
 	c.Keys = t.Keys
-	oracle, err := NewOracle(t, l)
+	oracle, err := t.Oracle(l, ctx)
 	switch {
 	case errors.Is(err, interp.ErrBounded): // then anything may be returned
 	case err != nil:

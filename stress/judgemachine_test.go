@@ -16,7 +16,7 @@ import (
 // machineOf asks the machine engine about a program of an object file.
 func machineOf(t *testing.T, object, entry, layout string) *report.Verdict {
 	t.Helper()
-	target, err := LoadObject(object, entry)
+	target, err := workload.LoadObject(object, entry)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestLayoutsOfThePast(t *testing.T) {
 // TestMachineSaysWhatItCannot has a program that calls helpers, and a protocol with a mutex of its
 // own.
 func TestMachineSaysWhatItCannot(t *testing.T) {
-	if v := machineOf(t, "regress/bpf/sockex3.o", "parse_ether", "v6.12"); v.Verdict != protocol.Unsupported || v.Reason == "" {
+	if v := machineOf(t, "internal/regress/bpf/sockex3.o", "parse_ether", "v6.12"); v.Verdict != protocol.Unsupported || v.Reason == "" {
 		t.Errorf("%s %q", v.Verdict, v.Reason)
 	}
 	s, target, err := Choice{Sites: 1}.Resolve()
@@ -78,7 +78,7 @@ func TestMachineHasNoPacket(t *testing.T) {
 		}
 		return p
 	}
-	target := &Target{
+	target := &Workload{
 		Entry: parse("main",
 			asm.Mov.Reg(asm.R6, asm.R1),
 			asm.LoadMem(asm.R7, asm.R1, 76, asm.Word), asm.LoadMem(asm.R8, asm.R1, 80, asm.Word),

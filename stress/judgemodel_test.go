@@ -7,11 +7,13 @@ import (
 
 	"tailpoke/model"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/regress"
+	"tailpoke/stress/internal/workload"
 	"tailpoke/stress/report"
 )
 
 // modelOf asks the model about a target.
-func modelOf(t *testing.T, s protocol.Subject, target *Target, o Options) report.Verdict {
+func modelOf(t *testing.T, s protocol.Subject, target *Workload, o Options) report.Verdict {
 	t.Helper()
 	s.Shape = target.Shape(1)
 	v, err := judgeModel(context.Background(), s, target, nil, o)
@@ -24,37 +26,33 @@ func modelOf(t *testing.T, s protocol.Subject, target *Target, o Options) report
 // TestModelShape: the model is asked for returns into a caller and for sites in programs
 // where the target has them, and only there.
 func TestModelShape(t *testing.T) {
-	generated, err := Generate(protocol.Shape{Sites: 2, Programs: 2, Keys: 1}, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	hierarchy, err := ReadObject(hierarchyName, hierarchyObject, "hierarchy")
+	generated, err := workload.Generate(protocol.Shape{Sites: 2, Programs: 2, Keys: 1}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
 		name                   string
-		target                 *Target
+		target                 *Workload
 		indirect, nested, deep bool
 	}{
 		{"generated", generated, false, false, false},
-		{"default", DefaultTarget(), true, true, false},
-		{"hierarchy", hierarchy, false, true, true}, // the key is given the entry itself
+		{"default", DefaultWorkload(), true, true, false},
+		{"hierarchy", workload.Hierarchy(), false, true, true}, // the key is given the entry itself
 		{"tailcall_2", caseTarget(t, "tailcall_2"), true, false, true},
 		{"bpf2bpf_4", caseTarget(t, "bpf2bpf_4"), true, true, true},
 	} {
 		s := protocol.DefaultSubject()
 		s.Shape = c.target.Shape(1)
 		shape := modelShape(s, c.target, Options{})
-		if shape.Indirect != c.indirect || shape.Nested != c.nested || c.target.deep() != c.deep {
-			t.Errorf("%s: %+v, deep %t", c.name, shape, c.target.deep())
+		if shape.Indirect != c.indirect || shape.Nested != c.nested || (c.target.Deep() != nil) != c.deep {
+			t.Errorf("%s: %+v, deep %t", c.name, shape, (c.target.Deep() != nil))
 		}
 	}
 }
 
-func caseTarget(t *testing.T, name string) *Target {
+func caseTarget(t *testing.T, name string) *Workload {
 	t.Helper()
-	target, err := CaseTarget(name)
+	target, err := regress.Workload(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/workload"
 	"tailpoke/stress/report"
 )
 
@@ -24,7 +26,7 @@ type MutantsOptions struct {
 
 // RunMutants judges mutants of a subject on a target. If ctx ends, the report has the
 // mutants that were judged until then.
-func RunMutants(ctx context.Context, s protocol.Subject, t *Target, o MutantsOptions) (*report.Mutants, error) {
+func RunMutants(ctx context.Context, s protocol.Subject, t *Workload, o MutantsOptions) (*report.Mutants, error) {
 	zoo := mutants()
 	if len(o.Names) > 0 {
 		all := zoo
@@ -38,8 +40,9 @@ func RunMutants(ctx context.Context, s protocol.Subject, t *Target, o MutantsOpt
 		}
 	}
 	out := &report.Mutants{Schema: "stress/mutants/1", Seed: seedText(o.Seed), Agree: true}
+	hierarchy := sync.OnceValue(workload.Hierarchy)
 	for _, m := range zoo {
-		r, err := runMutant(ctx, s, t, m, o)
+		r, err := runMutant(ctx, s, t, hierarchy, m, o)
 		if err != nil {
 			return out, err
 		}
@@ -52,7 +55,7 @@ func RunMutants(ctx context.Context, s protocol.Subject, t *Target, o MutantsOpt
 	return out, nil
 }
 
-func runMutant(ctx context.Context, s protocol.Subject, t *Target, m protocol.Mutant, o MutantsOptions) (report.Mutant, error) {
+func runMutant(ctx context.Context, s protocol.Subject, t *Workload, hierarchy func() *Workload, m protocol.Mutant, o MutantsOptions) (report.Mutant, error) {
 	r := report.Mutant{
 		Name: m.Name, Origin: m.Origin, Why: m.Why, Property: m.Property, Expect: m.Expect,
 		Found: map[protocol.Engine]protocol.Verdict{}, Broke: map[protocol.Engine]protocol.Property{},
@@ -66,9 +69,7 @@ func runMutant(ctx context.Context, s protocol.Subject, t *Target, m protocol.Mu
 		return r, err
 	}
 	if m.Program == protocol.Hierarchy {
-		if t, err = ReadObject(hierarchyName, hierarchyObject, protocol.Hierarchy); err != nil {
-			return r, err
-		}
+		t = hierarchy()
 	}
 	for i := range max(1, o.Runs) {
 		ro := Options{Engines: judgesOf(m, o.Engines), Duration: o.Duration, Seed: o.Seed + uint64(i), StopAtFirst: true, Needs: m.Needs}

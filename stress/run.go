@@ -27,7 +27,7 @@ func Engines() []protocol.Engine {
 }
 
 // judges has for each engine what asks it.
-var judges = map[protocol.Engine]func(context.Context, protocol.Subject, *Target, *jit.Layout, Options) (report.Verdict, error){
+var judges = map[protocol.Engine]func(context.Context, protocol.Subject, *Workload, *jit.Layout, Options) (report.Verdict, error){
 	protocol.Model: judgeModel, protocol.Machine: judgeMachine, protocol.CPU: judgeCPU, protocol.Kernel: judgeKernel,
 }
 
@@ -63,7 +63,7 @@ const DefaultDuration = 5 * time.Second
 
 // Run judges a subject on a target. The subject's shape, but for its threads, is the
 // target's. An error is a fault of the input; what the engines say is in the report.
-func Run(ctx context.Context, s protocol.Subject, t *Target, o Options) (*report.Document, error) {
+func Run(ctx context.Context, s protocol.Subject, t *Workload, o Options) (*report.Document, error) {
 	layout, err := o.check(s, t)
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func Run(ctx context.Context, s protocol.Subject, t *Target, o Options) (*report
 
 func seedText(seed uint64) string { return fmt.Sprintf("%#x", seed) }
 
-func name(s protocol.Subject, t *Target) report.Subject {
+func name(s protocol.Subject, t *Workload) report.Subject {
 	return report.Subject{
 		Protocol: s.Protocol.Name, Method: s.Method.Name, Grace: s.Grace.Name, Layout: s.Layout,
 		Threads: s.Shape.Threads, Sites: s.Shape.Sites, Programs: s.Shape.Programs, Keys: s.Shape.Keys,
@@ -108,7 +108,7 @@ var modelProperties = []protocol.Property{
 	protocol.Progress,
 }
 
-func judgeModel(ctx context.Context, s protocol.Subject, t *Target, _ *jit.Layout, o Options) (report.Verdict, error) {
+func judgeModel(ctx context.Context, s protocol.Subject, t *Workload, _ *jit.Layout, o Options) (report.Verdict, error) {
 	asked := s
 	asked.Shape = modelShape(s, t, o)
 	check := func(s protocol.Subject) (*model.Result, error) {
@@ -123,7 +123,7 @@ func judgeModel(ctx context.Context, s protocol.Subject, t *Target, _ *jit.Layou
 		asked.Shape = s.Shape.AtLeast(o.Needs) // less is something too
 		res, err = check(asked)
 	}
-	if err == nil && res.Verdict == protocol.Proved && t.deep() && o.Needs == (protocol.Shape{}) {
+	if err == nil && res.Verdict == protocol.Proved && t.Deep() != nil && o.Needs == (protocol.Shape{}) {
 		// Programs with sites and programs without: more pokes are more grace periods.
 		own := asked
 		own.Shape.Deep = true
@@ -194,13 +194,13 @@ func joined(a, b *model.Result) *model.Result {
 // modelShape is the shape that the model explores: the target's, with those who read the map while
 // they run, with returns into a caller whose subprograms have sites, and with what the lines of the
 // protocol ask for that say something of copies and of mutators.
-func modelShape(s protocol.Subject, t *Target, o Options) protocol.Shape {
+func modelShape(s protocol.Subject, t *Workload, o Options) protocol.Shape {
 	shape := s.Shape.AtLeast(o.Needs)
-	if t.indirect() {
+	if t.Indirect() {
 		shape.Indirect = true
 		shape.Keys = max(shape.Keys, len(t.Keys))
 	}
-	shape.Nested = shape.Nested || t.nested()
+	shape.Nested = shape.Nested || t.Nested()
 	if o.Needs != (protocol.Shape{}) { // a mutant, which says what it needs
 		return shape
 	}
@@ -246,14 +246,14 @@ func neverEntered(r model.Reached, s protocol.Shape) string {
 	return ""
 }
 
-func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout, o Options) (report.Verdict, error) {
+func judgeCPU(ctx context.Context, s protocol.Subject, t *Workload, l *jit.Layout, o Options) (report.Verdict, error) {
 	if v, own := ownWay(s.Protocol); own {
 		return v, nil
 	}
 	if err := exec.Supported(); err != nil {
 		return report.Verdict{Verdict: protocol.Skipped, Reason: err.Error()}, nil
 	}
-	oracle, err := NewOracle(t, l)
+	oracle, err := t.Oracle(l, t.Context)
 	if errors.Is(err, interp.ErrBounded) {
 		return report.Verdict{Verdict: protocol.Bounded, Reason: err.Error()}, nil
 	}
@@ -270,7 +270,7 @@ func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout,
 	if o.Progress != nil {
 		c.Progress = func(r cpu.Result) { o.Progress(protocol.CPU, r) }
 	}
-	if err := t.configure(&c); err != nil {
+	if err := configure(&c, t); err != nil {
 		return report.Verdict{}, err
 	}
 	keep := 0
@@ -296,7 +296,7 @@ func judgeCPU(ctx context.Context, s protocol.Subject, t *Target, l *jit.Layout,
 	}
 	v := cpuVerdict(res)
 	if v.Verdict == protocol.NotObserved {
-		v.Reason = oracle.blind()
+		v.Reason = oracle.Blind()
 	}
 	return v, nil
 }
@@ -318,6 +318,14 @@ func findingsOf(fs []cpu.Finding) []report.Finding {
 		out = append(out, report.Finding{Property: f.Class.Property(), Class: string(f.Class), Place: at, Text: f.Text, Count: f.Count})
 	}
 	return out
+}
+
+// configure says what the cpu engine runs.
+func configure(c *cpu.Config, t *Workload) error {
+	data, err := t.Data.Host()
+	c.Entry, c.Programs, c.Maps, c.Data, c.Keys = t.Entry, t.Programs, t.Maps, data, t.Keys
+	c.Ctx, c.Packet = t.Context.Bytes, t.Context.Packet
+	return err
 }
 
 func cpuVerdict(r *cpu.Result) report.Verdict {

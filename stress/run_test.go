@@ -108,27 +108,6 @@ func TestCancelledRunReports(t *testing.T) {
 	}
 }
 
-func TestChildIsNeeded(t *testing.T) {
-	needCPU(t)
-	childReady.Store(false)
-	defer childReady.Store(true)
-	s, target, err := Choice{Sites: 1}.Resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Method, err = protocol.ParseMethod("method torn\n bytes")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := Run(context.Background(), s, target, Options{Engines: []protocol.Engine{protocol.CPU}, Duration: time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if v := r.Of(protocol.CPU); v.Verdict != protocol.Skipped || !strings.Contains(v.Reason, "stress.Child") {
-		t.Errorf("%s: %s", v.Verdict, v.Reason)
-	}
-}
-
 func TestBadSubjects(t *testing.T) {
 	for _, c := range []Choice{
 		{Threads: -1}, {Threads: 100_000}, {Layout: "v4.2"}, {Protocol: "none"}, {Protocol: "testdata"}, {Protocol: "./missing"},

@@ -14,7 +14,7 @@ import (
 
 // Validate says what is wrong with the input of [Run], without running anything: an
 // error of Run behind a nil from here is a fault of the harness or of the machine.
-func Validate(s protocol.Subject, t *Target, o Options) error {
+func Validate(s protocol.Subject, t *Workload, o Options) error {
 	layout, err := o.check(s, t)
 	if err != nil {
 		return err
@@ -22,10 +22,10 @@ func Validate(s protocol.Subject, t *Target, o Options) error {
 	if o.Engines != nil && !slices.ContainsFunc(o.Engines, executes) {
 		return nil
 	}
-	if _, err := Disassemble(t, s.Layout); err != nil {
+	if _, err := t.Images(layout); err != nil {
 		return err
 	}
-	if _, err := NewOracle(t, layout); err != nil && !errors.Is(err, interp.ErrBounded) {
+	if _, err := t.Oracle(layout, t.Context); err != nil && !errors.Is(err, interp.ErrBounded) {
 		return err // a bound is a verdict, see judgeCPU
 	}
 	copies := 0
@@ -50,7 +50,7 @@ func Validate(s protocol.Subject, t *Target, o Options) error {
 func executes(e Engine) bool { return e == protocol.Machine || e == protocol.CPU }
 
 // check looks at what every engine needs, and finds the layout.
-func check(s protocol.Subject, t *Target) (*jit.Layout, error) {
+func check(s protocol.Subject, t *Workload) (*jit.Layout, error) {
 	if n := s.Shape.Threads; n < 1 || n > exec.MaxThreads {
 		return nil, fmt.Errorf("%d threads: want 1 to %d", n, exec.MaxThreads)
 	}
@@ -58,14 +58,14 @@ func check(s protocol.Subject, t *Target) (*jit.Layout, error) {
 	if err != nil {
 		return nil, err
 	}
-	return layout, t.check()
+	return layout, t.Check()
 }
 
 // check looks at what the engines need that are asked.
-func (o *Options) check(s protocol.Subject, t *Target) (*jit.Layout, error) {
+func (o *Options) check(s protocol.Subject, t *Workload) (*jit.Layout, error) {
 	layout, err := check(s, t)
 	if err == nil && o.asks(protocol.CPU) {
-		err = t.traceable()
+		err = t.Traceable()
 	}
 	return layout, err
 }

@@ -10,6 +10,8 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/regress"
+	"tailpoke/stress/internal/workload"
 )
 
 // witnessSchema names what a witness file holds.
@@ -34,7 +36,7 @@ type engineWitness interface {
 	common() *witnessHead
 	steps() int
 	// again takes the steps again on what the head resolves to.
-	again(s protocol.Subject, t *Target) (*takenAgain, error)
+	again(s protocol.Subject, t *Workload) (*takenAgain, error)
 }
 
 // witnessHead is what the files of both engines begin with.
@@ -43,7 +45,7 @@ type witnessHead struct {
 	Engine   protocol.Engine   `json:"engine"`
 	Property protocol.Property `json:"property"` // what the last step breaks, or the last ones that repeat
 	Subject  witnessSubject    `json:"subject"`
-	Source   source            `json:"source"`
+	Source   workload.Source   `json:"source"`
 }
 
 // witnessSubject is a subject as text that needs no other file.
@@ -55,9 +57,9 @@ type witnessSubject struct {
 	Threads  int    `json:"threads"` // of the subject; fewer are explored
 }
 
-func newWitnessHead(e protocol.Engine, p protocol.Property, s protocol.Subject, t *Target) witnessHead {
+func newWitnessHead(e protocol.Engine, p protocol.Property, s protocol.Subject, t *Workload) witnessHead {
 	return witnessHead{
-		Schema: witnessSchema, Engine: e, Property: p, Source: t.source,
+		Schema: witnessSchema, Engine: e, Property: p, Source: t.Source,
 		Subject: witnessSubject{
 			Protocol: s.Protocol.String(), Method: s.Method.String(), Grace: s.Grace.Name, Layout: s.Layout,
 			Threads: s.Shape.Threads,
@@ -117,7 +119,7 @@ func writeWitness(out io.Writer, w engineWitness) error {
 // ReadWitness reads a witness file of at most 16 MiB. An error names the file, and the line and
 // column or the field that is at fault.
 func ReadWitness(path string) (*WitnessFile, error) {
-	raw, err := readRegular(path, maxWitnessFile)
+	raw, err := workload.ReadRegular(path, maxWitnessFile)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +179,7 @@ func jsonPlace(raw []byte, err error) error {
 }
 
 // resolve makes the subject and the target that a file is about.
-func (h *witnessHead) resolve() (protocol.Subject, *Target, error) {
+func (h *witnessHead) resolve() (protocol.Subject, *Workload, error) {
 	var s protocol.Subject
 	var err error
 	if s.Protocol, err = protocol.ParseProtocol(h.Subject.Protocol); err != nil {
@@ -192,7 +194,7 @@ func (h *witnessHead) resolve() (protocol.Subject, *Target, error) {
 	if _, err = jit.LayoutByName(h.Subject.Layout); err != nil {
 		return s, nil, fmt.Errorf("subject.layout: %w", err)
 	}
-	t, err := h.Source.target()
+	t, err := h.Source.Workload(regress.Workload)
 	if err != nil {
 		return s, nil, fmt.Errorf("source: %w", err)
 	}

@@ -14,11 +14,12 @@ import (
 	"testing"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/workload"
 	"tailpoke/stress/report"
 )
 
 // keptWitness judges a mutant by the machine engine; it returns the witness file and the report.
-func keptWitness(t *testing.T, mutant string, target *Target, layout string) ([]byte, *report.Verdict) {
+func keptWitness(t *testing.T, mutant string, target *Workload, layout string) ([]byte, *report.Verdict) {
 	t.Helper()
 	s := protocol.DefaultSubject()
 	if layout != "" {
@@ -41,18 +42,18 @@ func keptWitness(t *testing.T, mutant string, target *Target, layout string) ([]
 	return kept.Bytes(), r.Of(protocol.Machine)
 }
 
-func generated(t *testing.T, sites int) *Target {
+func generated(t *testing.T, sites int) *Workload {
 	t.Helper()
-	target, err := Generate(protocol.Shape{Sites: sites, Programs: 2, Keys: 1}, false)
+	target, err := workload.Generate(protocol.Shape{Sites: sites, Programs: 2, Keys: 1}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return target
 }
 
-func hierarchy(t *testing.T) *Target {
+func hierarchy(t *testing.T) *Workload {
 	t.Helper()
-	target, err := LoadObject("bpf/hierarchy.o", "hierarchy")
+	target, err := workload.LoadObject("bpf/hierarchy.o", "hierarchy")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,7 @@ func replayed(t *testing.T, content []byte) (*WitnessReport, error) {
 func TestWitnessRoundTrip(t *testing.T) {
 	for _, tt := range []struct {
 		mutant, layout string
-		target         *Target
+		target         *Workload
 		property       protocol.Property
 		model          protocol.Verdict
 	}{
@@ -211,7 +212,7 @@ func TestWitnessOfPart(t *testing.T) {
 	newest.Layout = "v6.12"
 	for want, tt := range map[string]struct {
 		s      protocol.Subject
-		target *Target
+		target *Workload
 		o      Options
 	}{
 		`"script": "put 0 1\ndelete 0\n"`: {s, generated(t, 1), Options{Script: script}},

@@ -8,12 +8,13 @@ import (
 
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/workload"
 	"tailpoke/stress/report"
 )
 
 // onCPU has the machine engine judge a subject and carries its witness out on real CPUs; nil, if
 // there is none.
-func onCPU(t *testing.T, s protocol.Subject, target *Target) *WitnessReport {
+func onCPU(t *testing.T, s protocol.Subject, target *Workload) *WitnessReport {
 	t.Helper()
 	var kept bytes.Buffer
 	if _, err := Run(t.Context(), s, target, Options{Engines: []protocol.Engine{protocol.Machine}, Witness: &kept}); err != nil {
@@ -58,7 +59,7 @@ func TestMutantsOnRealCPUs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			target, err := Generate(s.Shape, false)
+			target, err := workload.Generate(s.Shape, false)
 			if m.Program == protocol.Hierarchy {
 				target, err = hierarchy(t), nil
 			}

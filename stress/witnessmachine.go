@@ -29,7 +29,7 @@ type machineExplored struct {
 
 // machineAnswer is the verdict of the machine engine. Its witness, if there is one, goes to
 // o.Witness.
-func machineAnswer(s protocol.Subject, t *Target, o Options, r *sim.Result, c *sim.Config) (report.Verdict, error) {
+func machineAnswer(s protocol.Subject, t *Workload, o Options, r *sim.Result, c *sim.Config) (report.Verdict, error) {
 	v := machineVerdict(r, c)
 	if o.Witness == nil || r == nil || r.Witness == nil {
 		return v, nil
@@ -37,7 +37,7 @@ func machineAnswer(s protocol.Subject, t *Target, o Options, r *sim.Result, c *s
 	return v, writeWitness(o.Witness, newMachineWitness(s, t, r.Witness, c))
 }
 
-func newMachineWitness(s protocol.Subject, t *Target, found *sim.Witness, c *sim.Config) *machineWitness {
+func newMachineWitness(s protocol.Subject, t *Workload, found *sim.Witness, c *sim.Config) *machineWitness {
 	w := &machineWitness{
 		witnessHead: newWitnessHead(protocol.Machine, found.Property, s, t),
 		Explored: machineExplored{
@@ -57,7 +57,7 @@ func newMachineWitness(s protocol.Subject, t *Target, found *sim.Witness, c *sim
 func (w *machineWitness) steps() int { return len(w.Choices) }
 
 // again takes the steps on images that are compiled anew.
-func (w *machineWitness) again(s protocol.Subject, t *Target) (*takenAgain, error) {
+func (w *machineWitness) again(s protocol.Subject, t *Workload) (*takenAgain, error) {
 	c, err := w.config(s, t)
 	if err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func (w *machineWitness) again(s protocol.Subject, t *Target) (*takenAgain, erro
 }
 
 // config makes what the machine engine explored. What an execution may return is computed anew.
-func (w *machineWitness) config(s protocol.Subject, t *Target) (sim.Config, error) {
+func (w *machineWitness) config(s protocol.Subject, t *Workload) (sim.Config, error) {
 	if v, own := ownWay(s.Protocol); own {
 		return sim.Config{}, fmt.Errorf("subject.protocol: %s", v.Reason)
 	}

@@ -38,7 +38,7 @@ type witnessShape struct {
 
 // keepModelWitness gives the witness of a result to o.Witness. The subject has the shape that was
 // explored, and as many threads as were asked for.
-func keepModelWitness(s protocol.Subject, t *Target, o Options, r *model.Result) error {
+func keepModelWitness(s protocol.Subject, t *Workload, o Options, r *model.Result) error {
 	if o.Witness == nil {
 		return nil
 	}
@@ -53,7 +53,7 @@ func keepModelWitness(s protocol.Subject, t *Target, o Options, r *model.Result)
 func (w *modelWitness) steps() int { return len(w.Choices) }
 
 // again takes the steps in the model, with the options that it was asked with.
-func (w *modelWitness) again(s protocol.Subject, _ *Target) (*takenAgain, error) {
+func (w *modelWitness) again(s protocol.Subject, _ *Workload) (*takenAgain, error) {
 	s.Shape = protocol.Shape(w.Explored.Shape)
 	if s.Shape.Threads < 1 { // for the model 0 means that it may choose
 		return nil, fmt.Errorf("explored.shape.threads: %d: want 1 or more", s.Shape.Threads)

@@ -74,7 +74,7 @@ func (w *WitnessFile) replay(ctx context.Context) (*WitnessReport, error) {
 }
 
 // askAlso asks an engine about the subject of another one's witness, which it may not be able to judge.
-func askAlso(ctx context.Context, e protocol.Engine, s protocol.Subject, t *Target) (*report.Verdict, error) {
+func askAlso(ctx context.Context, e protocol.Engine, s protocol.Subject, t *Workload) (*report.Verdict, error) {
 	o := Options{Engines: []protocol.Engine{e}}
 	if e != protocol.Model && slices.Contains(protocol.ModelGraces(), s.Grace) {
 		reason := fmt.Sprintf("grace %s is one that the model alone carries out", s.Grace.Name)

@@ -51,7 +51,7 @@ func (c *conformance) runE(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	r0, err := stress.Conformance(cmd.Context(), memory, text, c.layout, c.interp)
+	r0, err := stress.Plugin{Memory: memory, Program: text, Layout: c.layout, Interp: c.interp}.Run(cmd.Context())
 	switch stopped := interrupted(cmd.Context()); {
 	case stopped != nil:
 		return stopped

@@ -2,8 +2,6 @@ package main
 
 import (
 	"github.com/spf13/cobra"
-
-	"tailpoke/stress"
 )
 
 const disasmLong = `Examples:
@@ -24,7 +22,7 @@ func newDisasm() *cobra.Command {
 		if err != nil {
 			return usage(err)
 		}
-		listing, err := stress.Disassemble(target, subject.Layout)
+		listing, err := target.Disassemble(subject.Layout)
 		if err != nil {
 			return usage(err)
 		}

@@ -1,6 +1,6 @@
-// A hierarchy of tail calls: the entry calls a function twice, and the function tail calls
-// the entry. Where a function's counter is a copy (up to 6.11), each of the two calls may spend
-// all that is left, and 33 tail calls deep there are 2^33 executions.
+//go:build ignore
+// The entry calls a function twice, and the function tail calls the entry. Where its counter is
+// a copy (up to 6.11), each call may spend all that is left: 33 deep, that is 2^33 executions.
 
 typedef unsigned int u32;
 

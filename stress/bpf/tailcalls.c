@@ -1,9 +1,9 @@
-// The default subject's program: what a user of tail calls writes. Its entry has two
-// direct sites, an indirect one whose key comes from the context, and a subprogram with
-// a direct site of its own, so that one image has every kind of tail call.
-//
-// scripts/gen compiles it; the object file is part of the repository. It needs no
-// header: what it takes from the kernel's UAPI stands here.
+//go:build ignore
+
+// The default subject's program: what a user of tail calls writes. Its entry has two direct
+// sites, an indirect one whose key comes from the context, and a subprogram with a direct site,
+// so that one image has every kind of tail call. It needs no header: what it takes from the
+// kernel's UAPI stands here.
 
 typedef unsigned int u32;
 

@@ -1,4 +1,4 @@
-package stress
+package workload
 
 import (
 	"encoding/binary"
@@ -10,16 +10,15 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/internal/workload"
 )
 
 const (
 	generatedMap = "jmp_table"
-	// Bounds of a generated target: each direct site is a descriptor, and outcomes are
+	// Bounds of a generated workload: each direct site is a descriptor, and outcomes are
 	// few enough to be told apart.
 	maxSites    = 64
 	maxPrograms = 32
-	maxKeys     = 16
+	MaxKeys     = 16
 )
 
 // savedRegisters are the callee-saved registers of eBPF. The more a function uses, the
@@ -30,15 +29,15 @@ var savedRegisters = []asm.Register{asm.R6, asm.R7, asm.R8, asm.R9}
 // words: with a stack, the two slots of its sites are then 16 bytes apart.
 const alignedRegisters = 2
 
-// Generate makes a target of the given shape: an entry with all four callee-saved
+// Generate makes a workload of the given shape: an entry with all four callee-saved
 // registers, or two if its slots must lie in aligned words, and a stack word, which come
 // back into its result, so that losing any of them shows; and programs that return a
 // number each.
-func Generate(s protocol.Shape, aligned bool) (*Target, error) {
+func Generate(s protocol.Shape, aligned bool) (*Workload, error) {
 	for _, b := range []struct {
 		what     string
 		got, max int
-	}{{"sites", s.Sites, maxSites}, {"programs", s.Programs, maxPrograms}, {"keys", s.Keys, maxKeys}} {
+	}{{"sites", s.Sites, maxSites}, {"programs", s.Programs, maxPrograms}, {"keys", s.Keys, MaxKeys}} {
 		if b.got < 1 || b.got > b.max {
 			return nil, fmt.Errorf("%d %s: want 1 to %d", b.got, b.what, b.max)
 		}
@@ -46,13 +45,13 @@ func Generate(s protocol.Shape, aligned bool) (*Target, error) {
 	if s.Keys > s.Sites {
 		return nil, fmt.Errorf("%d keys for %d sites: a key without a site changes nothing", s.Keys, s.Sites)
 	}
-	t := &Target{Maps: map[string]int{generatedMap: s.Keys}, Context: generatedContext(), source: source{Shape: s, Aligned: aligned}}
+	w := &Workload{Maps: map[string]int{generatedMap: s.Keys}, Context: generatedContext(), Source: Source{Shape: s, Aligned: aligned}}
 	var err error
 	saved := savedRegisters
 	if aligned {
 		saved = saved[:alignedRegisters]
 	}
-	if t.Entry, err = jit.Parse("entry", generatedEntry(s, saved)); err != nil {
+	if w.Entry, err = jit.Parse("entry", generatedEntry(s, saved)); err != nil {
 		return nil, err
 	}
 	for i := range s.Programs {
@@ -60,12 +59,12 @@ func Generate(s protocol.Shape, aligned bool) (*Target, error) {
 		if err != nil {
 			return nil, err
 		}
-		t.Programs = append(t.Programs, p)
+		w.Programs = append(w.Programs, p)
 	}
 	for i := range s.Keys {
-		t.Keys = append(t.Keys, protocol.Key{Map: generatedMap, Index: i})
+		w.Keys = append(w.Keys, protocol.Key{Map: generatedMap, Index: i})
 	}
-	return t, nil
+	return w, nil
 }
 
 // generatedType is the type of the programs. Their context is a struct __sk_buff, of which they read
@@ -77,8 +76,8 @@ const (
 )
 
 // generatedContext has five words in cb, none of which is a sum of others.
-func generatedContext() workload.Context {
-	c := workload.ContextOf(generatedType, workload.DefaultPacket())
+func generatedContext() Context {
+	c := ContextOf(generatedType, DefaultPacket())
 	for i := range 5 {
 		binary.LittleEndian.PutUint32(c.Bytes[generatedCB+generatedWord*i:], 1<<(8+4*i))
 	}
@@ -120,15 +119,15 @@ func loadCB(dst, ctx asm.Register, i int) asm.Instruction {
 	return asm.LoadMem(dst, ctx, int16(generatedCB+generatedWord*i), asm.Word)
 }
 
-// generatedCollection is what a kernel loads for a generated target.
-func (t *Target) generatedCollection() *ebpf.CollectionSpec {
+// generatedCollection is what a kernel loads for a generated workload.
+func (w *Workload) generatedCollection() *ebpf.CollectionSpec {
 	spec := &ebpf.CollectionSpec{
 		Maps: map[string]*ebpf.MapSpec{generatedMap: {
-			Name: generatedMap, Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: uint32(t.Maps[generatedMap]),
+			Name: generatedMap, Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: uint32(w.Maps[generatedMap]),
 		}},
 		Programs: map[string]*ebpf.ProgramSpec{},
 	}
-	for _, p := range append([]*jit.Program{t.Entry}, t.Programs...) {
+	for _, p := range w.all() {
 		spec.Programs[p.Name] = &ebpf.ProgramSpec{Name: p.Name, Type: generatedType, License: "GPL", Instructions: slices.Clone(p.Insns)}
 	}
 	return spec

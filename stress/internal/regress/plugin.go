@@ -1,4 +1,4 @@
-package stress
+package regress
 
 import (
 	"bytes"
@@ -18,51 +18,47 @@ import (
 	"tailpoke/jit"
 	"tailpoke/jit/exec"
 	"tailpoke/jit/interp"
+	"tailpoke/stress/internal/child"
 	"tailpoke/stress/internal/native"
 )
-
-// ErrNoExec says that this machine cannot execute images.
-var ErrNoExec = exec.ErrUnsupported
 
 // ErrExecution says that a program is well formed, and that its execution went wrong.
 var ErrExecution = errors.New("execution failed")
 
-// conformanceLimit is how long a program may run.
-const conformanceLimit = 5 * time.Second
+// pluginLimit is how long a program may run.
+const pluginLimit = 5 * time.Second
 
-// Conformance runs a program as the plugins of the bpf_conformance suite do, and returns r0:
-// r1 points to the memory and r2 has its size in bytes. Both texts are bytes in hexadecimal, in
-// which white space means nothing. With interpret it is the reference interpreter that runs it.
+// Plugin is one program as a plugin of the public suite bpf_conformance is given it: r1 points
+// to the memory, and r2 has its size in bytes. Both texts are bytes in hexadecimal, in which
+// white space means nothing.
+type Plugin struct {
+	Memory  string `json:"memory"`
+	Program string `json:"program"`
+	Layout  string `json:"layout"`
+	Interp  bool   `json:"-"` // run by the reference interpreter, not as an image
+}
+
+// Run returns r0. The error wraps [ErrExecution] if the execution went wrong, and
+// exec.ErrUnsupported where images cannot be executed.
 //
-// A program of which nothing is known may write anywhere: the image runs in a process of its own
-// if [Child] was called.
-func Conformance(ctx context.Context, memory, program, layout string, interpret bool) (uint64, error) {
-	l, err := jit.LayoutByName(layout)
-	if err != nil {
-		return 0, err
-	}
-	mem, err := parseHex(memory)
-	if err != nil {
-		return 0, fmt.Errorf("memory: %w", err)
-	}
-	if len(mem) > exec.MaxCtx {
-		return 0, fmt.Errorf("memory: %d bytes are more than %d", len(mem), exec.MaxCtx)
-	}
-	p, err := conformanceProgram(program)
+// A program of which nothing is known may write anywhere: the image runs in a child process if
+// this process can have one.
+func (p Plugin) Run(ctx context.Context) (uint64, error) {
+	mem, prog, layout, err := p.parse()
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("program: %w", err)
-	case interpret:
-		return interpretOnce(p, mem, l)
+		return 0, err
+	case p.Interp:
+		return interpretOnce(prog, mem, layout)
 	}
 	if err := exec.Supported(); err != nil {
 		return 0, err
 	}
-	if !childReady.Load() {
-		return executeOnce(p, mem, l)
+	if !child.Ready() {
+		return executeOnce(prog, mem, layout)
 	}
-	var r conformanceAnswer
-	crashed, err := child(ctx, childConformant, conformanceJob{memory, program, layout}, conformanceLimit+childGrace, &r)
+	var r pluginAnswer
+	crashed, err := child.Ask(ctx, PluginWork, p, pluginLimit, &r)
 	switch {
 	case err != nil:
 		return 0, err
@@ -76,29 +72,44 @@ func Conformance(ctx context.Context, memory, program, layout string, interpret 
 	return r.R0, nil
 }
 
-// conformanceJob is what the process of a program reads, and conformanceAnswer what it writes.
-type (
-	conformanceJob struct {
-		Memory  string `json:"memory"`
-		Program string `json:"program"`
-		Layout  string `json:"layout"`
+// parse reads the texts.
+func (p Plugin) parse() (mem []byte, prog *jit.Program, l *jit.Layout, err error) {
+	if l, err = jit.LayoutByName(p.Layout); err != nil {
+		return nil, nil, nil, err
 	}
-	conformanceAnswer struct {
-		R0     uint64 `json:"r0"`
-		Failed bool   `json:"failed,omitempty"` // the execution did
-		Error  string `json:"error,omitempty"`
+	if mem, err = parseHex(p.Memory); err != nil {
+		return nil, nil, nil, fmt.Errorf("memory: %w", err)
 	}
-)
+	if len(mem) > exec.MaxCtx {
+		return nil, nil, nil, fmt.Errorf("memory: %d bytes are more than %d", len(mem), exec.MaxCtx)
+	}
+	if prog, err = parseProgram(p.Program); err != nil {
+		return nil, nil, nil, fmt.Errorf("program: %w", err)
+	}
+	return mem, prog, l, nil
+}
 
-// conformanceReply runs the program that comes from in.
-func conformanceReply(in io.Reader) (a conformanceAnswer) {
-	var j conformanceJob
-	err := json.NewDecoder(in).Decode(&j)
+// PluginWork names the work of a child process that runs one program: [PluginReply].
+const PluginWork = "program"
+
+// pluginAnswer is what a child answers.
+type pluginAnswer struct {
+	R0     uint64 `json:"r0"`
+	Failed bool   `json:"failed,omitempty"` // the execution did
+	Error  string `json:"error,omitempty"`
+}
+
+// PluginReply runs the program that comes from in, in this process.
+func PluginReply(in io.Reader) any {
+	var p Plugin
+	var a pluginAnswer
+	err := json.NewDecoder(in).Decode(&p)
 	if err == nil {
-		a.R0, err = Conformance(context.Background(), j.Memory, j.Program, j.Layout, false)
+		a.R0, err = p.Run(context.Background())
 	}
 	if err != nil {
-		a.Failed, a.Error = errors.Is(err, ErrExecution), strings.TrimPrefix(err.Error(), ErrExecution.Error()+": ")
+		a.Failed = errors.Is(err, ErrExecution)
+		a.Error = strings.TrimPrefix(err.Error(), ErrExecution.Error()+": ")
 	}
 	return a
 }
@@ -109,7 +120,7 @@ func executeOnce(p *jit.Program, mem []byte, l *jit.Layout) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	r0, err := m.Run(p.Name, mem, conformanceLimit)
+	r0, err := m.Run(p.Name, mem, pluginLimit)
 	if err != nil {
 		err = fmt.Errorf("%w: %w", ErrExecution, err)
 	}
@@ -127,8 +138,8 @@ func parseHex(text string) ([]byte, error) {
 	return hex.DecodeString(digits)
 }
 
-// conformanceProgram reads a program. The suite knows neither maps nor packets.
-func conformanceProgram(text string) (*jit.Program, error) {
+// parseProgram reads a program. The suite knows neither maps nor packets.
+func parseProgram(text string) (*jit.Program, error) {
 	raw, err := parseHex(text)
 	if err != nil {
 		return nil, err

@@ -1,9 +1,10 @@
-package stress
+package workload
 
 import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"sync"
 
 	"tailpoke/jit"
 	"tailpoke/jit/exec"
@@ -12,33 +13,52 @@ import (
 	"tailpoke/stress/internal/cpu"
 )
 
-// Oracle computes what a target may return, by interpreting it. One goroutine at a time
-// may use it.
+// Oracle knows what a workload may return in a layout and with a context, by interpreting it.
+// Several goroutines may use it.
 type Oracle struct {
-	target   *Target
+	workload *Workload
 	layout   *jit.Layout
-	keys     map[protocol.Key]int // index in target.Keys
+	ctx      Context
+	keys     map[protocol.Key]int // index in workload.Keys
 	outcomes []cpu.Outcome
 	bit      map[uint64]uint64 // by value
 	shared   bool              // some value is returned by more than one program
 	lo, hi   int               // bytes of the context that may be written
-	known    map[string]uint64 // masks by contents
 	data     map[string]*interp.Map
-	buf      []byte // for the names of contents
+
+	mu    sync.Mutex        // guards what follows, and what the interpreter does with data
+	known map[string]uint64 // masks by contents
+	buf   []byte            // for the names of contents
 }
 
-// NewOracle explores the target with every content of every key.
-func NewOracle(t *Target, l *jit.Layout) (*Oracle, error) {
-	o := &Oracle{target: t, layout: l, keys: map[protocol.Key]int{}, bit: map[uint64]uint64{}, known: map[string]uint64{}}
+// oracleKey is what an oracle depends on, beside its workload.
+type oracleKey struct {
+	layout        jit.Layout
+	bytes, packet string
+	kind          interp.CtxKind
+}
+
+// Oracle explores the workload with every content of every key, and a context that need not be
+// its own. It does so once for each layout and context.
+func (w *Workload) Oracle(l *jit.Layout, ctx Context) (*Oracle, error) {
+	key := oracleKey{*l, string(ctx.Bytes), string(ctx.Packet), ctx.Kind}
+	return w.oracles.get(key, func() (*Oracle, error) { return newOracle(w, l, ctx) })
+}
+
+func newOracle(w *Workload, l *jit.Layout, ctx Context) (*Oracle, error) {
+	o := &Oracle{
+		workload: w, layout: l, ctx: ctx,
+		keys: map[protocol.Key]int{}, bit: map[uint64]uint64{}, known: map[string]uint64{},
+	}
 	var err error
-	if o.data, err = t.Data.Interp(); err != nil {
+	if o.data, err = w.Data.Interp(); err != nil {
 		return nil, err
 	}
-	all := make([][]int, len(t.Keys))
-	for i, k := range t.Keys {
+	all := make([][]int, len(w.Keys))
+	for i, k := range w.Keys {
 		o.keys[k] = i
 		all[i] = append(all[i], cpu.None)
-		for p := range t.Programs {
+		for p := range w.Programs {
 			all[i] = append(all[i], p)
 		}
 	}
@@ -47,7 +67,7 @@ func NewOracle(t *Target, l *jit.Layout) (*Oracle, error) {
 		return nil, err
 	}
 	if n := len(res.Outcomes); n > exec.MaxOutcomes {
-		return nil, fmt.Errorf("%s may return %d different values; at most %d can be told apart", t.Entry.Name, n, exec.MaxOutcomes)
+		return nil, fmt.Errorf("%s may return %d different values; at most %d can be told apart", w.Entry.Name, n, exec.MaxOutcomes)
 	}
 	for i, out := range res.Outcomes {
 		skip := slices.Contains(out.Last, "")
@@ -59,8 +79,8 @@ func NewOracle(t *Target, l *jit.Layout) (*Oracle, error) {
 	return o, nil
 }
 
-// blind names what the returned values cannot show; "" if nothing.
-func (o *Oracle) blind() string {
+// Blind names what the returned values cannot show; "" if nothing.
+func (o *Oracle) Blind() string {
 	for _, out := range o.outcomes {
 		if out.Skip && out.Tail {
 			return "a program returns what falling through returns: misses may stay unseen"
@@ -72,15 +92,17 @@ func (o *Oracle) blind() string {
 	return ""
 }
 
-// Outcomes lists what the target may return, whatever its keys hold.
+// Outcomes lists what the workload may return, whatever its keys hold.
 func (o *Oracle) Outcomes() []cpu.Outcome { return o.outcomes }
 
-// Written is the range of bytes of the context that the target may write.
+// Written is the range of bytes of the context that the workload may write.
 func (o *Oracle) Written() (lo, hi int) { return o.lo, o.hi }
 
 // Legal returns a bit for each outcome that is possible while key i holds one of
 // held[i] at each tail call.
 func (o *Oracle) Legal(held [][]int) (uint64, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.buf = appendContents(o.buf[:0], held)
 	if m, ok := o.known[string(o.buf)]; ok {
 		return m, nil
@@ -109,10 +131,10 @@ func appendContents(b []byte, held [][]int) []byte {
 }
 
 func (o *Oracle) explore(held [][]int) (*interp.Result, error) {
-	res, err := interp.Explore(o.target.Entry, interp.World{
-		Ctx: o.target.Context.Bytes, CtxKind: o.target.Context.Kind, Packet: o.target.Context.Packet,
+	res, err := interp.Explore(o.workload.Entry, interp.World{
+		Ctx: o.ctx.Bytes, CtxKind: o.ctx.Kind, Packet: o.ctx.Packet,
 		Layout: o.layout, Maps: o.data, Shared: true,
-		MaxEntries: func(m string) uint32 { return uint32(o.target.Maps[m]) },
+		MaxEntries: func(m string) uint32 { return uint32(o.workload.Maps[m]) },
 		Held: func(m string, key uint32) []*jit.Program {
 			i, ok := o.keys[protocol.Key{Map: m, Index: int(key)}]
 			if !ok {
@@ -122,7 +144,7 @@ func (o *Oracle) explore(held [][]int) (*interp.Result, error) {
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("what may %s return: %w", o.target.Entry.Name, err)
+		return nil, fmt.Errorf("what may %s return: %w", o.workload.Entry.Name, err)
 	}
 	return res, nil
 }
@@ -131,7 +153,7 @@ func (o *Oracle) programs(indexes []int) []*jit.Program {
 	out := make([]*jit.Program, len(indexes))
 	for i, p := range indexes {
 		if p != cpu.None {
-			out[i] = o.target.Programs[p]
+			out[i] = o.workload.Programs[p]
 		}
 	}
 	return out

@@ -1,4 +1,4 @@
-package stress
+package workload
 
 import (
 	"fmt"
@@ -10,24 +10,21 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-// Disassemble lists the images of a target in a layout: the entry and the programs,
-// with functions, eBPF instructions, tail-call sites and slots marked. Maps have made-up
-// addresses, as long as real ones: a listing does not depend on where things lie.
-func Disassemble(t *Target, layout string) (string, error) {
+// Disassemble lists the images of the entry and the programs in a layout, with functions, eBPF
+// instructions, tail-call sites and slots marked. Maps have made-up addresses, as long as real
+// ones: a listing does not depend on where things lie.
+func (w *Workload) Disassemble(layout string) (string, error) {
 	l, err := jit.LayoutByName(layout)
 	if err != nil {
 		return "", err
 	}
-	infos, err := t.mapInfos(l)
+	images, err := w.Images(l)
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
-	for _, p := range append([]*jit.Program{t.Entry}, t.Programs...) {
-		img, err := jit.Compile(p, jit.Options{Layout: l, Maps: infos})
-		if err != nil {
-			return "", fmt.Errorf("program %s: %w", p.Name, err)
-		}
+	for i, p := range w.all() {
+		img := images[i]
 		fmt.Fprintf(&b, "program %s, layout %s, %d bytes, tail-call sites: %d, tail calls enter at +%d\n",
 			p.Name, l.Name, len(img.Code), len(img.Sites), img.AdjOff)
 		if err := list(&b, img); err != nil {

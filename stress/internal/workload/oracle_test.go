@@ -1,4 +1,4 @@
-package stress
+package workload
 
 import (
 	"testing"
@@ -11,11 +11,11 @@ import (
 // TestOracleOfGenerated: an entry with one site returns its own value while the key is
 // empty, a program's while the key holds it, and either while that changes.
 func TestOracleOfGenerated(t *testing.T) {
-	target, err := Generate(protocol.Shape{Sites: 1, Programs: 2, Keys: 1}, false)
+	w, err := Generate(protocol.Shape{Sites: 1, Programs: 2, Keys: 1}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := NewOracle(target, &jit.V510)
+	o, err := w.Oracle(&jit.V510, w.Context)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,8 +59,8 @@ func TestOracleOfGenerated(t *testing.T) {
 // TestOracleOfObject: what the main job's program returns, computed by hand from its
 // source: len 64, mark 7, protocol 8; parse_v1 gives len+0x1000, parse_v2 len+mark+0x2000.
 func TestOracleOfObject(t *testing.T) {
-	target := DefaultTarget()
-	o, err := NewOracle(target, &jit.V510)
+	w := Default()
+	o, err := w.Oracle(&jit.V510, w.Context)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,77 @@
+package child
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Grace is how much longer than its limit a child may take to end.
+const Grace = 30 * time.Second
+
+// Ask gives a process of its own something to do, and decodes its answer. If what the process
+// executed killed it, crashed says how.
+func Ask(ctx context.Context, work string, in any, limit time.Duration, answer any) (crashed string, err error) {
+	input, err := json.Marshal(in)
+	if err != nil {
+		return "", err
+	}
+	bounded, cancel := context.WithTimeout(ctx, limit+Grace)
+	defer cancel()
+	exe, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(bounded, exe)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = Grace
+	cmd.Env = append(os.Environ(), env+"="+work)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return "", err
+	}
+	var out, log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &log
+	if err := cmd.Start(); err != nil {
+		return "", fmt.Errorf("start a child: %w", err)
+	}
+	// A child that dies early breaks the pipe; its answer or its state says more than
+	// either error.
+	_, _ = stdin.Write(append(input, '\n'))
+	_ = cmd.Wait()
+	if json.Unmarshal(out.Bytes(), answer) == nil {
+		return "", nil
+	}
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if why := crash(cmd.ProcessState, log.String()); why != "" {
+		return why, nil
+	}
+	return "", fmt.Errorf("the child ended without an answer: %v: %.500s", cmd.ProcessState, log.String())
+}
+
+// crash names what a torn instruction may have done to a process: a signal of the CPU,
+// or a fatal error of the Go runtime, whose memory it can have written. It returns ""
+// for all other deaths: by SIGKILL, by a panic of the harness, by our own timeout.
+func crash(p *os.ProcessState, log string) string {
+	for line := range strings.Lines(log) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "SIG") || strings.HasPrefix(line, "fatal error:") {
+			return p.String() + ": " + line
+		}
+	}
+	if ws, ok := p.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		switch ws.Signal() {
+		case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGILL, syscall.SIGFPE, syscall.SIGTRAP, syscall.SIGSYS:
+			return p.String()
+		}
+	}
+	return ""
+}

@@ -1,0 +1,62 @@
+package regress
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tailpoke/stress/internal/workload"
+	"tailpoke/stress/report"
+)
+
+// Table carries the cases of these names out, or all of them without names, in every column that
+// this machine can have.
+func Table(ctx context.Context, names []string) (*report.Regression, error) {
+	cases := Cases()
+	if len(names) > 0 {
+		cases = nil
+		for _, name := range names {
+			c, err := byName(name)
+			if err != nil {
+				return nil, err
+			}
+			cases = append(cases, *c)
+		}
+	}
+	columns, missing := Columns()
+	rep, err := Judge(ctx, cases, columns)
+	rep.Missing = missing
+	return rep, err
+}
+
+// Workload makes a workload of a case: its first program, and the keys of its prog arrays.
+func Workload(name string) (*workload.Workload, error) {
+	c, err := byName(name)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := c.Collection()
+	if err != nil {
+		return nil, err
+	}
+	return workload.FromCollection(spec, workload.Source{Case: name, Name: "case " + name, Entry: c.Entry()})
+}
+
+func byName(name string) (*Case, error) {
+	cases := Cases()
+	i := slices.IndexFunc(cases, func(c Case) bool { return c.Name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("no case is called %q; there are: %s", name, strings.Join(Names(), "; "))
+	}
+	return &cases[i], nil
+}
+
+// Names lists the cases.
+func Names() []string {
+	var names []string
+	for _, c := range Cases() {
+		names = append(names, c.Name)
+	}
+	return names
+}

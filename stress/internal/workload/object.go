@@ -1,0 +1,134 @@
+package workload
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"tailpoke/jit"
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/bpf"
+)
+
+// Default is the program of the main job: stress/bpf/tailcalls.c, compiled by clang.
+func Default() *Workload { return builtin(bpf.Tailcalls, "dispatch") }
+
+// Hierarchy is the program of stress/bpf/hierarchy.c, which calls itself through subprograms.
+func Hierarchy() *Workload { return builtin(bpf.Hierarchy, protocol.Hierarchy) }
+
+func builtin(name, entry string) *Workload {
+	w, err := ReadObject(name, bpf.Object(name), entry)
+	if err != nil {
+		panic("workload: the built-in object: " + err.Error())
+	}
+	return w
+}
+
+// LoadObject reads a workload from an object file that clang made.
+func LoadObject(path, entry string) (*Workload, error) {
+	raw, err := ReadRegular(path, MaxObject)
+	if err != nil {
+		return nil, err
+	}
+	return ReadObject(path, raw, entry)
+}
+
+// ReadObject reads a workload from the bytes of an object file. The threads execute the
+// program called entry; the keys of its prog arrays are given the other programs of the
+// same type, or the entry itself if there is no other.
+func ReadObject(name string, raw []byte, entry string) (*Workload, error) {
+	spec, err := Decode(name, raw)
+	if err != nil {
+		return nil, err
+	}
+	return FromCollection(spec, Source{Object: raw, Name: name, Entry: entry})
+}
+
+// Decode reads what an object file holds.
+func Decode(name string, raw []byte) (*ebpf.CollectionSpec, error) {
+	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return spec, nil
+}
+
+// FromCollection makes the workload of a source that was decoded already. It keeps the collection.
+func FromCollection(spec *ebpf.CollectionSpec, from Source) (*Workload, error) {
+	w := &Workload{Object: from.Name, EntryName: from.Entry, Maps: map[string]int{}, Data: Maps{}, Source: from, spec: spec}
+	if err := w.readPrograms(spec, from.Entry); err != nil {
+		return nil, fmt.Errorf("%s: %w", from.Name, err)
+	}
+	if err := w.readMaps(spec); err != nil {
+		return nil, fmt.Errorf("%s: %w", from.Name, err)
+	}
+	w.Context = ContextOf(spec.Programs[from.Entry].Type, DefaultPacket())
+	return w, nil
+}
+
+func (w *Workload) readPrograms(spec *ebpf.CollectionSpec, entry string) error {
+	names := make([]string, 0, len(spec.Programs))
+	for n := range spec.Programs {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	es, ok := spec.Programs[entry]
+	if !ok {
+		return fmt.Errorf("no program %q; there are: %s", entry, strings.Join(names, " "))
+	}
+	for _, n := range names {
+		ps := spec.Programs[n]
+		if ps.Type != es.Type {
+			continue
+		}
+		p, err := jit.Parse(n, ps.Instructions)
+		switch {
+		case err != nil:
+			return fmt.Errorf("program %s: %w", n, err)
+		case n == entry:
+			w.Entry = p
+		case len(w.Programs) < maxPrograms:
+			w.Programs = append(w.Programs, p)
+		}
+	}
+	if len(w.Programs) == 0 { // it can still tail call itself
+		w.Programs = []*jit.Program{w.Entry}
+	}
+	return nil
+}
+
+// readMaps takes the maps that the programs name, and the keys of the prog arrays that the
+// entry names.
+func (w *Workload) readMaps(spec *ebpf.CollectionSpec) error {
+	for _, p := range w.all() {
+		for _, m := range p.Maps() {
+			ms, ok := spec.Maps[m]
+			if !ok && strings.HasPrefix(m, "fd ") { // it has no name before it is loaded
+				return fmt.Errorf("program %s: variables of .kconfig are not supported", p.Name)
+			}
+			if !ok {
+				return fmt.Errorf("program %s: no map %q in the object", p.Name, m)
+			}
+			if ms.Type != ebpf.ProgramArray {
+				w.Data[m] = ms
+				continue
+			}
+			w.Maps[m] = int(ms.MaxEntries)
+		}
+	}
+	if _, err := w.Data.Host(); err != nil {
+		return err
+	}
+	for _, m := range w.Entry.Maps() {
+		for i := range w.Maps[m] {
+			if len(w.Keys) == MaxKeys {
+				return nil
+			}
+			w.Keys = append(w.Keys, protocol.Key{Map: m, Index: i})
+		}
+	}
+	return nil
+}

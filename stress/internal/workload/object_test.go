@@ -1,0 +1,92 @@
+package workload
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/bpf"
+)
+
+func TestDefault(t *testing.T) {
+	w := Default()
+	if s := w.Shape(16); s != (protocol.Shape{Threads: 16, Sites: 3, Programs: 2, Keys: 3}) {
+		t.Errorf("shape %+v", s)
+	}
+	if n := len(w.Entry.TailCalls); n != 4 {
+		t.Errorf("%d tail calls, want three direct ones and an indirect one", n)
+	}
+	if len(w.Keys) != 4 {
+		t.Errorf("keys %v", w.Keys)
+	}
+	if f := w.Entry.Funcs; len(f) != 2 || !f[1].HasTailCall {
+		t.Errorf("functions %+v", f)
+	}
+}
+
+func TestBadObjects(t *testing.T) {
+	object := bpf.Object(bpf.Tailcalls)
+	for name, tc := range map[string]struct {
+		raw   []byte
+		entry string
+		want  string
+	}{
+		"empty":         {nil, "dispatch", "EOF"},
+		"text":          {[]byte("int main(void) { return 0; }"), "dispatch", "bad magic"},
+		"cut off":       {object[:len(object)/2], "dispatch", ""},
+		"unknown entry": {object, "main", "dispatch parse_v1 parse_v2"},
+	} {
+		_, err := ReadObject("x.o", tc.raw, tc.entry)
+		if err == nil || !strings.HasPrefix(err.Error(), "x.o: ") || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// An entry without a direct site is a program, but no subject.
+	w, err := ReadObject("x.o", object, "parse_v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Check(); err == nil {
+		t.Error("an entry without tail calls was accepted")
+	}
+}
+
+// FuzzReadObject: no object file makes the loader panic, nor the compiler of what it loads.
+func FuzzReadObject(f *testing.F) {
+	f.Add(bpf.Object(bpf.Tailcalls), "dispatch")
+	f.Add([]byte("\x7fELF"), "")
+	for object, entry := range map[string]string{"sockex3.o": "parse_ether", "tracex5.o": "dispatch", "hierarchy.o": "root", "bpf2bpf.o": "both"} {
+		raw, err := os.ReadFile("../regress/bpf/" + object)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw, entry)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte, entry string) {
+		w, err := ReadObject("x.o", raw, entry)
+		if err != nil {
+			return
+		}
+		_ = w.Check()
+		if text, err := w.Disassemble("v6.12"); err == nil && text == "" {
+			t.Error("nothing to list")
+		}
+	})
+}
+
+// TestKernelConfig: what an object takes from the kernel's configuration is in a map that has no name
+// before it is loaded, and is refused for what it is.
+func TestKernelConfig(t *testing.T) {
+	main := &ebpf.ProgramSpec{Name: "main", Type: ebpf.SchedCLS, Instructions: asm.Instructions{
+		asm.LoadMapValue(asm.R1, 0, 0).WithSymbol("main"), asm.LoadMem(asm.R0, asm.R1, 0, asm.Word), asm.Return(),
+	}}
+	spec := &ebpf.CollectionSpec{Programs: map[string]*ebpf.ProgramSpec{"main": main}}
+	_, err := FromCollection(spec, Source{Name: "x.o", Entry: "main"})
+	if want := "x.o: program main: variables of .kconfig are not supported"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %q", err, want)
+	}
+}

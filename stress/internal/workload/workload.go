@@ -1,0 +1,125 @@
+package workload
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/cilium/ebpf"
+
+	"tailpoke/jit"
+	"tailpoke/patcher/protocol"
+)
+
+// Workload is what threads execute and what its keys may be given. What engines need of it
+// beyond its fields is computed when the first of them asks, and then kept: images, and what
+// an execution may return. So it must not be copied, nor changed once an engine has it.
+// Several goroutines may use it.
+type Workload struct {
+	// Object and EntryName say where the program comes from: the name of an object file,
+	// and of a program in it. Both are empty for a generated workload.
+	Object    string
+	EntryName string
+
+	Entry    *jit.Program
+	Programs []*jit.Program
+	Maps     map[string]int // number of keys of each prog array
+	Keys     []protocol.Key // the keys that change
+	Data     Maps           // the maps beside prog arrays
+	Context  Context        // what R1 points to
+	Source   Source
+
+	spec    *ebpf.CollectionSpec // as it was decoded; nil: generated
+	images  memo[jit.Layout, []*jit.Image]
+	oracles memo[oracleKey, *Oracle]
+}
+
+// all lists the entry and the programs.
+func (w *Workload) all() []*jit.Program { return append([]*jit.Program{w.Entry}, w.Programs...) }
+
+// Collection is what a kernel loads, new at each call.
+func (w *Workload) Collection() *ebpf.CollectionSpec {
+	if w.spec == nil {
+		return w.generatedCollection()
+	}
+	return w.spec.Copy()
+}
+
+// Shape returns the size of the subject that the workload makes with so many threads.
+func (w *Workload) Shape(threads int) protocol.Shape {
+	keys := w.directKeys()
+	return protocol.Shape{Threads: threads, Sites: len(keys), Programs: len(w.Programs), Keys: len(distinct(keys))}
+}
+
+// directKeys lists the key of each direct site of the entry's image, as far as it is
+// one that changes.
+func (w *Workload) directKeys() []protocol.Key {
+	var out []protocol.Key
+	for _, c := range w.Entry.TailCalls {
+		if w.pokes(c) {
+			out = append(out, keyOf(c))
+		}
+	}
+	return out
+}
+
+func keyOf(c jit.TailCall) protocol.Key { return protocol.Key{Map: c.Map, Index: int(c.Key)} }
+
+// pokes reports whether a tail call is a direct site of a key that changes.
+func (w *Workload) pokes(c jit.TailCall) bool { return c.Const && slices.Contains(w.Keys, keyOf(c)) }
+
+// Indirect reports whether some tail call reads the map while it runs.
+func (w *Workload) Indirect() bool {
+	return w.anyCall(func(p *jit.Program, c jit.TailCall) bool { return !c.Const || p != w.Entry })
+}
+
+// Nested reports whether some tail call is one of a subprogram: what it calls returns into
+// the caller.
+func (w *Workload) Nested() bool {
+	return w.anyCall(func(_ *jit.Program, c jit.TailCall) bool { return c.Func != 0 })
+}
+
+// Deep returns a program that has a direct site of a key that changes, or nil.
+func (w *Workload) Deep() *jit.Program {
+	for _, p := range w.Programs {
+		if slices.ContainsFunc(p.TailCalls, w.pokes) {
+			return p
+		}
+	}
+	return nil
+}
+
+// anyCall reports whether what is asked holds of some tail call of the entry or a program.
+func (w *Workload) anyCall(is func(*jit.Program, jit.TailCall) bool) bool {
+	return slices.ContainsFunc(w.all(), func(p *jit.Program) bool {
+		return slices.ContainsFunc(p.TailCalls, func(c jit.TailCall) bool { return is(p, c) })
+	})
+}
+
+func distinct(keys []protocol.Key) []protocol.Key {
+	seen := map[protocol.Key]bool{}
+	for _, k := range keys {
+		seen[k] = true
+	}
+	return slices.Collect(maps.Keys(seen))
+}
+
+// Check refuses a workload that no engine can judge: without a site that is poked.
+func (w *Workload) Check() error {
+	if len(w.directKeys()) == 0 {
+		return fmt.Errorf("%s has no direct tail-call site of a key that changes", w.Entry.Name)
+	}
+	return nil
+}
+
+// Traceable refuses a workload on which state A would leave no trace: the epilogue's leave
+// mends the stack pointer, so that a function without callee-saved registers returns as
+// if nothing had happened.
+func (w *Workload) Traceable() error {
+	for _, c := range w.Entry.TailCalls {
+		if c.Const && w.Entry.Funcs[c.Func].CalleeRegs != [4]bool{} {
+			return nil
+		}
+	}
+	return fmt.Errorf("no function of %s with a direct site uses a callee-saved register: state A would leave no trace", w.Entry.Name)
+}
