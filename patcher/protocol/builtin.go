@@ -50,7 +50,7 @@ func Graces() []Grace {
 	}
 }
 
-// ModelGraces returns grace-period flavours that the model alone carries out.
+// ModelGraces returns grace-period flavours that only the model carries out.
 func ModelGraces() []Grace {
 	return []Grace{
 		{Name: "self", Kind: GraceSelf},

@@ -12,7 +12,7 @@ const (
 	Published                    // the map's pointer was exchanged
 	Poked                        // a slot was poked; Changed says whether a byte changed
 	Waited                       // a grace period was waited for
-	WaitSkipped                  // a guarded wait had nothing to wait for
+	WaitSkipped                  // a guarded wait was skipped: no poke had changed a byte
 	Retired                      // the replaced program awaits its own grace period
 	Freed                        // a program's memory was given back
 )
@@ -25,8 +25,8 @@ var eventNames = [...]string{
 // String returns the kind's name.
 func (k EventKind) String() string { return eventNames[k] }
 
-// An Event is what an engine did of an operation. The events of an operation, in
-// order, are its unrolled actions between Called and Returned.
+// An Event is a part of an operation that an engine carried out. The events of an operation,
+// in order, are its unrolled actions between Called and Returned.
 type Event struct {
 	Kind    EventKind
 	Op      OpKind

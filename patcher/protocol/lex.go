@@ -35,7 +35,8 @@ func (t token) errorf(format string, args ...any) error {
 // runs to the end of its line. The last token is the end of the text.
 func lex(text string) ([]token, error) {
 	if len(text) > maxText {
-		return nil, &SyntaxError{1, 1, fmt.Sprintf("text of %d bytes is longer than %d", len(text), maxText)}
+		long := fmt.Sprintf("text of %d bytes is longer than %d", len(text), maxText)
+		return nil, &SyntaxError{1, 1, long}
 	}
 	var out []token
 	line, start := 1, 0 // start: offset of the line's first byte
@@ -71,5 +72,6 @@ func lex(text string) ([]token, error) {
 }
 
 func isWord(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.'
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
+		c == '-' || c == '_' || c == '.'
 }

@@ -10,10 +10,12 @@ import (
 // prints without a word of it.
 func TestKernelLife(t *testing.T) {
 	p := Protocols()[0]
-	if load, unload := stepsText(p.LoadSteps()), stepsText(p.UnloadSteps()); load != kernelLoad || unload != kernelUnload {
+	load, unload := stepsText(p.LoadSteps()), stepsText(p.UnloadSteps())
+	if load != kernelLoad || unload != kernelUnload {
 		t.Errorf("loads %q, unloads %q", load, unload)
 	}
-	said, err := ParseProtocol(kernelText + "  load     " + kernelLoad + "\n  unload   " + kernelUnload + "\n  mutex    map\n")
+	said, err := ParseProtocol(kernelText +
+		"  load     " + kernelLoad + "\n  unload   " + kernelUnload + "\n  mutex    map\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +27,8 @@ func TestKernelLife(t *testing.T) {
 		t.Error(diff)
 	}
 	// A load of nothing is not the kernel's.
-	if p, err = ParseProtocol(kernelText + "load"); err != nil || p.Load == nil || len(p.UnrollLoad(2)) != 0 {
+	p, err = ParseProtocol(kernelText + "load")
+	if err != nil || p.Load == nil || len(p.UnrollLoad(2)) != 0 {
 		t.Errorf("%v, %v", p.Load, err)
 	}
 }

@@ -2,10 +2,10 @@ package protocol
 
 import "strings"
 
-// SingleEdits lists the mechanical edits of a subject: every step of an operation left out, doubled,
-// or exchanged with another of its list; every step of the poke method left out, or exchanged with
-// the next one. Edits that make no protocol or no method, the same one, or what another edit makes,
-// are not among them.
+// SingleEdits lists the mechanical edits of a subject. They leave out or double a step of an
+// operation, or exchange it with another one of its list; they leave out a step of the poke
+// method, or exchange it with the next one. Edits are left out whose result does not parse, is
+// the same as before, or is the same as that of an earlier edit.
 func SingleEdits(s Subject) []Edit {
 	var out []Edit
 	seen := map[string]bool{s.Protocol.String() + s.Method.String(): true}
@@ -37,7 +37,7 @@ func operationEdits(p Protocol) []Edit {
 	return out
 }
 
-// lists are the texts of the steps of an operation, and those of each of its blocks.
+// lists returns the texts of the steps of an operation, then those of each of its blocks.
 func lists(steps []Step) [][]string {
 	var own []string
 	var inner [][]string

@@ -57,23 +57,31 @@ func TestUnroll(t *testing.T) {
 		{"kernel", Remove, 0, "publish; retire"},
 		{"kernel", Remove, 1, "publish; 0:bypass=jump; 0:wait?1; 0:target=nop; retire"},
 		// The guard of a descriptor's wait does not reach back to other descriptors.
-		{"kernel", Remove, 2, "publish; 0:bypass=jump; 0:wait?1; 0:target=nop; 1:bypass=jump; 1:wait?4; 1:target=nop; retire"},
+		{"kernel", Remove, 2,
+			"publish; 0:bypass=jump; 0:wait?1; 0:target=nop; 1:bypass=jump; 1:wait?4; 1:target=nop; retire"},
 		// A wait outside each is guarded by all pokes before it: with no descriptor there
 		// is none that could have changed a byte.
 		{"batched", Remove, 0, "publish; wait?0; retire"},
 		{"batched", Remove, 1, "publish; 0:bypass=jump; wait?0; 0:target=nop; retire"},
-		{"batched", Remove, 2, "publish; 0:bypass=jump; 1:bypass=jump; wait?0; 0:target=nop; 1:target=nop; retire"},
+		{"batched", Remove, 2,
+			"publish; 0:bypass=jump; 1:bypass=jump; wait?0; 0:target=nop; 1:target=nop; retire"},
 		{"lazy", Remove, 0, "publish; retire"},
 		{"lazy", Remove, 2, "publish; 0:bypass=jump; 1:bypass=jump; retire"},
 		{"double-grace", Remove, 0, "publish; retire"},
 		{"double-grace", Remove, 1, "publish; 0:bypass=jump; 0:wait?1; 0:wait?1; 0:target=nop; retire"},
-		{"double-grace", Remove, 2, "publish; 0:bypass=jump; 0:wait?1; 0:wait?1; 0:target=nop; 1:bypass=jump; 1:wait?5; 1:wait?5; 1:target=nop; retire"},
+		{"double-grace", Remove, 2,
+			"publish; 0:bypass=jump; 0:wait?1; 0:wait?1; 0:target=nop; " +
+				"1:bypass=jump; 1:wait?5; 1:wait?5; 1:target=nop; retire"},
 		// No poke precedes the wait, so nothing guards it.
 		{"late-bypass", Remove, 0, "publish; wait; retire"},
-		{"late-bypass", Remove, 2, "publish; wait; 0:bypass=jump; 1:bypass=jump; 0:target=nop; 1:target=nop; retire"},
-		{"early-grace", Remove, 2, "publish; 0:wait; 0:bypass=jump; 0:target=nop; 1:wait; 1:bypass=jump; 1:target=nop; retire"},
-		{"update-through-c", Update, 1, "publish; 0:bypass=jump; 0:wait?1; 0:target=jump; 0:bypass=nop; retire"},
-		{"two-pass-install", Install, 2, "publish; 0:target=jump; 1:target=jump; 0:bypass=nop; 1:bypass=nop"},
+		{"late-bypass", Remove, 2,
+			"publish; wait; 0:bypass=jump; 1:bypass=jump; 0:target=nop; 1:target=nop; retire"},
+		{"early-grace", Remove, 2,
+			"publish; 0:wait; 0:bypass=jump; 0:target=nop; 1:wait; 1:bypass=jump; 1:target=nop; retire"},
+		{"update-through-c", Update, 1,
+			"publish; 0:bypass=jump; 0:wait?1; 0:target=jump; 0:bypass=nop; retire"},
+		{"two-pass-install", Install, 2,
+			"publish; 0:target=jump; 1:target=jump; 0:bypass=nop; 1:bypass=nop"},
 		{"free-on-remove", Remove, 1, "publish; free; 0:bypass=jump; 0:wait?2; 0:target=nop"},
 	} {
 		if got := actionsText(named(t, c.protocol).Unroll(c.op, c.descs)); got != c.want {
