@@ -59,8 +59,8 @@ func (e *emitter) emitLookup(m MapInfo) error {
 	return nil
 }
 
-// emitLegacyLoad loads from the packet, the way of cBPF: a load from behind its end is an exit of
-// the function with R0 zero. The context is in R6.
+// emitLegacyLoad loads from the packet, the way of cBPF: a load from beyond its end exits the
+// function with R0 zero. The context is in R6.
 func (e *emitter) emitLegacyLoad(i int) error {
 	ins := &e.p.Insns[i]
 	if ins.OpCode.Mode() == asm.AbsMode {

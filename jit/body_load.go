@@ -28,7 +28,8 @@ func (e *emitter) emitLoadImm64(i int) {
 	case asm.PseudoMapFD:
 		e.emitAddress(RefMap, dst, e.o.Maps[MapSymbol(ins)].Addr)
 	case asm.PseudoMapValue:
-		e.emitAddress(RefMapValue, dst, e.o.Maps[MapSymbol(ins)].Values+v>>32) // the upper half is the offset in the value
+		// The upper half is the offset in the value.
+		e.emitAddress(RefMapValue, dst, e.o.Maps[MapSymbol(ins)].Values+v>>32)
 	case asm.PseudoFunc:
 		e.emitFuncAddr(dst, int(e.p.targets[i]))
 	default:

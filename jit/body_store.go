@@ -26,7 +26,7 @@ func (e *emitter) emitStore(ins *asm.Instruction) {
 	case asm.CmpXchg:
 		e.LockCmpxchg(w, at, src) // lock cmpxchg [dst+off], src
 		if w == x86.W32 && !e.p.Translated {
-			// When it matches, the machine leaves all of rax alone, and eBPF wants the upper half zero.
+			// If it matches, the machine leaves rax alone; eBPF wants its upper half zero.
 			e.Mov(w, x86.RAX, x86.RAX) // mov eax, eax
 		}
 	case asm.FetchAnd, asm.FetchOr, asm.FetchXor:

@@ -25,7 +25,7 @@ type Options struct {
 	Layout    *Layout
 	Maps      map[string]MapInfo // by the symbol that the program loads, see MapSymbol
 	Forms     Forms              // the zero value is a CPU without faults
-	FuncAddrs []uint64           // where each function will lie, for code that loads its address; or none
+	FuncAddrs []uint64           // where each function will lie, for loads of its address; or none
 
 	// What a verifier that knows more than Parse decided; nil: what Parse found.
 	StackDepths []int  // of each function, not rounded
@@ -51,7 +51,7 @@ const (
 
 // Compile turns a program into machine code. The image is position independent but for the
 // addresses of maps, and those of Options.FuncAddrs. What lies outside of the program (helpers,
-// and the kernel's thunks) is not known here: such operands are zero, and stand in the image's Refs.
+// the kernel's thunks) is not known here: such operands are zero, and listed in the image's Refs.
 func Compile(p *Program, o Options) (*Image, error) {
 	if o.Layout == nil || o.Layout.counting == nil {
 		return nil, errors.New("compile: no layout")
@@ -115,10 +115,10 @@ func (p *Program) checkMaps(maps map[string]MapInfo) error {
 	return nil
 }
 
-// A callSite is a call, or the loading of a function's address, whose displacement is not
-// known before all functions have their place.
+// A callSite is a call, or a load of a function's address. Its displacement is known only when
+// all functions have their place.
 type callSite struct {
-	end    int // offset behind the displacement
+	end    int // offset after the displacement
 	callee int // index of the function
 }
 

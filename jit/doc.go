@@ -3,8 +3,8 @@
 //
 //	asm.Instructions --Parse--> Program --Compile--> Image
 //
-// What it exists for is the tail call whose target is patched while other CPUs run it. A call
-// of a known key of a known map becomes a direct site:
+// It exists for the tail call whose target is patched while other CPUs run it. A call of a known
+// key of a known map becomes a direct site:
 //
 //	           mov eax, [counter]; cmp eax, 32; ja out
 //	           add eax, 1; mov [counter], eax
@@ -13,25 +13,25 @@
 //	target     nop5    | jmp program+AdjOff            <- patched
 //	out        ...
 //
-// and every other call an indirect site, which reads the map as it runs. [Image].Sites says
-// where the slots are. They are emitted as for an empty key (state C: bypass closed, target
-// a nop); making them live is the patcher's affair.
+// Every other call becomes an indirect site, which reads the map as it runs. [Image].Sites says
+// where the slots are. They are emitted as for an empty key (state C: bypass closed, target a
+// nop). The patcher makes them live.
 //
 // A [Layout] is an era of the kernel: where a tail call enters, how it is counted, what the
 // prologue and the epilogue do. Everything else is the same in all of them: bodies use the
-// selection of instructions of recent kernels. What a kernel chooses by its CPU is in
-// [Forms], so that images can be compared with those of the running one: package
-// stress/identity finds them identical under the layout v6.12.
+// instructions that recent kernels choose. What a kernel chooses by its CPU is in [Forms], so
+// that images can be compared with those of the running one. Package stress/internal/identity
+// finds them identical under the layout v6.12.
 //
-// The instruction set is that of RFC 9669, v4 included, and the loads that acquire and the
-// stores that release of later kernels. A call may go through a register that holds the
-// address of a function (0x8d, the register in the destination field); the RFC has no such
-// call and no verifier accepts it. The loads from packets that came from cBPF call a helper.
+// The instruction set is that of RFC 9669, v4 included, with the acquiring loads and the
+// releasing stores of later kernels. A call may go through a register that holds the address of
+// a function (0x8d, the register in the destination field). The RFC has no such call, and no
+// verifier accepts it. The loads from packets that came from cBPF call a helper.
 //
-// A call is direct when constants and map addresses, followed forward through the function
-// and joined where paths meet, give one map and one key in its map's range. The kernel's
-// verifier knows more (what a comparison says of a register, what a caller passes), so that it
-// may find a call direct that is indirect here; never the other way round.
+// A call is direct if constants and map addresses, followed forward through the function and
+// joined where paths meet, give one map and one key in that map's range. The kernel's verifier
+// knows more: what a comparison says of a register, what a caller passes. So it may find a call
+// direct that is indirect here, but never the other way round.
 //
 // What holds for an image:
 //
@@ -43,19 +43,18 @@
 //     Options.FuncAddrs says where. The addresses of maps are those of Options.Maps.
 //   - Refs lists every operand that is an address.
 //
-// [Parse] takes the place of the verifier as far as the safety of the image itself goes:
-// control stays within functions and the stack within its bounds. It does not follow
-// addresses once they are stored or passed on, and does not check other memory at all: a
-// program that reads through a wild pointer compiles, and faults. Interpreting it first
-// (package jit/interp) tells. Input that is not a valid program gets an error that names the
-// instruction.
+// [Parse] takes the verifier's place as far as the safety of the image itself goes: control stays
+// within functions, and the stack within its bounds. It does not follow addresses once they are
+// stored or passed on, and does not check other memory at all. A program that reads through a
+// wild pointer compiles, and faults; interpreting it first (package jit/interp) tells. Input that
+// is not a valid program gets an error that names the instruction.
 //
-// Beyond the verifier's checks it also lacks its rewriting: no dead code is removed, and no
-// context access converted. Two things are compiled as what a verifier makes of them: a lookup
-// in an array, which needs no call, and a load from the packet. [ParseTranslated] reads what
-// a verifier has rewritten; such a program compiles as in the kernel, and cannot be run.
+// A verifier also rewrites, and Parse does not: it removes no dead code and converts no access to
+// a context. Two things are compiled as a verifier rewrites them: a lookup in an array, which
+// needs no call, and a load from the packet. [ParseTranslated] reads what a verifier has
+// rewritten. Such a program compiles as in the kernel, and cannot be run.
 //
-// [Helpers] lists the functions outside of the program that it may call. Whoever places the image
-// points its calls at them, by Refs; package jit/host has them for images that run outside of the
-// kernel.
+// [Helpers] lists the functions outside of the program that it may call. Once the image has its
+// place, its calls must be pointed at them, by Refs. Package jit/host has them for images that
+// run outside of the kernel.
 package jit

@@ -199,7 +199,7 @@ func fold(op asm.ALUOp, wide bool, x, y uint64) value {
 }
 
 // stack deepens the function's stack by what instruction i shows of it: an access, or an
-// address that is made for somebody else to access.
+// address that is computed for a later access.
 func (a *analysis) stack(i int) error {
 	ins, at := &a.p.Insns[i], i-a.fn.First
 	regs := a.in[at]

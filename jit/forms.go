@@ -14,7 +14,7 @@ type ReturnForm uint8
 
 const (
 	ReturnPlain ReturnForm = iota // ret
-	ReturnTrap                    // ret; int3: nothing is speculated behind it
+	ReturnTrap                    // ret; int3: nothing after it is speculated
 	ReturnThunk                   // jmp thunk
 )
 

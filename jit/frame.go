@@ -13,7 +13,7 @@ var calleeRegs = [4]x86.Reg{x86.RBX, x86.R13, x86.R14, x86.R15}
 //	               counter, if the function keeps it
 //	               the caller's registers that the function names
 //
-// A tail call enters behind mov rbp, rsp, with rsp and rbp as they are there.
+// A tail call enters after mov rbp, rsp, with rsp and rbp as they are there.
 func (e *emitter) emitPrologue() {
 	main := e.index == 0
 	e.Nop5() // where the kernel attaches tracing programs

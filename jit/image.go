@@ -4,8 +4,8 @@ package jit
 type Off uint32
 
 // Image is the machine code of a program, its functions one after the other without gaps.
-// It may be placed anywhere: only the addresses of maps are absolute. Whoever places it points the
-// calls of helpers, which Refs lists, at them.
+// It may be placed anywhere: only the addresses of maps are absolute. Once it has
+// its place, the calls of helpers, which Refs lists, must be pointed at them.
 type Image struct {
 	Program *Program
 	Layout  *Layout
@@ -33,11 +33,11 @@ type Site struct {
 	Insn, Func int // indexes of the program's instruction and function
 	Direct     bool
 
-	Map            string // the rest up to Start: direct sites alone; "" if only Options.Direct made it one
+	Map            string // up to Start: direct sites alone; "" if only Options.Direct made it one
 	Key            uint32
 	TailcallTarget Off
 	TailcallBypass Off
-	BypassAddr     Off // where the bypass jump goes: right behind the target
+	BypassAddr     Off // where the bypass jump goes: right after the target
 
 	Start, End Off
 }

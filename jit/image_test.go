@@ -164,7 +164,7 @@ func checkFrame(t *testing.T, l *Layout, regs, stack int, prologue, epilogue str
 	}
 	if landing := int(l.AdjOff); !slices.Contains(img.Starts, Off(landing)) ||
 		hex.EncodeToString(img.Code[landing-3:landing]) != "4889e5" || img.AdjOff != l.AdjOff {
-		t.Errorf("%s: tail calls do not enter behind mov rbp, rsp", name)
+		t.Errorf("%s: tail calls do not enter after mov rbp, rsp", name)
 	}
 }
 
@@ -254,7 +254,7 @@ func TestSiteDistances(t *testing.T) {
 				}
 				direct := map[byte][]int{0x77: {19 + unwind}, 0xe9: {unwind + 5}}
 				indirect := map[byte]int{0x76: 41 + unwind, 0x77: 30 + unwind, 0x74: 8 + unwind}
-				if l == &V612 { // one pop more, and the counting behind the slot or the test
+				if l == &V612 { // one pop more, and the counting after the slot or the test
 					unwind++
 					direct = map[byte][]int{0x73: {14 + unwind}, 0xe9: {9 + unwind}}
 					indirect = map[byte]int{0x76: 38 + unwind, 0x73: 25 + unwind, 0x74: 12 + unwind}
@@ -289,7 +289,7 @@ func checkJumps(t *testing.T, name string, img *Image, want map[byte][]int) {
 				continue
 			}
 			if to := at + 2 + Off(img.Code[at+1]); op != 0xe9 && to != s.End {
-				t.Errorf("%s: jump at %#x goes to %#x, not behind the site", name, at, to)
+				t.Errorf("%s: jump at %#x goes to %#x, not after the site", name, at, to)
 			}
 			got = append(got, int(img.Code[at+1]))
 		}

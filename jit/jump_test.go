@@ -128,7 +128,7 @@ func TestJumpsLand(t *testing.T) {
 	img := mustCompile(t, p, options(&V510))
 	for i := range n {
 		end := img.Insns[2*i+1]
-		body := img.Code[img.Insns[2*i]+3 : end] // behind the comparison
+		body := img.Code[img.Insns[2*i]+3 : end] // after the comparison
 		rel := int32(int8(body[1]))
 		if body[0] == 0x0f {
 			rel = int32(body[2]) | int32(body[3])<<8 | int32(body[4])<<16 | int32(body[5])<<24

@@ -12,8 +12,8 @@ import (
 type Layout struct {
 	Name string
 
-	// AdjOff is X86_TAIL_CALL_OFFSET: a tail call enters a program this far behind its start,
-	// past the nop, the clearing of the counter and the set-up of rbp.
+	// AdjOff is X86_TAIL_CALL_OFFSET: a tail call enters a program this far from its start,
+	// after the nop, the clearing of the counter and the set-up of rbp.
 	AdjOff uint8
 
 	// What an indirect site reads: the offset of max_entries and of the pointers in struct
@@ -27,7 +27,7 @@ type Layout struct {
 	// rounded up to quad words, as 5.10 to 5.18 did.
 	UnroundedReload bool
 
-	ReloadsForHelpers bool // the counter is reloaded before calls of helpers, which do not want it: up to 6.12
+	ReloadsForHelpers bool // the counter is reloaded before calls of helpers, in vain: up to 6.12
 
 	MovesEmptyStack bool // sub and add rsp even by 0
 	PopsCounter     bool // the epilogue pops the counter, though leave would drop it

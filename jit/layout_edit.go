@@ -10,7 +10,7 @@ import (
 // value of an edit is a number; of "unrounded" there is none.
 var layoutEdits = map[string]func(l *Layout, v uint8){
 	"limit":     func(l *Layout, v uint8) { l.Counter.Limit = uint32(v) }, // tail calls that succeed
-	"landing":   func(l *Layout, v uint8) { l.AdjOff = v },                // where a tail call enters, in bytes
+	"landing":   func(l *Layout, v uint8) { l.AdjOff = v },                // in bytes
 	"unrounded": func(l *Layout, _ uint8) { l.UnroundedReload = true },    // see UnroundedReload
 }
 

@@ -52,7 +52,7 @@ type Function struct {
 	TailCallReachable bool    // it contains one, or calls a function of which this is true
 }
 
-// End is the index behind the function's last instruction.
+// End is the index after the function's last instruction.
 func (f *Function) End() int { return f.First + f.Len }
 
 // TailCall is a call of bpf_tail_call.

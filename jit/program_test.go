@@ -69,7 +69,7 @@ func TestParseRejects(t *testing.T) {
 		{"empty", nil, "program without instructions"},
 		{"falls off the end", asm.Instructions{asm.Mov.Imm(asm.R0, 1)}, "insn 0 (MovImm dst: r0 imm: 1): function test runs off its end"},
 		{"ends in a conditional jump", asm.Instructions{exit, asm.JEq.Imm(asm.R0, 0, "").WithReference("")}, "insn 1"},
-		{"jump behind the end", asm.Instructions{jump(1), exit}, "insn 0 (Ja off: 1): target is outside of the program"},
+		{"jump beyond the end", asm.Instructions{jump(1), exit}, "insn 0 (Ja off: 1): target is outside of the program"},
 		{"jump before the start", asm.Instructions{jump(-2), exit}, "insn 0 (Ja off: -2): target is outside of the program"},
 		{"jump into a dword load", asm.Instructions{jump(1), asm.LoadImm(asm.R0, 1<<40, asm.DWord), exit}, "target is the second half of insn 1"},
 		{"jump to an unknown label", asm.Instructions{asm.Ja.Label("nowhere"), exit}, `symbol "nowhere" is not defined`},

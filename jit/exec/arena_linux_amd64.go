@@ -11,8 +11,8 @@ import (
 )
 
 // Arena is executable memory: read and executed at one address, written at another.
-// Text that nobody executes is written with Write; live text only with the Store
-// methods. Callers order their stores themselves; an Arena has no lock.
+// Write writes text that no thread executes; live text is written by the Store methods
+// alone. Callers order their stores themselves; an Arena has no lock.
 type Arena struct {
 	slot int
 	rw   []byte
@@ -108,10 +108,10 @@ func (a *Arena) Read(off Off, n int) []byte {
 // ReadInto copies the bytes at off to b.
 func (a *Arena) ReadInto(off Off, b []byte) { copy(b, a.rw[off:int(off)+len(b)]) }
 
-// Write copies p to off. Nobody may execute there.
+// Write copies p to off. No thread may execute there.
 func (a *Arena) Write(off Off, p []byte) { copy(a.rw[off:int(off)+len(p)], p) }
 
-// Fill writes n bytes of int3 to off. Nobody may execute there.
+// Fill writes n bytes of int3 to off. No thread may execute there.
 func (a *Arena) Fill(off Off, n int) {
 	for b := a.rw[off : int(off)+n]; len(b) > 0; {
 		b = b[copy(b, int3Page):]

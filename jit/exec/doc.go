@@ -1,5 +1,5 @@
-// Package exec runs machine code that is patched while it runs. It knows bytes,
-// addresses and threads; of the code's meaning it knows nothing.
+// Package exec runs machine code that is patched while it runs. It knows bytes, addresses
+// and threads, and nothing of what the code means.
 //
 //	          reserved once a process, released with its last user
 //	+--------------------------------+--------------------------------+
@@ -8,7 +8,7 @@
 //	      ^ same pages, mapped            each thread: 64 KiB, aligned:
 //	RW    | again for the patcher         guard | stack | ctx | outcomes | frame
 //
-// An [Arena] is executable memory behind two mappings, so that no address is ever
+// An [Arena] is executable memory with two mappings, so that no address is ever both
 // writable and executable. A [Pool] is a number of OS threads that execute an entry
 // point over and over in an assembly loop (loop_amd64.s). The loop
 //
@@ -21,16 +21,16 @@
 //   - counts, and keeps the first anomalies.
 //
 // An image may call out of itself: a [HelperStub] ends the loop in the middle of the image's
-// call, Go carries the call out ([Host]), and the loop goes on behind it. The read-side
+// call, Go carries the call out ([Host]), and the loop goes on after it. The read-side
 // section stays open. It takes less than 100 ns and allocates nothing.
 //
-// While it runs, a thread is for the Go runtime in a system call: the garbage
+// While it runs, the Go runtime takes a thread to be in a system call: the garbage
 // collector does not wait for it. See RATIONALE.md, "Why does the executor hide from
 // the Go scheduler?".
 //
 // Signal handlers (signal_amd64.s) answer the traps of a poke ([BeginPoke]) and
-// contain crashes: a fault whose stack pointer lies in a pool's stacks, or whose
-// thread executes an image, is recorded and ends the image's call, not the process.
+// contain crashes. A fault with a stack pointer in a pool's stacks, or of a thread that
+// executes an image, is recorded, and ends the image's call, not the process.
 // All other signals go to the Go runtime's own handlers.
 //
 // # Stepping
@@ -42,9 +42,10 @@
 //	wake, wait      -------> returns from it, executes one instruction, traps
 //	looks           <------- keeps its registers, state = parked, wakes, waits
 //
-// An int3 is a trap as well, and si_code tells the two apart: the thread is parked before its
-// handler looks for a poke, and again when it has looked. What leaves the arenas, but to return,
-// is caught before it executes there, and the trap flag is off before anything else executes.
+// An int3 is a trap as well, and si_code tells the two apart. The thread is parked before its
+// handler looks for a poke, and again when it has looked. A thread that leaves the arenas, other
+// than to return, is caught before it executes there. The trap flag is off before anything else
+// executes.
 //
 // # Memory that threads share with the Go side
 //

@@ -62,7 +62,7 @@ type PoolConfig struct {
 // Host carries out what images call outside of themselves.
 type Host interface {
 	// Call returns what the image gets in RAX; or false, if it was given an address that
-	// the image has no business with, which ends the image's call as a fault.
+	// the image may not touch, which ends the image's call as a fault.
 	Call(c *HelperCall) (rax uint64, ok bool)
 }
 
@@ -75,7 +75,7 @@ type HelperCall struct {
 	Ctx    uint64 // the address of the thread's copy of the context
 	Bad    uint64 // set by the host: the address that made it refuse
 
-	stack memory // of the image, and behind it the context
+	stack memory // of the image, and after it the context
 }
 
 // memory is a range of addresses.
@@ -101,9 +101,9 @@ type AnomalyKind uint8
 
 // The kinds of anomalies.
 const (
-	BadRegisters AnomalyKind = iota + 1 // a callee-saved register or the stack pointer is not the caller's
+	BadRegisters AnomalyKind = iota + 1 // a callee-saved register or rsp is not the caller's
 	BadValue                            // the returned value is no outcome
-	BadPhase                            // the outcome may occur, but not in the phases that the execution saw
+	BadPhase                            // the outcome may occur, but not in the phases that were seen
 	Fault                               // the image raised a signal
 )
 

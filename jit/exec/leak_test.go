@@ -42,8 +42,8 @@ func reserved(line string) bool {
 	return err == nil && access == "---p" && hi-lo >= 300<<20
 }
 
-// TestNothingIsLeft runs a pool with crashing images twice; what the second run leaves
-// behind, every run does. The first may start threads and mappings that the Go runtime
+// TestNothingIsLeft runs a pool with crashing images twice; what the second run leaves,
+// every run leaves. The first may start threads and mappings that the Go runtime
 // keeps.
 func TestNothingIsLeft(t *testing.T) {
 	once := func() {

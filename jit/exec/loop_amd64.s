@@ -58,7 +58,7 @@ enter:
 	MOVQ control_entries(R9)(R10*8), R10
 	MOVQ frame_ctx(R11), DI
 	MOVQ frame_ctxLen(R11), SI
-	XORL AX, AX // a program that reads what nobody has given it gets the same every time
+	XORL AX, AX // a program that reads what it was not given gets the same every time
 	XORL DX, DX
 	XORL CX, CX
 	XORL R8, R8

@@ -21,7 +21,7 @@ const (
 	maxFaults  = 64 // kept by a pool
 	// Stop waits so many looks for threads that are still in their images: many rounds
 	// of the scheduler. They are counted, so that a process that was stopped meanwhile
-	// accuses nobody.
+	// accuses no thread.
 	evictLook  = 50 * time.Millisecond
 	evictLooks = 80
 )
@@ -251,12 +251,12 @@ func (p *Pool) Anomalies() []Anomaly {
 	return out
 }
 
-// NextEpoch begins an epoch and returns it: a reader whose epoch is older, and not 0,
-// may have been inside its section before.
+// NextEpoch begins an epoch and returns it: a reader with an older epoch, other
+// than 0, may have been inside its section before.
 func (p *Pool) NextEpoch() uint64 { return atomic.AddUint64(&p.ctl.epoch, 1) }
 
-// InGuard says whether an address lies in the page below a thread's stack: who touches it has used
-// up the stack.
+// InGuard says whether an address lies in the page below a thread's stack. A thread that touches it
+// has used up its stack.
 func (p *Pool) InGuard(addr uint64) bool {
 	for _, t := range p.threads {
 		if t.call.stack.addr-addr-1 < guardSize {

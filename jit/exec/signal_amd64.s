@@ -15,7 +15,7 @@
 // Handlers are entered by the kernel with DI = signal, SI = siginfo, DX = ucontext, on
 // the thread's alternate stack, every signal blocked. They touch no Go state.
 
-// trapHandler answers int3 in an arena: RIP is one behind it. What comes of single-stepping
+// trapHandler answers int3 in an arena: RIP is one past it. What comes of single-stepping
 // is for step_amd64.s.
 TEXT ·trapHandler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	CMPL SI_CODE(SI), $CODE_TKILL
@@ -119,7 +119,7 @@ nap:
 stale:
 	// No poke of this slot is active. If the byte is no trap any more, the poke ended
 	// while the signal was in flight; if it is one, a poke may have begun since we
-	// looked; else the trap belongs to nobody: a freed program, or padding.
+	// looked; else no poke owns the trap: a freed program, or padding.
 	MOVBLZX (AX), R8
 	CMPL    R8, $const_Int3
 	JNE     late

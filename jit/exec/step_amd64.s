@@ -38,7 +38,7 @@ TEXT ·runStep(SB), NOSPLIT|NOFRAME, $0-8
 	PUSHQ  R9
 	PUSHFQ
 	ORQ    $TRAP_FLAG, (SP)
-	POPFQ      // the first trap comes behind the next instruction
+	POPFQ      // the first trap comes after the next instruction
 	JMP    R10
 
 // stepReturn is where the image returns to. By then the trap flag is off: stepTraced took it
@@ -192,7 +192,7 @@ copy:
 	RET
 
 // stepPark tells the Stepper that the thread has stopped, BX being why, and waits for an order,
-// which it returns in AX. When none comes for long, whoever was to give it is gone.
+// which it returns in AX. If none comes for long, the Stepper is gone.
 TEXT ·stepPark(SB), NOSPLIT|NOFRAME, $0
 	CALL  ·stepKeep(SB)
 	MOVL  BX, frame_step+stepRecord_why(R13)

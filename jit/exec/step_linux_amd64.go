@@ -101,8 +101,8 @@ func (t *thread) step() {
 // [Trapped] then, and the next Step lets its handler look and answer.
 func (s *Stepper) Step() (Stop, error) { return s.next(stepOne, s.limit) }
 
-// Free lets the thread execute the rest without stops, for so long at most: behind [ErrLimit] it runs
-// still, and nothing but Close ends that.
+// Free lets the thread execute the rest without stops, up to a limit of time. After [ErrLimit] it
+// still runs, and only Close ends that.
 func (s *Stepper) Free(limit time.Duration) (Stop, error) { return s.next(stepFree, limit) }
 
 func (s *Stepper) next(order uint32, limit time.Duration) (Stop, error) {

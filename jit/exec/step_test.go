@@ -45,7 +45,7 @@ func stops(t *testing.T) func(Stop, error) Stop {
 }
 
 // TestStepByStep wants the thread in front of every instruction in turn, with the registers that
-// it has there, and its return values behind the last one, twice.
+// it has there, and its return values after the last one, twice.
 func TestStepByStep(t *testing.T) {
 	a, p, s := stepper(t, []byte{
 		0x48, 0x8b, 0x07, // mov rax, [rdi]
@@ -62,7 +62,7 @@ func TestStepByStep(t *testing.T) {
 			t.Errorf("no return address at rsp: %#x, %v", ret, ok)
 		}
 		if _, ok := s.Word(1 << 40); ok {
-			t.Error("a word of nobody's stack")
+			t.Error("a word of no stack")
 		}
 		for i, want := range []struct {
 			off      Off
@@ -83,13 +83,13 @@ func TestStepByStep(t *testing.T) {
 		}
 		at = must(s.Step())
 		if at.Kind != Returned || at.Anomaly.Kind != 0 || at.Anomaly.RAX != 8 || at.Regs[4] != sp+8 {
-			t.Errorf("behind the return: %+v", at)
+			t.Errorf("after the return: %+v", at)
 		}
 		if p.Readers()[0].Epoch() != 0 {
 			t.Error("the thread is inside its section still")
 		}
 		if _, err := s.Step(); !errors.Is(err, errNotStepping) {
-			t.Errorf("a step behind the end: %v", err)
+			t.Errorf("a step after the end: %v", err)
 		}
 	}
 }
@@ -134,7 +134,7 @@ func TestSteppedEnds(t *testing.T) {
 			func(s Stop) bool { return s.Kind == Faulted && s.Anomaly.Signal == 4 && s.RIP&0xfff == 1 }},
 		{"load of 0", []byte{0x31, 0xc0, 0x48, 0x8b, 0x00}, // xor eax, eax; mov rax, [rax]
 			func(s Stop) bool { return s.Kind == Faulted && s.Anomaly.Signal == 11 && s.Anomaly.Addr == 0 }},
-		{"int3 of nobody", []byte{0xcc},
+		{"int3 of no poke", []byte{0xcc},
 			func(s Stop) bool { return s.Kind == Faulted && s.Anomaly.Signal == 5 && s.RIP&0xfff == 0 }},
 		{"wild rsp", []byte{0x31, 0xe4, 0x90, 0x50}, // xor esp, esp; nop; push rax
 			func(s Stop) bool { return s.Kind == Faulted && s.Anomaly.RSP == 0 }},
@@ -190,7 +190,7 @@ func TestSteppedTrap(t *testing.T) {
 		name   string
 		resume Off // 0: run the byte again
 		over   bool
-		want   Off // where the thread stands behind the answer
+		want   Off // where the thread stands after the answer
 	}{
 		{"answered", 8, false, 8},
 		{"run again", 0, false, 0},
@@ -216,7 +216,7 @@ func TestSteppedTrap(t *testing.T) {
 				EndPoke()
 			}
 			if st = must(s.Step()); st.Kind != Stands || st.RIP != a.Addr(tt.want) {
-				t.Errorf("behind the answer: %+v, want +%#x", st, tt.want)
+				t.Errorf("after the answer: %+v, want +%#x", st, tt.want)
 			}
 			if !tt.over {
 				a.StoreAll(back)
@@ -309,7 +309,7 @@ func TestTwoThreadsAreStepped(t *testing.T) {
 	}
 }
 
-// TestStepRecord holds the frame's layout against what the handlers assume of it.
+// TestStepRecord compares the frame's layout with what the handlers assume of it.
 func TestStepRecord(t *testing.T) {
 	if n := unsafe.Sizeof(frame{}); n != frameSize {
 		t.Errorf("the frame has %d bytes, not %d", n, frameSize)

@@ -71,7 +71,7 @@ const threadNice = 10
 // runtime ends the thread with it.
 func (t *thread) run(ready func()) {
 	runtime.LockOSThread()
-	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, threadNice) // the caller's thread alone; being nicer needs no right
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, threadNice) // this thread's; needs no right
 	defer t.enlist()()
 	ready()
 	budget := uint64(1) << 62
@@ -92,7 +92,7 @@ func (t *thread) enlist() (leave func()) {
 	t.tid.Store(int64(ThreadID()))
 	t.entry.frame = t.frame
 	atomic.StoreUint64(&t.entry.tid, uint64(t.tid.Load()))
-	serialize() // text may have been written while nobody ran: see Pool.Idle
+	serialize() // text may have been written while no thread ran: see Pool.Idle
 	return func() {
 		t.tid.Store(0)
 		atomic.StoreUint64(&t.entry.tid, 0)

@@ -106,7 +106,7 @@ func (h *Host) probeRead(fn jit.Helper, c *exec.HelperCall) (uint64, bool) {
 	return efault.rax(), true
 }
 
-// skbLoadBytes is bpf_skb_load_bytes(skb, offset, to, len): behind the packet's end there are zeroes.
+// skbLoadBytes is bpf_skb_load_bytes(skb, offset, to, len): past the packet's end it finds zeroes.
 func (h *Host) skbLoadBytes(c *exec.HelperCall) (uint64, bool) {
 	if c.Args[0] != c.Ctx {
 		return refuse(c, c.Args[0])

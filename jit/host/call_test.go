@@ -110,7 +110,7 @@ func TestSetPacket(t *testing.T) {
 	}
 }
 
-// TestProbeRead reads own memory, what Probe reads, and what nobody does.
+// TestProbeRead reads own memory, what Probe reads, and what neither has.
 func TestProbeRead(t *testing.T) {
 	const there, half = 0xffff888000000000, 0xffff888000001000
 	r := newRig(t, Config{Maps: threeMaps(), Packet: word(99), Probe: func(addr uint64, dst []byte) bool {

@@ -15,7 +15,7 @@ const symbol = '$'
 // maxWidth bounds the width of a field, in bytes.
 const maxWidth = 1<<23 - 1
 
-// at is a byte of a format, 0 behind its end.
+// at is a byte of a format, 0 past its end.
 func at(format []byte, i int) byte {
 	if i < len(format) {
 		return format[i]
@@ -105,7 +105,7 @@ func (c *conversion) address(format []byte) (n int) {
 	return n
 }
 
-// endsWord returns n if the byte behind n bytes of a format is none of a word's, else 0.
+// endsWord returns n if the byte after n bytes of a format belongs to no word, else 0.
 func endsWord(format []byte, n int) int {
 	if next := at(format, n); alnum(next) || 0x80 <= next && next < 0xa0 {
 		return 0

@@ -14,17 +14,21 @@
 //
 // A helper touches only memory that an image may touch: the thread's stack and context, values of
 // maps, the packet. Given any other address it refuses, and the image has faulted. The kernel's
-// verifier rules this out beforehand; here nothing has.
+// verifier rules this out beforehand; here there is no verifier.
 //
-// Memory is shared as in the kernel: values that threads write at once tear, an element of a hash
-// that was deleted is used again while somebody may hold its address. Helpers exclude each other
-// within one map.
+// Memory is shared as in the kernel: a value that two threads write at once tears, and a deleted
+// element of a hash is used again while a thread may still hold its address. Helpers exclude each
+// other within one map.
 //
-// What helpers return is what the running kernel's do, which the tests of stress/identity ask.
-// Different are: bpf_probe_read_kernel and bpf_probe_read_user both read the image's own memory,
-// bpf_trace_printk hashes no address and knows no symbol, and refuses the addresses of networks
-// (%pI4 and its like), and a load from the packet at a negative offset, which in the kernel may
-// mean a header (SKF_LL_OFF, SKF_NET_OFF), finds nothing. No map is read-only.
+// Helpers return what the running kernel's do; the tests of stress/internal/identity compare them.
+// They differ in this:
 //
-// Prog arrays are the patcher's.
+//   - bpf_probe_read_kernel and bpf_probe_read_user both read the image's own memory
+//   - bpf_trace_printk hashes no address, knows no symbol, and refuses addresses of networks
+//     (%pI4 and its like)
+//   - a load from the packet at a negative offset, which in the kernel may mean a header
+//     (SKF_LL_OFF, SKF_NET_OFF), finds nothing
+//   - no map is read-only
+//
+// Prog arrays belong to the patcher.
 package host

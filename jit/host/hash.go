@@ -7,7 +7,7 @@ import (
 
 // A hash finds the elements of a hash map. All of them exist from the beginning, as in the
 // kernel's preallocated maps, and a few more: an update puts a new element in the place of the
-// old one, whose address somebody may hold.
+// old one, since another thread may hold the old one's address.
 type hash struct {
 	seed    maphash.Seed
 	buckets []int32 // first element of each chain
@@ -82,7 +82,7 @@ func (m *Map) insert(key, value []byte, flags uint64) errno {
 		return e2big
 	}
 	e, first := h.take(), h.chain(key)
-	copy(m.key(e), key) // before the value: the key may lie where the value goes, in an element that was freed
+	copy(m.key(e), key) // before the value: the key may lie there, in an element that was freed
 	copy(m.value(m.element(e)), value)
 	if at != nil {
 		old := *at

@@ -17,14 +17,14 @@ const MaxPacket = 64 << 10
 
 // Config says what a host has.
 type Config struct {
-	Layout *jit.Layout        // whose arrays images read
+	Layout *jit.Layout        // of arrays, as images read them
 	Maps   map[string]MapSpec // by the symbol that programs load; prog arrays are not the host's
 	CPUs   int                // threads that may call, by their numbers; 0 is one
 	Packet []byte             // what skb contexts refer to
 
 	Seed  uint64                             // of bpf_get_prandom_u32
 	Trace func(line []byte)                  // gets what bpf_trace_printk prints; it must not keep it
-	Probe func(addr uint64, dst []byte) bool // reads what bpf_probe_read asks for beside the image's own memory
+	Probe func(addr uint64, dst []byte) bool // reads for bpf_probe_read what is not the image's
 }
 
 // Host is the surroundings of images. Its methods are safe for concurrent use but for those that

@@ -171,7 +171,7 @@ func (m *Map) lookup(key []byte, cpu int) uint64 {
 	return m.find(key, cpu)
 }
 
-// find is lookup for those who hold the lock, which an array does not want.
+// find is lookup for callers that hold the lock. An array needs no lock.
 func (m *Map) find(key []byte, cpu int) uint64 {
 	if m.spec.Kind != Hash {
 		addr, _ := m.index(key, cpu)

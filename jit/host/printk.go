@@ -13,7 +13,7 @@ const (
 	maxText = 511 // of one string
 )
 
-// tracePrintk is bpf_trace_printk(fmt, size, a, b, c). It returns how many bytes there are to print.
+// tracePrintk is bpf_trace_printk(fmt, size, a, b, c). It returns how many bytes it prints.
 func (h *Host) tracePrintk(c *exec.HelperCall) (uint64, bool) {
 	format := h.bytes(c, c.Args[0], uint64(uint32(c.Args[1])))
 	if format == nil {
@@ -31,9 +31,9 @@ func (h *Host) tracePrintk(c *exec.HelperCall) (uint64, bool) {
 	return uint64(p.n), true
 }
 
-// A printer formats as the kernel's bpf_trace_printk does. Beside the conversions of numbers,
-// characters and strings there are the addresses %p and %pK, which are not hashed here, and %px,
-// and the symbols %ps, %pS and %pB, of which none has a name. Others of %p are an error here.
+// A printer formats as the kernel's bpf_trace_printk does. It knows the conversions of
+// numbers, characters and strings; the addresses %p and %pK, which are not hashed here, and %px;
+// and the symbols %ps, %pS and %pB, none of which has a name. Other forms of %p are an error here.
 type printer struct {
 	h    *Host
 	c    *exec.HelperCall

@@ -40,7 +40,7 @@ const (
 	textAt       = 1024 // where strings lie in the value
 )
 
-// print runs bpf_trace_printk, and gives what it printed and returned. The text is behind the
+// print runs bpf_trace_printk, and gives what it printed and returned. The text is after the
 // format, for %s.
 func (tr *tracer) print(format, text string, size int, args ...uint64) (line string, ret int64) {
 	tr.t.Helper()

@@ -19,8 +19,8 @@ func call(fn asm.BuiltinFunc, args ...uint64) asm.Instructions {
 	return append(insns, fn.Call())
 }
 
-// TestWildAddresses gives helpers addresses that are nobody's, and sizes that reach over the edge
-// of what is: each is a fault of the image with that address, and the next program runs.
+// TestWildAddresses gives helpers addresses where nothing lies, and sizes that reach over the edge
+// of what does. Each is a fault of the image with that address, and the next program runs.
 func TestWildAddresses(t *testing.T) {
 	const wild = 0x123456789000
 	r := newRig(t, Config{Maps: threeMaps(), Packet: make([]byte, 64)})
@@ -43,7 +43,7 @@ func TestWildAddresses(t *testing.T) {
 		{"lookup: a key that a value holds half of", value + 4, call(asm.FnMapLookupElem, hash, value+4)},
 		{"lookup: the key of an element", value + 8, call(asm.FnMapLookupElem, hash, value+8)},
 		{"lookup: packet's end", packet + 57, call(asm.FnMapLookupElem, hash, packet+57)},
-		{"lookup: behind the values of another map", array.values + 4*8, call(asm.FnMapLookupElem, hash, array.values+4*8)},
+		{"lookup: past the values of another map", array.values + 4*8, call(asm.FnMapLookupElem, hash, array.values+4*8)},
 		{"lookup: end of all addresses", ^uint64(3), call(asm.FnMapLookupElem, hash, ^uint64(3))},
 		{"delete: key", wild, call(asm.FnMapDeleteElem, hash, wild)},
 		{"update: key", wild, call(asm.FnMapUpdateElem, hash, wild, value, 0)},

@@ -21,7 +21,7 @@ type rig struct {
 	stubs map[jit.Helper]uint64
 }
 
-// codeAt is where programs lie in the arena, behind the stubs.
+// codeAt is where programs lie in the arena, after the stubs.
 const codeAt = 4096
 
 // newRig makes a host and one thread. A packet brings a __sk_buff as the context.

@@ -80,10 +80,10 @@ func TestThreadsInsertAndDelete(t *testing.T) {
 
 func label(n int32) string { return string(rune('a' + n)) }
 
-// TestThreadsUpdate: a value says twice of which key it is. Whoever holds a lock, as Value does,
-// finds that key and one value. An image may find another's: between its lookup and its load the
-// element may be replaced, and used again, as in the kernel; but one that was written, and nothing
-// where there was always something.
+// TestThreadsUpdate: a value says twice of which key it is. A caller that holds the lock, as Value
+// does, finds that key and one value. An image may find another key's: between its lookup and its
+// load the element may be replaced, and used again, as in the kernel. But it finds a value that was
+// written, and it finds something where there always was something.
 func TestThreadsUpdate(t *testing.T) {
 	const keys, fine, nothing, wrong = 4, 1, 2, 3
 	insns := concat(drawKey(keys-1), asm.Instructions{
@@ -117,8 +117,8 @@ func TestThreadsUpdate(t *testing.T) {
 	}
 }
 
-// TestThreadsCount: what threads add to values in memory, without a helper, none of them loses; a
-// per-CPU value is one thread's, who need not add atomically.
+// TestThreadsCount: what threads add to values in memory, without a helper, is never lost. A
+// per-CPU value belongs to one thread, which need not add atomically.
 func TestThreadsCount(t *testing.T) {
 	add := func(m string, insns ...asm.Instruction) asm.Instructions {
 		return concat(stackAddr(asm.R2, keyAt), asm.Instructions{mapAddr(asm.R1, m), asm.FnMapLookupElem.Call(), asm.JEq.Imm(asm.R0, 0, "nothing")}, insns)

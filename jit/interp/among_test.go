@@ -154,7 +154,7 @@ func predicted(rt *rapid.T, res *Result, m *machine) {
 	}
 }
 
-// TestRunIsExploreOfOneWorld: where every key holds one thing and nobody else writes, Explore
+// TestRunIsExploreOfOneWorld: where every key holds one thing and no other thread writes, Explore
 // finds what Run does, and leaves the world as it is.
 func TestRunIsExploreOfOneWorld(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

@@ -154,7 +154,7 @@ func TestSignedMovesAndLoads(t *testing.T) {
 	})
 }
 
-// TestAtomicsAreThoseOfGo runs every atomic operation, on both sizes, and looks at what memory, R0 and
+// TestAtomicsAreThoseOfGo runs every atomic operation, on both sizes, and looks at memory, R0 and
 // the source register hold afterwards.
 func TestAtomicsAreThoseOfGo(t *testing.T) {
 	for op, apply := range map[asm.AtomicOp]func(was, src, r0 uint64) uint64{

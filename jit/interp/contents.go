@@ -80,7 +80,7 @@ func (d *Map) refusal(c *contents, key []byte, flags uint64) errno {
 	return 0
 }
 
-// put gives a key a value that refusal has nothing against.
+// put gives a key a value. It must not be one that refusal refuses.
 func (c *contents) put(d *Map, key, value []byte) {
 	elem, exists := d.find(c, key)
 	if d.Kind == Hash {

@@ -50,27 +50,30 @@
 //     flags decide
 //   - time, random numbers, the number of the CPU
 //
-// What is computed with one is one. It can be stored in stack and context, byte by byte; what
-// is stored in a map is forgotten. Where a decision depends on one, paths part: a conditional
-// jump goes both ways, a lookup with such a key, or in a hash with any key, finds something and
-// finds nothing, a tail call does what any key may do, a load from such an offset in the packet
-// finds the end or a number. Nothing is learnt from a decision: behind x == 1, x is as unknown
-// as before. Loops that depend on one end where they come back to a state; where they count,
-// in ErrBounded.
+// What is computed with an unknown number is unknown. It can be stored in stack and context, byte
+// by byte; what is stored in a map is forgotten. Where a decision depends on one, paths part:
 //
-// So the results are those of every execution among others, and perhaps more. Refused is, in
-// addition to the above: a result that is unknown; an access through a sum of an address and an
-// unknown number; a size that is one; a write to the packet, which threads share.
+//   - a conditional jump goes both ways
+//   - a lookup with such a key, or in a hash with any key, finds something and finds nothing
+//   - a tail call does what any key may do
+//   - a load from such an offset in the packet finds the end, or a number
+//
+// Nothing is learnt from a decision: after x == 1, x is as unknown as before. A loop that depends
+// on an unknown number ends where it comes back to a state. If it counts, it ends in ErrBounded.
+//
+// So the results are those of every execution among others, and perhaps more. Refused in addition
+// to the above are an unknown result; an access through the sum of an address and an unknown
+// number; an unknown size; a write to the packet, which threads share.
 //
 // # Helpers
 //
 // Helpers do what the kernel's do, errors included, in a world where one CPU runs one program:
 // time stands still ([World.Now]) and every random number is the same. bpf_probe_read and its
-// variants read any memory that the interpreter knows, and what [World.Probe] finds behind a
-// number. bpf_trace_printk returns the length of what it prints, without an end; of conversions
-// it knows %d %i %u %x %X with l and ll, %c, %s, %p and %%, without widths, and refuses others.
-// Loads from the packet with a negative offset are refused if any place of the headers, which
-// the world does not tell, could make them succeed.
+// variants read any memory that the interpreter knows; at a number they find what [World.Probe]
+// finds. bpf_trace_printk returns the length of what it prints, without an end. Of conversions it
+// knows %d %i %u %x %X with l and ll, %c, %s, %p and %%, without widths, and refuses others. The
+// world does not say where the packet's headers lie. So a load at a negative offset is refused if
+// any place of the headers could make it succeed.
 //
 // Programs that were translated for a kernel are refused.
 package interp

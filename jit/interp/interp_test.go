@@ -277,7 +277,7 @@ func TestRefuses(t *testing.T) {
 		{"below the stack", []any{asm.Mov.Reg(asm.R2, asm.R10), asm.StoreMem(asm.R10, -8, asm.R2, asm.DWord),
 			asm.LoadMem(asm.R3, asm.R10, -8, asm.DWord), asm.StoreImm(asm.R3, -16, 1, asm.Word), ret(0)},
 			"insn 3 (StMemW dst: r3 src: r0 off: -16 imm: 1): access is outside of its memory"},
-		{"behind the context", []any{asm.LoadMem(asm.R0, asm.R1, 61, asm.Word), asm.Return()},
+		{"past the context", []any{asm.LoadMem(asm.R0, asm.R1, 61, asm.Word), asm.Return()},
 			"4 bytes at +61 of a context of 64"},
 		{"before the context", []any{asm.LoadMem(asm.R0, asm.R1, -1, asm.Byte), asm.Return()}, "insn 0"},
 		{"a number as address", []any{asm.Mov.Imm(asm.R2, 64), asm.LoadMem(asm.R0, asm.R2, 0, asm.Byte), asm.Return()},

@@ -10,7 +10,7 @@ import (
 // A view is the contents of a map as one execution sees them.
 type view struct {
 	c   *contents
-	own bool // nobody else sees them: they may be written
+	own bool // no other execution sees them: they may be written
 }
 
 var errReadOnly = errors.New("the map is read-only")

@@ -22,7 +22,7 @@ type machine struct {
 	packet []byte
 	views  []view // of the maps
 
-	ownCtx, ownPacket bool // nobody else sees them: they may be written
+	ownCtx, ownPacket bool // no other execution sees them: they may be written
 
 	lo, hi int // the bytes of the context that were written
 
@@ -140,7 +140,7 @@ func (m *machine) exit() (event, error) {
 	return goesOn, nil
 }
 
-// leave takes the running function's stack away: nobody may hold an address in it.
+// leave takes the running function's stack away. No address in it may be left anywhere.
 func (m *machine) leave() error {
 	dying := int32(len(m.frames) - 1)
 	dangles := func(v value) bool { return v.kind == inStack && v.id == dying }

@@ -252,7 +252,7 @@ func TestMapRefusals(t *testing.T) {
 			"4 bytes at +12 of a value of map array of 12"},
 		{"before the value", hit(asm.StoreImm(asm.R0, -1, 0, asm.Byte)), "1 bytes at -1 of a value"},
 		{"far beyond the value", hit(asm.LoadMem(asm.R0, asm.R0, 5, asm.DWord)), "8 bytes at +5 of a value"},
-		{"behind a variable", seq(valuePtr(asm.R1, ".bss", 12), asm.LoadMem(asm.R0, asm.R1, 0, asm.DWord)), "8 bytes at +12"},
+		{"past a variable", seq(valuePtr(asm.R1, ".bss", 12), asm.LoadMem(asm.R0, asm.R1, 0, asm.DWord)), "8 bytes at +12"},
 		{"a null pointer", seq(find("hash", 1), asm.LoadMem(asm.R0, asm.R0, 0, asm.Byte)), "through a number"},
 		{"an address in a value", hit(asm.StoreMem(asm.R0, 0, asm.R10, asm.DWord)), "computes with an address"},
 		{"nothing in a value", hit(asm.StoreMem(asm.R0, 0, asm.R3, asm.DWord)), "never written"},

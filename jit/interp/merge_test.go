@@ -32,9 +32,9 @@ func values(t *testing.T, entry *jit.Program, held map[uint32][]*jit.Program) ma
 	return got
 }
 
-// TestPathsMeetOnlyInEqualStates has two programs that differ in what they leave behind, and
-// a tail call after them at which paths are compared. Where that is not the way itself, the
-// two bear one name.
+// TestPathsMeetOnlyInEqualStates has two programs that differ in what they leave, and a tail
+// call after them at which paths are compared. Unless the way itself is what differs, the two have
+// one name.
 func TestPathsMeetOnlyInEqualStates(t *testing.T) {
 	leave := func(name string, ctx, r0 int32) *jit.Program {
 		return parse(t, name, asm.StoreImm(asm.R1, 0, int64(ctx), asm.Byte), ret(r0))

@@ -34,7 +34,7 @@ const (
 	linkBase = -0x200000
 )
 
-// legacyLoad runs a load from the packet, the way of cBPF. Behind the packet's end the
+// legacyLoad runs a load from the packet, the way of cBPF. Past the packet's end the
 // function exits.
 func (m *machine) legacyLoad(ins *asm.Instruction) (event, error) {
 	if m.regs[asm.R6] != (value{kind: inCtx}) {
@@ -73,8 +73,8 @@ func (m *machine) legacyLoad(ins *asm.Instruction) (event, error) {
 	return goesOn, nil
 }
 
-// fromPacket reads a number in network order. Negative offsets count from headers whose
-// places nobody said; so far behind them that no place would do, nothing is.
+// fromPacket reads a number in network order. Negative offsets count from headers, and
+// the world does not say where these are. Where no place of a header would do, there is nothing.
 func (m *machine) fromPacket(off int32, size int) (v value, there bool, err error) {
 	if off < 0 {
 		beyond := int64(off) - netBase

@@ -73,7 +73,7 @@ func TestPacketRefusals(t *testing.T) {
 		code asm.Instructions
 		want string
 	}{
-		{"behind the end", seq(bounds, asm.LoadMem(asm.R0, asm.R2, 17, asm.Word)), "4 bytes at +17 of a packet of 20"},
+		{"past the end", seq(bounds, asm.LoadMem(asm.R0, asm.R2, 17, asm.Word)), "4 bytes at +17 of a packet of 20"},
 		{"at the end", seq(bounds, asm.LoadMem(asm.R0, asm.R3, 0, asm.Byte)), "1 bytes at +20 of a packet of 20"},
 		{"before the packet", seq(bounds, asm.StoreImm(asm.R2, -1, 0, asm.Byte)), "1 bytes at -1"},
 		{"an address in it", seq(bounds, asm.StoreMem(asm.R2, 0, asm.R1, asm.DWord)), "computes with an address"},
@@ -133,7 +133,7 @@ func TestLegacyLoads(t *testing.T) {
 	wantIn(t, skbWorld(), 3, keep, asm.LoadImm(asm.R7, 1<<32|1, asm.DWord), asm.LoadInd(asm.R0, asm.R7, 1, asm.Byte), exit)
 }
 
-// TestLegacyLoadInFunction: behind the packet's end the function ends, and its caller goes on.
+// TestLegacyLoadInFunction: past the packet's end the function ends, and its caller goes on.
 func TestLegacyLoadInFunction(t *testing.T) {
 	for off, want := range map[int32]uint64{19: 20 + 100 + 7, 20: 0 + 7} {
 		wantIn(t, skbWorld(), want, asm.Mov.Imm(asm.R6, 7), asm.Call.Label("sub"), asm.Add.Reg(asm.R0, asm.R6), exit,

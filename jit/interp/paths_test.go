@@ -49,7 +49,7 @@ func TestPathsHaveMemoryForThemselves(t *testing.T) {
 	}
 }
 
-// TestPathsMeetOnlyWithEqualMemory: two programs of one name leave different things behind.
+// TestPathsMeetOnlyWithEqualMemory: two programs of one name leave different things.
 func TestPathsMeetOnlyWithEqualMemory(t *testing.T) {
 	for name, place := range places {
 		t.Run(name, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestUnknownMeetsUnknown(t *testing.T) {
 	}
 }
 
-// TestExplorePrintsNothing: a path may be one that nobody takes.
+// TestExplorePrintsNothing: a path may be one that no execution takes.
 func TestExplorePrintsNothing(t *testing.T) {
 	w := mapWorld()
 	w.Trace = func(string) { t.Error("printed") }

@@ -11,9 +11,9 @@ import (
 // userEnd is where addresses end that bpf_probe_read_kernel does not even try.
 const userEnd = 1 << 47
 
-// probeRead is bpf_probe_read(dst, size, src) and its variants. Whose memory they read makes no
-// difference here: an address that the interpreter knows is read like any other, and behind a
-// number there is what World.Probe finds.
+// probeRead is bpf_probe_read(dst, size, src) and its variants. Which one it is makes no
+// difference here: an address that the interpreter knows is read like any other, and at a number
+// they find what World.Probe finds.
 func (m *machine) probeRead(h jit.Helper) (value, error) {
 	n, err := m.size(asm.R2)
 	if err != nil {

@@ -74,12 +74,12 @@ func TestSharedWorlds(t *testing.T) {
 		{"a number written over", seq(unknownR7, asm.Mov.Imm(asm.R7, 3), asm.Mov.Reg(asm.R0, asm.R7), exit), []uint64{3}},
 		{"the stack", seq(unknownR7, storeWide(asm.R10, -8, -1), asm.StoreMem(asm.R10, -8, asm.R7, asm.Half),
 			asm.LoadMem(asm.R0, asm.R10, -7, asm.Half), either), []uint64{1, 2}},
-		{"the stack beside", seq(unknownR7, storeWide(asm.R10, -8, 0), asm.StoreMem(asm.R10, -8, asm.R7, asm.Half),
+		{"the stack next to it", seq(unknownR7, storeWide(asm.R10, -8, 0), asm.StoreMem(asm.R10, -8, asm.R7, asm.Half),
 			asm.LoadMem(asm.R0, asm.R10, -6, asm.Half), either), []uint64{1}},
 		{"the stack written over", seq(unknownR7, asm.StoreMem(asm.R10, -8, asm.R7, asm.DWord), storeWide(asm.R10, -8, 5),
 			asm.LoadMem(asm.R0, asm.R10, -8, asm.DWord), exit), []uint64{5}},
 		{"the context", seq(keep, unknownR7, asm.StoreMem(asm.R6, 8, asm.R7, asm.Word), asm.LoadMem(asm.R0, asm.R6, 11, asm.Byte), either), []uint64{1, 2}},
-		{"the context beside", seq(keep, unknownR7, asm.StoreMem(asm.R6, 8, asm.R7, asm.Word), asm.LoadMem(asm.R0, asm.R6, 12, asm.Byte), either), []uint64{1}},
+		{"the context next to it", seq(keep, unknownR7, asm.StoreMem(asm.R6, 8, asm.R7, asm.Word), asm.LoadMem(asm.R0, asm.R6, 12, asm.Byte), either), []uint64{1}},
 		{"a probe of an unknown address", seq(unknownR7, at(asm.R1, -8), asm.Mov.Imm(asm.R2, 8), asm.Mov.Reg(asm.R3, asm.R7), asm.FnProbeRead.Call(),
 			asm.LoadMem(asm.R0, asm.R10, -8, asm.DWord), either), []uint64{1, 2}},
 		{"a probe of a variable", seq(at(asm.R1, -8), asm.Mov.Imm(asm.R2, 8), valuePtr(asm.R3, ".bss", 0), asm.FnProbeRead.Call(),
@@ -208,7 +208,7 @@ func TestUnknownKeySpends(t *testing.T) {
 }
 
 // TestLoopsOverUnknowns: one that comes back to its state ends, one that counts is bounded, and
-// so is one whose count has a limit.
+// so is one with a limit to its count.
 func TestLoopsOverUnknowns(t *testing.T) {
 	w := sharedWorld()
 	got, err := explored(t, w, asm.FnGetPrandomU32.Call().WithSymbol("again"), asm.JNE.Imm(asm.R0, 0, "again"), ret(3))
@@ -229,7 +229,7 @@ func TestLoopsOverUnknowns(t *testing.T) {
 	}
 }
 
-// TestForksMeet has twenty decisions one after the other that leave nothing behind: 2^20 paths.
+// TestForksMeet has twenty decisions one after the other that leave nothing: 2^20 paths.
 func TestForksMeet(t *testing.T) {
 	var parts []any
 	for n := range 20 {

@@ -2,7 +2,7 @@ package interp
 
 import "fmt"
 
-// extent is the range of offsets that the memory behind an address has, [lo, hi).
+// extent is the range of offsets in the memory that an address points into, [lo, hi).
 func (m *machine) extent(addr value) (lo, hi int64, ok bool) {
 	switch addr.kind {
 	case inStack:

@@ -59,7 +59,7 @@ func (m *machine) loadImm(p *jit.Program, ins *asm.Instruction) (value, error) {
 		return value{kind: ofMap, id: m.w.mapID(jit.MapSymbol(ins))}, nil
 	case asm.PseudoMapValue:
 		id := m.w.mapID(jit.MapSymbol(ins))
-		if int(id) >= len(m.w.defs) { // it can be carried about, but nothing is known behind it
+		if int(id) >= len(m.w.defs) { // it can be carried about, but what it points to is unknown
 			return value{kind: ofMap, id: id, n: ^uint64(0)}, nil
 		}
 		if d := m.w.defs[id]; d.Kind != Array || d.MaxEntries != 1 {

@@ -17,7 +17,7 @@ type World struct {
 	Ctx        []byte                // the memory that R1 points to; every path works on its own copy
 	Held       Held                  // asked at every tail call that the counter and MaxEntries allow
 	MaxEntries func(m string) uint32 // how many keys a prog array has that is not in Maps
-	Layout     *jit.Layout           // whose Counter rules
+	Layout     *jit.Layout           // its Counter says how tail calls count
 
 	CtxKind CtxKind // what Ctx is
 	// SizeInR2: the entry finds the size of Ctx in R2, as it does where an image is run by
@@ -59,7 +59,7 @@ var ErrBounded = errors.New("execution exceeds the interpreter's bounds")
 // world is a World in use.
 type world struct {
 	World
-	maps     []string              // those of World.Maps, then others in order of use; an address of a map names it by index
+	maps     []string              // first World.Maps, then others in order of use; addresses index it
 	defs     []*Map                // of World.Maps
 	programs map[*jit.Program]uint // likewise, for keys of states
 	steps    int

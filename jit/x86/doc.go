@@ -20,11 +20,11 @@
 // kernel always spends four bytes on a displacement (the tail call counter), Mem32 says so.
 //
 // A [Builder] holds the bytes and the offset at which each machine instruction starts. The
-// starts matter as much as the bytes: whoever patches live code has to know where a thread
+// starts matter as much as the bytes: code that patches live text has to know where a thread
 // may stand. Forward jumps over a few instructions are bound afterwards ([Builder.Bind]);
-// jumps between eBPF instructions are the compiler's own affair, for their length depends
-// on distances that only it knows.
+// the compiler emits jumps between eBPF instructions itself, since their length depends on
+// distances that only it knows.
 //
-// The tests hold every encoding against two foreign disassemblers, golang.org/x/arch and
-// GNU objdump. Shifts with a VEX prefix are unknown to the former and go to objdump alone.
+// The tests check every encoding with two foreign disassemblers, golang.org/x/arch and
+// GNU objdump. The former does not know shifts with a VEX prefix; these go to objdump alone.
 package x86

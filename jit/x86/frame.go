@@ -29,8 +29,8 @@ func (b *Builder) Nop3() {
 	b.raw(0x0f, 0x1f, 0x00) // nop dword ptr [rax]
 }
 
-// Nop5 is one instruction of five bytes, the size of a near jump. That it is one instruction
-// and not five is what makes it safe to patch: nobody can stand inside.
+// Nop5 is one instruction of five bytes, the size of a near jump. Because it is one
+// instruction and not five, no thread can stand inside it, and it is safe to patch.
 func (b *Builder) Nop5() {
 	b.raw(0x0f, 0x1f, 0x44, 0x00, 0x00) // nop dword ptr [rax+rax*1+0x0]
 }

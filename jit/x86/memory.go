@@ -24,7 +24,7 @@ func (b *Builder) LoadSigned(w Width, dst Reg, m Mem) {
 	}
 }
 
-// LeaRIP makes the address that lies disp behind the end of the instruction.
+// LeaRIP makes the address that lies disp after the end of the instruction.
 func (b *Builder) LeaRIP(dst Reg, disp int32) {
 	b.raw(0x48|dst.high()<<2, 0x8d, 0x05|dst.low()<<3) // lea dst, [rip+disp32]
 	b.imm32(disp)

@@ -174,15 +174,15 @@ func sameImage(img *jit.Image, theirs []byte) error {
 	return nil
 }
 
-// The kernel's thunks for what it usually takes a CPU to be, the first with the second behind.
+// The kernel's thunks for what it usually takes a CPU to be, the first with the second after it.
 var (
 	returnThunk    = []byte("\xc3\xcc")                                                         // ret; int3
 	jumpThunk      = []byte("\xff\xe1\xcc")                                                     // jmp rcx; int3
 	retpolineThunk = []byte("\xe8\x01\x00\x00\x00\xcc\x48\x89\x0c\x24\xe9\xef\xff\xff\xff\xcc") // call 1f; int3; 1: mov [rsp], rcx; jmp returnThunk; int3
 )
 
-// linkThunks puts thunks behind the image, and leads it there. bpf(2) does not show the kernel's:
-// its jump is taken for a retpoline where the system says that it uses those.
+// linkThunks puts thunks after the image, and points its jumps at them. bpf(2) does not show the
+// kernel's: its jump is taken for a retpoline where the system says that it uses those.
 func linkThunks(img *jit.Image) {
 	jump := jumpThunk
 	if how, err := os.ReadFile("/sys/devices/system/cpu/vulnerabilities/spectre_v2"); err == nil && bytes.Contains(how, []byte("Retpolines")) {

@@ -99,7 +99,7 @@ func hiddenKey(k int) asm.Instructions {
 //     and lie alike in their cache lines. They are loaded anew every few rounds. Where in a
 //     page they lie is up to either side's allocator, and counts in chains: images that lie
 //     alike compete for the same sets of the instruction cache.
-//   - Kernels with thunks have them outside of the image; ours get a copy behind it. In
+//   - Kernels with thunks have them outside of the image; ours get a copy after it. In
 //     indirect-plain, ours return and jump without, as a process may.
 //   - Both sides are timed by the CPU clock of the thread that executes, and on one CPU. The
 //     kernel's own figure is of wall-clock time: it has what other processes took in it.

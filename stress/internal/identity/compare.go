@@ -48,7 +48,7 @@ func (b book) adopt(img *jit.Image, r *readback) error {
 	return nil
 }
 
-// check holds one operand of the kernel's image against what is known.
+// check compares one operand of the kernel's image with what is known.
 func (b book) check(p *jit.Program, ref jit.Ref, theirs []byte, end uint64) error {
 	ins := &p.Insns[ref.Insn]
 	relative := func() uint64 { return end + uint64(int64(int32(binary.LittleEndian.Uint32(theirs)))) }

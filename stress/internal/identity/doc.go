@@ -1,5 +1,5 @@
-// Package identity holds package jit against the running Linux kernel: do both compilers make
-// the same machine code of the same program, byte for byte?
+// Package identity compares package jit with the running Linux kernel: do both compilers make the
+// same machine code of the same program, byte for byte?
 //
 //	sample --bpf(2)--> verifier --> translated instructions --> kernel's compiler --> image
 //	                                        |                                           |
@@ -13,34 +13,33 @@
 // programs of an object file. What the compilers see is the same: the instructions as the
 // verifier left them, with dead code gone, context accesses converted, divisions guarded.
 //
-// Nothing about the kernel is assumed. [DetectTarget] loads a few small programs and learns
-// from their images how functions return, how indirect sites jump and where they look,
-// whether shifts use BMI2, how far a short jump reaches, and how deep a stack is that becomes a
-// private one. A kernel whose prologue is not that of the layout v6.12 (before 6.12, or with IBT,
-// which puts endbr64 in front) is not compared with, which is an [ErrUnsupported] with the reason.
+// Nothing about the kernel is assumed. [DetectTarget] loads a few small programs and learns from
+// their images how functions return, how indirect sites jump and where they look, whether shifts
+// use BMI2, how far a short jump reaches, and from which depth on a stack is a private one. A
+// kernel with another prologue than that of layout v6.12 (before 6.12, or with IBT, which puts
+// endbr64 in front) is not compared with: that is an [ErrUnsupported] with the reason.
 //
-// Operands that are addresses cannot be foreseen: helpers, thunks, maps, the memory of a CPU.
-// They are not left out of the comparison altogether. The image says which operands these are
-// (jit.Image.Refs); what the kernel has there is turned into an absolute address, and all
-// operands that mean one thing must give one address. Calls between functions, and loads of
-// their addresses, are compared outright.
+// Operands that are addresses cannot be foreseen: helpers, thunks, maps, the memory of a CPU. They
+// are compared all the same. The image says which operands these are (jit.Image.Refs). What the
+// kernel has there is turned into an absolute address, and all operands that mean one thing must
+// give one address. Calls between functions, and loads of their addresses, are compared outright.
 //
 // Some decisions of the verifier reach the compiler and are not shown: how deep a stack is,
 // whether it is a private one, whether a function keeps the counter of tail calls, and whether a
-// tail call is direct. Package jit finds the depth, the counter and the kind by its own analysis;
-// a private stack is foretold by the kernel's rule (a program of a type that interrupts others,
-// without tail calls, and a stack deep enough), and only its address taken from the image. Where a
-// verifier knew more, all of these are read off the kernel's image, and the program is counted as
-// recovered: its identity then says nothing about them.
+// tail call is direct. Package jit finds the depth, the counter and the kind by its own analysis.
+// It foretells a private stack by the kernel's rule (a program of a type that interrupts others,
+// without tail calls, and a stack deep enough), and takes only its address from the image. Where
+// the verifier knew more, all of these are read off the kernel's image, and the program is counted
+// as recovered: its identity then says nothing about them.
 //
-// Not compared are programs with exceptions, with an arena, and with loads through pointers that
-// may be wild, which the kernel checks: package jit has none of these. Their images tell, and the
-// report lists them as unsupported, neither identical nor different. Nor is there anything here
-// that runs in a trampoline, or was made of cBPF.
+// # What this package does not do
 //
-// The maps of samples are empty, so that every direct site is in state C. Patched sites are
-// compared with nothing here.
+// It does not compare programs with exceptions, with an arena, or with loads through pointers that
+// may be wild, which the kernel checks: package jit has none of these. Their images show it, and
+// the report lists them as unsupported, neither identical nor different. It does not compare what
+// runs in a trampoline, or was made of cBPF. The maps of samples are empty, so every direct site is
+// in state C: patched sites are not compared here.
 //
-// Its tests go further and run random programs in the interpreter, as images of all layouts, and by
-// BPF_PROG_TEST_RUN.
+// The tests go further. They run random programs in the interpreter, as images of all layouts, and
+// by BPF_PROG_TEST_RUN.
 package identity

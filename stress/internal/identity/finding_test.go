@@ -9,13 +9,13 @@ import (
 )
 
 // TestFetchFromStack keeps a fault of the kernel that random programs found. Two paths meet
-// before an atomic operation that fetches from the stack: one brings 1, the other a number
-// that nobody knows. A comparison of what was fetched with 1 is decided on the first path;
+// before an atomic operation that fetches from the stack: one brings 1, the other an
+// unknown number. A comparison of what was fetched with 1 is decided on the first path;
 // the verifier must then remember that it was decided by the stack, and looks for the reason
 // in the register instead. It takes the second path for the first, and deletes the code that
 // only the second reaches. Our compiler and the kernel's agree on what is left.
 //
-// The test says what the running kernel does, and holds it to neither.
+// The test says what the running kernel does, and accepts either.
 func TestFetchFromStack(t *testing.T) {
 	target(t)
 	const (
@@ -59,13 +59,13 @@ func TestFetchFromStack(t *testing.T) {
 
 // TestUpperHalfOfCmpXchg keeps another fault of the kernel that random programs found. A compare
 // and exchange of 32 bits gives R0 what was in memory, extended with zeros (RFC 9669, 5.3).
-// The machine's leaves all of rax alone when it matches, so the verifier puts "w0 = w0" behind
-// it, unless it saw nobody read more than the lower half. It forgets to look where a path ends
-// early: here the path around the operation is followed first, the one through it meets a state
-// that was proved already, and who reads R0 from there on is not asked. R0 keeps its upper half.
-// Our compiler, given a program as written, clears it at all times.
+// The machine's leaves all of rax alone when it matches, so the verifier puts "w0 = w0" after
+// it, unless it saw that no instruction reads more than the lower half. It forgets to look where
+// a path ends early. Here it follows the path around the operation first. The one through it meets
+// a state that was proved already, and what reads R0 from there on is not looked at: R0 keeps its
+// upper half. Our compiler, given a program as written, always clears it.
 //
-// The test says what the running kernel does, and holds it to neither.
+// The test says what the running kernel does, and accepts either.
 func TestUpperHalfOfCmpXchg(t *testing.T) {
 	target(t)
 	const (

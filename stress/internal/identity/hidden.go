@@ -73,7 +73,7 @@ func sites(t *Target, code []byte) []bool {
 		switch ins := code[off : off+size]; {
 		case bytes.HasPrefix(ins, []byte{0x39, 0x56}): // cmp [rsi+max_entries], edx
 			indirect = true
-		case bytes.Equal(ins, []byte{0x48, 0x83, 0x38, byte(t.Layout.Counter.Limit)}): // cmp qword ptr [rax], limit
+		case bytes.Equal(ins, []byte{0x48, 0x83, 0x38, byte(t.Layout.Counter.Limit)}): // cmp [rax], limit
 			direct = append(direct, !indirect)
 			indirect = false
 		}

@@ -12,11 +12,11 @@ import (
 	"github.com/cilium/ebpf/asm"
 )
 
-// What bpf_trace_printk prints nobody can read back. The kernel's bpf_snprintf formats in the same
+// What bpf_trace_printk prints cannot be read back. The kernel's bpf_snprintf formats in the same
 // way, into memory: it is the oracle of the text, and bpf_trace_printk itself of what is returned.
 
 const (
-	formatSize = 512 // of the value that holds the format, and behind it the strings
+	formatSize = 512 // of the value that holds the format, and after it the strings
 	stringsAt  = 256
 	invalid    = -22
 	readOnly   = 1 << 7 // BPF_F_RDONLY_PROG
@@ -124,7 +124,7 @@ func (w *twin) snprintf(format string, args [3]argument, at func(asm.Register, u
 	return string(b[:max(0, min(int(n)-1, len(b)))]), n
 }
 
-// runAlone runs a program in the kernel, whose maps have been made.
+// runAlone runs a program in the kernel, with maps that exist already.
 func (w *twin) runAlone(what string, insns asm.Instructions) int32 {
 	w.t.Helper()
 	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.SchedCLS, License: "GPL", Instructions: insns})

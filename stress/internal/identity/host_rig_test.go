@@ -186,7 +186,7 @@ func (w *twin) compare(what string) {
 			k := wordOf(key)[:s.KeySize]
 			ours, theirs := w.ours.Host.Map(name).Value(k, 0), []byte(nil)
 			if s.Kind == host.PerCPUArray {
-				continue // nobody knows the CPU that the program ran on; the program looks at its value itself
+				continue // the CPU that the program ran on is unknown; the program looks at its value itself
 			}
 			if b, err := w.theirs[name].LookupBytes(k); err == nil {
 				theirs = b

@@ -21,7 +21,7 @@ func twinPacket() []byte {
 	return p
 }
 
-// hostPrograms are programs whose results are known by nobody but the kernel.
+// hostPrograms are programs with results that only the kernel knows.
 func hostPrograms() map[string]asm.Instructions {
 	n := newBuilder
 	programs := map[string]asm.Instructions{
@@ -107,7 +107,7 @@ func loadBytes() asm.Instructions {
 	return b.done()
 }
 
-// probeNowhere reads from addresses that are nobody's, and from the stack.
+// probeNowhere reads from addresses where nothing lies, and from the stack.
 func probeNowhere(fn asm.BuiltinFunc) asm.Instructions {
 	b := newBuilder()
 	for _, addr := range []uint64{0, 1, 4096, 1<<47 - 4096 - 8, ^uint64(7), ^uint64(0)} {

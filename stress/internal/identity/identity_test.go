@@ -129,7 +129,7 @@ func TestHidden(t *testing.T) {
 		tailCallOf("progs", 1), asm.Instructions{asm.Mov.Imm(asm.R0, 0).WithSymbol("out"), asm.Return()})
 	rep, err := tg.Check([]Sample{
 		sampleOf("a key that a comparison tells", ebpf.SchedCLS, compared),
-		sampleOf("an address that nobody uses", ebpf.SchedCLS, unused),
+		sampleOf("an address that is not used", ebpf.SchedCLS, unused),
 		sampleOf("a tail call in dead code", ebpf.SchedCLS, removed),
 		sampleOf("a tail call in dead code, which keeps the stack ordinary", ebpf.Kprobe, clone(removed)),
 	})

@@ -49,7 +49,7 @@ func (t *Target) privateStacks(p *jit.Program, r *readback) []uint64 {
 }
 
 // privateStack is where the private stack of a function ends, or 0 if it has none. The prologue
-// says it, behind the pushes.
+// says it, after the pushes.
 func privateStack(t *Target, code []byte) uint64 {
 	for code = landing(t, code); len(code) > 0; {
 		size, _ := decode(code)
@@ -67,7 +67,8 @@ func privateStack(t *Target, code []byte) uint64 {
 
 // isPush says whether an instruction pushes a register that calls leave alone.
 func isPush(ins []byte) bool {
-	return slices.Contains([]string{"\x53", "\x41\x55", "\x41\x56", "\x41\x57"}, string(ins)) // push rbx, r13, r14, r15
+	pushes := []string{"\x53", "\x41\x55", "\x41\x56", "\x41\x57"} // rbx, r13, r14, r15
+	return slices.Contains(pushes, string(ins))
 }
 
 // movedToR9 is the constant that an instruction moves to r9.

@@ -62,7 +62,7 @@ func (g *generator) function(n int) asm.Instructions {
 	for len(g.insns) < n {
 		g.block()
 	}
-	if len(g.callable) > 0 { // the verifier rejects functions that nobody calls
+	if len(g.callable) > 0 { // the verifier rejects functions that are never called
 		g.callLocal(g.callable[0])
 	}
 	g.fold()
@@ -211,8 +211,8 @@ func (g *generator) atomic(op asm.AtomicOp, size asm.Size, r asm.Register, off i
 // isFetch says whether an atomic operation gives what was in memory.
 func isFetch(op asm.AtomicOp) bool { return op&(asm.FetchAdd&^asm.AddAtomic) != 0 }
 
-// branch writes a jump over a few instructions, at times with an alternative behind a jump
-// that is unconditional.
+// branch writes a jump over a few instructions, at times with an alternative after an
+// unconditional jump.
 func (g *generator) branch() {
 	const most = 8 // paths that do not meet again multiply
 	if g.jumps++; g.jumps > most {

@@ -79,7 +79,7 @@ func readBack(prog *ebpf.Program, named iter.Seq[*ebpf.Map]) (*readback, error) 
 func mapSymbol(id ebpf.MapID) string { return fmt.Sprintf("fd %d", id) }
 
 // undump turns an instruction as bpf(2) shows it into the form that programs are written in.
-// A reference to a function has its distance in another field there, beside the function's
+// A reference to a function has its distance in another field there, next to the function's
 // number.
 func undump(ins *asm.Instruction) {
 	ins.Metadata = asm.Metadata{}

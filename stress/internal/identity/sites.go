@@ -25,7 +25,7 @@ type Slot struct {
 	Out  uint64 // where its jump leads; 0: into the program that the key holds
 }
 
-// An Image is a loaded program whose machine code is known byte for byte.
+// An Image is a loaded program of which every byte of machine code is known.
 type Image struct {
 	Size  int    // in bytes, of all functions
 	Sites []Site // in the order of the kernel's poke descriptors

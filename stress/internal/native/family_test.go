@@ -83,7 +83,7 @@ func (f *family) maps() map[string]host.MapSpec {
 	return out
 }
 
-// name is the name of a program; that behind the last is the one that reads the packet.
+// name is the name of a program; after the last comes the one that reads the packet.
 func (f *family) name(i int) string {
 	if i == len(f.programs) {
 		return "reader"
@@ -154,7 +154,7 @@ func (f *family) drawRun(t *rapid.T, n func(int) int) run {
 	return r
 }
 
-// GoString lists the family, for whoever reads of a difference.
+// GoString lists the family, for the reader of a difference.
 func (f *family) GoString() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "packets %v, fuel %d, keys %v, contents %v\n", f.skb, f.fuel, f.held, f.contents)

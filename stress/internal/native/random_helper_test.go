@@ -29,7 +29,7 @@ func (w *writer) variable() {
 	w.number(base)
 }
 
-// memory makes a register the address of n bytes that hold numbers. It leaves other registers alone.
+// memory makes a register the address of n bytes that hold numbers. Others stay as they are.
 func (w *writer) memory(r asm.Register, n int, written bool) {
 	room := int(w.depth) + keptAt - n
 	switch k := w.n(8); {
@@ -238,7 +238,7 @@ func (w *writer) print() {
 	w.refill()
 }
 
-// masked asks for what nobody can predict, and keeps what can be.
+// masked asks for what cannot be predicted, and keeps the part that can be.
 func (w *writer) masked() {
 	switch w.n(3) {
 	case 0:

@@ -195,8 +195,8 @@ func (w *writer) fold() {
 	}
 }
 
-// showContext copies the context to the map "seen", behind a word that says that it did: the
-// interpreter tells what a context holds in the end in no other way.
+// showContext copies the context to the map "seen", after a word that says that it did. There
+// is no other way to learn from the interpreter what a context holds in the end.
 func (w *writer) showContext() {
 	w.add(valueAt(asm.R1, "seen", 0), storeImm(asm.R1, 0, 1, asm.DWord))
 	for off := 0; off < w.ctxSize(); off += 4 {

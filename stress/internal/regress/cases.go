@@ -59,5 +59,5 @@ func (r Run) but(e Era, w Want) Run {
 	return r
 }
 
-// neverEnds is what becomes of a run where the limit does not hold it.
+// neverEnds is what becomes of a run that the limit does not end.
 var neverEnds = Want{Endless: true, Breaks: TailLimit}

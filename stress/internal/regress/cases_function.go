@@ -60,7 +60,7 @@ func oddCases() []Case {
 		{
 			Name: "bpf2bpf_6", Origin: "selftests: tailcall_bpf2bpf_6", source: src,
 			Programs: []string{"odd", "finish"}, Count: []string{"done"},
-			// Nobody says what lies there: a number up to 32, and the tail call goes.
+			// What lies there is not said: with a number up to 32 the tail call is taken.
 			Steps: steps(Put{"two", 0, "finish"}, runs(plain, Want{R0: 0, Tails: 1}).but(V510Unrounded, byChance)),
 		},
 		{

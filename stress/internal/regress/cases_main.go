@@ -20,7 +20,7 @@ func mainCases() []Case {
 				Delete{Map: "five", Key: 2},
 				runs(plain, Want{R0: 1, Tails: 2}),
 				Delete{Map: "five", Key: 0},
-				// The entry's misses of keys 0 and 2 leave 31 of 33. The last is odd: ping either way.
+				// The entry misses keys 0 and 2: 31 of 33 are left. The last is odd: ping.
 				runs(plain, Want{R0: 3, Tails: 33}).until612(Want{R0: 3, Tails: 31}),
 			),
 		},

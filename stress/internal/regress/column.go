@@ -39,7 +39,7 @@ type Session interface {
 	Close() error
 }
 
-// What a column says beside results.
+// What a column says in place of a result.
 var (
 	ErrCannotRun = errors.New("cannot run here")
 	ErrNoKey     = errors.New("no such key")

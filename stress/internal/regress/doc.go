@@ -20,17 +20,16 @@
 //	                 stack is no whole number of words
 //	v6.12            all functions of an execution share one count; a miss is free
 //
-// In seed a program that reaches itself through a function therefore never stops, and in v5.10
-// one that calls such a function twice runs 2^33 times. Such a cell is not left out: the run
-// is thrown out of its column ([ErrEndless]), and what the program counted by then must show
-// that `tail-limit` is violated. A cell is right if it shows the faults that its era had, and
-// no other.
+// So in seed a program that reaches itself through a function never stops, and in v5.10 one that
+// calls such a function twice runs 2^33 times. Such a cell is not left out. The run is thrown out
+// of its column ([ErrEndless]), and what the program counted by then must show that `tail-limit`
+// is violated. A cell is right if it shows the faults that its era had, and no others.
 //
 // # What is judged
 //
 // Result, variables and map elements at every run, against the era's. Programs that can loop
 // count how often a tail call was taken ([Case].Count), so that `tail-limit` is seen and not
-// inferred. A fault of an era's code, as against its rules, breaks `no-miss` or `tail-limit`:
+// inferred. If an era's code breaks the era's own rules, that breaks `no-miss` or `tail-limit`:
 // fewer or more tail calls than the rules give. A column that watches more (`registers`) says so
 // by a [Violation].
 package regress

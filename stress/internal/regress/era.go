@@ -44,7 +44,7 @@ func (e Era) Layout() *jit.Layout {
 	return &l
 }
 
-// Properties that a run may be found to break, as in the README.
+// Properties that a run may be found to break, as in docs/verdicts.md.
 const (
 	TailLimit = "tail-limit" // more than Limit tail calls in one execution
 	NoMiss    = "no-miss"    // a tail call was refused that the era's rules allow

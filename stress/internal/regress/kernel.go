@@ -16,8 +16,8 @@ import (
 // Kernel is the column of the running kernel. It is expected to give what today's kernels do.
 type Kernel struct {
 	name string
-	// unbounded says why a case that does not end in some era must not be run: in a kernel
-	// nobody throws it out.
+	// unbounded says why a case that does not end in some era must not be run: a kernel
+	// does not throw it out.
 	unbounded string
 }
 
@@ -30,7 +30,7 @@ func NewKernel() (*Kernel, error) {
 		k.name += " " + version
 	}
 	for _, c := range hierarchyCases() {
-		// It ends in every kernel that has tail calls in functions, and tells which count they keep.
+		// It ends in every kernel with tail calls in functions, and tells how they count.
 		if c.Name != "hierarchy_2" {
 			continue
 		}

@@ -74,8 +74,8 @@ func (x *execution) open() error {
 	return err
 }
 
-// reopen goes on in a new session after an execution was thrown out: nobody knows what
-// became of the old one.
+// reopen goes on in a new session after an execution was thrown out: what became
+// of the old one is unknown.
 func (x *execution) reopen() error {
 	err := x.session.Close()
 	x.session = nil
@@ -172,7 +172,7 @@ func (x *execution) tails() (int, error) {
 	return sum, nil
 }
 
-// judge names the property that an outcome breaks, and holds the outcome against what the
+// judge names the property that an outcome breaks, and compares the outcome with what the
 // column's era gives.
 func (x *execution) judge(s *Run, o *outcome) error {
 	era := x.column.Era()

@@ -191,7 +191,7 @@ func TestDeleteIsJudged(t *testing.T) {
 	}
 }
 
-// TestPokeIsJudged: a run beside updates that gives what no program gives differs.
+// TestPokeIsJudged: a run during updates that gives what no program gives differs.
 func TestPokeIsJudged(t *testing.T) {
 	c := pokeCase()
 	right := slices.Repeat([]scripted{{r0: 1}, {r0: 2}}, 5)
@@ -206,7 +206,7 @@ func TestPokeIsJudged(t *testing.T) {
 	}
 }
 
-// pokeScript is a script whose keys may be updated while it runs.
+// pokeScript is a script with keys that may be updated while it runs.
 type pokeScript struct{ script }
 
 func (c *pokeScript) Open(*Case) (Session, error) {
