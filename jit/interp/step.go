@@ -198,7 +198,7 @@ func (m *machine) condition(ins *asm.Instruction) (taken, known bool, err error)
 	case wide && x.isAddress() && y == num(0) && (op == asm.JEq || op == asm.JNE):
 		return op == asm.JNE, true, nil // no address is null
 	case wide && sameMemory(x, y):
-		// Offsets stand in the order of the addresses once the sign does not stand out.
+		// With its sign bit inverted an offset is ordered as its address is.
 		taken, err = compare(op, x.n^1<<63, y.n^1<<63)
 		return taken, true, err
 	case wide && maybeSame(x, y):
