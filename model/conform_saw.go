@@ -52,7 +52,7 @@ func (g guess) holds(it protocol.Item) (guess, bool) {
 
 // reads reports whether an observer can have read raw in a slot. What is being written
 // may be read partly written until the next sync.
-func (g guess) reads(v slot, s protocol.Slot, raw protocol.Raw) (guess, bool) {
+func (g guess) reads(v slot, s protocol.Slot, raw protocol.SlotText) (guess, bool) {
 	mem := v.mem()
 	if raw.Head == protocol.HeadTrap && raw.Tail == protocol.MixedTail {
 		return g, mem.head() == headInt3 && v.seen()>>pairOf(headInt3, tailMixed)&1 != 0
@@ -73,8 +73,8 @@ func (g guess) reads(v slot, s protocol.Slot, raw protocol.Raw) (guess, bool) {
 
 // rawOf says what an observer reads where memory holds p; programs are numbered as in
 // package model.
-func rawOf(p pair, s protocol.Slot) protocol.Raw {
-	r := protocol.Raw{Head: protocol.HeadTorn, Tail: protocol.AnyTail}
+func rawOf(p pair, s protocol.Slot) protocol.SlotText {
+	r := protocol.SlotText{Head: protocol.HeadTorn, Tail: protocol.AnyTail}
 	switch {
 	case p.head() == headInt3:
 		r.Head = protocol.HeadTrap

@@ -130,7 +130,7 @@ func TestWalksConformUnseen(t *testing.T) {
 		}
 		at := len(tr.Items) / 2
 		a := protocol.Item{Kind: protocol.Saw, Prog: protocol.AnyProg}
-		a.Seen = [protocol.Slots]protocol.Raw{{Head: protocol.HeadNop, Tail: protocol.NopTail}, {Head: protocol.HeadNop, Tail: protocol.NopTail}}
+		a.Seen = [protocol.Slots]protocol.SlotText{{Head: protocol.HeadNop, Tail: protocol.NopTail}, {Head: protocol.HeadNop, Tail: protocol.NopTail}}
 		tr.Items = slices.Insert(tr.Items, at, a)
 		if r := conform(t, s, tr); r.Mismatch == nil || r.Mismatch.Index != at {
 			t.Fatalf("seed %d: state A at %d: %v of\n%v", seed, at, r.Mismatch, tr)

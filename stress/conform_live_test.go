@@ -137,7 +137,7 @@ func (r *liveRig) saw(site int) protocol.Item {
 }
 
 // raw classifies what a slot holds.
-func (r *liveRig) raw(site int, s protocol.Slot, b text.Insn) protocol.Raw {
+func (r *liveRig) raw(site int, s protocol.Slot, b text.Insn) protocol.SlotText {
 	known := map[int]text.Insn{protocol.NopTail: text.Nop}
 	if s == protocol.Bypass {
 		known[protocol.OutTail] = r.outs[site]
@@ -151,19 +151,19 @@ func (r *liveRig) raw(site int, s protocol.Slot, b text.Insn) protocol.Raw {
 	tail := protocol.MixedTail
 	for t, insn := range known {
 		if insn == b && t == protocol.NopTail {
-			return protocol.Raw{Head: protocol.HeadNop, Tail: t}
+			return protocol.SlotText{Head: protocol.HeadNop, Tail: t}
 		}
 		if insn == b {
-			return protocol.Raw{Head: protocol.HeadJump, Tail: t}
+			return protocol.SlotText{Head: protocol.HeadJump, Tail: t}
 		}
 		if bytes.Equal(insn[1:], b[1:]) {
 			tail = t
 		}
 	}
 	if b[0] == exec.Int3 {
-		return protocol.Raw{Head: protocol.HeadTrap, Tail: tail}
+		return protocol.SlotText{Head: protocol.HeadTrap, Tail: tail}
 	}
-	return protocol.Raw{Head: protocol.HeadTorn, Tail: protocol.AnyTail}
+	return protocol.SlotText{Head: protocol.HeadTorn, Tail: protocol.AnyTail}
 }
 
 // operate carries random operations out on every key.

@@ -159,9 +159,10 @@ func stepByText(text string) (Step, bool) {
 			return Step{Kind: k}, true
 		}
 	}
-	for _, slot := range []Slot{Bypass, Target} {
-		for _, to := range []Content{Nop, Jump} {
-			if s := (Step{Kind: Poke, Slot: slot, To: to}); s.String() == text {
+	for slot, kind := range tailCall.Slots {
+		for to := range kind.May {
+			s := Step{Kind: Poke, Slot: Slot(slot), To: Content(to)}
+			if s.String() == text {
 				return s, true
 			}
 		}
@@ -175,7 +176,7 @@ func (e Edit) method(m Method) (Method, error) {
 		return ParseMethod("method " + m.Name + "\n" + e.With)
 	case Drop:
 		n := len(m.Steps)
-		m.Steps = slices.DeleteFunc(m.Steps, func(k MicroKind) bool { return k.String() == e.Step })
+		m.Steps = slices.DeleteFunc(m.Steps, func(k MicroStep) bool { return k.String() == e.Step })
 		if len(m.Steps) == n {
 			return Method{}, fmt.Errorf("no step %s", e.Step)
 		}

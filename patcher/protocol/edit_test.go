@@ -200,8 +200,8 @@ func scribble(steps []Step) {
 	}
 }
 
-func scribbleMicro(steps []MicroKind) {
+func scribbleMicro(steps []MicroStep) {
 	for i := range steps {
-		steps[i] = Bytes
+		steps[i] = MicroStep{}
 	}
 }

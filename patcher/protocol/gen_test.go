@@ -88,9 +88,9 @@ func genMethod() *rapid.Generator[Method] {
 			Name: genName().Draw(t, "name"),
 			Trap: rapid.SampledFrom([]TrapAnswer{TrapNew, TrapOld, TrapRetry}).Draw(t, "trap"),
 		}
-		kind := rapid.SampledFrom([]MicroKind{HeadInt3, Tail, HeadNew, All, Bytes, Sync})
+		kind := rapid.SampledFrom(steps("head=int3", "tail", "head=new", "all", "bytes", "sync"))
 		m.Steps = rapid.SliceOfN(kind, 0, 12).Draw(t, "steps")
-		return Method{m.Name, m.Trap, append(m.Steps, rapid.SampledFrom([]MicroKind{All, Bytes}).Draw(t, "whole"))}
+		return Method{m.Name, m.Trap, append(m.Steps, rapid.SampledFrom(steps("all", "bytes")).Draw(t, "whole"))}
 	})
 }
 
@@ -109,4 +109,16 @@ func genScript() *rapid.Generator[Script] {
 		}
 		return s
 	})
+}
+
+// steps are the steps that the method grammar calls by these words.
+func steps(words ...string) []MicroStep {
+	out := make([]MicroStep, len(words))
+	for i, w := range words {
+		var ok bool
+		if out[i], ok = MicroStepByWord(w); !ok {
+			panic("no step " + w)
+		}
+	}
+	return out
 }

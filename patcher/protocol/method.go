@@ -1,22 +1,98 @@
 package protocol
 
-// MicroKind is one step of a poke method.
-type MicroKind uint8
-
-// The steps of a poke method.
-const (
-	HeadInt3 MicroKind = iota // write the one trap byte over the first byte
-	Tail                      // write the other bytes of the new instruction
-	HeadNew                   // write the first byte of the new instruction
-	All                       // write the whole new instruction in one aligned store
-	Bytes                     // write the new instruction byte by byte
-	Sync                      // serialise every CPU that executes the image
+import (
+	"fmt"
+	"slices"
 )
 
-var microNames = [...]string{HeadInt3: "head=int3", Tail: "tail", HeadNew: "head=new", All: "all", Bytes: "bytes", Sync: "sync"}
+// A MicroStep is one step of a poke method: a store to the slot that is poked, or a
+// serialisation. A store is data: which bytes of the slot it writes, where these come from, and
+// whether other CPUs may see parts of it. Every engine interprets that, and refuses what it cannot.
+type MicroStep struct {
+	// Sync serialises every CPU that executes the image; nothing is stored.
+	Sync bool
 
-// String returns the step's text in the method grammar.
-func (k MicroKind) String() string { return microNames[k] }
+	Off, Len uint8  // the bytes of the slot that are written; Len 0 means up to its end
+	From     Source // where they come from
+	// Single says that no CPU sees a part of the store. Of more than one byte that takes an
+	// aligned word. Other stores are seen byte by byte.
+	Single bool
+}
+
+// A Source is where a store takes its bytes from.
+type Source uint8
+
+// The sources of bytes.
+const (
+	FromNew  Source = iota // the instruction that the poke leaves
+	FromOld                // the instruction that the poke replaces
+	FromTrap               // the trap byte, [Trap]
+)
+
+// microSteps are the steps that the grammar has words for.
+var microSteps = [...]struct {
+	word string
+	step MicroStep
+}{
+	{"head=int3", MicroStep{Len: 1, From: FromTrap, Single: true}}, // the trap byte, over the first byte
+	{"tail", MicroStep{Off: 1}},                                    // the other bytes
+	{"head=new", MicroStep{Len: 1, Single: true}},                  // the first byte
+	{"all", MicroStep{Single: true}},                               // the whole instruction, in one aligned store
+	{"bytes", MicroStep{}},                                         // the whole instruction, byte by byte
+	{"sync", MicroStep{Sync: true}},
+}
+
+// MicroStepByWord returns the step that the method grammar calls by a word.
+func MicroStepByWord(word string) (MicroStep, bool) {
+	for _, m := range microSteps {
+		if m.word == word {
+			return m.step, true
+		}
+	}
+	return MicroStep{}, false
+}
+
+// String returns the step's word in the method grammar. A step that has none is described.
+func (m MicroStep) String() string {
+	for _, known := range microSteps {
+		if known.step == m {
+			return known.word
+		}
+	}
+	end := ""
+	if m.Len > 0 {
+		end = fmt.Sprint(m.Off + m.Len)
+	}
+	from := [...]string{FromNew: "new", FromOld: "old", FromTrap: "int3"}[m.From]
+	text := fmt.Sprintf("[%d:%s]=%s", m.Off, end, from)
+	if m.Single {
+		text += " single"
+	}
+	return text
+}
+
+// Span returns the bytes that a store writes of a slot of a size: from one offset up to another.
+func (m MicroStep) Span(size int) (from, to int) {
+	if m.Len == 0 {
+		return int(m.Off), size
+	}
+	return int(m.Off), int(m.Off) + int(m.Len)
+}
+
+// Bytes appends to dst what a store writes when a poke replaces one instruction by another.
+func (m MicroStep) Bytes(dst, old, next []byte) []byte {
+	from, to := m.Span(len(next))
+	switch m.From {
+	case FromNew:
+		return append(dst, next[from:to]...)
+	case FromOld:
+		return append(dst, old[from:to]...)
+	}
+	for range to - from {
+		dst = append(dst, Trap)
+	}
+	return dst
+}
 
 // TrapAnswer is how a trap is answered that hits a slot while it is poked.
 type TrapAnswer uint8
@@ -39,27 +115,34 @@ func (t TrapAnswer) String() string { return trapNames[t] }
 type Method struct {
 	Name  string
 	Trap  TrapAnswer
-	Steps []MicroKind
+	Steps []MicroStep
 }
 
 // Clone returns a copy that shares no memory with m.
 func (m Method) Clone() Method {
-	m.Steps = append([]MicroKind(nil), m.Steps...)
+	m.Steps = slices.Clone(m.Steps)
 	return m
 }
 
-// Has reports whether the method has a step of kind k.
-func (m Method) Has(k MicroKind) bool {
-	for _, s := range m.Steps {
-		if s == k {
-			return true
-		}
-	}
-	return false
+// Aligned reports whether the method needs slots that one aligned 8-byte store covers.
+func (m Method) Aligned() bool {
+	return slices.ContainsFunc(m.Steps, func(s MicroStep) bool {
+		return !s.Sync && s.Single && s.Len != 1
+	})
 }
 
-// Aligned reports whether the method needs slots that one aligned 8-byte store covers.
-func (m Method) Aligned() bool { return m.Has(All) }
+// complete reports whether the method writes every byte of the new instruction.
+func (m Method) complete() bool {
+	written := 0
+	for range m.Steps { // each pass finds a store that goes on where the others end, if there is one
+		for _, s := range m.Steps {
+			if from, to := s.Span(MaxSlotSize); !s.Sync && s.From == FromNew && from <= written {
+				written = max(written, to)
+			}
+		}
+	}
+	return written >= MaxSlotSize
+}
 
 // GraceKind is what a grace-period flavour waits for.
 type GraceKind uint8

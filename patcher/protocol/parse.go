@@ -1,5 +1,10 @@
 package protocol
 
+import (
+	"slices"
+	"strings"
+)
+
 // maxSteps bounds the steps of one operation or method.
 const maxSteps = 64
 
@@ -162,9 +167,10 @@ func (p *parser) endOfSteps(inEach bool) error {
 
 func (p *parser) step(op OpKind, inEach bool) (Step, error) {
 	t := p.next()
+	if slot, ok := slotByName(t.text); ok {
+		return p.poke(t, slot, op, inEach)
+	}
 	switch t.text {
-	case "bypass", "target":
-		return p.poke(t, op, inEach)
 	case "wait":
 		return Step{Kind: Wait}, nil
 	case "publish", "retire", "free":
@@ -198,28 +204,37 @@ func copyStep(t token, op OpKind, inEach bool) (Step, error) {
 	return Step{Kind: kind}, nil
 }
 
-func (p *parser) poke(t token, op OpKind, inEach bool) (Step, error) {
+// poke reads what follows the name of a slot.
+func (p *parser) poke(t token, slot Slot, op OpKind, inEach bool) (Step, error) {
 	if !inEach {
 		return Step{}, t.errorf("%s names a descriptor's slot and must stand inside each { }", t.text)
-	}
-	s := Step{Kind: Poke}
-	if t.text == "target" {
-		s.Slot = Target
 	}
 	if err := p.expect("="); err != nil {
 		return Step{}, err
 	}
-	switch c := p.next(); c.text {
-	case "nop":
-	case "jump":
-		s.To = Jump
-		if s.Slot == Target && !op.Gives() {
-			return Step{}, c.errorf("%v gives the key no program that the target could jump to", op)
-		}
-	default:
-		return Step{}, c.errorf("expected nop or jump, found %v", c)
+	c, may := p.next(), tailCall.Slots[slot].May
+	to := slices.IndexFunc(may, func(i Instruction) bool { return i.Name == c.text })
+	switch {
+	case to < 0:
+		return Step{}, c.errorf("expected %s, found %v", contentNames(may), c)
+	case may[to].Leads == ToProgram && !op.Gives():
+		return Step{}, c.errorf("%v gives the key no program that the %v could jump to", op, slot)
 	}
-	return s, nil
+	return Step{Kind: Poke, Slot: slot, To: Content(to)}, nil
+}
+
+// slotByName finds the slot that the grammar calls by a name.
+func slotByName(name string) (Slot, bool) {
+	i := slices.IndexFunc(tailCall.Slots, func(k SlotKind) bool { return k.Name == name })
+	return Slot(max(i, 0)), i >= 0
+}
+
+func contentNames(may []Instruction) string {
+	names := make([]string, len(may))
+	for i := range may {
+		names[i] = may[i].Name
+	}
+	return strings.Join(names, " or ")
 }
 
 func mapStep(t token, op OpKind, inEach bool) (Step, error) {
@@ -272,7 +287,7 @@ func ParseMethod(text string) (Method, error) {
 	return m, nil
 }
 
-func (p *parser) microSteps() (steps []MicroKind, trap TrapAnswer, err error) {
+func (p *parser) microSteps() (steps []MicroStep, trap TrapAnswer, err error) {
 	for {
 		t := p.next()
 		word := t.text
@@ -284,8 +299,8 @@ func (p *parser) microSteps() (steps []MicroKind, trap TrapAnswer, err error) {
 		}
 		if answer, ok := trapByText(word); ok {
 			trap = answer
-		} else if kind, ok := microByText(word); ok {
-			steps = append(steps, kind)
+		} else if step, ok := MicroStepByWord(word); ok {
+			steps = append(steps, step)
 		} else {
 			t.text = word
 			return nil, 0, t.errorf("expected a step of a poke method, found %v", t)
@@ -305,21 +320,12 @@ func (p *parser) microSteps() (steps []MicroKind, trap TrapAnswer, err error) {
 
 // complete refuses a method that cannot leave the whole new instruction behind: it
 // would not be a faulty poke but none.
-func complete(end token, steps []MicroKind) error {
-	m := Method{Steps: steps}
-	if m.Has(All) || m.Has(Bytes) || m.Has(Tail) && m.Has(HeadNew) {
+func complete(end token, steps []MicroStep) error {
+	if (Method{Steps: steps}).complete() {
 		return nil
 	}
-	return end.errorf("the method never writes the whole instruction: it needs all, bytes, or tail and head=new")
-}
-
-func microByText(word string) (MicroKind, bool) {
-	for i, n := range microNames {
-		if n == word {
-			return MicroKind(i), true
-		}
-	}
-	return 0, false
+	return end.errorf("the method never writes the whole instruction: " +
+		"it needs all, bytes, or tail and head=new")
 }
 
 func trapByText(word string) (TrapAnswer, bool) {

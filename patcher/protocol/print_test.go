@@ -93,7 +93,7 @@ func TestLooks(t *testing.T) {
 		t.Errorf("method: %v, %v", m, err)
 	}
 	m, err = ParseMethod("method m\ntrap=old; bytes; trap=retry")
-	if want := (Method{"m", TrapRetry, []MicroKind{Bytes}}); err != nil || !cmp.Equal(m, want) {
+	if want := (Method{"m", TrapRetry, steps("bytes")}); err != nil || !cmp.Equal(m, want) {
 		t.Errorf("the last trap answer counts: %v, %v", m, err)
 	}
 	s, err := ParseScript("\tput 0 1\r\n\r\n# nothing\ndelete 65535\nload\nunload")

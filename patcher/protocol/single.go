@@ -52,7 +52,7 @@ func lists(steps []Step) [][]string {
 
 func methodEdits(m Method) []Edit {
 	var out []Edit
-	rewrite := func(steps []MicroKind) {
+	rewrite := func(steps []MicroStep) {
 		words := make([]string, len(steps))
 		for i, k := range steps {
 			words[i] = k.String()

@@ -3,7 +3,6 @@ package protocol
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -47,12 +46,12 @@ const (
 // An Item is one item of a trace. Of Event only Key concerns every kind.
 type Item struct {
 	Kind  ItemKind
-	Event            // Happened; Saw has its site in Desc
-	Prog  int        // of an Event that is Called and gives, and of Omitted: the program's number
-	Seen  [Slots]Raw // Saw: by slot
-	Least int        // Has, Omitted: the key has so many stable descriptors now, or more,
-	Most  int        // up to so many: whoever recorded it need not know
-	Count int        // Omitted: so many operations
+	Event                 // Happened; Saw has its site in Desc
+	Prog  int             // of an Event that is Called and gives, and of Omitted: the program's number
+	Seen  [Slots]SlotText // Saw: by slot
+	Least int             // Has, Omitted: the key has so many stable descriptors now, or more,
+	Most  int             // up to so many: whoever recorded it need not know
+	Count int             // Omitted: so many operations
 }
 
 // What an [Item] may have in place of a program.
@@ -60,61 +59,6 @@ const (
 	AnyProg = -1 // it was not recorded, or does not concern the item
 	NoProg  = -2 // Omitted: the key holds none
 )
-
-// Raw is what an observer read in a slot. The zero value says that it did not look.
-type Raw struct {
-	Head Head
-	Tail int // a program's number, or one of the constants; nothing for HeadTorn
-}
-
-// Head is what the first byte of a slot, or the whole of it, was.
-type Head uint8
-
-// The heads.
-const (
-	Unread   Head = iota
-	HeadNop       // a whole nop
-	HeadJump      // a whole jump
-	HeadTrap      // int3 before the tail of some instruction
-	HeadTorn      // a first byte with a tail that does not belong to it
-)
-
-// The tails that name no program.
-const (
-	NopTail   = -1 // of a nop
-	OutTail   = -2 // of a jump over the site
-	MixedTail = -3 // partly written
-	AnyTail   = -4 // the observer does not know
-)
-
-var tailNames = map[int]string{NopTail: "nop", OutTail: "out", MixedTail: "mixed"}
-
-// String returns the word for r: nop, jump, jump-out, jump-p0, int3, int3-nop, torn and
-// so on.
-func (r Raw) String() string {
-	word := ""
-	switch r.Head {
-	case HeadNop:
-		return "nop"
-	case HeadTorn:
-		return "torn"
-	case HeadJump:
-		word = "jump"
-	case HeadTrap:
-		word = "int3"
-	default:
-		return "unread"
-	}
-	switch {
-	case r.Tail >= 0:
-		return word + "-" + progWord(r.Tail)
-	case r.Tail == AnyTail:
-		return word
-	}
-	return word + "-" + tailNames[r.Tail]
-}
-
-func progWord(p int) string { return "p" + strconv.Itoa(p) }
 
 // String returns the item's line.
 func (it Item) String() string {

@@ -60,15 +60,15 @@ func genEvent(t *rapid.T, it *Item) {
 	}
 }
 
-func genRaw(s Slot) *rapid.Generator[Raw] {
-	all := []Raw{
+func genRaw(s Slot) *rapid.Generator[SlotText] {
+	all := []SlotText{
 		{HeadNop, NopTail}, {HeadTorn, AnyTail}, {HeadJump, AnyTail},
 		{HeadTrap, AnyTail}, {HeadTrap, NopTail}, {HeadTrap, MixedTail},
 	}
 	if s == Bypass {
-		return rapid.SampledFrom(append(all, Raw{HeadJump, OutTail}, Raw{HeadTrap, OutTail}))
+		return rapid.SampledFrom(append(all, SlotText{HeadJump, OutTail}, SlotText{HeadTrap, OutTail}))
 	}
-	return rapid.SampledFrom(append(all, Raw{HeadJump, 0}, Raw{HeadTrap, maxProgram - 1}))
+	return rapid.SampledFrom(append(all, SlotText{HeadJump, 0}, SlotText{HeadTrap, maxProgram - 1}))
 }
 
 func genTrace() *rapid.Generator[Trace] {
@@ -128,7 +128,7 @@ func TestParseTrace(t *testing.T) {
 			event(Event{Kind: Called, Op: Install, Key: 3, Desc: NoDesc}, AnyProg),
 			event(Event{Kind: Poked, Op: Update, Desc: 1, Slot: Target, To: Jump}, AnyProg),
 			event(Event{Kind: Called, Op: Remove, Desc: NoDesc}, AnyProg),
-			{Kind: Saw, Event: Event{}, Prog: AnyProg, Seen: [Slots]Raw{{HeadTrap, OutTail}, {HeadJump, 12}}},
+			{Kind: Saw, Event: Event{}, Prog: AnyProg, Seen: [Slots]SlotText{{HeadTrap, OutTail}, {HeadJump, 12}}},
 			event(Event{Kind: WaitSkipped, Op: Remove}, AnyProg),
 			event(Event{Kind: Waited, Op: Remove, Desc: NoDesc}, AnyProg),
 			{Kind: Omitted, Event: none, Prog: NoProg, Least: 1, Most: 1, Count: 3},

@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -251,51 +250,9 @@ func (p *parser) saw(it *Item) error {
 		if it.Seen[s].Head != Unread {
 			return at.errorf("%v stands twice", s)
 		}
-		if it.Seen[s], err = p.next().raw(s); err != nil {
+		if it.Seen[s], err = p.next().slotText(s); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// raw reads the word for what a slot holds.
-func (t token) raw(s Slot) (Raw, error) {
-	head, tail, tailed := strings.Cut(t.text, "-")
-	r := Raw{Tail: AnyTail}
-	switch head {
-	case "nop":
-		r = Raw{HeadNop, NopTail}
-	case "torn":
-		r = Raw{HeadTorn, AnyTail}
-	case "jump":
-		r.Head = HeadJump
-	case "int3":
-		r.Head = HeadTrap
-	}
-	known := r.Head != Unread && (!tailed || r.Head == HeadJump || r.Head == HeadTrap)
-	if known && tailed {
-		switch {
-		case tail == "out" && s == Bypass:
-			r.Tail = OutTail
-		case tail == "nop" && r.Head == HeadTrap:
-			r.Tail = NopTail
-		case tail == "mixed" && r.Head == HeadTrap:
-			r.Tail = MixedTail
-		default:
-			known = s == Target && t.program(tail, &r.Tail) == nil
-		}
-	}
-	if !known {
-		return r, t.errorf("expected what a %v holds (%s), found %v", s, rawWords(s), t)
-	}
-	return r, nil
-}
-
-// rawWords lists the words for what a slot may hold.
-func rawWords(s Slot) string {
-	to := "out"
-	if s == Target {
-		to = "p0"
-	}
-	return fmt.Sprintf("nop, jump, jump-%s, int3, int3-nop, int3-%s, int3-mixed or torn", to, to)
 }

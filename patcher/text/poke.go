@@ -2,7 +2,6 @@ package text
 
 import (
 	"encoding/binary"
-	"fmt"
 
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
@@ -37,7 +36,7 @@ func (p *Poker) Poke(off exec.Off, old, next Insn) (changed bool, err error) {
 	if old == next {
 		return false, nil
 	}
-	p.run(off, next)
+	p.run(off, old, next)
 	return true, nil
 }
 
@@ -47,12 +46,12 @@ func (p *Poker) read(off exec.Off) (i Insn) {
 }
 
 // run carries the method's steps out: the stores between two syncs as one sequence.
-func (p *Poker) run(off exec.Off, next Insn) {
+func (p *Poker) run(off exec.Off, old, next Insn) {
 	var buf [maxStores]exec.Store
 	stores := buf[:0]
 	for i, step := range p.method.Steps {
-		if step != protocol.Sync {
-			stores = p.stores(stores, step, off, next)
+		if !step.Sync {
+			stores = p.stores(stores, step, off, old, next)
 			continue
 		}
 		p.arena.StoreAll(stores)
@@ -81,31 +80,28 @@ func (p *Poker) resume(off exec.Off, old, next Insn) uint64 {
 	}
 }
 
-// stores appends the stores of one step.
-func (p *Poker) stores(to []exec.Store, k protocol.MicroKind, off exec.Off, next Insn) []exec.Store {
-	switch k {
-	case protocol.HeadInt3:
-		return append(to, exec.Store{Off: off, Width: 1, Value: exec.Int3})
-	case protocol.Tail:
-		return append(to, exec.Store{Off: off + 1, Width: 4, Value: uint64(binary.LittleEndian.Uint32(next[1:]))})
-	case protocol.HeadNew:
-		return append(to, exec.Store{Off: off, Width: 1, Value: uint64(next[0])})
-	case protocol.All:
-		return append(to, p.wordStore(off, next))
-	case protocol.Bytes:
-		for i, b := range next {
-			to = append(to, exec.Store{Off: off + exec.Off(i), Width: 1, Value: uint64(b)})
-		}
-		return to
+// stores appends the stores of one step. What other CPUs may see in parts is written byte by byte.
+func (p *Poker) stores(
+	to []exec.Store, m protocol.MicroStep, off exec.Off, old, next Insn,
+) []exec.Store {
+	var buf [Size]byte
+	from, _ := m.Span(Size)
+	b := m.Bytes(buf[:0], old[:], next[:])
+	off += exec.Off(from)
+	if m.Single && len(b) > 1 {
+		return append(to, p.wordStore(off, b))
 	}
-	panic(fmt.Sprintf("text: no method step %d", k))
+	for i := range b {
+		to = append(to, exec.Store{Off: off + exec.Off(i), Width: 1, Value: uint64(b[i])})
+	}
+	return to
 }
 
-// wordStore is the store of the instruction with the unchanged rest of its aligned word.
-func (p *Poker) wordStore(off exec.Off, next Insn) exec.Store {
-	word := off &^ 7
-	var b [8]byte
-	copy(b[:], p.arena.Read(word, 8))
-	copy(b[off-word:], next[:])
-	return exec.Store{Off: word, Width: 8, Value: binary.LittleEndian.Uint64(b[:])}
+// wordStore is the store of some bytes with the unchanged rest of their aligned word.
+func (p *Poker) wordStore(off exec.Off, b []byte) exec.Store {
+	at := off &^ 7
+	var word [8]byte
+	p.arena.ReadInto(at, word[:])
+	copy(word[off-at:], b)
+	return exec.Store{Off: at, Width: 8, Value: binary.LittleEndian.Uint64(word[:])}
 }

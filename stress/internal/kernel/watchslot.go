@@ -29,7 +29,7 @@ type watchSite struct {
 	desc  int // among the key's, in tracking order
 	slots [protocol.Slots]watchSlot
 
-	noted [protocol.Slots]protocol.Raw // what was noted last
+	noted [protocol.Slots]protocol.SlotText // what was noted last
 	turn  int                          // when that was
 	stale bool                         // it is to be noted again, though nothing may have changed
 
@@ -50,7 +50,7 @@ type watchSlot struct {
 
 // A slotReading is what the bytes of a slot mean. The zero value says that they were not read.
 type slotReading struct {
-	raw   protocol.Raw // Unread if it is wrong
+	raw   protocol.SlotText // Unread if it is wrong
 	wrong bool         // these are bytes of no instruction that belongs there
 }
 
@@ -96,7 +96,7 @@ func (s *watchSlot) classify(b slotBytes, landings map[uint64]int) slotReading {
 }
 
 func said(h protocol.Head, tail int) slotReading {
-	return slotReading{raw: protocol.Raw{Head: h, Tail: tail}}
+	return slotReading{raw: protocol.SlotText{Head: h, Tail: tail}}
 }
 
 // destination is where the slot's bytes jump to, if they are a jump.
