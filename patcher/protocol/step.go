@@ -22,6 +22,12 @@ var opNames = [...]string{"install", "update", "remove", "load", "unload"}
 // String returns the operation's name in the protocol grammar.
 func (k OpKind) String() string { return opNames[k] }
 
+// OpByName returns the install, update or remove that the grammar calls by a name.
+func OpByName(name string) (OpKind, bool) {
+	k, ok := opByName(name)
+	return k, ok && k < OpKinds
+}
+
 // Gives reports whether the operation gives the key a program.
 func (k OpKind) Gives() bool { return k != Remove }
 

@@ -1,5 +1,7 @@
 package protocol
 
+import "fmt"
+
 // The slots of a direct tail-call site.
 const (
 	// Bypass is the slot before the unwind (poke descriptor field tailcall_bypass).
@@ -70,3 +72,11 @@ func (s Slot) String() string { return tailCall.Slots[s].Name }
 
 // String returns the content's name in the protocol grammar.
 func (c Content) String() string { return tailCall.Slots[0].May[c].Name }
+
+// SlotByName returns the slot that the grammar calls by a name.
+func SlotByName(name string) (Slot, error) {
+	if s, ok := slotByName(name); ok {
+		return s, nil
+	}
+	return 0, fmt.Errorf("a %s has no slot %q", tailCall.Name, name)
+}

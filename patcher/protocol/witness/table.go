@@ -1,0 +1,118 @@
+package witness
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tailpoke/internal/table"
+	"tailpoke/patcher/protocol"
+)
+
+// String returns the witness as a table: a row a step, a column for each agent, each thread, and
+// each slot and state of a site. What memory holds is printed where it changes. Steps that repeat
+// for ever stand last, with a mark before them. Below stands the machine code that threads execute,
+// where there is any.
+func (w *Witness) String() string {
+	head := []string{"step"}
+	for _, a := range w.actors() {
+		head = append(head, a.String())
+	}
+	for i := range w.Sites {
+		label := w.SiteName(i) + ": "
+		for slot := range protocol.Slots {
+			head = append(head, label+protocol.Slot(slot).String())
+			label = ""
+		}
+		head = append(head, "state")
+	}
+	t := table.Table{Ruled: true, Numbered: true}
+	t.Add(head...)
+	t.Add(w.row("0", nil, w.siteCells(nil, w.Start.Sites))...)
+	before := w.Start.Sites
+	for i := range w.Steps {
+		s := &w.Steps[i]
+		if i == len(w.Steps)-w.Cycle {
+			t.Add("", "(for ever:)")
+		}
+		t.Add(w.row(fmt.Sprint(i+1), s, w.siteCells(before, s.Sites))...)
+		before = s.Sites
+	}
+	return t.String() + fmt.Sprintf("violates %s: %s\n", w.Property, w.Text) + w.listing()
+}
+
+// actors are all that have a column, in the order of the columns.
+func (w *Witness) actors() []Actor {
+	out := slices.Clone(w.Agents)
+	for i := range w.Threads {
+		out = append(out, Actor{Thread, i})
+	}
+	return out
+}
+
+// row is a row of the table; s is nil for the state at the start.
+func (w *Witness) row(number string, s *Step, sites []string) []string {
+	actors := w.actors()
+	cells := make([]string, 1+len(actors))
+	cells[0] = number
+	if s != nil {
+		cells[1+slices.Index(actors, s.Actor)] = w.Words(s)
+	}
+	return append(cells, sites...)
+}
+
+// siteCells are the cells of the sites; those of sites that are what they were are empty.
+func (w *Witness) siteCells(before, now []SiteView) []string {
+	var cells []string
+	for i := range now {
+		s := &now[i]
+		same := before != nil && before[i].equal(s)
+		for slot := range protocol.Slots {
+			switch {
+			case same:
+				cells = append(cells, "")
+			case s.Gone:
+				cells = append(cells, "-")
+			default:
+				cells = append(cells, w.slot(&s.Slots[slot]))
+			}
+		}
+		state := s.StateText()
+		if same {
+			state = ""
+		} else if s.Gone {
+			state = "-"
+		}
+		cells = append(cells, state)
+	}
+	return cells
+}
+
+// equal reports whether two views show the same.
+func (s *SiteView) equal(o *SiteView) bool {
+	return s.Gone == o.Gone && s.From == o.From && s.To == o.To &&
+		slices.EqualFunc(s.Slots, o.Slots, func(a, b SlotView) bool {
+			return a.SlotText == b.SlotText && a.Stale == b.Stale && slices.Equal(a.Bytes, b.Bytes)
+		})
+}
+
+// listing lists the machine code that threads execute; "" if there is none.
+func (w *Witness) listing() string {
+	t := table.Table{Ruled: true, Numbered: true}
+	t.Add("step", "at", "bytes", "instruction", "executed", "registers")
+	for i := range w.Steps {
+		c := w.Steps[i].Code
+		if c == nil {
+			continue
+		}
+		var regs []string
+		for _, r := range c.Regs {
+			regs = append(regs, fmt.Sprintf("%s=%#x", r.Name, r.Value))
+		}
+		t.Add(fmt.Sprint(i+1), w.Where(c.At), fmt.Sprintf("% x", c.Bytes), c.Text, fmt.Sprint(c.Count), strings.Join(regs, " "))
+	}
+	if len(t.Rows) == 1 {
+		return ""
+	}
+	return t.String()
+}
