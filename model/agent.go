@@ -14,8 +14,6 @@ type agent struct {
 
 const maxAgents = 3
 
-var agentNames = [...]string{"mutator", "mutator 1", "loader"}
-
 // agentsOf lists the agents of a shape, the words of the further ones from next on.
 func agentsOf(s protocol.Shape, next int) []agent {
 	out := []agent{{actor: Mutator, waited: waitedField}}
@@ -37,19 +35,6 @@ func (sys *system) agentOf(m move) *agent {
 		return nil
 	}
 	return &sys.agents[Mutator-m.actor]
-}
-
-// names lists the agents' names, in the order of their actors.
-func (sys *system) names() []string {
-	var out []string
-	for _, a := range sys.agents {
-		name := agentNames[Mutator-a.actor]
-		if a.loads {
-			name = agentNames[maxAgents-1]
-		}
-		out = append(out, name)
-	}
-	return out
 }
 
 // locked reports whether another agent holds the mutex that guards a key.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 )
 
 // DefaultMaxStates bounds an exploration that sets no bound: 1 to 1.5 GB.
@@ -49,7 +50,7 @@ type Result struct {
 	// that this engine never says safe.
 	Verdict  protocol.Verdict
 	Property protocol.Property // what is violated
-	Witness  *Witness          // of a violation: a shortest one
+	Witness  *witness.Witness  // of a violation: a shortest one
 
 	States      uint64 // distinct states found
 	Transitions uint64 // moves out of the states that were expanded

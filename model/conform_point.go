@@ -130,7 +130,7 @@ func (a *automaton) used(x *state) uint64 {
 	set := programBit(givenField.of(x[0])) | programBit(oldField.of(x[0])) |
 		programBit(heldField.at(a.key).of(x[0])) | programBit(a.sys.pointer(x, a.key))
 	for i := range a.sys.shape.Sites {
-		s := slotOf(x[1+i], protocol.Target)
+		s := slotOf(x[1+i], programSlot)
 		for p := uint64(1); p <= maxPrograms; p++ {
 			if s.expects() == tail(p) || s.mem().tail() == tail(p) {
 				set |= programBit(p)

@@ -57,43 +57,16 @@ func (g guess) reads(v slot, s protocol.Slot, raw protocol.SlotText) (guess, boo
 	if raw.Head == protocol.HeadTrap && raw.Tail == protocol.MixedTail {
 		return g, mem.head() == headInt3 && v.seen()>>pairOf(headInt3, tailMixed)&1 != 0
 	}
-	if rawOf(mem, s).Head != raw.Head {
+	if textOf(mem, s).Head != raw.Head {
 		partly := v.seen()>>pairOf(mem.head(), tailMixed)&1 != 0 && mem.head() != headInt3
 		return g, partly && raw.Head == protocol.HeadTorn
 	}
-	if s == protocol.Target && raw.Tail >= 0 {
+	if s == programSlot && raw.Tail >= 0 {
 		p := uint64(mem.tail())
 		if p == uint64(tailNop) || p > maxPrograms {
 			return g, false
 		}
 		return g.bound(p, raw.Tail)
 	}
-	return g, raw.Tail == protocol.AnyTail || rawOf(mem, s).Tail == raw.Tail
-}
-
-// rawOf says what an observer reads where memory holds p; programs are numbered as in
-// package model.
-func rawOf(p pair, s protocol.Slot) protocol.SlotText {
-	r := protocol.SlotText{Head: protocol.HeadTorn, Tail: protocol.AnyTail}
-	switch {
-	case p.head() == headInt3:
-		r.Head = protocol.HeadTrap
-	case !p.isWhole():
-		return r
-	case p.head() == headJump:
-		r.Head = protocol.HeadJump
-	default:
-		r.Head = protocol.HeadNop
-	}
-	switch t := p.tail(); {
-	case t == tailNop:
-		r.Tail = protocol.NopTail
-	case t == tailMixed:
-		r.Tail = protocol.MixedTail
-	case s == protocol.Bypass:
-		r.Tail = protocol.OutTail
-	default:
-		r.Tail = int(t) - 1
-	}
-	return r
+	return g, raw.Tail == protocol.AnyTail || textOf(mem, s).Tail == raw.Tail
 }

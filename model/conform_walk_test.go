@@ -55,7 +55,7 @@ func observed(sys *system, x *state, site int) protocol.Item {
 	it := protocol.Item{Kind: protocol.Saw, Prog: protocol.AnyProg}
 	it.Key, it.Desc = key, slices.Index(sys.sitesOf(key), site)
 	for s := range protocol.Slots {
-		it.Seen[s] = rawOf(slotOf(x[1+site], protocol.Slot(s)).mem(), protocol.Slot(s))
+		it.Seen[s] = textOf(slotOf(x[1+site], protocol.Slot(s)).mem(), protocol.Slot(s))
 		if it.Seen[s].Tail >= 0 {
 			it.Seen[s].Tail += 101
 		}

@@ -44,7 +44,7 @@ func (g *guess) shows(w site) string {
 	text := ""
 	for s := range protocol.Slots {
 		s := protocol.Slot(s)
-		raw := rawOf(slotOf(w, s).mem(), s)
+		raw := textOf(slotOf(w, s).mem(), s)
 		if raw.Tail >= 0 {
 			if raw.Tail = g.names[raw.Tail] - 1; raw.Tail < 0 {
 				raw.Tail = protocol.AnyTail

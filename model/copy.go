@@ -94,28 +94,3 @@ func (sys *system) setImage(x *state, image int, w site) {
 		x[1+i] = w
 	}
 }
-
-// siteName names a site.
-func (sys *system) siteName(site int) string {
-	image := sys.imageOf(site)
-	name := "site " + digit(site-sys.firstOf(image))
-	switch p := sys.programOf(image); {
-	case image == 0:
-		return name
-	case p > 0:
-		return programText(p) + "'s " + name
-	case sys.shape.Copies == 1:
-		return "copy's " + name
-	default:
-		return "copy " + digit(image-1) + "'s " + name
-	}
-}
-
-func (sys *system) copyName(i int) string {
-	if sys.shape.Copies == 1 {
-		return "the copy"
-	}
-	return "copy " + digit(i)
-}
-
-func digit(i int) string { return string(rune('0' + i)) }

@@ -158,14 +158,23 @@ func drawSteps(t *rapid.T, op protocol.OpKind) []protocol.Step {
 	return append(out, rapid.SliceOfN(rapid.SampledFrom(steps), 0, 2).Draw(t, "after")...)
 }
 
-func drawMicros(t *rapid.T) []protocol.MicroKind {
-	micro := rapid.SampledFrom([]protocol.MicroKind{
-		protocol.HeadInt3, protocol.Tail, protocol.HeadNew,
-		protocol.All, protocol.Bytes, protocol.Sync,
-	})
+func drawMicros(t *rapid.T) []protocol.MicroStep {
+	micro := rapid.SampledFrom(microSteps("head=int3", "tail", "head=new", "all", "bytes", "sync"))
 	return rapid.OneOf(
 		rapid.SliceOfN(micro, 1, 4),
 		rapid.Just(protocol.Methods()[0].Steps),
 		rapid.Just(protocol.Methods()[1].Steps),
 	).Draw(t, "micros")
+}
+
+// microSteps are the steps that the method grammar calls by these words.
+func microSteps(words ...string) []protocol.MicroStep {
+	out := make([]protocol.MicroStep, len(words))
+	for i, w := range words {
+		var ok bool
+		if out[i], ok = protocol.MicroStepByWord(w); !ok {
+			panic("no step " + w)
+		}
+	}
+	return out
 }

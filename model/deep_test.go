@@ -73,7 +73,7 @@ func TestDeepExecutions(t *testing.T) {
 			for s := range protocol.Slots {
 				met["trapped "+protocol.Slot(s).String()] = met["trapped "+protocol.Slot(s).String()] || placeField.of(word) == trappedAt(protocol.Slot(s))
 			}
-			if placeField.of(word) == atBypass {
+			if placeField.of(word) == atSlots {
 				t.Fatal("a thread has decided for a site of a program")
 			}
 		}
@@ -114,7 +114,7 @@ func TestDeepStrayed(t *testing.T) {
 	x := sys.initial()
 	x[0] = withStatus(x[0], 2, freed)
 	for p := uint64(1); p <= 2; p++ {
-		word := siteField.put(placeField.put(0, atTarget), uint64(sys.firstOf(sys.imageOfProgram(p))))
+		word := siteField.put(placeField.put(0, standingAt(protocol.Target)), uint64(sys.firstOf(sys.imageOfProgram(p))))
 		if got := sys.strayed(&x, word); got != (p == 2) {
 			t.Errorf("p%d: strayed: %t", p-1, got)
 		}

@@ -1,9 +1,8 @@
 package model
 
 import (
-	"fmt"
-
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 )
 
 // A letter is what the memory of a site shows.
@@ -19,88 +18,55 @@ const (
 )
 
 // letterOf tells what the memory of a site shows.
-func letterOf(w site) letter {
-	bypass, target := slotOf(w, protocol.Bypass).mem(), slotOf(w, protocol.Target).mem()
-	if !bypass.isWhole() || !target.isWhole() {
+func (sys *system) letterOf(w site) letter {
+	first, second := slotOf(w, 0).mem(), slotOf(w, 1).mem()
+	if !first.isWhole() || !second.isWhole() {
 		return letterBetween
 	}
-	switch protocol.StateOf(contentOf(bypass.tail()), contentOf(target.tail())) {
-	case protocol.StateA:
-		return letterA
-	case protocol.StateB:
-		return letterB
-	case protocol.StateC:
-		return letterC
-	default:
-		return letterD
-	}
+	return letter(sys.states[contentOf(first.tail())][contentOf(second.tail())] - protocol.StateA)
 }
 
-// pairText writes what a slot holds. Parts that do not belong together have a plus
-// between them: "int3+p0".
-func pairText(p pair, s protocol.Slot) string {
-	if p.isWhole() {
-		return instrText(p.tail(), s)
+// siteView says what the memory of a site shows.
+func (sys *system) siteView(x *state, i int) witness.SiteView {
+	if !sys.placed(x, sys.imageOf(i)) {
+		return witness.SiteView{Gone: true}
 	}
-	names := [...]string{headNop: "nop", headJump: "jmp", headInt3: "int3"}
-	return names[p.head()] + "+" + tailText(p.tail(), s)
-}
-
-// instrText writes the instruction that t names.
-func instrText(t tail, s protocol.Slot) string {
-	if t == tailNop {
-		return "nop"
-	}
-	return "jmp " + tailText(t, s)
-}
-
-func tailText(t tail, s protocol.Slot) string {
-	switch {
-	case t == tailNop:
-		return "nop"
-	case t == tailMixed:
-		return "mixed"
-	case s == protocol.Bypass:
-		return "out"
-	default:
-		return programText(uint64(t))
-	}
-}
-
-func programText(p uint64) string { return fmt.Sprintf("p%d", p-1) }
-
-// slotText writes what memory holds, with a star when a CPU may fetch something else.
-func slotText(v slot, s protocol.Slot) string {
-	text := pairText(v.mem(), s)
-	if v.seen() != 1<<v.mem() {
-		text += "*"
-	}
-	return text
-}
-
-// stateText names the state of site i: its letter, or, while a poke is between two of
-// them, both, such as "D>C".
-func (sys *system) stateText(x *state, i int) string {
-	var from, to [protocol.Slots]protocol.Content
-	between := false
-	for s := range protocol.Slots {
-		s := protocol.Slot(s)
-		v := slotOf(x[1+i], s)
-		if v.mem().isWhole() {
-			from[s] = contentOf(v.mem().tail())
-			to[s] = from[s]
-			continue
+	v := witness.SiteView{Slots: make([]witness.SlotView, siteSlots)}
+	var from, to [siteSlots]protocol.Content
+	for n := range v.Slots {
+		s := protocol.Slot(n)
+		slot := slotOf(x[1+i], s)
+		v.Slots[n] = witness.SlotView{SlotText: textOf(slot.mem(), s), Stale: slot.seen() != 1<<slot.mem()}
+		now := slot.expects()
+		if slot.mem().isWhole() {
+			now = slot.mem().tail()
 		}
-		between = true
-		from[s] = contentOf(v.expects())
-		to[s] = from[s]
-		if _, a := sys.poking(x, i, s); a != nil {
-			to[s] = a.To
+		from[n] = contentOf(now)
+		to[n] = from[n]
+		if _, a := sys.poking(x, i, s); a != nil && !slot.mem().isWhole() {
+			to[n] = a.To
 		}
 	}
-	text := protocol.StateOf(from[0], from[1]).String()
-	if between {
-		text += ">" + protocol.StateOf(to[0], to[1]).String()
+	v.From, v.To = sys.states[from[0]][from[1]], sys.states[to[0]][to[1]]
+	return v
+}
+
+// textOf says what a slot holds, or what a thread fetches of it. Programs are numbered from 0.
+func textOf(p pair, s protocol.Slot) protocol.SlotText {
+	if !p.isWhole() && p.head() != headInt3 {
+		return protocol.SlotText{Head: protocol.HeadTorn, Tail: protocol.AnyTail}
 	}
-	return text
+	t := instrOf(p.tail(), s)
+	if p.head() == headInt3 {
+		return t.Trapped()
+	}
+	return t
+}
+
+// instrOf is the text of a slot that holds the instruction that t names.
+func instrOf(t tail, s protocol.Slot) protocol.SlotText {
+	if t == tailMixed {
+		return protocol.SlotText{Head: protocol.HeadTorn, Tail: protocol.MixedTail}
+	}
+	return protocol.TextOf(s, contentOf(t), int(t)-1)
 }

@@ -1,6 +1,10 @@
 package model
 
-import "tailpoke/patcher/protocol"
+import (
+	"slices"
+
+	"tailpoke/patcher/protocol"
+)
 
 // A move is one transition, without the states that it joins.
 type move struct {
@@ -87,6 +91,14 @@ var faultProperties = [faults]protocol.Property{
 	ranFreed:   protocol.NoUseAfterFree,
 	foundOther: protocol.ExpectedBytes,
 	stuck:      protocol.Progress,
+}
+
+// faultOf returns the fault that breaks a property, noFault for "", and faults if there is none.
+func faultOf(p protocol.Property) fault {
+	if i := slices.Index(faultProperties[:], p); i >= 0 {
+		return fault(i)
+	}
+	return faults
 }
 
 // faultWords says what a fault is, for the last line of a witness.

@@ -51,7 +51,7 @@ func TestNestedReaches(t *testing.T) {
 				copy(x[:], e.shards[i].key(uint32(j)))
 				word := x[e.sys.threads]
 				// Site 0 was open when the thread entered, and is: key 0 held p0 all along.
-				hit = hit || placeField.of(word) == atBypass && siteField.of(word) == 1 &&
+				hit = hit || placeField.of(word) == atSlots && siteField.of(word) == 1 &&
 					mustField.at(0).of(word) == 1
 			}
 		}
@@ -91,7 +91,7 @@ func TestNestedDuties(t *testing.T) {
 	if given != programBit(1)|programBit(2) {
 		t.Errorf("behind the call of an update the programs %b may be run", given)
 	}
-	if want := progField.put(placeField.put(in, atBypass), 0); back != want {
+	if want := progField.put(placeField.put(in, atSlots), 0); back != want {
 		t.Errorf("comes back as %#x, want %#x", back, want)
 	}
 }

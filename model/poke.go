@@ -26,7 +26,7 @@ func (e *expander) poke(a *action) {
 			return
 		}
 	}
-	s = e.micro(y, s, want, e.sys.micros[next])
+	s = e.micro(y, s, want, &e.sys.micros[next])
 	if next++; int(next) < len(e.sys.micros) {
 		*w = withSlot(*w, a.Slot, s)
 		*mine = microField.put(*mine, next)
@@ -41,17 +41,21 @@ func (e *expander) poke(a *action) {
 
 // micro makes one micro-step on the slot s, which it returns; a sync serialises all
 // other slots too.
-func (e *expander) micro(y *state, s slot, want tail, kind protocol.MicroKind) slot {
-	switch kind {
-	case protocol.HeadInt3:
-		return s.writeHead(headInt3)
-	case protocol.HeadNew:
+func (e *expander) micro(y *state, s slot, want tail, m *micro) slot {
+	if m.from == protocol.FromOld {
+		want = s.expects()
+	}
+	switch m.does {
+	case writesHead:
+		if m.from == protocol.FromTrap {
+			return s.writeHead(headInt3)
+		}
 		return s.writeHead(whole(want).head())
-	case protocol.Tail:
+	case writesTail:
 		return s.writeTail(want)
-	case protocol.All:
+	case writesAll:
 		return s.writeAll(want)
-	default: // protocol.Sync; Bytes is taken apart
+	default: // syncs
 		for i := range e.sys.sites {
 			y[1+i] = syncSite(y[1+i])
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 )
 
 // TestProgress: every operation of the built-in subjects ends, and those of the zoo that
@@ -102,11 +103,11 @@ func TestLasso(t *testing.T) {
 			if diff := cmp.Diff(begin, w.Steps[len(w.Steps)-1].View); diff != "" {
 				t.Errorf("%s: the cycle is not closed:\n%s", name, diff)
 			}
-			moved := map[int]bool{}
+			moved := map[witness.Actor]bool{}
 			for _, st := range w.Steps[from:] {
 				moved[st.Actor] = true
 			}
-			if len(moved) != threads || moved[Mutator] {
+			if len(moved) != threads || moved[witness.Actor{}] {
 				t.Errorf("%s: %d threads: in the cycle move %v", name, threads, moved)
 			}
 		}

@@ -216,7 +216,7 @@ func (s refState) pointed(p int) bool {
 func (r *reference) micros() []string {
 	var out []string
 	for _, m := range r.Method.Steps {
-		if m == protocol.Bytes {
+		if m.String() == "bytes" {
 			out = append(out, "head=new", "tail")
 		} else {
 			out = append(out, m.String())

@@ -1,17 +1,21 @@
 package model
 
-import "fmt"
+import (
+	"fmt"
+
+	"tailpoke/patcher/protocol/witness"
+)
 
 // rounds checks which of the choices repeat for ever: the last ones or none. It returns
 // how many.
-func rounds(choices []Choice) (int, error) {
+func rounds(choices []witness.Choice) (int, error) {
 	n := 0
 	for i, c := range choices {
 		switch {
 		case c.Round:
 			n++
 		case n > 0:
-			return 0, fmt.Errorf("model: step %d, %v: it stands behind a step that repeats for ever, and does not", i+1, c)
+			return 0, fmt.Errorf("model: step %d (%v) does not repeat for ever, and follows one that does", i+1, c.Action.Do)
 		}
 	}
 	return n, nil
@@ -19,7 +23,7 @@ func rounds(choices []Choice) (int, error) {
 
 // lasso answers with the witness of an operation that never ends, once all steps are
 // taken, the last ones of which are said to repeat.
-func (r *replayer) lasso(cycle int) (*Witness, error) {
+func (r *replayer) lasso(cycle int) (*witness.Witness, error) {
 	end := len(r.layers) - 1
 	for i := range r.layers[end] {
 		steps := r.back(i)
@@ -35,7 +39,7 @@ func (r *replayer) lasso(cycle int) (*Witness, error) {
 				"that somebody who is treated fairly does not let go on", cycle)
 		}
 		w := r.sys.newWitness(stuck)
-		w.add(r.sys, r.sys.initial(), steps)
+		r.sys.addSteps(w, r.sys.initial(), steps)
 		w.Cycle = cycle
 		return w, nil
 	}

@@ -8,20 +8,26 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 )
 
 // replayedOf takes a witness's choices again, as they are read back from JSON.
-func replayedOf(t *testing.T, s protocol.Subject, o Options, w *Witness) (*Witness, error) {
+func replayedOf(t *testing.T, s protocol.Subject, o Options, w *witness.Witness) (*witness.Witness, error) {
 	t.Helper()
 	text, err := json.Marshal(w.Choices())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var choices []Choice
+	var choices []witness.Choice
 	if err := json.Unmarshal(text, &choices); err != nil {
 		t.Fatal(err)
 	}
 	return Replay(s, o, choices)
+}
+
+// by is the choice of an action by an actor.
+func by(kind witness.ActorKind, index int, a witness.Action) witness.Choice {
+	return witness.Choice{Actor: witness.Actor{Kind: kind, Index: index}, Action: a}
 }
 
 // TestReplay: every witness of the zoos and the single edits, with one thread and with
@@ -99,11 +105,14 @@ func TestReplaySameWords(t *testing.T) {
 	x[0] = withStatus(x[0], 1, retiring)
 	x[sys.threads] = placeField.put(waitedField.put(retiredField.put(0, 1), 1), entering)
 	r.layers[0][0].to = x
-	look := Choice{Actor: "mutator", Do: "looks for the epoch of thread 0: none"}
+	look := witness.Choice{Action: witness.Act(witness.Scan)}
+	look.Action.Thread = 0
+	free := witness.Choice{Action: witness.Act(witness.Reclaim)}
+	free.Action.Prog = 0
 	if err := r.take(look, false); err != nil || len(r.next) != 2 {
 		t.Fatalf("error %v, %d ways", err, len(r.next))
 	}
-	if err := r.take(Choice{Actor: "mutator", Do: "(rcu) free p0"}, false); err != nil || len(r.next) != 1 {
+	if err := r.take(free, false); err != nil || len(r.next) != 1 {
 		t.Fatalf("error %v, %d ways", err, len(r.next))
 	}
 	if was := r.layers[1][r.next[0].prev].to; retiredField.of(was[sys.threads]) != 0 {
@@ -116,21 +125,23 @@ func TestReplayRefused(t *testing.T) {
 	s := mutant(t, "no-grace")
 	s.Method = protocol.Methods()[1]
 	good := check(t, s, Options{}).Witness.Choices()
-	with := func(i int, c Choice) []Choice {
-		out := append([]Choice(nil), good...)
+	with := func(i int, c witness.Choice) []witness.Choice {
+		out := append([]witness.Choice(nil), good...)
 		out[i] = c
 		return out
 	}
 	last := len(good) - 1
+	seventh := good[0].Action
+	seventh.Prog = 7
 	for _, c := range []struct {
 		why     string
-		choices []Choice
+		choices []witness.Choice
 		want    []string
 	}{
 		{"nothing", nil, []string{"no steps"}},
-		{"another actor", with(1, Choice{Actor: "thread 0", Do: good[1].Do}), []string{"step 2, thread 0: publish p0: there is no such step", "\n  mutator: publish p0"}},
-		{"another program", with(0, Choice{Actor: "mutator", Do: "install key 0 to p7: called"}), []string{"step 1", "\n  mutator: install key 0 to p1: called", "\n  thread 0: enters"}},
-		{"no such thread", with(0, Choice{Actor: "thread 3", Do: "enters"}), []string{"step 1, thread 3", "\n  thread 0: enters"}},
+		{"another actor", with(1, by(witness.Thread, 0, good[1].Action)), []string{"step 2, thread 0: publish p0: there is no such step", "\n  mutator: publish p0"}},
+		{"another program", with(0, by(witness.Mutator, 0, seventh)), []string{"step 1", "\n  mutator: install key 0 to p1: called", "\n  thread 0: enters"}},
+		{"no such thread", with(0, by(witness.Thread, 3, witness.Act(witness.Enter))), []string{"step 1, thread 3", "\n  thread 0: enters"}},
 		{"cut short", good[:last], []string{"step", "the last one, but breaks nothing"}},
 		{"too long", append(with(0, good[0]), good[last]), []string{"it breaks never-a, so that nothing may follow it"}},
 		{"the end first", good[last:], []string{"step 1", "there is no such step"}},
@@ -156,9 +167,9 @@ func TestReplayEveryStepMatters(t *testing.T) {
 	s := mutant(t, "no-grace")
 	good := check(t, s, Options{}).Witness.Choices()
 	for i := range good {
-		less := append(append([]Choice(nil), good[:i]...), good[i+1:]...)
+		less := append(append([]witness.Choice(nil), good[:i]...), good[i+1:]...)
 		if w, err := Replay(s, Options{}, less); err == nil {
-			t.Errorf("without step %d, %v:\n%v", i+1, good[i], w)
+			t.Errorf("without step %d (%v):\n%v", i+1, good[i].Action.Do, w)
 		}
 	}
 }
@@ -178,7 +189,7 @@ func TestReplayProgress(t *testing.T) {
 		if diff := cmp.Diff(found, w); diff != "" {
 			t.Errorf("%s: (-found +taken again):\n%s", name, diff)
 		}
-		refuses := func(why, want string, o Options, choices []Choice) {
+		refuses := func(why, want string, o Options, choices []witness.Choice) {
 			t.Helper()
 			if w, err := Replay(s, o, choices); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %s: error %v, want %q in it\n%v", name, why, err, want, w)
@@ -189,12 +200,12 @@ func TestReplayProgress(t *testing.T) {
 		refuses("something else is asked", "progress is not judged", Options{Progress: true, Only: protocol.NeverA}, good)
 		refuses("a step too few", "do not lead back", o, good[:len(good)-1])
 		first := len(good) - found.Cycle
-		lone := append([]Choice(nil), good...)
+		lone := append([]witness.Choice(nil), good...)
 		lone[first-1].Round = true
 		refuses("a step of the stem repeats", "do not lead back", o, lone)
 		lone[first].Round = false
-		refuses("a step stands behind", "behind a step that repeats", o, lone)
-		plain := append([]Choice(nil), good...)
+		refuses("a step stands behind", "does not repeat for ever", o, lone)
+		plain := append([]witness.Choice(nil), good...)
 		for i := range plain {
 			plain[i].Round = false
 		}
@@ -207,31 +218,32 @@ func TestReplayProgress(t *testing.T) {
 func TestReplayUnfair(t *testing.T) {
 	s := protocol.DefaultSubject()
 	s.Method = protocol.Methods()[1]
-	var steps []Choice
-	for line := range strings.Lines(`mutator: install key 0 to p0: called
-mutator: publish p0
-mutator: target=jump: all
-mutator: target=jump: sync
-mutator: bypass=nop: all
-mutator: bypass=nop: sync
-mutator: install key 0: returns
-mutator: remove key 0: called
-mutator: publish nothing
-thread 0: enters
-mutator: bypass=jump: all
-mutator: bypass=jump: sync
-mutator: wait: begins
-thread 1: enters
-thread 1: bypass jmp out: skips
-thread 1: exits`) {
-		actor, do, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		steps = append(steps, Choice{Actor: actor, Do: do, Round: actor == "thread 1"})
+	const file = `[
+{"actor": "mutator", "do": "call", "op": "install", "key": 0, "program": 0},
+{"actor": "mutator", "do": "publish", "program": 0},
+{"actor": "mutator", "do": "store", "site": 0, "slot": "target", "to": "jump-p0", "step": "all"},
+{"actor": "mutator", "do": "store", "site": 0, "slot": "target", "to": "jump-p0", "step": "sync"},
+{"actor": "mutator", "do": "store", "site": 0, "slot": "bypass", "to": "nop", "step": "all"},
+{"actor": "mutator", "do": "store", "site": 0, "slot": "bypass", "to": "nop", "step": "sync"},
+{"actor": "mutator", "do": "return", "op": "install", "key": 0},
+{"actor": "mutator", "do": "call", "op": "remove", "key": 0},
+{"actor": "mutator", "do": "publish"},
+{"actor": "thread 0", "do": "enter"},
+{"actor": "mutator", "do": "store", "site": 0, "slot": "bypass", "to": "jump-out", "step": "all"},
+{"actor": "mutator", "do": "store", "site": 0, "slot": "bypass", "to": "jump-out", "step": "sync"},
+{"actor": "mutator", "do": "wait"},
+{"actor": "thread 1", "do": "enter", "round": true},
+{"actor": "thread 1", "do": "fetch", "site": 0, "slot": "bypass", "text": "jump-out", "round": true},
+{"actor": "thread 1", "do": "leave", "round": true}]`
+	var steps []witness.Choice
+	if err := json.Unmarshal([]byte(file), &steps); err != nil {
+		t.Fatal(err)
 	}
-	alone := append([]Choice(nil), steps[13:]...)
+	alone := append([]witness.Choice(nil), steps[13:]...)
 	for i := range alone {
-		alone[i].Actor = "thread 0"
+		alone[i].Actor.Index = 0
 	}
-	for threads, list := range map[int][]Choice{1: alone, 2: steps} {
+	for threads, list := range map[int][]witness.Choice{1: alone, 2: steps} {
 		w, err := Replay(s, Options{Threads: threads, Progress: true}, list)
 		if err == nil || !strings.Contains(err.Error(), "hold up no operation") {
 			t.Errorf("%d threads: error %v\n%v", threads, err, w)
@@ -241,7 +253,7 @@ thread 1: exits`) {
 
 // TestReplayOptions: faults in what is asked are told as Check tells them.
 func TestReplayOptions(t *testing.T) {
-	steps := []Choice{{Actor: "thread 0", Do: "enters"}}
+	steps := []witness.Choice{by(witness.Thread, 0, witness.Act(witness.Enter))}
 	if _, err := Replay(protocol.DefaultSubject(), Options{Only: "nonsense"}, steps); err == nil {
 		t.Error("a property that nobody judges is judged")
 	}

@@ -8,11 +8,11 @@ type tail uint32
 
 const (
 	tailNop   tail = 0
-	tailOut   tail = 1 // bypass: the displacement to the end of the site
+	tailOut   tail = 1 // of a slot that jumps over the site: the displacement to its end
 	tailMixed tail = 7 // partly written; belongs to no instruction
 
-	// maxPrograms is how many destinations fit between tailNop and tailMixed. In the
-	// target, program p is the destination 1+p.
+	// maxPrograms is how many destinations fit between tailNop and tailMixed. Of a slot that
+	// jumps to programs, program p is the destination 1+p.
 	maxPrograms = 6
 )
 
@@ -117,10 +117,17 @@ func (s slot) writeAll(t tail) slot { return s.with(s.seen()|1<<whole(t), whole(
 // sync serialises every CPU: from here a fetch returns what memory holds.
 func (s slot) sync() slot { return s.with(1<<s.mem(), s.mem()) }
 
-// A site is its two slots, the bypass in the low half.
+// A site is its two slots, the first one in the low half.
 type site = uint64
 
-func siteOf(bypass, target slot) site { return site(bypass) | site(target)<<32 }
+// siteSlots is how many slots a site has here. The last one leads to programs, and no other one
+// does: [system.fitsSite] refuses other sites.
+const (
+	siteSlots   = 2
+	programSlot = protocol.Slot(siteSlots - 1)
+)
+
+func siteOf(first, second slot) site { return site(first) | site(second)<<32 }
 
 func slotOf(w site, s protocol.Slot) slot { return slot(w >> (32 * s)) }
 
@@ -129,7 +136,7 @@ func withSlot(w site, s protocol.Slot, v slot) site {
 }
 
 func syncSite(w site) site {
-	return siteOf(slotOf(w, protocol.Bypass).sync(), slotOf(w, protocol.Target).sync())
+	return siteOf(slotOf(w, 0).sync(), slotOf(w, 1).sync())
 }
 
 // contentOf returns what the instruction t is.

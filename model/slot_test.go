@@ -1,11 +1,34 @@
 package model
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
 	"tailpoke/patcher/protocol"
 )
+
+// pairText writes a pair. Parts that do not belong together have a plus between them: "int3+p0".
+func pairText(p pair, s protocol.Slot) string {
+	tails := func(t tail) string {
+		switch {
+		case t == tailNop:
+			return "nop"
+		case t == tailMixed:
+			return "mixed"
+		case s == protocol.Bypass:
+			return "out"
+		}
+		return fmt.Sprintf("p%d", t-1)
+	}
+	switch {
+	case p.isWhole() && p.tail() == tailNop:
+		return "nop"
+	case p.isWhole():
+		return "jmp " + tails(p.tail())
+	}
+	return [...]string{headNop: "nop", headJump: "jmp", headInt3: "int3"}[p.head()] + "+" + tails(p.tail())
+}
 
 // seenText lists what a fetch of a target may return, in the order of the pairs.
 func seenText(s slot) []string {

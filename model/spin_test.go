@@ -59,7 +59,7 @@ func spinCorners(t *testing.T) []protocol.Subject {
 	stutter.Protocol, stutter.Method = p, protocol.Methods()[1]
 	// The trap byte stays, for threads and for the next poke.
 	trap.Method = protocol.Method{
-		Name: "trap", Steps: []protocol.MicroKind{protocol.All, protocol.HeadInt3, protocol.Sync},
+		Name: "trap", Steps: microSteps("all", "head=int3", "sync"),
 	}
 	return append(corners(t), stutter, trap)
 }

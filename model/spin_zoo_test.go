@@ -90,7 +90,7 @@ func zooOfMethods(t *testing.T) []protocol.Subject {
 	t.Helper()
 	var out []protocol.Subject
 	for _, m := range protocol.Zoo() {
-		var own []protocol.MicroKind
+		var own []protocol.MicroStep
 		for _, method := range protocol.Methods() {
 			s := protocol.DefaultSubject()
 			s.Method = method

@@ -86,25 +86,34 @@ const (
 
 // The places where a thread stands. Everything but idle is inside a reader section.
 const (
-	idle          = iota
-	atBypass      // before the fetch of the bypass
-	atTarget      // in the unwind: the bypass is passed, the target not yet fetched
-	trappedBypass // the bypass trapped; the handler has not run yet
-	trappedTarget // the target trapped; the handler has not run yet
-	inProgram     // in the program that it has tail-called
-	afterSites    // past the last site, in the caller
-	entering      // it has read the epoch and not yet stored it
+	idle       = 0
+	atSlots    = 1                       // before the fetch of a slot, one place for each
+	trapped    = atSlots + siteSlots     // a slot trapped, and the handler has not run yet
+	inProgram  = trapped + siteSlots     // in the program that it has tail-called
+	afterSites = trapped + siteSlots + 1 // past the last site, in the caller
+	entering   = trapped + siteSlots + 2 // it has read the epoch and not yet stored it
 )
 
 // bound reports whether a thread may still fetch a slot. Only then its duties (mustField,
 // freshField) mean anything; elsewhere they are 0, so that states merge.
 func (sys *system) bound(place uint64) bool {
-	return place != idle && place <= trappedTarget || place == inProgram && sys.lasts
+	return place != idle && place < inProgram || place == inProgram && sys.lasts
 }
 
-// standingAt returns the place before, or in the trap of, a slot.
-func standingAt(s protocol.Slot) uint64 { return atBypass + uint64(s) }
-func trappedAt(s protocol.Slot) uint64  { return trappedBypass + uint64(s) }
+// standingAt returns the place before a slot, and trappedAt that in its trap.
+func standingAt(s protocol.Slot) uint64 { return atSlots + uint64(s) }
+func trappedAt(s protocol.Slot) uint64  { return trapped + uint64(s) }
+
+// slotAt returns the slot that a thread stands before, or has trapped at; none elsewhere.
+func slotAt(place uint64) (s protocol.Slot, traps, is bool) {
+	switch {
+	case place >= atSlots && place < trapped:
+		return protocol.Slot(place - atSlots), false, true
+	case place >= trapped && place < inProgram:
+		return protocol.Slot(place - trapped), true, true
+	}
+	return 0, false, false
+}
 
 // programBit is the bit of program p in freshField, 0 for none.
 func programBit(p uint64) uint64 { return 1 << p >> 1 }

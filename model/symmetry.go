@@ -97,7 +97,7 @@ func (sys *system) references(x *state, p uint64) uint64 {
 func (sys *system) slots(x *state, p uint64) uint64 {
 	n := uint64(0)
 	for i := range sys.sites {
-		s := slotOf(x[1+i], protocol.Target)
+		s := slotOf(x[1+i], programSlot)
 		n = n<<5 | uint64(s>>p&1|s>>(p+1<<tailBits)&1<<1|s>>(p+2<<tailBits)&1<<2)
 		if s.mem().tail() == tail(p) {
 			n |= 1 << 3
@@ -164,10 +164,10 @@ func exchangeBits(w, first, p, q uint64) uint64 {
 	return w ^ differ<<p ^ differ<<q
 }
 
-// exchangeIn exchanges two programs in the target of a site.
+// exchangeIn exchanges two programs in the slot of a site that leads to programs.
 func exchangeIn(w site, p, q uint64) site {
 	const rows = 1 | 1<<(1<<tailBits) | 1<<(2<<tailBits)
-	s := slotOf(w, protocol.Target)
+	s := slotOf(w, programSlot)
 	seen := pairSet(exchangeBits(uint64(s.seen()), rows, p, q))
 	to := func(t tail) tail {
 		switch t {
@@ -179,13 +179,13 @@ func exchangeIn(w site, p, q uint64) site {
 		return t
 	}
 	mem := s.mem()
-	return withSlot(w, protocol.Target, s.expecting(to(s.expects())).with(seen, pairOf(mem.head(), to(mem.tail()))))
+	return withSlot(w, programSlot, s.expecting(to(s.expects())).with(seen, pairOf(mem.head(), to(mem.tail()))))
 }
 
-// exchangeLooked exchanges two programs in what an agent takes a target to hold.
+// exchangeLooked exchanges two programs in what an agent takes a slot to hold.
 func (sys *system) exchangeLooked(x *state, a *agent, p, q uint64) {
 	w := &x[a.word]
-	if lookField.of(*w) == 0 || sys.current(x, a).Slot != protocol.Target {
+	if lookField.of(*w) == 0 || sys.current(x, a).Slot != programSlot {
 		return
 	}
 	switch lookField.of(*w) - 1 {

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 )
 
 // permutations lists all states that differ from x in the names of threads and programs.
@@ -325,7 +326,7 @@ func TestSymmetricWitness(t *testing.T) {
 			at := []state{sys.initial()}
 			for i, step := range r.Witness.Steps {
 				if at = follow(sys, at, step, i == len(r.Witness.Steps)-1); len(at) == 0 {
-					t.Fatalf("%s: step %d, %q, is none\n%v", m.Name, i+1, step.Text, r.Witness)
+					t.Fatalf("%s: step %d (%v) is none\n%v", m.Name, i+1, step.Action.Do, r.Witness)
 				}
 			}
 		}
@@ -333,14 +334,13 @@ func TestSymmetricWitness(t *testing.T) {
 }
 
 // follow finds what a step of a witness may lead to.
-func follow(sys *system, from []state, step Step, last bool) []state {
+func follow(sys *system, from []state, step witness.Step, last bool) []state {
 	seen := map[state]bool{}
 	var out []state
 	for _, x := range from {
 		g := expander{sys: sys, x: x}
 		g.found = func(m move, broken fault) {
-			fits := int(m.actor) == step.Actor && last == (broken != noFault) &&
-				sys.describe(&g.x, &g.y, m) == step.Text && cmp.Equal(sys.view(&g.y), step.View)
+			fits := last == (broken != noFault) && sys.choice(&g.x, &g.y, m).Same(step.Choice) && cmp.Equal(sys.view(&g.y), step.View)
 			if fits && !seen[g.y] {
 				seen[g.y] = true
 				out = append(out, g.y)

@@ -17,7 +17,9 @@ type system struct {
 	trap      protocol.TrapAnswer
 	grace     protocol.GraceKind
 	mutex     protocol.Mutex
-	micros    []protocol.MicroKind // of a poke; Bytes is taken apart
+	micros    []micro // of a poke
+	flow      siteFlow
+	states    [protocol.Contents][protocol.Contents]protocol.State // by what the slots hold
 	actions   [protocol.OpKinds][maxKeys][]action
 	life      [lives][maxCopies][]action // of the loader
 	agents    []agent
@@ -55,9 +57,17 @@ type action struct {
 func newSystem(s protocol.Subject, threads int, symmetric bool) (*system, error) {
 	sys := &system{
 		shape: s.Shape, trap: s.Method.Trap, grace: s.Grace.Kind, mutex: s.Protocol.Mutex,
-		micros: expand(s.Method.Steps), symmetric: symmetric,
+		symmetric: symmetric,
 	}
 	sys.shape.Threads = threads
+	var err error
+	site := s.Protocol.Site()
+	if err := sys.fitsSite(site); err != nil {
+		return nil, err
+	}
+	if sys.micros, err = microsOf(s.Method, site.Slots[0].Size); err != nil {
+		return nil, err
+	}
 	if err := sys.fits(); err != nil {
 		return nil, err
 	}
@@ -104,20 +114,6 @@ func (sys *system) layOut(p protocol.Protocol) {
 	sys.agents = agentsOf(sys.shape, next)
 	sys.threads = next + len(sys.agents) - 1
 	sys.words = sys.threads + sys.shape.Threads
-}
-
-// expand takes Bytes apart: the first byte goes first, then the others, none of it
-// protected.
-func expand(steps []protocol.MicroKind) []protocol.MicroKind {
-	var out []protocol.MicroKind
-	for _, k := range steps {
-		if k == protocol.Bytes {
-			out = append(out, protocol.HeadNew, protocol.Tail)
-		} else {
-			out = append(out, k)
-		}
-	}
-	return out
 }
 
 // fits reports whether a state has room for the shape and for the steps of a poke.
@@ -216,7 +212,7 @@ func (sys *system) wanted(x *state, by *agent, a *action) tail {
 	switch {
 	case a.To == protocol.Nop:
 		return tailNop
-	case a.Slot == protocol.Bypass:
+	case a.Slot != programSlot:
 		return tailOut
 	case by.loads:
 		return tail(readField.at(a.site % sys.shape.Sites).of(x[sys.extra]))

@@ -25,17 +25,24 @@ func (e *expander) thread(i int) {
 		}
 	case entering:
 		e.enter(i)
-	case atBypass, atTarget:
-		e.fetch(i, t, protocol.Slot(place-atBypass))
-		if e.sys.shape.Indirect && place == atBypass && siteField.of(t) == 0 {
-			e.readKeys(i)
-		}
-	case trappedBypass, trappedTarget:
-		e.handle(i, protocol.Slot(place-trappedBypass))
+	default:
+		e.atSlot(i, t, place)
 	case inProgram:
 		e.inProgram(i, t)
 	case afterSites:
 		e.goTo(i, moveLeave, 0, noFault)
+	}
+}
+
+// atSlot finds the moves of thread i, which stands before a slot as t or has trapped there.
+func (e *expander) atSlot(i int, t, place uint64) {
+	if place >= trapped {
+		e.handle(i, protocol.Slot(place-trapped))
+		return
+	}
+	e.fetch(i, t, protocol.Slot(place-atSlots))
+	if e.sys.shape.Indirect && place == atSlots && siteField.of(t) == 0 {
+		e.readKeys(i)
 	}
 }
 
@@ -63,10 +70,10 @@ func (e *expander) inProgram(i int, t uint64) {
 		return
 	}
 	e.goTo(i, moveRun, 0, noFault)
-	to := progField.put(placeField.put(t, atBypass), 0)
+	to := progField.put(placeField.put(t, atSlots), 0)
 	if e.sys.shape.Deep {
 		for _, site := range e.sys.sitesOfImage(e.sys.imageOfProgram(progField.of(t))) {
-			e.fetch(i, siteField.put(to, uint64(site)), protocol.Bypass)
+			e.fetch(i, siteField.put(to, uint64(site)), 0)
 		}
 	}
 	if e.sys.shape.Nested {
@@ -86,9 +93,9 @@ func (sys *system) inside(t uint64) uint64 {
 // enter begins an execution in an image that is open, and with it a reader section and
 // the duties: which programs it may run, and which keys it must not miss.
 func (e *expander) enter(i int) {
-	t := placeField.put(0, atBypass)
+	t := placeField.put(0, atSlots)
 	if e.sys.counts() {
-		t = hiddenField.put(afterExit(e.x[e.sys.threads+i], atBypass), 1)
+		t = hiddenField.put(afterExit(e.x[e.sys.threads+i], atSlots), 1)
 	}
 	for key := range e.sys.shape.Keys {
 		p := heldField.at(key).of(e.x[0])
@@ -131,19 +138,19 @@ func (e *expander) fetch(i int, t uint64, s protocol.Slot) {
 // execute makes thread i act as the instruction instr of a slot, before which it stands
 // as t.
 func (e *expander) execute(i int, t uint64, s protocol.Slot, instr tail, kind moveKind) {
-	switch {
-	case s == protocol.Bypass && instr == tailNop:
-		e.acts(i, t, kind, placeField.put(t, atTarget), noFault)
-	case s == protocol.Bypass:
-		e.skip(i, t, kind)
-	case instr == tailNop:
-		e.acts(i, t, kind, placeField.put(t, atTarget), passedA)
-	default:
+	switch f := &e.sys.flow[s][contentOf(instr)]; {
+	case f.leads == protocol.ToProgram:
 		e.tailCall(i, t, uint64(instr), kind)
+	case f.breaks != noFault:
+		e.acts(i, t, kind, t, f.breaks)
+	case f.leads == protocol.ToNext && s+1 < siteSlots:
+		e.acts(i, t, kind, placeField.put(t, standingAt(s+1)), noFault)
+	default:
+		e.skip(i, t, kind)
 	}
 }
 
-// skip leaves the site by its bypass, for the next site or the rest of the image.
+// skip leaves the site without a tail call, for the next site or the rest of the image.
 func (e *expander) skip(i int, t uint64, kind moveKind) {
 	to, broken := t, noFault
 	here := int(siteField.of(t))
@@ -156,7 +163,7 @@ func (e *expander) skip(i int, t uint64, kind moveKind) {
 	case e.sys.programOf(image) > 0:
 		to = e.sys.inside(t)
 	case here < sites[len(sites)-1]:
-		to = placeField.put(siteField.put(t, uint64(here+1)), atBypass)
+		to = placeField.put(siteField.put(t, uint64(here+1)), atSlots)
 	default:
 		to = siteField.put(afterExit(t, afterSites), uint64(sites[0]))
 	}
@@ -231,7 +238,7 @@ func (e *expander) handle(i int, s protocol.Slot) {
 	t := e.x[e.sys.threads+i]
 	site := int(siteField.of(t))
 	again := placeField.put(t, standingAt(s))
-	if s == protocol.Bypass && e.sys.programOf(e.sys.imageOf(site)) > 0 {
+	if s == 0 && e.sys.programOf(e.sys.imageOf(site)) > 0 {
 		again = e.sys.inside(t)
 	}
 	slot := slotOf(e.x[1+site], s)

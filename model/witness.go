@@ -1,87 +1,79 @@
 package model
 
-import "tailpoke/patcher/protocol"
+import (
+	"fmt"
 
-// Mutator is the greatest [Step.Actor] that is no thread: the mutator, and the grace
-// periods of retired programs. Actors below are further agents: see [Witness.Agents].
+	"tailpoke/patcher/protocol/witness"
+)
+
+// Mutator is the greatest actor of a move that is no thread: the mutator, and the grace periods of
+// retired programs. Actors below are further agents.
 const Mutator = -1
 
-// A Witness is an execution that breaks a property, from the state in which every key
-// is empty. None is shorter.
-type Witness struct {
-	Property protocol.Property
-	Text     string   // what is broken, in words
-	Agents   []string // names of Mutator, Mutator-1 and so on
-	Start    View
-	Steps    []Step // the last one breaks the property
-	Cycle    int    // of progress: how many of the last steps repeat for ever
-}
-
-// A Step is one step of a witness, with what it leads to.
-type Step struct {
-	Actor int             // Mutator or below, or the index of a thread
-	Text  string          // what the actor does
-	Event *protocol.Event // what that completes of an operation, or nil
-	View
-}
-
-// A View is what a state shows.
-type View struct {
-	Threads []string // where each thread stands
-	Sites   []SiteView
-}
-
-// A SiteView is what the memory of a site shows: whole instructions such as "jmp p0",
-// or "int3+nop" for a trap byte before the other bytes of a nop. A star marks a slot of
-// which some CPU may still fetch other bytes. State is the letter of the site, or two,
-// such as "D>C", while a poke is between them.
-type SiteView struct {
-	Name                  string
-	Bypass, Target, State string // "-" where the image is not there
-}
-
 // witness rebuilds an execution that leads to v.
-func (e *explorer) witness(v violation) *Witness {
+func (e *explorer) witness(v violation) *witness.Witness {
 	g := retracer{expander: expander{sys: e.sys, x: e.sys.initial()}}
 	g.found = g.try
 	g.goAlong(e, e.path(v.from)[1:])
 	g.wanted = func() bool { return g.broken == v.broken }
 	g.follow()
 	w := e.sys.newWitness(v.broken)
-	w.add(e.sys, e.sys.initial(), newTidier(e.sys, g.moves, v.broken, nil).tidy(len(g.moves)))
+	e.sys.addSteps(w, e.sys.initial(), newTidier(e.sys, g.moves, v.broken, nil).tidy(len(g.moves)))
 	return w
 }
 
 // lassoWitness rebuilds an execution that goes round for ever.
-func (e *explorer) lassoWitness(l *lasso) *Witness {
+func (e *explorer) lassoWitness(l *lasso) *witness.Witness {
 	g := retracer{expander: expander{sys: e.sys, x: e.sys.initial()}}
 	g.found = g.try
 	g.goAlong(e, l.stem[1:])
 	w, goal := e.sys.newWitness(stuck), g.x
-	w.add(e.sys, e.sys.initial(), newTidier(e.sys, g.moves, noFault, &goal).tidy(len(g.moves)))
+	e.sys.addSteps(w, e.sys.initial(), newTidier(e.sys, g.moves, noFault, &goal).tidy(len(g.moves)))
 	g.moves, g.steps = nil, nil
 	g.goAlong(e, l.cycle)
-	w.add(e.sys, goal, g.steps)
+	e.sys.addSteps(w, goal, g.steps)
 	w.Cycle = len(g.steps)
 	return w
 }
 
-func (sys *system) newWitness(broken fault) *Witness {
+func (sys *system) newWitness(broken fault) *witness.Witness {
 	start := sys.initial()
-	return &Witness{
+	w := &witness.Witness{
 		Property: faultProperties[broken], Text: faultWords[broken],
-		Agents: sys.names(), Start: sys.view(&start),
+		Threads: sys.shape.Threads, Start: sys.view(&start),
 	}
+	for i := range sys.agents {
+		w.Agents = append(w.Agents, sys.actor(sys.agents[i].actor))
+	}
+	for p := range sys.shape.Programs {
+		w.Programs = append(w.Programs, fmt.Sprintf("p%d", p))
+	}
+	for i := range sys.sites {
+		w.Sites = append(w.Sites, sys.site(i))
+	}
+	return w
 }
 
-// add puts steps from the state before behind the steps of w.
-func (w *Witness) add(sys *system, before state, steps []node) {
+// site names a site.
+func (sys *system) site(i int) witness.Site {
+	image := sys.imageOf(i)
+	s := witness.Site{Number: i - sys.firstOf(image)}
+	switch p := sys.programOf(image); {
+	case p > 0:
+		s.In = fmt.Sprintf("p%d", prog(p))
+	case image > 0:
+		s.In = fmt.Sprintf("copy %d", image-1)
+	}
+	return s
+}
+
+// addSteps puts steps from the state before after those of w.
+func (sys *system) addSteps(w *witness.Witness, before state, steps []node) {
 	for _, n := range steps {
-		w.Steps = append(w.Steps, Step{
-			Actor: int(n.move.actor),
-			Text:  sys.describe(&before, &n.to, n.move),
-			Event: sys.event(&before, &n.to, n.move),
-			View:  sys.view(&n.to),
+		w.Steps = append(w.Steps, witness.Step{
+			Choice: sys.choice(&before, &n.to, n.move),
+			Event:  sys.event(&before, &n.to, n.move),
+			View:   sys.view(&n.to),
 		})
 		before = n.to
 	}
@@ -132,22 +124,13 @@ func (g *retracer) try(m move, broken fault) {
 }
 
 // view says what a state shows.
-func (sys *system) view(x *state) View {
-	v := View{}
+func (sys *system) view(x *state) witness.View {
+	v := witness.View{}
 	for _, t := range x[sys.threads:sys.words] {
 		v.Threads = append(v.Threads, sys.position(t))
 	}
 	for i := range sys.sites {
-		if !sys.placed(x, sys.imageOf(i)) {
-			v.Sites = append(v.Sites, SiteView{sys.siteName(i), "-", "-", "-"})
-			continue
-		}
-		v.Sites = append(v.Sites, SiteView{
-			Name:   sys.siteName(i),
-			Bypass: slotText(slotOf(x[1+i], protocol.Bypass), protocol.Bypass),
-			Target: slotText(slotOf(x[1+i], protocol.Target), protocol.Target),
-			State:  sys.stateText(x, i),
-		})
+		v.Sites = append(v.Sites, sys.siteView(x, i))
 	}
 	return v
 }

@@ -3,12 +3,14 @@ package model
 import (
 	"flag"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
@@ -62,9 +64,9 @@ func TestMemoryNeverShowsA(t *testing.T) {
 	s := mutant(t, "no-grace")
 	s.Method = protocol.Methods()[1]
 	r := check(t, s, Options{})
-	states := r.Witness.Start.Sites[0].State
+	states := r.Witness.Start.Sites[0].StateText()
 	for _, step := range r.Witness.Steps {
-		if s := step.Sites[0].State; !strings.HasSuffix(states, s) {
+		if s := step.Sites[0].StateText(); !strings.HasSuffix(states, s) {
 			states += s
 		}
 	}
@@ -97,15 +99,17 @@ func checkWitness(t *testing.T, name string, r *Result, threads int) {
 	}
 	before := r.Witness.Start
 	for i, s := range r.Witness.Steps {
-		if s.Actor < -len(r.Witness.Agents) || s.Actor >= threads || s.Text == "" || strings.Contains(s.Text, "\n") {
-			t.Errorf("%s: step %d: actor %d, text %q", name, i+1, s.Actor, s.Text)
+		thread := s.Actor.Kind == witness.Thread
+		known := slices.Contains(r.Witness.Agents, s.Actor) || thread && s.Actor.Index < threads
+		if text := r.Witness.Words(&s); !known || text == "" || strings.Contains(text, "\n") {
+			t.Errorf("%s: step %d: %v, text %q", name, i+1, s.Actor, text)
 		}
 		for j := range threads {
-			if j != s.Actor && s.Threads[j] != before.Threads[j] {
-				t.Errorf("%s: step %d of actor %d moves thread %d", name, i+1, s.Actor, j)
+			if !(thread && j == s.Actor.Index) && s.Threads[j] != before.Threads[j] {
+				t.Errorf("%s: step %d of %v moves thread %d", name, i+1, s.Actor, j)
 			}
 		}
-		if s.Actor > Mutator && cmp.Diff(before.Sites, s.Sites) != "" {
+		if thread && cmp.Diff(before.Sites, s.Sites) != "" {
 			t.Errorf("%s: step %d: a thread writes a slot", name, i+1)
 		}
 		before = s.View
@@ -123,7 +127,7 @@ func checkWitness(t *testing.T, name string, r *Result, threads int) {
 
 // checkEvents holds the events of a witness against the definition: between Called and
 // Returned stand the actions of the unrolled operation, in their order.
-func checkEvents(t *testing.T, s protocol.Subject, w *Witness) {
+func checkEvents(t *testing.T, s protocol.Subject, w *witness.Witness) {
 	t.Helper()
 	var rest []protocol.Action
 	for i, step := range w.Steps {

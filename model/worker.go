@@ -41,7 +41,7 @@ func (w *worker) expandState(id stateID, order int, key []uint64) {
 func (w *worker) count() {
 	for i, s := range w.x[1 : 1+w.sys.sites] {
 		if !w.sys.comes || w.sys.placed(&w.x, w.sys.imageOf(i)) {
-			w.counts.letters[letterOf(s)]++
+			w.counts.letters[w.sys.letterOf(s)]++
 		}
 	}
 	for i := range w.sys.agents {

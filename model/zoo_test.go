@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 )
 
 func check(t *testing.T, s protocol.Subject, o Options) *Result {
@@ -120,10 +121,10 @@ func TestOddMethods(t *testing.T) {
 func TestExpectedBytes(t *testing.T) {
 	s := protocol.DefaultSubject()
 	s.Method = protocol.Method{
-		Name: "m", Steps: []protocol.MicroKind{protocol.All, protocol.HeadInt3, protocol.Sync},
+		Name: "m", Steps: microSteps("all", "head=int3", "sync"),
 	}
 	r := check(t, s, Options{Only: protocol.ExpectedBytes})
-	if r.Verdict != protocol.Violated || r.Witness.Steps[r.Depth-1].Actor != Mutator {
+	if r.Verdict != protocol.Violated || r.Witness.Steps[r.Depth-1].Action.Do != witness.Mismatch {
 		t.Errorf("found %s\n%v", r.Verdict, r.Witness)
 	}
 }

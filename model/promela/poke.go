@@ -68,7 +68,7 @@ func (p *promela) method() {
 	p.printf("#define EXPECTED(slot)     %s\n#define AS_EXPECTED(slot)  (slot.memory == WHOLE(EXPECTED(slot)))\n\n", expected)
 	var steps []string
 	for _, m := range p.Method.Steps {
-		steps = append(steps, microTexts[m]...)
+		steps = append(steps, microTexts[m.String()]...)
 	}
 	first, end := "", ""
 	if len(steps) > 1 {
@@ -87,13 +87,13 @@ func (p *promela) method() {
 
 // microTexts are the stores of each micro-step. Bytes writes the first byte, then the
 // others, none of it protected.
-var microTexts = [...][]string{
-	protocol.HeadInt3: {"write_head(slot, H_INT3)"},
-	protocol.HeadNew:  {"write_head(slot, HEAD(WHOLE(tail)))"},
-	protocol.Tail:     {"write_tail(slot, tail)"},
-	protocol.All:      {"write_all(slot, tail)"},
-	protocol.Bytes:    {"write_head(slot, HEAD(WHOLE(tail)))", "write_tail(slot, tail)"},
-	protocol.Sync:     {"sync()"},
+var microTexts = map[string][]string{
+	"head=int3": {"write_head(slot, H_INT3)"},
+	"head=new":  {"write_head(slot, HEAD(WHOLE(tail)))"},
+	"tail":      {"write_tail(slot, tail)"},
+	"all":       {"write_all(slot, tail)"},
+	"bytes":     {"write_head(slot, HEAD(WHOLE(tail)))", "write_tail(slot, tail)"},
+	"sync":      {"sync()"},
 }
 
 // slot names a slot of a site.

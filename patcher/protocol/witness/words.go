@@ -21,6 +21,11 @@ func (w *Witness) Words(s *Step) string {
 	return text
 }
 
+// ChoiceWords says for people who does what.
+func (w *Witness) ChoiceWords(c Choice) string {
+	return c.Actor.String() + ": " + w.Words(&Step{Choice: c})
+}
+
 // action says what an action does.
 func (w *Witness) action(a *Action) string {
 	switch {
