@@ -15,7 +15,7 @@ import (
 )
 
 // witnessSchema names what a witness file holds.
-const witnessSchema = "stress/witness/1"
+const witnessSchema = "stress/witness/2"
 
 // Bounds of a witness file. A drawing has a column for each step.
 const (
@@ -25,7 +25,7 @@ const (
 
 // WitnessFile is a witness of the model or of the machine engine as a file keeps it: what was
 // judged, what of it was explored, and the choices that lead to the violation. It is the object
-// "stress/witness/1". What the steps do is not in it: that is computed anew by [WitnessFile.Replay].
+// "stress/witness/2". What the steps do is not in it: that is computed anew by [WitnessFile.Replay].
 type WitnessFile struct {
 	of   engineWitness
 	name string // of the file, for errors
@@ -139,6 +139,9 @@ func parseWitness(raw []byte) (engineWitness, error) {
 	}
 	if err := json.Unmarshal(raw, &head); err != nil {
 		return nil, jsonPlace(raw, err)
+	}
+	if head.Schema == "stress/witness/1" {
+		return nil, fmt.Errorf(" schema: %q is an older version: judge the subject again, with --witness", head.Schema)
 	}
 	if head.Schema != witnessSchema {
 		return nil, fmt.Errorf(" schema: %q: want %q", head.Schema, witnessSchema)

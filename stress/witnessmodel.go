@@ -6,13 +6,14 @@ import (
 
 	"tailpoke/model"
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 )
 
 // modelWitness is the file of a witness of the model.
 type modelWitness struct {
 	witnessHead
-	Explored modelExplored  `json:"explored"`
-	Choices  []model.Choice `json:"choices"`
+	Explored modelExplored    `json:"explored"`
+	Choices  []witness.Choice `json:"choices"`
 }
 
 // modelExplored is what the model went through: it may be asked about more than the target has.
@@ -67,32 +68,5 @@ func (w *modelWitness) again(s protocol.Subject, _ *Workload) (*takenAgain, erro
 	case err != nil:
 		return nil, fmt.Errorf("replay: %w", err)
 	}
-	return &takenAgain{
-		property: found.Property, text: found.Text, cycle: found.Cycle, table: found.String(), drawing: drawingOfModel(found),
-	}, nil
-}
-
-// drawingOfModel makes a witness ready to be drawn.
-func drawingOfModel(w *model.Witness) *drawing {
-	agents := len(w.Agents)
-	d := &drawing{actors: append([]string{}, w.Agents...), start: drawnModel(w.Start, agents), cycle: w.Cycle}
-	for i := range w.Start.Threads {
-		d.actors = append(d.actors, fmt.Sprintf("thread %d", i))
-	}
-	for _, s := range w.Steps {
-		actor := agents + s.Actor
-		if s.Actor <= model.Mutator { // agents are counted down
-			actor = model.Mutator - s.Actor
-		}
-		d.steps = append(d.steps, drawStep{actor: actor, text: s.Text, drawView: drawnModel(s.View, agents)})
-	}
-	return d
-}
-
-func drawnModel(v model.View, agents int) drawView {
-	out := drawView{at: append(make([]string, agents), v.Threads...)}
-	for _, s := range v.Sites {
-		out.sites = append(out.sites, drawSite{s.Name, s.Bypass, s.Target, s.State})
-	}
-	return out
+	return &takenAgain{witness: found}, nil
 }

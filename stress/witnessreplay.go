@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 	"tailpoke/stress/report"
 )
 
@@ -18,17 +19,19 @@ var ErrNotReplayed = errors.New("the witness does not end in what was recorded")
 // WitnessReport is what replaying a witness shows, with its drawing.
 type WitnessReport struct {
 	report.Replay
-	drawing *drawing
+	witness *witness.Witness
 }
 
 // takenAgain is a witness whose steps were taken again.
 type takenAgain struct {
-	property protocol.Property
-	text     string
-	cycle    int
-	table    string
-	drawing  *drawing
-	onCPU    func() (*report.Stepped, error) // takes them on real CPUs; nil: they are no instructions
+	witness *witness.Witness
+	onCPU   func() (*report.Stepped, error) // takes them on real CPUs; nil: they are no instructions
+}
+
+// SVG draws the witness.
+func (r *WitnessReport) SVG() []byte {
+	s := r.Subject
+	return r.witness.SVG(fmt.Sprintf("protocol %s, method %s, grace %s, layout %s", s.Protocol, s.Method, s.Grace, s.Layout))
 }
 
 // Replay takes the steps of the witness again, of the machine engine on images that are compiled
@@ -53,14 +56,15 @@ func (w *WitnessFile) replay(ctx context.Context) (*WitnessReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	if found.property != head.Property {
+	shown := found.witness
+	if shown.Property != head.Property {
 		return nil, fmt.Errorf("%w: %d steps break %s (%s), not %s",
-			ErrNotReplayed, w.of.steps(), found.property, found.text, head.Property)
+			ErrNotReplayed, w.of.steps(), shown.Property, shown.Text, head.Property)
 	}
-	r := &WitnessReport{drawing: found.drawing, Replay: report.Replay{
-		Schema: "stress/replay/1", Engine: head.Engine, Subject: name(s, t), Property: found.property, Text: found.text,
-		Steps: w.of.steps(), Cycle: found.cycle,
-		Witness: strings.Split(strings.TrimRight(found.table, "\n"), "\n"),
+	r := &WitnessReport{witness: shown, Replay: report.Replay{
+		Schema: "stress/replay/1", Engine: head.Engine, Subject: name(s, t), Property: shown.Property,
+		Text: shown.Text, Steps: w.of.steps(), Cycle: shown.Cycle,
+		Witness: strings.Split(strings.TrimRight(shown.String(), "\n"), "\n"),
 	}}
 	if head.Engine == protocol.Model {
 		r.Machine, err = askAlso(ctx, protocol.Machine, s, t)

@@ -33,6 +33,11 @@ func (p *promela) fits() (err error) {
 	if len(p.Method.Steps) == 0 {
 		return fmt.Errorf("the method %s has no steps", p.Method.Name)
 	}
+	for _, step := range p.Method.Steps {
+		if microTexts[step.String()] == nil {
+			return fmt.Errorf("no words for the step %v of the method %s", step, p.Method.Name)
+		}
+	}
 	if n.Deep {
 		if p.unlist, err = p.Unlisting(); err != nil {
 			return err

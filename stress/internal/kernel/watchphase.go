@@ -122,23 +122,37 @@ func (w *phaseWalk) poke(s protocol.Slot, to protocol.Content) {
 	if at.head == want && at.tail == want {
 		return
 	}
+	old := at.tail
 	for _, step := range w.method.Steps {
-		switch step {
-		case protocol.HeadInt3:
-			at.head = slotTrapMixed
-		case protocol.HeadNew:
-			at.head = want
-		case protocol.Tail:
-			w.partly(s)
-			at.tail = want
-		case protocol.All:
-			w.set(s, want)
-		case protocol.Bytes:
-			at.head = want
-			w.mark()
-			at.tail = want
+		if !step.Sync {
+			holds := map[protocol.Source]slotKind{
+				protocol.FromNew: want, protocol.FromOld: old, protocol.FromTrap: slotTrapMixed,
+			}[step.From]
+			w.store(s, step, holds)
 		}
 		w.mark()
+	}
+}
+
+// store makes a slot hold what one store of a poke method writes. Of a slot the watcher knows the
+// first byte, and all others together.
+func (w *phaseWalk) store(s protocol.Slot, step protocol.MicroStep, holds slotKind) {
+	at := &w.slots[s]
+	from, to := step.Span(len(slotBytes{}))
+	if from == 0 {
+		at.head = holds
+	}
+	if to == 1 {
+		return
+	}
+	if !step.Single {
+		if from == 0 {
+			w.mark()
+		}
+		w.partly(s)
+	}
+	if from <= 1 && to == len(slotBytes{}) {
+		at.tail = holds
 	}
 }
 

@@ -1,10 +1,12 @@
-package stress
+package witness
 
 import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
 	"strings"
+
+	"tailpoke/patcher/protocol"
 )
 
 // Sizes of a drawing, in pixels. A character of the font is at most 6.8 wide.
@@ -38,41 +40,6 @@ rect { stroke: #5a5a5a }
 }
 `
 
-// A drawing is what is drawn of a witness, whichever engine it is of.
-type drawing struct {
-	actors []string // names: who patches, then the threads
-	start  drawView
-	steps  []drawStep
-	cycle  int // how many of the last steps repeat for ever; of 0 the last one breaks something
-}
-
-// A drawStep is a step, with what it leads to.
-type drawStep struct {
-	actor     int // index of its name
-	text, tip string
-	drawView
-}
-
-// A drawView is what a state shows.
-type drawView struct {
-	at    []string // where each actor stands; "" of who does not execute
-	sites []drawSite
-}
-
-// A drawSite is what the memory of a site holds.
-type drawSite struct{ name, bypass, target, state string }
-
-// view is what a column shows: 0 is before the first step.
-func (d *drawing) view(column int) *drawView {
-	if column == 0 {
-		return &d.start
-	}
-	return &d.steps[column-1].drawView
-}
-
-// repeats reports whether the step of a column is one that repeats for ever.
-func (d *drawing) repeats(column int) bool { return column > len(d.steps)-d.cycle }
-
 // A drawCell is what a lane shows of a step.
 type drawCell struct {
 	class, text, tip string
@@ -85,31 +52,30 @@ type drawLane struct {
 	cells []drawCell
 }
 
-// SVG draws the witness: a column for each step, a lane for each mutator, the loader and each
-// thread, and three for each site: its slots and its state. Steps that repeat for ever are marked.
-// The drawing needs no other file, and is the same each time.
-func (r *WitnessReport) SVG() []byte {
-	d := r.drawing
-	lanes := d.lanes()
+// SVG draws the witness below a title: a column for each step, a lane for each agent and each
+// thread, and for each site one for each slot and one for its state. Steps that repeat for ever are
+// marked. The drawing needs no other file, and is the same each time.
+func (w *Witness) SVG(title string) []byte {
+	lanes := w.lanes()
 	heights, tops, height := drawHeights(lanes)
-	s := r.Subject
-	title := fmt.Sprintf("protocol %s, method %s, grace %s, layout %s", s.Protocol, s.Method, s.Grace, s.Layout)
-	fault := fmt.Sprintf("step %d violates %s: %s", r.Steps, r.Property, r.Text)
-	if r.Cycle > 0 {
-		fault = fmt.Sprintf("steps %d to %d violate %s: %s", r.Steps-r.Cycle+1, r.Steps, r.Property, r.Text)
+	n := len(w.Steps)
+	fault := fmt.Sprintf("step %d violates %s: %s", n, w.Property, w.Text)
+	if w.Cycle > 0 {
+		fault = fmt.Sprintf("steps %d to %d violate %s: %s", n-w.Cycle+1, n, w.Property, w.Text)
 	}
-	width := max(drawLabel+drawColumn*(len(d.steps)+1)+drawLine, 16+8*max(len(title), len(fault)))
+	width := max(drawLabel+drawColumn*(n+1)+drawLine, 16+8*max(len(title), len(fault)))
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d">`+"\n", width, height)
-	fmt.Fprintf(&b, "<title>%s</title>\n<style>%s</style>\n", escaped("violates "+string(r.Property)), drawStyle)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" `, width, height)
+	fmt.Fprintf(&b, `viewBox="0 0 %d %d">`+"\n", width, height)
+	fmt.Fprintf(&b, "<title>%s</title>\n<style>%s</style>\n", escaped("violates "+string(w.Property)), drawStyle)
 	fmt.Fprintf(&b, `<rect class="paper" width="%d" height="%d"/>`+"\n", width, height)
 	drawText(&b, "title", 8, 20, title)
 	for i, l := range lanes {
 		drawLines(&b, "", 8, tops[i], wrapped(l.label, drawLabelChars))
 	}
-	for column := range len(d.steps) + 1 {
+	for column := range n + 1 {
 		x := drawLabel + column*drawColumn
-		d.drawHead(&b, column, x)
+		w.drawHead(&b, column, x)
 		for i, l := range lanes {
 			drawBox(&b, l.cells[column], x, tops[i], heights[i])
 		}
@@ -121,62 +87,80 @@ func (r *WitnessReport) SVG() []byte {
 }
 
 // drawHead opens a column, whose head says which step it is.
-func (d *drawing) drawHead(b *bytes.Buffer, column, x int) {
+func (w *Witness) drawHead(b *bytes.Buffer, column, x int) {
 	const line = drawHead - 8
 	switch {
 	case column == 0:
 		b.WriteString(`<g class="start">` + "\n")
 		drawText(b, "", x+4, line, "start")
-	case d.repeats(column):
+	case column > len(w.Steps)-w.Cycle:
 		fmt.Fprintf(b, `<g class="step" id="step-%d">`+"\n", column)
-		drawBox(b, drawCell{class: "round", text: fmt.Sprintf("%d, for ever", column)}, x, drawHead-drawLine-8, drawLine+8)
+		head := drawCell{class: "round", text: fmt.Sprintf("%d, for ever", column)}
+		drawBox(b, head, x, drawHead-drawLine-8, drawLine+8)
 	default:
 		fmt.Fprintf(b, `<g class="step" id="step-%d">`+"\n", column)
 		drawText(b, "", x+4, line, fmt.Sprint(column))
 	}
 }
 
-// lanes are those of a drawing, from the top.
-func (d *drawing) lanes() []drawLane {
-	var lanes []drawLane
-	for i, name := range d.actors {
-		lanes = append(lanes, drawLane{name, d.cellsOf(i)})
+// view is what a column shows: 0 is before the first step.
+func (w *Witness) view(column int) *View {
+	if column == 0 {
+		return &w.Start
 	}
-	for i, site := range d.start.sites {
-		parts := [3]drawLane{{label: site.name + ": bypass"}, {label: "target"}, {label: "state"}}
-		for column := range len(d.steps) + 1 {
-			now := d.view(column).sites[i]
-			for n, text := range []string{now.bypass, now.target, now.state} {
-				c := drawCell{class: contentClass(text), text: text}
-				if n == 2 {
-					c.class = stateClass(text)
+	return &w.Steps[column-1].View
+}
+
+// lanes are those of the drawing, from the top.
+func (w *Witness) lanes() []drawLane {
+	var lanes []drawLane
+	for _, a := range w.actors() {
+		lanes = append(lanes, drawLane{a.String(), w.cellsOf(a)})
+	}
+	for i := range w.Sites {
+		label := w.SiteName(i) + ": "
+		for n := range protocol.Slots {
+			lanes = append(lanes, w.lane(label+protocol.Slot(n).String(), func(s *SiteView) drawCell {
+				if s.Gone {
+					return drawCell{class: "other", text: "-"}
 				}
-				if column > 0 {
-					c.same = parts[n].cells[column-1].text == text
-				}
-				parts[n].cells = append(parts[n].cells, c)
-			}
+				return drawCell{class: contentClass(s.Slots[n].SlotText), text: w.slot(&s.Slots[n])}
+			}, i))
+			label = ""
 		}
-		lanes = append(lanes, parts[:]...)
+		lanes = append(lanes, w.lane("state", stateCell, i))
 	}
 	return lanes
 }
 
+// lane is a lane of a site.
+func (w *Witness) lane(label string, cell func(*SiteView) drawCell, site int) drawLane {
+	l := drawLane{label: label}
+	for column := range len(w.Steps) + 1 {
+		c := cell(&w.view(column).Sites[site])
+		c.same = column > 0 && l.cells[column-1].text == c.text
+		l.cells = append(l.cells, c)
+	}
+	return l
+}
+
 // cellsOf are the cells of an actor.
-func (d *drawing) cellsOf(actor int) []drawCell {
+func (w *Witness) cellsOf(a Actor) []drawCell {
 	var cells []drawCell
-	for column := range len(d.steps) + 1 {
-		c := drawCell{class: "inside", tip: d.view(column).at[actor]}
-		if c.tip == "" || c.tip == "idle" {
-			c.class = "out"
-		}
-		if column > 0 && d.steps[column-1].actor == actor {
-			s := &d.steps[column-1]
-			c.class, c.text = "acts", s.text
-			if s.tip != "" {
-				c.tip = s.tip
+	for column := range len(w.Steps) + 1 {
+		c := drawCell{class: "out"}
+		if a.Kind == Thread {
+			at := w.view(column).Threads[a.Index]
+			if c.tip = w.Where(at); at.Place != Idle {
+				c.class = "inside"
 			}
-			if column == len(d.steps) && d.cycle == 0 {
+		}
+		if column > 0 && w.Steps[column-1].Actor == a {
+			s := &w.Steps[column-1]
+			if c.class, c.text = "acts", w.Words(s); s.Code != nil {
+				c.tip = fmt.Sprintf("%s: % x: %s; executed %d", w.Where(s.Code.At), s.Code.Bytes, s.Code.Text, s.Code.Count)
+			}
+			if column == len(w.Steps) && w.Cycle == 0 {
 				c.class = "bad"
 			}
 		}
@@ -186,24 +170,27 @@ func (d *drawing) cellsOf(actor int) []drawCell {
 }
 
 // contentClass is the colour of what a slot holds.
-func contentClass(text string) string {
-	for _, class := range []string{"nop", "jmp", "int3"} {
-		if strings.HasPrefix(text, class) {
-			return class
-		}
+func contentClass(t protocol.SlotText) string {
+	switch t.Head {
+	case protocol.HeadNop:
+		return "nop"
+	case protocol.HeadJump:
+		return "jmp"
+	case protocol.HeadTrap:
+		return "int3"
 	}
 	return "other"
 }
 
-// stateClass is the colour of a state letter, or of what is said while a poke is between two.
-func stateClass(letter string) string {
+// stateCell shows the letter of a site's state, or two, while a poke is between them.
+func stateCell(s *SiteView) drawCell {
 	switch {
-	case letter == "A" || letter == "B" || letter == "C" || letter == "D":
-		return letter
-	case letter == "?" || strings.Contains(letter, ">"):
-		return "half"
+	case s.Gone:
+		return drawCell{class: "other", text: "-"}
+	case s.From != s.To:
+		return drawCell{class: "half", text: s.StateText()}
 	}
-	return "other"
+	return drawCell{class: s.From.String(), text: s.StateText()}
 }
 
 // drawHeights are the heights of the lanes, where they begin, and the height of all.
