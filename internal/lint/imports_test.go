@@ -41,7 +41,7 @@ var table = map[string]arrows{
 	"patcher/rcu [t]":              {may: []string{unix}},       // it asks the system what was set
 	"patcher/text":                 {may: []string{"patcher/protocol", "jit/exec"}},
 	"patcher":                      {may: []string{"patcher/protocol", "patcher/rcu", "patcher/text", "jit/exec"}}, // never jit: it takes any compiler's images
-	"model":                        {may: []string{"patcher/protocol"}, forbid: pure},
+	"model":                        {may: []string{"patcher/protocol", "patcher/protocol/witness"}, forbid: pure},
 	"model [t]":                    {may: []string{"model/promela"}}, // they hold the one against the other
 	"model/promela":                {may: []string{"patcher/protocol"}, forbid: pure},
 	"stress/internal/rig":          {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu"}},
