@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 )
 
 var errTooMany = errors.New("machine: more states than can be named")
@@ -15,7 +16,7 @@ type Result struct {
 	// Verdict is Safe within Bound, Violated, Bounded or Vacuous; Unsupported with Reason.
 	Verdict  protocol.Verdict
 	Property protocol.Property // Violated
-	Witness  *Witness          // Violated
+	Witness  *witness.Witness  // Violated
 	Bound    string            // within which all was explored
 	Reason   string            // Unsupported, Vacuous, Bounded
 
@@ -28,8 +29,8 @@ type Result struct {
 // Counts are what the steps did, over all transitions.
 type Counts struct {
 	Transitions int
-	Skips       int // a closed bypass was executed
-	Tails       int // a target was executed that jumps
+	Skips       int // a jump over the site was executed
+	Tails       int // a jump of a slot into a program was executed
 	Traps       int // int3 was fetched
 	Answers     int // a handler found its poke going on
 	Late        int // a handler found it over, or answers retry
@@ -41,7 +42,7 @@ type Counts struct {
 func (c *Counts) take(s *system, m move, y state) {
 	c.Transitions++
 	mut := mutatorOf(y[mutatorWord])
-	if m.actor == Mutator {
+	if m.actor == byMutator {
 		if mut.op == none && mut.call >= s.calls() {
 			c.Ends++
 		}
@@ -59,13 +60,19 @@ func (c *Counts) take(s *system, m move, y state) {
 		c.Loads++
 	case emulate:
 		c.Answers++
+		c.lead(s, m)
+	case fetches:
+		c.lead(s, m)
 	}
-	if k := m.in.kind(); (k == fetches || k == emulate) && unpack(m.in.value()) != nop5 {
-		if s.slots[m.slot].which == protocol.Bypass {
-			c.Skips++
-		} else {
-			c.Tails++
-		}
+}
+
+// lead counts where an instruction of a slot leads.
+func (c *Counts) lead(s *system, m move) {
+	switch s.slots[m.slot].wholes[m.in.value()].leads {
+	case protocol.ToOut:
+		c.Skips++
+	case protocol.ToProgram:
+		c.Tails++
 	}
 }
 

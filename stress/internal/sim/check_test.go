@@ -178,8 +178,8 @@ func TestWordNeedsAlignedSlots(t *testing.T) {
 		r := check(t, c)
 		expect(t, r, want)
 		if w := r.Witness; w != nil {
-			if last := w.Steps[len(w.Steps)-1]; !strings.Contains(w.Text, fmt.Sprintf("% x", last.Bytes)) {
-				t.Errorf("the text %q does not have the bytes % x", w.Text, last.Bytes)
+			if last := w.Steps[len(w.Steps)-1]; !strings.Contains(w.Text, fmt.Sprintf("% x", last.Code.Bytes)) {
+				t.Errorf("the text %q does not have the bytes % x", w.Text, last.Code.Bytes)
 			}
 		}
 	}
@@ -431,20 +431,20 @@ func TestAWaitEndsWhenItsThreadsHaveLeft(t *testing.T) {
 	c := direct(t, 2, 1, 1)
 	c.Held, c.Script = []int{0}, script(t, "delete 0\n")
 	h := newHand(t, c)
-	h.must(1, "")                               // enters
-	h.must(Mutator, "", "", "", "", "", "", "") // publishes, closes the bypass
-	h.must(0, "")                               // enters
-	h.must(Mutator, "")                         // begins to wait
-	if h.can(Mutator, "") {
+	h.must(1, "")                                 // enters
+	h.must(byMutator, "", "", "", "", "", "", "") // publishes, closes the bypass
+	h.must(0, "")                                 // enters
+	h.must(byMutator, "")                         // begins to wait
+	if h.can(byMutator, "") {
 		t.Error("the wait does not wait")
 	}
-	h.must(0, "jmp out") // returns
-	if h.can(Mutator, "") {
+	h.must(0, "jump-out") // returns
+	if h.can(byMutator, "") {
 		t.Error("the wait has not waited for thread 1")
 	}
 	h.must(0, "") // enters again, which is not waited for
-	h.must(1, "jmp out")
-	h.must(Mutator, "", "", "", "", "", "", "") // clears the target, retires the program
+	h.must(1, "jump-out")
+	h.must(byMutator, "", "", "", "", "", "", "") // clears the target, retires the program
 	if m := mutatorOf(h.x[mutatorWord]); m.op != none || m.call != 1 {
 		t.Errorf("the operation is not over: %+v", m)
 	}

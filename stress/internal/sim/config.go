@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"runtime"
@@ -8,6 +9,7 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 )
 
 // Properties lists what is judged, the most specific first: of violations that are equally
@@ -34,9 +36,6 @@ const (
 	DefaultMaxOps = 3
 )
 
-// None is no program.
-const None = -1
-
 // Config says what is explored.
 type Config struct {
 	// Subject has the protocol, the method, the grace flavour and the number of threads; the
@@ -50,8 +49,8 @@ type Config struct {
 	Ctx      []byte         // what R1 points to
 	Outcomes []uint64       // what an execution may return; nil: anything
 
-	// Held is the program that each key holds when everything begins, or None; nil: all are
-	// empty.
+	// Held is the program that each key holds when everything begins, or [witness.None]; nil: all
+	// are empty.
 	Held []int
 	// Script is what the mutator does, in order. Without one it does anything at any time, up
 	// to MaxOps operations; 0 stands for DefaultMaxOps. Scripts load and unload nothing.
@@ -83,15 +82,9 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.MaxStates == 0 {
-		c.MaxStates = DefaultMaxStates
-	}
-	if c.Workers == 0 {
-		c.Workers = runtime.GOMAXPROCS(0)
-	}
-	if c.MaxOps == 0 {
-		c.MaxOps = DefaultMaxOps
-	}
+	c.MaxStates = cmp.Or(c.MaxStates, DefaultMaxStates)
+	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0))
+	c.MaxOps = cmp.Or(c.MaxOps, DefaultMaxOps)
 	if c.Properties == nil {
 		c.Properties = Properties()
 	}
@@ -121,8 +114,15 @@ func (c *Config) check() error {
 		return fmt.Errorf("machine: %d keys hold something of %d", len(c.Held), len(c.Keys))
 	}
 	for i, p := range c.Held {
-		if p < None || p >= len(c.Programs) {
+		if p < witness.None || p >= len(c.Programs) {
 			return fmt.Errorf("machine: key %d holds program %d: there are %d", i, p, len(c.Programs))
+		}
+	}
+	for _, k := range c.Subject.Protocol.Site().Slots {
+		for _, m := range c.Subject.Method.Steps {
+			if _, end := m.Span(k.Size); end > k.Size {
+				return fmt.Errorf("machine: %v of the method writes beyond %s, which has %d bytes", m, k.Name, k.Size)
+			}
 		}
 	}
 	for i, call := range c.Script {
@@ -136,6 +136,35 @@ func (c *Config) check() error {
 	return nil
 }
 
+// A Load is an image that is loaded. Copies of a program have numbers in their names.
+type Load struct {
+	Name    string
+	Program *jit.Program
+}
+
+// Loads lists what is loaded, in order, the entry first, and for each program which of that are
+// its copies. Programs of witnesses are numbered as in the list.
+func (c *Config) Loads() (loads []Load, copies [][]int) {
+	loads = []Load{{c.Entry.Name, c.Entry}}
+	for i, p := range c.Programs {
+		if p == c.Entry {
+			copies = append(copies, []int{0})
+			continue
+		}
+		var own []int
+		for n := range c.puts(i) {
+			name := p.Name
+			if n > 0 {
+				name = fmt.Sprintf("%s.%d", p.Name, n+1)
+			}
+			own = append(own, len(loads))
+			loads = append(loads, Load{name, p})
+		}
+		copies = append(copies, own)
+	}
+	return loads, copies
+}
+
 // puts is how many copies of a program are needed: one for each time that it may be given to
 // a key after the copy before it was let go.
 func (c *Config) puts(program int) int {
@@ -144,7 +173,7 @@ func (c *Config) puts(program int) int {
 		n = 1
 	}
 	if c.Script == nil {
-		return n + c.MaxOps
+		return n + cmp.Or(c.MaxOps, DefaultMaxOps)
 	}
 	for _, call := range c.Script {
 		if call.Kind == protocol.Put && call.Prog == program {

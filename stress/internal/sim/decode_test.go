@@ -1,38 +1,13 @@
 package sim
 
 import (
-	"bufio"
-	"encoding/hex"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"golang.org/x/arch/x86/x86asm"
 
 	"tailpoke/jit"
+	"tailpoke/stress/internal/sim/x86"
 )
-
-// listed are the machine instructions of every eBPF opcode, as package jit's own tests list
-// them: one behind the other, without gaps.
-func listed(t testing.TB) map[string][]byte {
-	t.Helper()
-	f, err := os.Open(filepath.Join("..", "..", "..", "jit", "testdata", "opcodes.txt"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	out := map[string][]byte{}
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		cols := strings.Split(lines.Text(), "\t")
-		code, err := hex.DecodeString(cols[1])
-		if err != nil {
-			t.Fatal(err)
-		}
-		out[cols[0]+" "+cols[1]] = code
-	}
-	return out
-}
 
 // images are whole programs in every layout and form, with all that stands around the bodies.
 func images(t testing.TB) []*jit.Image {
@@ -53,87 +28,24 @@ func images(t testing.TB) []*jit.Image {
 	return out
 }
 
-// TestDecodesWhatIsEmitted finds the starts that the compiler says, and no others, and the
-// lengths that a foreign decoder reads.
-func TestDecodesWhatIsEmitted(t *testing.T) {
-	for name, code := range listed(t) {
-		for at := 0; at < len(code); {
-			at += sameLength(t, name, code[at:])
-		}
-	}
+// TestDecodesImages finds the starts that the compiler says, and no others, and the lengths that a
+// foreign decoder reads.
+func TestDecodesImages(t *testing.T) {
 	for _, img := range images(t) {
 		at := 0
 		for _, s := range img.Starts {
 			if at != int(s) {
 				t.Fatalf("%s: decoded up to %#x, the compiler says that %#x is a start", img.Program.Name, at, s)
 			}
-			at += sameLength(t, img.Program.Name, img.Code[at:])
+			i := x86.Decode(img.Code[at:])
+			foreign, err := x86asm.Decode(img.Code[at:], 64)
+			if err != nil || !i.Valid() || i.Size() != foreign.Len && img.Code[at] != 0xf0 { // x86asm knows the lock prefix as well
+				t.Fatalf("%s+%#x: %d bytes, and %d for x86asm (%v)", img.Program.Name, at, i.Size(), foreign.Len, err)
+			}
+			at += i.Size()
+		}
+		if at != len(img.Code) {
+			t.Errorf("%s: %#x bytes decoded of %#x", img.Program.Name, at, len(img.Code))
 		}
 	}
-}
-
-func sameLength(t *testing.T, name string, code []byte) int {
-	t.Helper()
-	i := decode(code)
-	if i.op == opInvalid {
-		t.Fatalf("%s: nothing known at % x", name, code[:min(12, len(code))])
-	}
-	foreign, err := x86asm.Decode(code, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if int(i.size) != foreign.Len && code[0] != 0xf0 { // x86asm knows the lock prefix as well
-		t.Fatalf("%s: % x is %d bytes long, and %d for x86asm", name, code[:min(12, len(code))], i.size, foreign.Len)
-	}
-	return int(i.size)
-}
-
-func TestRefusesWhatIsNeverEmitted(t *testing.T) {
-	for _, text := range []string{
-		"", "0f", "e9 00 00 00", // not whole
-		"90",                   // a nop that nobody emits: five of them in a slot would be a fault of a layout
-		"f0 89 08",             // lock mov
-		"66 01 c8",             // add ax, cx
-		"f3 c3",                // rep ret
-		"88 e0",                // mov al, ah
-		"0f 05",                // syscall
-		"0f 0b",                // ud2
-		"f4",                   // hlt
-		"48 cf",                // iretq
-		"ff 20",                // jmp [rax]
-		"ff 75 00",             // push [rbp]
-		"c4 e3 7b f0 c0 01",    // rorx
-		"65 48 03 04 25 00 00", // gs
-		"d3 00",                // rol dword ptr [rax], cl
-		"10 c8",                // adc
-	} {
-		code, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if i := decode(code); i.op != opInvalid || i.size != 0 {
-			t.Errorf("% x is read as %+v", code, i)
-		}
-	}
-}
-
-func FuzzDecode(f *testing.F) {
-	f.Add([]byte{0x0f, 0x1f, 0x44, 0, 0})
-	f.Add([]byte{0xf0, 0x4d, 0x0f, 0xb1, 0x5d, 0x10})
-	f.Fuzz(func(t *testing.T, code []byte) {
-		i := decode(code)
-		if i.op == opInvalid {
-			return
-		}
-		if int(i.size) > len(code) || i.size > 15 {
-			t.Fatalf("% x: %d bytes of %d", code, i.size, len(code))
-		}
-		if j := decode(code[:i.size]); j != i {
-			t.Fatalf("% x: %+v by itself, %+v with what follows", code[:i.size], j, i)
-		}
-		foreign, err := x86asm.Decode(code, 64)
-		if code[0] != 0xc4 && err == nil && foreign.Len != int(i.size) {
-			t.Fatalf("% x: %d bytes, %d for x86asm (%v)", code[:i.size], i.size, foreign.Len, foreign)
-		}
-	})
 }

@@ -46,10 +46,12 @@ func ExampleCheck() {
 	if err != nil {
 		panic(err)
 	}
-	last := result.Witness.Steps[len(result.Witness.Steps)-1]
-	fmt.Printf("%s %s within %s, in %d steps\n", result.Verdict, result.Property, result.Bound, len(result.Witness.Steps))
-	fmt.Printf("%s, %s: % x %s\n", last.Text, last.At, last.Bytes, last.Insn)
+	w := result.Witness
+	last := &w.Steps[len(w.Steps)-1]
+	fmt.Printf("%s %s within %s, in %d steps\n", result.Verdict, result.Property, result.Bound, len(w.Steps))
+	fmt.Printf("%v executes % x, %s+%#x: %v in the %v\n", last.Actor, last.Code.Bytes,
+		w.Programs[last.Code.At.Program], last.Code.At.Off, last.Action.Text, last.Action.Slot)
 	// Output:
 	// violated never-a within 2 threads, any 3 operations, in 6 steps
-	// target 0 nop: falls through, entry+0x37: 0f 1f 44 00 00 nop dword ptr [rax+rax], eax
+	// thread 0 executes 0f 1f 44 00 00, entry+0x37: nop in the target
 }

@@ -6,12 +6,12 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-// Mutator is the actor that is no thread.
-const Mutator = -1
+// byMutator is the actor that is no thread.
+const byMutator = -1
 
 // A move is a step with what was chosen in it.
 type move struct {
-	actor int
+	actor int    // byMutator, or the index of a thread
 	in    input  // of a thread: what its step depends on
 	slot  int    // of a thread: at which it stands, or -1
 	stale uint32 // 1: it fetches bytes that memory does not hold
@@ -24,6 +24,7 @@ type expander struct {
 	s      *system
 	t      *thread
 	cache  map[key]result
+	pokes  map[poking]uint64
 	y      state
 	newest uint64 // slots whose newest content the thread sees in the step at hand
 	stale  uint32 // of the move at hand
@@ -47,7 +48,10 @@ type result struct {
 }
 
 func newExpander(s *system) *expander {
-	return &expander{s: s, t: newThread(s), cache: map[key]result{}, y: make(state, s.words), every: s.noSymmetry}
+	return &expander{
+		s: s, t: newThread(s), cache: map[key]result{}, pokes: map[poking]uint64{},
+		y: make(state, s.words), every: s.noSymmetry,
+	}
 }
 
 // expand finds all steps.
@@ -93,45 +97,52 @@ func (e *expander) thread(x state, i int) {
 	}
 }
 
+// keyOf is the key whose program a word of a prog array leads to; none if that does not change.
+func (s *system) keyOf(at pointerOf) int { return slices.Index(s.arrayKeys, at) }
+
 // pointer is the text that a word of a prog array leads to, or none.
 func (s *system) pointer(x state, at pointerOf) int {
-	for key, p := range s.arrayKeys {
-		if p == at {
-			return textIn(x[keysWord], publishedFrom+key)
-		}
+	if key := s.keyOf(at); key != none {
+		return textIn(x[keysWord], publishedFrom+key)
 	}
 	return none
 }
 
-// fetch finds what the thread may see of the slot at its rip. All contents that begin with
-// int3 are one, and so are all that never were an instruction.
+// fetch finds what the thread may see of the slot at its rip. All contents that begin with the
+// trap byte are one, and so are all that never were an instruction.
 func (e *expander) fetch(x state, i int, l *local) {
 	n := l.stop.slot
-	at := e.s.slotState(x[firstSlotWord+n])
+	slot, at := &e.s.slots[n], e.s.slotState(x[firstSlotWord+n])
 	seen := at.seen
 	if e.s.has(x, i, n) {
 		seen = []content{at.mem}
 	}
-	if at.mem[0] != int3 && !e.s.slots[n].whole[at.mem] {
+	trapped := at.mem[0] == protocol.Trap
+	if !trapped && slot.holds(at.mem) < 0 {
 		seen = append([]content{at.mem}, seen...) // of those that are torn, what memory holds
 	}
 	trap, torn := false, false
 	for _, c := range seen {
-		e.stale = 0
-		if c != at.mem && (c[0] != int3 || at.mem[0] != int3) {
+		isTrap := c[0] == protocol.Trap
+		isMem := c == at.mem || isTrap && trapped
+		e.stale, e.newest = 0, 0
+		if !isMem {
 			e.stale = 1
-		}
-		if e.newest = 0; !at.settled() && (c == at.mem || c[0] == int3 && at.mem[0] == int3) {
+		} else if !at.settled() {
 			e.newest = 1 << n
 		}
+		w := slot.holds(c)
 		switch {
-		case c[0] == int3 && !trap:
+		case isTrap && !trap:
 			trap = true
 			e.move(x, i, l, traps)
-		case c[0] == int3 || torn && !e.s.slots[n].whole[c]:
+		case isTrap || w < 0 && torn:
+		case w < 0:
+			torn = true
+			e.found(move{actor: i, in: tears | input(slices.Index(at.seen, c)), slot: n, stale: e.stale}, nil,
+				faultf(protocol.NoTorn, "executes % x, which never was an instruction of this slot", c[:slot.size]))
 		default:
-			torn = torn || !e.s.slots[n].whole[c]
-			e.move(x, i, l, fetches|input(c.pack()))
+			e.move(x, i, l, fetches|input(w))
 		}
 	}
 	e.newest, e.stale = 0, 0
@@ -148,10 +159,10 @@ func (e *expander) handler(x state, i int, l *local) {
 	}
 	switch {
 	case ok && e.s.method.Trap == protocol.TrapNew:
-		e.move(x, i, l, emulate|input(to.pack()))
+		e.move(x, i, l, emulate|input(to))
 	case ok && e.s.method.Trap == protocol.TrapOld:
-		e.move(x, i, l, emulate|input(old.pack()))
-	case !ok && at.mem[0] == int3:
+		e.move(x, i, l, emulate|input(old))
+	case !ok && at.mem[0] == protocol.Trap:
 		e.found(move{actor: i, in: retries, slot: n}, nil, faultf(protocol.NoTorn, "met an int3 that no poke answers for"))
 	default:
 		e.move(x, i, l, retries)

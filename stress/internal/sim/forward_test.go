@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -53,7 +54,10 @@ func (h *hand) must(actor int, fetches ...string) {
 func (h *hand) name(m move) string {
 	switch m.in.kind() {
 	case fetches:
-		return h.s.contentName(m.slot, unpack(m.in.value()))
+		return h.s.slots[m.slot].wholes[m.in.value()].text.Words(func(n int) string { return h.s.texts[n].name })
+	case tears:
+		at := h.s.slotState(h.x[firstSlotWord+m.slot])
+		return fmt.Sprintf("%x", at.seen[m.in.value()][:at.size])
 	case traps:
 		return "int3"
 	}
@@ -85,34 +89,34 @@ func TestForwardFetches(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := newHand(t, c)
-		h.must(Mutator, "", "", "") // p1 is in memory, nobody has serialised
+		h.must(byMutator, "", "", "") // p1 is in memory, nobody has serialised
 		h.must(0, "", "nop")
 		h.must(1, "", "nop")
-		h.sees(0, "jmp p0", "jmp p1")
-		h.must(0, "jmp p1", "", "", "nop") // runs p1, and comes again
+		h.sees(0, "jump-p0", "jump-p1")
+		h.must(0, "jump-p1", "", "", "nop") // runs p1, and comes again
 		if forward {
-			h.sees(0, "jmp p1")
+			h.sees(0, "jump-p1")
 		} else {
-			h.sees(0, "jmp p0", "jmp p1")
+			h.sees(0, "jump-p0", "jump-p1")
 		}
-		h.sees(1, "jmp p0", "jmp p1") // another CPU
-		h.must(Mutator, "", "")       // the next program
-		h.sees(0, "jmp p0", "jmp p0.2", "jmp p1")
+		h.sees(1, "jump-p0", "jump-p1") // another CPU
+		h.must(byMutator, "", "")       // the next program
+		h.sees(0, "jump-p0", "jump-p0.2", "jump-p1")
 
 		// Behind a trap.
 		c.Subject.Method = protocol.DefaultSubject().Method
 		h = newHand(t, c)
-		h.must(Mutator, "", "") // head=int3
+		h.must(byMutator, "", "") // head=int3
 		h.must(0, "", "nop", "int3", "", "", "", "nop")
 		if forward {
 			h.sees(0, "int3")
 		} else {
-			h.sees(0, "int3", "jmp p0")
+			h.sees(0, "int3", "jump-p0")
 		}
-		h.must(Mutator, "", "", "", "")
-		h.sees(0, "int3", "jmp p1")
-		h.must(0, "jmp p1")
-		h.must(Mutator, "") // sync
+		h.must(byMutator, "", "", "", "")
+		h.sees(0, "int3", "jump-p1")
+		h.must(0, "jump-p1")
+		h.must(byMutator, "") // sync
 		if forward && (h.x[h.s.wordOf(0)+1] != 0 || h.x[h.s.wordOf(1)+1] != 0) {
 			t.Errorf("bits are left behind a sync: %x", h.x)
 		}
@@ -125,12 +129,12 @@ func TestIretIsForward(t *testing.T) {
 		c := direct(t, 1, 1, 1)
 		c.Forward, c.Script = forward, script(t, "put 0 0\n")
 		h := newHand(t, c)
-		h.must(Mutator, "", "")                 // head=int3 at the target
-		h.must(Mutator, "", "", "", "", "", "") // the bypass has int3 now
+		h.must(byMutator, "", "")                 // head=int3 at the target
+		h.must(byMutator, "", "", "", "", "", "") // the bypass has int3 now
 		h.must(0, "", "int3")
-		h.must(Mutator, "", "", "", "") // its new head, not serialised
-		h.must(0, "-")                  // the handler acts as the new instruction
-		h.must(0, "jmp p0", "", "")     // runs p0, and comes again
+		h.must(byMutator, "", "", "", "") // its new head, not serialised
+		h.must(0, "-")                    // the handler acts as the new instruction
+		h.must(0, "jump-p0", "", "")      // runs p0, and comes again
 		if forward {
 			h.sees(0, "nop")
 		} else {
@@ -165,7 +169,7 @@ func TestFetchesOfAHalfWrittenSlot(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := newHand(t, c)
-	h.must(Mutator, "", "", "", "") // the bypass
+	h.must(byMutator, "", "", "", "") // the bypass
 	h.must(0, "")
-	h.sees(0, "0f10000000", "jmp out", "nop")
+	h.sees(0, "0f10000000", "jump-out", "nop")
 }

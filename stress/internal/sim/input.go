@@ -7,13 +7,14 @@ import "tailpoke/patcher/protocol"
 type input uint64
 
 const (
-	inputBits = 56 // below: a content, or the number of a text
+	inputBits = 56 // below: a number, as said for each kind
 
 	enters  input = iota << inputBits // begins an execution
 	goes                              // goes on with an instruction that reads nothing shared
-	fetches                           // executes a content of the slot at rip
+	fetches                           // executes an instruction of the slot at rip: its index in slot.wholes
 	traps                             // fetches int3 at rip
-	emulate                           // the handler acts as a content
+	tears                             // fetches bytes there that are none: their index in slotState.seen
+	emulate                           // the handler acts as an instruction: as for fetches
 	retries                           // the handler runs the byte again
 	loads                             // reads a pointer: the number of a text plus 1, or 0
 )
@@ -37,35 +38,33 @@ func (r *run) step(in input) (*fault, error) {
 		return nil, nil
 	case fetches, emulate:
 		t.phase = running
-		if f := r.slot(st.slot, unpack(in.value())); f != nil {
+		if f := r.slot(st.slot, in.value()); f != nil {
 			return f, nil
 		}
 	case loads:
-		t.mem.pointer = 0
+		t.pointer = 0
 		if v := in.value(); v != 0 {
-			t.mem.pointer = r.s.texts[v-1].structAt
+			t.pointer = r.s.texts[v-1].structAt
 		}
 		text := r.s.texts[st.text]
-		if f := r.one(&text.insns[t.rip-text.at]); f != nil {
+		if f := r.one(&text.insns[t.RIP-text.at]); f != nil {
 			return f, nil
 		}
 	}
 	return r.on()
 }
 
-// slot executes what a thread has fetched from a slot, or what the handler has answered.
-func (r *run) slot(n int, c content) *fault {
+// slot executes the instruction w of a slot, which the thread has fetched, or as which the handler
+// acts.
+func (r *run) slot(n int, w uint64) *fault {
 	at := &r.s.slots[n]
-	if !at.whole[c] {
-		return faultf(protocol.NoTorn, "executes % x, which never was an instruction of this slot", c[:])
+	do := &at.wholes[w]
+	if do.breaks != "" && r.s.judged[do.breaks] {
+		return faultf(do.breaks, "goes through %s", do.path)
 	}
-	// The slot is reached by the open bypass alone: nothing else leads to the unwind.
-	if at.which == protocol.Target && c == nop5 && r.s.judged[protocol.NeverA] {
-		return faultf(protocol.NeverA, "passed the open bypass, took its frame off, and meets the cleared target")
+	from := r.t.RIP
+	if f := r.one(&do.insn); f != nil || do.leads != protocol.ToProgram {
+		return f
 	}
-	i := decode(c[:])
-	r.fetched = true
-	f := r.one(&i)
-	r.fetched = false
-	return f
+	return r.jumped(from)
 }

@@ -3,6 +3,8 @@ package sim
 import (
 	"encoding/binary"
 	"fmt"
+
+	"tailpoke/stress/internal/sim/x86"
 )
 
 // phase is what a thread is about.
@@ -15,7 +17,7 @@ const (
 )
 
 // A local is everything of a thread that no other actor sees. Its number is the hash of its
-// content, so that it is the same in every run, whoever meets it first.
+// content, so that it is the same in every run, whichever worker meets it first.
 type local struct {
 	id      uint64 // localBits of it
 	content string
@@ -35,84 +37,102 @@ type stop struct {
 
 // thread is a local unpacked, to be executed.
 type thread struct {
-	core
-	phase phase
-	tails uint8 // tail calls taken in this execution; ghost state
+	x86.Core
+	phase   phase
+	tails   uint8  // tail calls taken in this execution; ghost state
+	pointer uint64 // what the shared load of this step reads, see data.pointerAt
 }
 
 func newThread(s *system) *thread {
-	return &thread{core: core{mem: memory{
-		stack: make([]byte, stackSize), stackAt: stackAt,
-		ctx: make([]byte, len(s.ctx)), ctxAt: ctxAt, data: &s.data,
-	}}}
+	t := &thread{}
+	t.Mem = x86.Memory{
+		Stack: x86.Region{At: stackAt, Bytes: make([]byte, stackSize)},
+		Own:   x86.Region{At: ctxAt, Bytes: make([]byte, len(s.ctx))},
+		Rest: func(at uint64, n uint8) (uint64, bool) {
+			if _, ok := s.data.pointerAt(at, n); ok {
+				return t.pointer, true
+			}
+			return s.data.word(at, n)
+		},
+	}
+	return t
 }
 
-// callerWords is how many words above the return address are looked after: pops of state A
-// reach that far.
-const callerWords = 16
+// callerWords is how many words above the return address are looked after, from callerAt on: pops
+// of state A reach that far.
+const (
+	callerWords = 16
+	callerAt    = stackTop - 8*callerWords
+)
 
 // calleeSaved are the registers that a function gives back as they were.
-var calleeSaved = [...]reg{rbx, rbp, r12, r13, r14, r15}
+var calleeSaved = [...]x86.Reg{x86.RBX, x86.RBP, x86.R12, x86.R13, x86.R14, x86.R15}
 
-// junkOf is what is in a register, or a caller's word, when an execution begins.
+// junkOf is what is in a register when an execution begins.
 func junkOf(n int) uint64 { return 0xc0ffee_0000_0000 | uint64(n+1)<<12 }
+
+// junkOfCaller is what is in a word of the caller's stack.
+func junkOfCaller(n int) uint64 { return junkOf(100 + callerWords - 1 - n) }
 
 // enter begins an execution at the entry's first instruction.
 func (t *thread) enter(s *system) {
-	t.phase, t.tails, t.flags, t.rip = running, 0, 0, s.texts[0].at
-	for i := range t.regs {
-		t.regs[i] = junkOf(i)
+	t.phase, t.tails, t.Flags, t.RIP = running, 0, 0, s.texts[0].at
+	for i := range t.Regs {
+		t.Regs[i] = junkOf(i)
 	}
 	for i := range callerWords {
-		binary.LittleEndian.PutUint64(t.mem.stack[stackSize-8*(i+1):], junkOf(100+i))
+		x86.Put(t.callerWord(i), junkOfCaller(i))
 	}
-	t.regs[rsp] = stackTop - 8*callerWords - 8
-	binary.LittleEndian.PutUint64(t.mem.stack[t.regs[rsp]-stackAt:], returnAt)
-	t.regs[rdi] = ctxAt
-	copy(t.mem.ctx, s.ctx)
+	t.Regs[x86.RSP] = callerAt - 8
+	x86.Put(t.Mem.Stack.Within(callerAt-8, 8), returnAt)
+	t.Regs[x86.RDI] = ctxAt
+	copy(t.Mem.Own.Bytes, s.ctx)
 }
 
-// broken says what is wrong with registers and stack behind the return; "" if nothing.
+// callerWord is a word of the caller's stack, counted from the return address up.
+func (t *thread) callerWord(i int) []byte { return t.Mem.Stack.Within(callerAt+8*uint64(i), 8) }
+
+// broken says what is wrong with registers and stack after the return; "" if nothing.
 func (t *thread) broken(s *system) string {
-	if d := int64(t.regs[rsp] - (stackTop - 8*callerWords)); d != 0 {
+	if d := int64(t.Regs[x86.RSP] - callerAt); d != 0 {
 		return fmt.Sprintf("returns with rsp off by %d", d)
 	}
 	for _, r := range calleeSaved {
-		if t.regs[r] != junkOf(int(r)) {
-			return fmt.Sprintf("returns with %v = %#x, which was %#x", r, t.regs[r], junkOf(int(r)))
+		if t.Regs[r] != junkOf(int(r)) {
+			return fmt.Sprintf("returns with %v = %#x, which was %#x", r, t.Regs[r], junkOf(int(r)))
 		}
 	}
 	for i := range callerWords {
-		if word(t.mem.stack[stackSize-8*(i+1):][:8]) != junkOf(100+i) {
-			return fmt.Sprintf("returns with word %d of its caller's stack overwritten", callerWords-1-i)
+		if x86.Word(t.callerWord(i)) != junkOfCaller(i) {
+			return fmt.Sprintf("returns with word %d of its caller's stack overwritten", i)
 		}
 	}
-	if s.outcomes != nil && !s.outcomes[t.regs[rax]] {
-		return fmt.Sprintf("returns %#x, which no path of the programs gives", t.regs[rax])
+	if s.outcomes != nil && !s.outcomes[t.Regs[x86.RAX]] {
+		return fmt.Sprintf("returns %#x, which no path of the programs gives", t.Regs[x86.RAX])
 	}
 	return ""
 }
 
 // pack is the thread as a content. What lies below the stack pointer is not part of it.
 func (t *thread) pack(buf []byte) []byte {
-	buf = append(buf, byte(t.phase), byte(t.flags), t.tails)
+	buf = append(buf, byte(t.phase), byte(t.Flags), t.tails)
 	if t.phase == idle {
 		return buf
 	}
-	buf = binary.LittleEndian.AppendUint64(buf, t.rip)
-	for _, v := range t.regs {
+	buf = binary.LittleEndian.AppendUint64(buf, t.RIP)
+	for _, v := range t.Regs {
 		buf = binary.LittleEndian.AppendUint64(buf, v)
 	}
-	buf = append(buf, t.mem.ctx...)
-	if from := t.regs[rsp] - stackAt; from < stackSize {
-		buf = append(buf, t.mem.stack[from:]...)
+	buf = append(buf, t.Mem.Own.Bytes...)
+	if from := t.Regs[x86.RSP] - stackAt; from < stackSize {
+		buf = append(buf, t.Mem.Stack.Bytes[from:]...)
 	}
 	return buf
 }
 
 // unpack makes the thread what a content says.
 func (t *thread) unpack(content string) {
-	t.phase, t.flags, t.tails = phase(content[0]), flags(content[1]), content[2]
+	t.phase, t.Flags, t.tails = phase(content[0]), x86.Flags(content[1]), content[2]
 	if t.phase == idle {
 		return
 	}
@@ -125,18 +145,16 @@ func (t *thread) unpack(content string) {
 		return v
 	}
 	content = content[3:]
-	t.rip = next()
-	for i := range t.regs {
-		t.regs[i] = next()
+	t.RIP = next()
+	for i := range t.Regs {
+		t.Regs[i] = next()
 	}
-	content = content[copy(t.mem.ctx, content):]
-	copy(t.mem.stack[stackSize-len(content):], content)
+	content = content[copy(t.Mem.Own.Bytes, content):]
+	copy(t.Mem.Stack.Bytes[stackSize-len(content):], content)
 }
 
+// ripOf is where the thread of a content stands that is not idle.
+func ripOf(content string) uint64 { return x86.Word([]byte(content[3:11])) }
+
 // clear makes the thread idle.
-func (t *thread) clear() { t.phase, t.flags, t.tails = idle, 0, 0 }
-
-var regNames = [...]string{"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"}
-
-// String returns the register's name.
-func (r reg) String() string { return regNames[r] }
+func (t *thread) clear() { t.phase, t.Flags, t.tails = idle, 0, 0 }

@@ -13,25 +13,23 @@ func (e *expander) mutator(x state) {
 	}
 	m := mutatorOf(x[mutatorWord])
 	if m.op != none {
-		e.act(e.from(x), m, move{actor: Mutator})
+		e.act(e.from(x), m, move{actor: byMutator})
 		return
 	}
 	if !e.s.anyOps {
 		if m.call < len(e.s.script) {
-			m.call++
-			e.call(x, m, e.s.script[m.call-1])
+			e.call(x, e.s.script[m.call])
 		}
 		return
 	}
 	if m.call >= e.s.maxOps {
 		return
 	}
-	m.call++
 	for key := range e.s.keySites {
 		for p := range e.s.copies {
-			e.call(x, m, protocol.Call{Kind: protocol.Put, Key: key, Prog: p})
+			e.call(x, protocol.Call{Kind: protocol.Put, Key: key, Prog: p})
 		}
-		e.call(x, m, protocol.Call{Kind: protocol.Delete, Key: key})
+		e.call(x, protocol.Call{Kind: protocol.Delete, Key: key})
 	}
 }
 
@@ -44,23 +42,17 @@ func (s *system) next(x state, call int) int {
 	return call
 }
 
-// call begins an operation, if there is anything to do, and takes its first step.
-func (e *expander) call(x state, m mutator, c protocol.Call) {
-	y := e.from(x)
-	m.key, m.given, m.old = c.Key, none, textIn(x[keysWord], c.Key)
+// begun is the mutator when a call begins. If there is nothing to do, it has no operation.
+func (s *system) begun(x state, c protocol.Call) mutator {
+	m := mutator{
+		call: mutatorOf(x[mutatorWord]).call + 1, op: none,
+		key: c.Key, given: none, old: textIn(x[keysWord], c.Key),
+	}
 	if c.Kind == protocol.Put {
-		var ok bool
-		m.given, ok = e.s.copyFor(x, c.Prog)
-		refs := refsOf(y[textsWord], max(m.given, 0))
-		if !ok || refs == maxRefs {
-			e.fail(fmt.Errorf("machine: %v: no copy of the program is left, or too many hold it", c))
-			return
-		}
-		y[textsWord] = withRefs(y[textsWord], m.given, refs+1)
+		m.given = s.copyFor(x, c.Prog)
 	}
 	switch {
 	case m.old == none && m.given == none:
-		return
 	case m.old == none:
 		m.op = int(protocol.Install)
 	case m.given == none:
@@ -68,12 +60,29 @@ func (e *expander) call(x state, m mutator, c protocol.Call) {
 	default:
 		m.op = int(protocol.Update)
 	}
-	y[keysWord] = withText(y[keysWord], c.Key, m.given)
-	e.act(y, m, move{actor: Mutator, calls: true, call: c})
+	return m
 }
 
-// act carries the next action out, or the next step of it. y is the state before, the mutator
-// apart, and becomes the state behind it.
+// call begins an operation, if there is anything to do, and takes its first step.
+func (e *expander) call(x state, c protocol.Call) {
+	y, m := e.from(x), e.s.begun(x, c)
+	if c.Kind == protocol.Put {
+		refs := refsOf(y[textsWord], max(m.given, 0))
+		if m.given == none || refs == maxRefs {
+			e.fail(fmt.Errorf("machine: %v: no copy of the program is left, or too many hold it", c))
+			return
+		}
+		y[textsWord] = withRefs(y[textsWord], m.given, refs+1)
+	}
+	if m.op == none {
+		return
+	}
+	y[keysWord] = withText(y[keysWord], c.Key, m.given)
+	e.act(y, m, move{actor: byMutator, calls: true, call: c})
+}
+
+// act carries the next action out, or the next step of it. y is the state before, apart from the
+// mutator, and becomes the state after it.
 func (e *expander) act(y state, m mutator, mv move) {
 	acts := e.s.actions[m.op][m.key]
 	if len(acts) == 0 {
@@ -85,7 +94,7 @@ func (e *expander) act(y state, m mutator, mv move) {
 	case protocol.Publish:
 		y[keysWord] = withText(y[keysWord], publishedFrom+m.key, m.given)
 	case protocol.Poke:
-		f, more, err := e.s.poke(y, &m, a)
+		f, more, err := e.poke(y, &m, a)
 		switch {
 		case err != nil:
 			e.fail(err)
@@ -107,12 +116,12 @@ func (e *expander) act(y state, m mutator, mv move) {
 	}
 	m.action, m.micro = m.action+1, 0
 	if !a.asks {
-		m.changed = 0 // nobody asks any more
+		m.changed = 0 // no later action asks
 	}
 	e.finish(y, m, mv)
 }
 
-// finish ends the operation behind its last action.
+// finish ends the operation after its last action.
 func (e *expander) finish(y state, m mutator, mv move) {
 	if m.action >= len(e.s.actions[m.op][m.key]) {
 		m = mutator{call: e.s.next(y, m.call), op: none, given: none, old: none}
@@ -123,62 +132,71 @@ func (e *expander) finish(y state, m mutator, mv move) {
 }
 
 // poke makes the next step of a poke. The first one looks at what it finds.
-func (s *system) poke(y state, m *mutator, a *action) (f *fault, more bool, err error) {
-	n := s.sites[a.site].slots[a.Slot]
+func (e *expander) poke(y state, m *mutator, a *action) (f *fault, more bool, err error) {
+	s, n := e.s, e.s.sites[a.site].slots[a.Slot]
 	at := &s.slots[n]
 	if statusOf(y[textsWord], at.text) == freed {
 		return nil, false, nil
 	}
-	st, to := s.slotState(y[firstSlotWord+n]), s.content(a, m.given)
+	to := at.whole(a.To, m.given)
 	if m.micro == 0 {
-		switch {
+		switch st := s.slotState(y[firstSlotWord+n]); {
 		case st.mem != st.expect:
-			return faultf(protocol.ExpectedBytes, "expected % x at %s, found % x", st.expect[:], s.where(at.at), st.mem[:]), false, nil
-		case st.expect == to:
+			return faultf(protocol.ExpectedBytes, "expected % x at %s, found % x",
+				st.expect[:at.size], s.where(at.at), st.mem[:at.size]), false, nil
+		case st.expect == at.wholes[to].bytes:
 			return nil, false, nil
 		}
 	}
-	kind := s.method.Steps[m.micro]
-	if kind == protocol.Sync {
-		if err := s.sync(y); err != nil {
-			return nil, false, err
-		}
-		st = s.slotState(y[firstSlotWord+n])
-	} else {
-		st = st.micro(kind, to, fitsWord(at.at))
+	if !s.method.Steps[m.micro].Sync {
 		s.forget(y, n)
+	} else if err := s.sync(y); err != nil {
+		return nil, false, err
 	}
+	y[firstSlotWord+n], err = e.stored(poking{y[firstSlotWord+n], n, m.micro, to})
 	if m.micro++; m.micro == len(s.method.Steps) {
-		st = st.expecting(to)
 		m.changed = m.action + 1
 	}
-	y[firstSlotWord+n], err = s.slotWord(st)
 	return nil, m.micro < len(s.method.Steps), err
 }
 
-// content is what a poke writes.
-func (s *system) content(a *action, given int) content {
-	at := &s.slots[s.sites[a.site].slots[a.Slot]]
-	switch {
-	case a.To == protocol.Nop:
-		return nop5
-	case a.Slot == protocol.Bypass:
-		return at.jump
-	}
-	return jumpTo(at.at, s.texts[given].landing())
+// poking is a step of a poke: of a slot, from a state of it, to the instruction to.
+type poking struct {
+	from           uint64
+	slot, step, to int
 }
 
-// poked tells whether slot n is being poked: its old instruction and its new one.
-func (s *system) poked(x state, n int) (old, to content, ok bool) {
+// stored is what the step makes of the slot, remembered.
+func (e *expander) stored(p poking) (uint64, error) {
+	if word, ok := e.pokes[p]; ok {
+		return word, nil
+	}
+	at, steps := &e.s.slots[p.slot], e.s.method.Steps
+	st, to := e.s.slotState(p.from), at.wholes[p.to].bytes
+	if m := steps[p.step]; !m.Sync {
+		st = st.micro(m, to, at.fits())
+	}
+	if p.step == len(steps)-1 {
+		st = st.expecting(to)
+	}
+	word, err := e.s.slotWord(st)
+	e.pokes[p] = word
+	return word, err
+}
+
+// poked tells whether slot n is being poked: its old instruction and its new one, as indexes in
+// wholes.
+func (s *system) poked(x state, n int) (old, to int, ok bool) {
 	m := mutatorOf(x[mutatorWord])
 	if m.op == none || m.micro == 0 {
-		return old, to, false
+		return none, none, false
 	}
 	a := &s.actions[m.op][m.key][m.action]
 	if s.sites[a.site].slots[a.Slot] != n {
-		return old, to, false
+		return none, none, false
 	}
-	return s.slotState(x[firstSlotWord+n]).expect, s.content(a, m.given), true
+	at := &s.slots[n]
+	return at.holds(s.slotState(x[firstSlotWord+n]).expect), at.whole(a.To, m.given), true
 }
 
 // sync serialises every CPU: what it sees from now on is what memory holds.
@@ -194,15 +212,15 @@ func (s *system) sync(y state) error {
 		}
 		s.forget(y, i)
 		var err error
-		if *w, err = s.slotWord(newSlotState(st.expect, st.mem, []content{st.mem})); err != nil {
+		if *w, err = s.slotWord(st.synced()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// letGo takes the key's hold off the old program. Nobody else's: it is freed, or awaits its
-// grace period.
+// letGo takes the key's hold off the old program. If that was the last one, the program is freed,
+// or awaits its grace period.
 func (s *system) letGo(y state, m *mutator, how protocol.StepKind) {
 	if m.dropped || m.old == none {
 		return

@@ -9,6 +9,7 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/sim/x86"
 )
 
 const table = "jmp_table"
@@ -131,7 +132,7 @@ func (s *system) returns(t testing.TB, x state) uint64 {
 			t.Fatal(err)
 		}
 		if x = y; x[s.wordOf(0)] == s.idle {
-			return g.t.regs[rax]
+			return g.t.Regs[x86.RAX]
 		}
 	}
 	t.Fatal("does not return")

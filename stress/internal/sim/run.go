@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/sim/x86"
 )
 
 // A fault is a property that a step breaks, and how.
@@ -17,8 +18,8 @@ func faultf(p protocol.Property, format string, args ...any) *fault {
 }
 
 const (
-	// tailLimit is MAX_TAIL_CALL_CNT: more tail calls no execution may take.
-	tailLimit = 33
+	// TailLimit is MAX_TAIL_CALL_CNT: no execution may take more tail calls.
+	TailLimit = 33
 	// runMax bounds the instructions of a step: what runs longer loops for ever.
 	runMax = 1 << 20
 )
@@ -35,37 +36,37 @@ func (e *EndlessError) Error() string {
 type run struct {
 	s       *system
 	t       *thread
-	checked int  // the text that is known not to be freed, or -1
-	count   int  // instructions executed
-	fetched bool // the instruction at hand comes from a slot
+	checked int // the text that is known not to be freed, or -1
+	count   int // instructions executed
 }
 
-// one executes a whole instruction, which the thread has fetched at its rip.
-func (r *run) one(i *insn) *fault {
+// one executes a whole instruction, which the thread has fetched at its rip. A jump to a register
+// is a site's; jumps of slots the caller counts. All others are of bodies, and may lead as well to
+// where tail calls enter.
+func (r *run) one(i *x86.Insn) *fault {
 	r.count++
-	from := r.t.rip
-	if err := r.t.step(i); err != nil {
+	from := r.t.RIP
+	if err := r.t.Step(i); err != nil {
 		return &fault{protocol.Registers, err.Error()}
 	}
-	// Jumps of bodies are relative, and may lead to where a tail call enters as well. Those of
-	// slots are fetched from them.
-	if i.op == opJmp && (i.src.in == inReg || r.fetched) {
+	if i.JumpsToReg() {
 		return r.jumped(from)
 	}
 	return nil
 }
 
-// jumped counts a tail call: a jump of a site to where a program is entered.
+// jumped counts a tail call, if the jump of a site leads to where a program is entered.
 func (r *run) jumped(from uint64) *fault {
-	to := r.s.textAt(r.t.rip)
-	if to < 0 || r.t.rip != r.s.texts[to].landing() {
+	to := r.s.textAt(r.t.RIP)
+	if to < 0 || r.t.RIP != r.s.texts[to].landing() {
 		return nil
 	}
 	// Counted up to one beyond the limit: further ones make no difference.
-	if r.t.tails = min(r.t.tails+1, tailLimit+1); r.t.tails <= tailLimit || !r.s.judged[protocol.TailLimit] {
+	if r.t.tails = min(r.t.tails+1, TailLimit+1); r.t.tails <= TailLimit || !r.s.judged[protocol.TailLimit] {
 		return nil
 	}
-	return faultf(protocol.TailLimit, "tail call %d of one execution, from %s to %s", r.t.tails, r.s.where(from), r.s.where(r.t.rip))
+	return faultf(protocol.TailLimit, "tail call %d of one execution, from %s to %s",
+		r.t.tails, r.s.where(from), r.s.where(r.t.RIP))
 }
 
 // on executes what touches nothing shared, up to an instruction that does. That the thread
@@ -75,7 +76,7 @@ func (r *run) on() (*fault, error) {
 		if r.s.noMerge && r.count > 0 {
 			return nil, nil
 		}
-		if r.t.rip == returnAt {
+		if r.t.RIP == returnAt {
 			text := r.t.broken(r.s)
 			r.t.clear()
 			if text != "" {
@@ -91,21 +92,21 @@ func (r *run) on() (*fault, error) {
 			return f, nil
 		}
 	}
-	return nil, &EndlessError{r.s.where(r.t.rip)}
+	return nil, &EndlessError{r.s.where(r.t.RIP)}
 }
 
 // next returns the next instruction if it touches nothing shared; nil if it does.
-func (r *run) next() (*insn, *fault) {
-	in := r.s.textAt(r.t.rip)
+func (r *run) next() (*x86.Insn, *fault) {
+	in := r.s.textAt(r.t.RIP)
 	if in < 0 {
-		return nil, faultf(protocol.Registers, "goes on at %#x, where there is no program", r.t.rip)
+		return nil, faultf(protocol.Registers, "goes on at %#x, where there is no program", r.t.RIP)
 	}
 	t := r.s.texts[in]
-	off := r.t.rip - t.at
+	off := r.t.RIP - t.at
 	i := &t.insns[off]
 	switch {
-	case i.op == opInvalid:
-		return nil, faultf(protocol.NoTorn, "goes on at %s, where no instruction begins", r.s.where(r.t.rip))
+	case !i.Valid():
+		return nil, faultf(protocol.NoTorn, "goes on at %s, where no instruction begins", r.s.where(r.t.RIP))
 	case t.slots[off] != 0 || t.freeable && in != r.checked:
 		return nil, nil
 	}
@@ -116,15 +117,12 @@ func (r *run) next() (*insn, *fault) {
 }
 
 // shared finds the word of a prog array that an instruction reads.
-func (r *run) shared(i *insn) (pointerOf, bool) {
-	if !i.loads() {
+func (r *run) shared(i *x86.Insn) (pointerOf, bool) {
+	at, n, ok := r.t.Loads(i)
+	if !ok {
 		return pointerOf{}, false
 	}
-	w := i.w
-	if i.op == opMovzx || i.op == opMovsx {
-		w = i.from
-	}
-	return r.s.data.pointerAt(r.t.address(&i.mem, r.t.rip+uint64(i.size)), w)
+	return r.s.data.pointerAt(at, n)
 }
 
 // stop says where the thread stands.
@@ -134,11 +132,11 @@ func (r *run) stop() stop {
 	if t.phase == idle {
 		return st
 	}
-	if st.text = r.s.textAt(t.rip); st.text < 0 {
+	if st.text = r.s.textAt(t.RIP); st.text < 0 {
 		return st // about to leave
 	}
 	in := r.s.texts[st.text]
-	off := t.rip - in.at
+	off := t.RIP - in.at
 	st.slot = int(in.slots[off]) - 1
 	if st.slot < 0 {
 		st.loaded, st.loads = r.shared(&in.insns[off])

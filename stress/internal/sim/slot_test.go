@@ -7,47 +7,56 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-// contents are written short: one letter a byte.
+// bytesOf is a content that is written short: one letter a byte.
+func bytesOf(s string) (c content) {
+	copy(c[:], s)
+	return c
+}
+
 func slotOf(expect, mem string, seen ...string) *slotState {
 	var cs []content
 	for _, s := range seen {
-		cs = append(cs, content([]byte(s)))
+		cs = append(cs, bytesOf(s))
 	}
-	return newSlotState(content([]byte(expect)), content([]byte(mem)), cs)
+	return newSlotState(len(expect), bytesOf(expect), bytesOf(mem), cs)
 }
 
 func TestStoresAreSeenInParts(t *testing.T) {
-	to := content([]byte("aBcDe"))
+	to := bytesOf("aBcDe")
+	step := func(word string) protocol.MicroStep {
+		m, ok := protocol.MicroStepByWord(word)
+		if !ok {
+			t.Fatal(word)
+		}
+		return m
+	}
 	old := slotOf("abcde", "abcde", "abcde")
 	for _, tc := range []struct {
 		name string
 		from *slotState
-		kind protocol.MicroKind
+		step protocol.MicroStep
 		fits bool
 		want *slotState
 	}{
-		{"head", old, protocol.HeadInt3, false, slotOf("abcde", "\xccbcde", "abcde", "\xccbcde")},
-		{"tail", old, protocol.Tail, true, slotOf("abcde", "aBcDe", "abcde", "aBcde", "abcDe", "aBcDe")},
-		{"tail behind an open head", slotOf("abcde", "\xccbcde", "abcde", "\xccbcde"), protocol.Tail, true,
+		{"head", old, step("head=int3"), false, slotOf("abcde", "\xccbcde", "abcde", "\xccbcde")},
+		{"tail", old, step("tail"), true, slotOf("abcde", "aBcDe", "abcde", "aBcde", "abcDe", "aBcDe")},
+		{"tail after an open head", slotOf("abcde", "\xccbcde", "abcde", "\xccbcde"), step("tail"), true,
 			slotOf("abcde", "\xccBcDe", "abcde", "aBcde", "abcDe", "aBcDe", "\xccbcde", "\xccBcde", "\xccbcDe", "\xccBcDe")},
-		{"one word", old, protocol.All, true, slotOf("abcde", "aBcDe", "abcde", "aBcDe")},
-		{"two words", old, protocol.All, false, slotOf("abcde", "aBcDe", "abcde", "aBcde", "abcDe", "aBcDe")},
-		{"bytes", old, protocol.Bytes, true, slotOf("abcde", "aBcDe", "abcde", "aBcde", "abcDe", "aBcDe")},
+		{"one word", old, step("all"), true, slotOf("abcde", "aBcDe", "abcde", "aBcDe")},
+		{"two words", old, step("all"), false, slotOf("abcde", "aBcDe", "abcde", "aBcde", "abcDe", "aBcDe")},
+		{"two bytes of a word", old, protocol.MicroStep{Off: 1, Len: 2, Single: true}, true, slotOf("abcde", "aBcde", "abcde", "aBcde")},
+		{"bytes in the middle", old, protocol.MicroStep{Off: 1, Len: 3}, true, slotOf("abcde", "aBcDe", "abcde", "aBcde", "abcDe", "aBcDe")},
+		{"old bytes", slotOf("abcde", "\xccxcde", "\xccxcde"), protocol.MicroStep{Len: 2, From: protocol.FromOld, Single: true}, true,
+			slotOf("abcde", "abcde", "\xccxcde", "abcde")},
+		{"traps", old, protocol.MicroStep{Off: 3, From: protocol.FromTrap, Single: true}, true, slotOf("abcde", "abc\xcc\xcc", "abcde", "abc\xcc\xcc")},
+		{"bytes", old, step("bytes"), true, slotOf("abcde", "aBcDe", "abcde", "aBcde", "abcDe", "aBcDe")},
 	} {
-		got := tc.from.micro(tc.kind, to, tc.fits)
+		got := tc.from.micro(tc.step, to, tc.fits)
 		if !got.equal(tc.want) || got.id != tc.want.id {
 			t.Errorf("%s: memory %s, seen %s; want %s, %s", tc.name, got.mem, got.seen, tc.want.mem, tc.want.seen)
 		}
 		if !slices.ContainsFunc(got.seen, func(c content) bool { return c == got.mem }) {
-			t.Errorf("%s: nobody sees what memory holds", tc.name)
-		}
-	}
-}
-
-func TestContentsPack(t *testing.T) {
-	for _, c := range []content{nop5, {0xe9, 0xff, 0xfe, 0xfd, 0xfc}, {int3, 1, 2, 3, 4}} {
-		if got := unpack(c.pack()); got != c {
-			t.Errorf("% x becomes % x", c[:], got[:])
+			t.Errorf("%s: no CPU sees what memory holds", tc.name)
 		}
 	}
 }

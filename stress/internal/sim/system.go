@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 )
 
 // system is what does not change while states are explored, and the pool of what they are
@@ -13,11 +14,11 @@ import (
 type system struct {
 	texts    []*text // the entry first
 	copies   [][]int // for each program the texts that are copies of it, in the order of their use
-	sites    []site  // in tracking order
+	site     protocol.Site
+	sites    []site // in tracking order
 	slots    []slot
 	data     data
 	nextText uint64
-	nextData uint64
 
 	arrayKeys []pointerOf // for each key that changes its word
 	keySites  [][]int     // for each key its sites
@@ -57,7 +58,8 @@ type action struct {
 
 func newSystem(c *Config) (*system, error) {
 	s := &system{
-		nextText: textAt, nextData: cmp.Or(c.dataAt, dataAt), method: c.Subject.Method, grace: c.Subject.Grace.Kind,
+		site: c.Subject.Protocol.Site(), nextText: textAt, data: data{next: cmp.Or(c.dataAt, dataAt)},
+		method: c.Subject.Method, grace: c.Subject.Grace.Kind,
 		script: c.Script, anyOps: c.Script == nil, maxOps: c.MaxOps, ctx: c.Ctx,
 		threads: c.Subject.Shape.Threads, judged: map[protocol.Property]bool{},
 		noMerge: c.NoMerge, noSymmetry: c.NoSymmetry, forward: c.Forward, held: c.Held, stride: 1,
@@ -128,7 +130,7 @@ func (s *system) initial() (state, error) {
 	s.idle = l.id
 	x := make(state, s.words)
 	for key, p := range s.held {
-		if p == None {
+		if p == witness.None {
 			continue
 		}
 		n := s.copies[p][0]
@@ -137,7 +139,7 @@ func (s *system) initial() (state, error) {
 	}
 	x[mutatorWord] = mutator{call: s.next(x, 0), op: none, given: none, old: none}.pack()
 	for i := range s.slots {
-		if x[firstSlotWord+i], err = s.slotWord(holding(s.first(x, i))); err != nil {
+		if x[firstSlotWord+i], err = s.slotWord(holding(s.first(x, i), s.slots[i].size)); err != nil {
 			return nil, err
 		}
 	}
@@ -150,14 +152,11 @@ func (s *system) initial() (state, error) {
 // first is what a slot holds in the beginning.
 func (s *system) first(x state, n int) content {
 	at := &s.slots[n]
-	held := textIn(x[keysWord], s.sites[at.site].key)
-	switch {
-	case at.which == protocol.Bypass && held == none:
-		return at.jump
-	case at.which == protocol.Bypass || held == none:
-		return nop5
+	held, holds := textIn(x[keysWord], s.sites[at.site].key), s.site.Empty[at.which]
+	if held != none {
+		holds = taken(&s.site.Slots[at.which])
 	}
-	return jumpTo(at.at, s.texts[held].landing())
+	return at.wholes[at.whole(holds, held)].bytes
 }
 
 // intern stores what the thread is now and returns it.
@@ -215,12 +214,13 @@ func sameOr(same bool) error {
 	return nil
 }
 
-// copyFor is the copy of a program that a key is given: the first that was not let go.
-func (s *system) copyFor(x state, program int) (text int, ok bool) {
+// copyFor is the copy of a program that a key is given: the first that was not let go; none if
+// there is no such copy.
+func (s *system) copyFor(x state, program int) (text int) {
 	for _, n := range s.copies[program] {
 		if statusOf(x[textsWord], n) == alive {
-			return n, true
+			return n
 		}
 	}
-	return none, false
+	return none
 }

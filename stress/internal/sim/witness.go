@@ -1,91 +1,18 @@
 package sim
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
 
-	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 )
-
-// A Witness is an execution that breaks a property, from the state in which every image is
-// loaded and every key empty. No execution with fewer steps breaks one; and of those with as many
-// that lead to the same violation it has the fewest fetches of bytes that memory does not hold:
-// these cannot be forced on a real CPU.
-type Witness struct {
-	Property protocol.Property
-	Text     string // what is broken, in words
-	Start    View
-	Steps    []Step // the last one breaks the property
-}
-
-// A Choice is what must be known of a step to take it again.
-type Choice struct {
-	Actor int    `json:"actor"`           // Mutator or the index of a thread
-	Call  string `json:"call,omitempty"`  // what operation the mutator begins, as in a script
-	Fetch string `json:"fetch,omitempty"` // what bytes the thread is given by the slot that it stands at
-}
-
-// A Step is a step of a witness, with what it leads to. Merged with the step are the
-// instructions that follow and touch nothing shared.
-type Step struct {
-	Choice
-	Text string // what the actor does
-
-	// Of a thread: where it stands, its bytes there and their text, how many instructions it
-	// executes from there, and the registers that these change; of the last step all that a
-	// frame keeps.
-	At    string
-	Bytes []byte
-	Insn  string
-	Count int
-	Regs  []Reg
-
-	View
-}
-
-// Reg is a register and what it holds.
-type Reg struct {
-	Name  string
-	Value uint64
-}
-
-// A View is what a state shows.
-type View struct {
-	Threads []string // where each thread stands
-	Sites   []SiteView
-}
-
-// SiteView is what the memory of a site holds: whole instructions such as "jmp p0", or bytes.
-// A star marks a slot of which some CPU may still fetch something else. State is the letter of
-// the site, "?" where a slot holds no whole instruction.
-type SiteView struct {
-	Name                  string
-	Bypass, Target, State string
-}
-
-// choiceOf is what must be known of a move.
-func choiceOf(m move) Choice {
-	c := Choice{Actor: m.actor}
-	switch {
-	case m.actor == Mutator && m.calls:
-		c.Call = m.call.String()
-	case m.actor == Mutator:
-	case m.in.kind() == fetches:
-		b := unpack(m.in.value())
-		c.Fetch = hex.EncodeToString(b[:])
-	case m.in.kind() == traps:
-		c.Fetch = hex.EncodeToString([]byte{int3})
-	}
-	return c
-}
 
 // choices finds the choices of an execution that leads to v. Stored states have their threads
 // sorted; here each keeps its place.
-func (e *explorer) choices(v violation) ([]Choice, error) {
+func (e *explorer) choices(v violation) ([]witness.Choice, error) {
 	g := newWalker(e.s)
-	var out []Choice
+	var out []witness.Choice
 	x, err := e.s.initial()
 	if err != nil {
 		return nil, err
@@ -99,8 +26,8 @@ func (e *explorer) choices(v violation) ([]Choice, error) {
 		if err != nil {
 			return err
 		}
+		out = append(out, e.s.choice(x, m))
 		x = to
-		out = append(out, choiceOf(m))
 		return nil
 	}
 	sorted := make(state, e.s.words)
@@ -156,7 +83,7 @@ var ErrHolds = errors.New("steps break no property")
 // Replay takes the steps of an execution again, by their choices, and returns the witness that
 // they are. It is an error if a step cannot be taken, or one before the last breaks a property, and
 // [ErrHolds] if the last one breaks none.
-func Replay(c Config, choices []Choice) (*Witness, error) {
+func Replay(c Config, choices []witness.Choice) (*witness.Witness, error) {
 	c = c.withDefaults()
 	if err := c.check(); err != nil {
 		return nil, err
@@ -168,13 +95,13 @@ func Replay(c Config, choices []Choice) (*Witness, error) {
 	return s.replay(choices)
 }
 
-func (s *system) replay(choices []Choice) (*Witness, error) {
+func (s *system) replay(choices []witness.Choice) (*witness.Witness, error) {
 	g := newWalker(s)
 	x, err := s.initial()
 	if err != nil {
 		return nil, err
 	}
-	w := &Witness{Start: s.view(x)}
+	w := s.newWitness(x)
 	for i, c := range choices {
 		if w.Property != "" {
 			return nil, fmt.Errorf("step %d: the step before it broke %s", i+1, w.Property)
@@ -183,14 +110,14 @@ func (s *system) replay(choices []Choice) (*Witness, error) {
 		var broken *fault
 		y, err := g.step(x, func(n move, _ state, f *fault) bool {
 			m, broken = n, f
-			return fitsChoice(c, n) && (f == nil || s.judged[f.property])
+			return (f == nil || s.judged[f.property]) && c.Same(s.choice(x, n))
 		})
-		if err != nil {
-			return nil, fmt.Errorf("step %d, %+v: %w", i+1, c, err)
+		var step witness.Step
+		if err == nil {
+			step, err = g.describe(x, y, m)
 		}
-		step, err := g.describe(x, y, m)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("step %d, %v: %w", i+1, c.Actor, err)
 		}
 		if w.Steps = append(w.Steps, step); broken != nil {
 			w.Property, w.Text = broken.property, broken.text
@@ -203,14 +130,48 @@ func (s *system) replay(choices []Choice) (*Witness, error) {
 	return w, nil
 }
 
-// fitsChoice says whether a move is the chosen one.
-func fitsChoice(c Choice, m move) bool {
-	of := choiceOf(m)
-	return c == of || c.Actor == of.Actor && c.Call == of.Call && len(c.Fetch) > 2 && c.Fetch[:2] == "cc" && of.Fetch == "cc"
+// newWitness is a witness that begins in the state x and has no steps.
+func (s *system) newWitness(x state) *witness.Witness {
+	w := &witness.Witness{
+		Agents: []witness.Actor{{Kind: witness.Mutator}}, Threads: s.threads,
+		Start: s.view(x), Memory: s.memory(),
+	}
+	for _, t := range s.texts {
+		w.Programs = append(w.Programs, t.name)
+	}
+	numbers := map[int]int{}
+	for _, at := range s.sites {
+		of := witness.Site{Number: numbers[at.text]}
+		if numbers[at.text]++; at.text != 0 {
+			of.In = s.texts[at.text].name
+		}
+		w.Sites = append(w.Sites, of)
+	}
+	return w
+}
+
+// memory says where things lie, and what an execution begins with.
+func (s *system) memory() *witness.Memory {
+	t := newThread(s)
+	t.enter(s)
+	at := s.data.structs[0].At
+	m := &witness.Memory{
+		Data:    witness.Region{At: at, Size: s.data.next - at},
+		Stack:   witness.Region{At: stackAt, Size: stackSize},
+		Context: witness.Region{At: ctxAt, Size: uint64(len(s.ctx))},
+		Entry:   t.Regs, Return: returnAt,
+	}
+	for _, t := range s.texts {
+		m.Programs = append(m.Programs, witness.Region{At: t.at, Size: uint64(len(t.img.Code))})
+	}
+	for i := range callerWords {
+		m.Caller = append(m.Caller, junkOfCaller(i))
+	}
+	return m
 }
 
 // witness rebuilds an execution that leads to v.
-func (e *explorer) witness(v violation) (*Witness, error) {
+func (e *explorer) witness(v violation) (*witness.Witness, error) {
 	choices, err := e.choices(v)
 	if err != nil {
 		return nil, fmt.Errorf("machine: a path cannot be gone again: %w", err)

@@ -3,12 +3,15 @@ package sim
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 )
 
 // guilty are subjects with a witness.
@@ -44,10 +47,7 @@ func TestWitnessesReplay(t *testing.T) {
 			if r.Witness == nil {
 				t.Fatalf("%+v", r)
 			}
-			var choices []Choice
-			for _, s := range r.Witness.Steps {
-				choices = append(choices, s.Choice)
-			}
+			choices := r.Witness.Choices()
 			kept, err := json.Marshal(choices)
 			if err != nil {
 				t.Fatal(err)
@@ -64,10 +64,11 @@ func TestWitnessesReplay(t *testing.T) {
 				t.Errorf("found - replayed:\n%s", diff)
 			}
 			if len(choices) != r.Depth+1 {
-				t.Errorf("%d steps, found behind level %d", len(choices), r.Depth)
+				t.Errorf("%d steps, found after level %d", len(choices), r.Depth)
 			}
 			for _, s := range r.Witness.Steps {
-				if s.Actor != Mutator && (s.At == "" || len(s.Bytes) == 0 || s.Insn == "") && !strings.HasPrefix(s.Text, "leaves") {
+				executes := s.Actor.Kind == witness.Thread
+				if executes != (s.Code != nil) || executes && s.Action.Do != witness.Leave && (len(s.Code.Bytes) == 0 || s.Code.Text == "") {
 					t.Errorf("step without instruction or bytes: %+v", s)
 				}
 			}
@@ -77,26 +78,28 @@ func TestWitnessesReplay(t *testing.T) {
 
 func TestReplayRefuses(t *testing.T) {
 	c := guilty(t)["no-grace"]
-	var choices []Choice
-	for _, s := range check(t, c).Witness.Steps {
-		choices = append(choices, s.Choice)
-	}
-	with := func(i int, x Choice) []Choice {
-		out := append([]Choice(nil), choices...)
-		out[i] = x
+	choices := check(t, c).Witness.Choices()
+	with := func(i int, change func(*witness.Choice)) []witness.Choice {
+		out := slices.Clone(choices)
+		change(&out[i])
 		return out
 	}
+	fetch := slices.IndexFunc(choices, func(c witness.Choice) bool { return c.Action.Do == witness.Fetch })
 	for _, tc := range []struct {
 		name    string
-		choices []Choice
+		choices []witness.Choice
 		want    string
 	}{
 		{"nothing", nil, "0 steps break no property"},
 		{"less", choices[:10], "10 steps break no property"},
-		{"more", append(append([]Choice(nil), choices...), choices[0]), "the step before it broke never-a"},
-		{"other bytes", with(5, Choice{Actor: 0, Fetch: "9090909090"}), "step 6, {Actor:0 Call: Fetch:9090909090}: there is no such step"},
-		{"other call", with(0, Choice{Actor: Mutator, Call: "put 0 1"}), "step 1"},
-		{"no such thread", with(3, Choice{Actor: 7}), "step 4"},
+		{"more", append(slices.Clone(choices), choices[0]), "the step before it broke never-a"},
+		{"other bytes", with(fetch, func(c *witness.Choice) { c.Action.Text.Head = protocol.HeadTrap }), fmt.Sprintf("step %d, thread ", fetch+1)},
+		{"torn bytes", with(fetch, func(c *witness.Choice) { c.Action.Do = witness.Torn }), "there is no such step"},
+		{"other slot", with(fetch, func(c *witness.Choice) { c.Action.Slot = 1 - c.Action.Slot }), "there is no such step"},
+		{"other call", with(0, func(c *witness.Choice) { c.Call = &protocol.Call{Kind: protocol.Put, Prog: 1} }), "step 1, mutator: there is no such step"},
+		{"no call", with(0, func(c *witness.Choice) { c.Call = nil }), "step 1, mutator: there is no such step"},
+		{"other action", with(0, func(c *witness.Choice) { c.Action.Do = witness.Wait }), "step 1"},
+		{"no such thread", with(3, func(c *witness.Choice) { c.Actor.Index = 7 }), "step 4, "},
 	} {
 		_, err := Replay(c, tc.choices)
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -108,27 +111,27 @@ func TestReplayRefuses(t *testing.T) {
 	}
 }
 
-// TestWitnessAsText has the shortest execution that opens the bypass before the target jumps.
-func TestWitnessAsText(t *testing.T) {
+// TestGoldenWitness has the shortest execution that opens the site before the target jumps.
+func TestGoldenWitness(t *testing.T) {
 	c := guilty(t)["install-order"]
 	c.Subject.Shape.Threads = 1
 	want := `
-step  mutator                  thread 0                                   site 0: bypass  target  state
-----  -----------------------  -----------------------------------------  --------------  ------  -----
-   0                                                                      jmp out         nop     C
+step  mutator                thread 0                       site 0: bypass  target  state
+----  ---------------------  -----------------------------  --------------  ------  -----
+   0                                                        jump-out        nop     C
    1  put 0 0: publish p0
-   2  bypass 0=nop: head=int3                                             int3 10000000*  nop     ?
-   3                           enters
-   4                           bypass 0 int3: traps
-   5                           handler: acts as nop: takes its frame off
-   6                           target 0 nop: falls through
-violates never-a: passed the open bypass, took its frame off, and meets the cleared target
-step  at          bytes           instruction                   executed  registers
-----  ----------  --------------  ----------------------------  --------  ---------
-   3  entry+0x0   0f 1f 44 00 00  nop dword ptr [rax+rax], eax  20
-   4  entry+0x4b  cc              int3                          0
-   5  entry+0x4b  0f 1f 44 00 00  nop dword ptr [rax+rax], eax  5         rax=0x100000000 rbx=0xc0ffee00004000 rsp=0x72000000ff70 r13=0xc0ffee0000e000
-   6  entry+0x5b  0f 1f 44 00 00  nop dword ptr [rax+rax], eax  0         rax=0x100000000 rcx=0xc0ffee00002000 rbx=0xc0ffee00004000 rbp=0x72000000ff70 rsp=0x72000000ff70 r13=0xc0ffee0000e000 r14=0xc0ffee0000f000 r15=0xc0ffee00010000
+   2  bypass=nop: head=int3                                 int3-out*       nop     C>A
+   3                         enters
+   4                         bypass int3: traps
+   5                         handler: acts as nop: unwinds
+   6                         target nop: falls through
+violates never-a: goes through bypass=nop (unwinds), then target=nop (falls through)
+step  at                          bytes           instruction                   executed  registers
+----  --------------------------  --------------  ----------------------------  --------  ---------
+   3  entry+0x0                   0f 1f 44 00 00  nop dword ptr [rax+rax], eax  20
+   4  entry+0x4b (site 0 bypass)  cc              int3                          0
+   5  entry+0x4b (site 0 bypass)  0f 1f 44 00 00  nop dword ptr [rax+rax], eax  5         rax=0x100000000 rbx=0xc0ffee00004000 rsp=0x72000000ff70 r13=0xc0ffee0000e000
+   6  entry+0x5b (site 0 target)  0f 1f 44 00 00  nop dword ptr [rax+rax], eax  0         rax=0x100000000 rcx=0xc0ffee00002000 rbx=0xc0ffee00004000 rbp=0x72000000ff70 rsp=0x72000000ff70 r13=0xc0ffee0000e000 r14=0xc0ffee0000f000 r15=0xc0ffee00010000
 `
 	if diff := cmp.Diff(want, "\n"+check(t, c).Witness.String()); diff != "" {
 		t.Errorf("want - got:\n%s", diff)

@@ -1,13 +1,13 @@
-package sim
+package x86
 
 import "math/bits"
 
-// flags are those that conditional jumps of images look at. Behind an instruction that leaves
-// some of them undefined, or whose flags nobody looks at, none are known.
-type flags uint8
+// Flags are those that conditional jumps of images look at. After an instruction that leaves some
+// of them undefined, or whose flags no image looks at, none is known.
+type Flags uint8
 
 const (
-	carry flags = 1 << iota
+	carry Flags = 1 << iota
 	zero
 	sign
 	overflow
@@ -15,7 +15,7 @@ const (
 )
 
 // holds evaluates a condition by the low digit of the jump's opcode.
-func (f flags) holds(cond uint8) bool {
+func (f Flags) holds(cond uint8) bool {
 	var is bool
 	switch cond >> 1 {
 	case 0: // o
@@ -36,10 +36,10 @@ func (f flags) holds(cond uint8) bool {
 	return is != (cond&1 != 0)
 }
 
-func (f flags) less() bool { return (f&sign != 0) != (f&overflow != 0) }
+func (f Flags) less() bool { return (f&sign != 0) != (f&overflow != 0) }
 
 // ofResult are sign and zero of a result of w bytes, without carry and overflow.
-func ofResult(v uint64, w uint8) flags {
+func ofResult(v uint64, w uint8) Flags {
 	f := known
 	if v == 0 {
 		f |= zero
@@ -51,7 +51,7 @@ func ofResult(v uint64, w uint8) flags {
 }
 
 // add is a + b, of w bytes, with its flags.
-func add(a, b uint64, w uint8) (uint64, flags) {
+func add(a, b uint64, w uint8) (uint64, Flags) {
 	v, c := bits.Add64(a, b, 0)
 	if w < 8 {
 		c = v >> (8 * w) & 1
@@ -68,7 +68,7 @@ func add(a, b uint64, w uint8) (uint64, flags) {
 }
 
 // sub is a - b, of w bytes, with its flags.
-func sub(a, b uint64, w uint8) (uint64, flags) {
+func sub(a, b uint64, w uint8) (uint64, Flags) {
 	v := (a - b) & mask(w)
 	f := ofResult(v, w)
 	if a < b {

@@ -1,4 +1,4 @@
-package sim
+package x86
 
 import "encoding/binary"
 
@@ -6,7 +6,7 @@ import "encoding/binary"
 type decoder struct {
 	code []byte
 	at   int
-	bad  bool // ran off the end, or met what the compiler does not emit
+	bad  bool // it ran off the end, or met what the compiler does not emit
 
 	rex       byte
 	word      bool // operand size prefix
@@ -14,18 +14,18 @@ type decoder struct {
 
 	rm operand // of ModRM
 	ro byte    // its reg field, extended by REX
-	i  insn
+	i  Insn
 }
 
-// decode reads the instruction at the start of code. It knows the forms that package jit emits
-// and no others: op is opInvalid for everything else.
-func decode(code []byte) insn {
+// Decode reads the instruction at the start of code. It knows the forms that package jit emits
+// and no others: everything else gives an instruction that is not valid.
+func Decode(code []byte) Insn {
 	d := decoder{code: code}
 	d.i.mem = address{base: noReg, index: noReg}
 	d.prefixes()
 	d.opcode()
 	if d.bad {
-		return insn{}
+		return Insn{}
 	}
 	d.i.lock = d.lock
 	d.i.size = uint8(d.at)
@@ -92,7 +92,7 @@ func (d *decoder) width() uint8 {
 func (d *decoder) modrm() {
 	m := d.byte()
 	d.ro = m>>3&7 | d.rex<<1&8
-	rm := reg(m&7 | d.rex<<3&8)
+	rm := Reg(m&7 | d.rex<<3&8)
 	mod := m >> 6
 	if mod == 3 {
 		d.rm = regOperand(rm)
@@ -103,9 +103,9 @@ func (d *decoder) modrm() {
 	a.base = rm
 	if m&7 == 4 {
 		sib := d.byte()
-		a.base = reg(sib&7 | d.rex<<3&8)
-		a.index, a.scale = reg(sib>>3&7|d.rex<<2&8), 1<<(sib>>6)
-		if a.index == rsp {
+		a.base = Reg(sib&7 | d.rex<<3&8)
+		a.index, a.scale = Reg(sib>>3&7|d.rex<<2&8), 1<<(sib>>6)
+		if a.index == RSP {
 			a.index = noReg
 		}
 		d.bad = d.bad || mod == 0 && sib&7 == 5

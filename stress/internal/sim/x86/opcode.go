@@ -1,11 +1,11 @@
-package sim
+package x86
 
 import "encoding/binary"
 
 // group is the digit that a ModRM extends an opcode by.
 func (d *decoder) group() byte { return d.ro & 7 }
 
-func (d *decoder) reg() operand { return regOperand(reg(d.ro)) }
+func (d *decoder) reg() operand { return regOperand(Reg(d.ro)) }
 
 var aluOps = [8]opcode{0: opAdd, 1: opOr, 4: opAnd, 5: opSub, 6: opXor, 7: opCmp}
 
@@ -23,17 +23,17 @@ func (d *decoder) opcode() {
 		d.modrm()
 		i.op, i.dst, i.src = aluOps[b>>3], d.rm, d.reg()
 	case b < 0x40 && b&7 == 5: // op eax, imm32
-		i.op, i.dst, i.src = aluOps[b>>3], regOperand(rax), immOperand
+		i.op, i.dst, i.src = aluOps[b>>3], regOperand(RAX), immOperand
 		i.imm = d.imm32()
 	case b&0xf0 == 0x50:
-		i.op, i.w, i.dst = opPush, 8, regOperand(reg(b&7|d.rex<<3&8))
+		i.op, i.w, i.dst = opPush, 8, regOperand(Reg(b&7|d.rex<<3&8))
 		if b >= 0x58 {
 			i.op = opPop
 		}
 	case b&0xf0 == 0x70:
 		i.op, i.cond, i.imm = opJcc, b&15, d.imm8()
 	case b&0xf8 == 0xb8:
-		i.op, i.dst, i.src = opMov, regOperand(reg(b&7|d.rex<<3&8)), immOperand
+		i.op, i.dst, i.src = opMov, regOperand(Reg(b&7|d.rex<<3&8)), immOperand
 		if i.w == 8 {
 			i.imm = int64(binary.LittleEndian.Uint64(d.bytes(8)))
 		} else {
@@ -144,7 +144,7 @@ func (d *decoder) oneByte(b byte) {
 
 // byteReg refuses the registers ah, ch, dh and bh, which no REX turns into spl to dil.
 func (d *decoder) byteReg(o operand) {
-	d.bad = d.bad || o.in == inReg && o.reg >= rsp && o.reg <= rdi && d.rex == 0
+	d.bad = d.bad || o.in == inReg && o.reg >= RSP && o.reg <= RDI && d.rex == 0
 }
 
 func (d *decoder) storedImm(b byte) {
@@ -168,7 +168,7 @@ func (d *decoder) shift(b byte) {
 	case 0xd1:
 		i.src, i.imm = immOperand, 1
 	default:
-		i.src = regOperand(rcx)
+		i.src = regOperand(RCX)
 	}
 	d.bad = d.bad || i.op == opRor && i.w != 2 || i.dst.in != inReg
 }
@@ -225,7 +225,7 @@ func (d *decoder) twoBytes() {
 		}
 		d.bad = d.bad || i.dst.in != inMem
 	case b&0xf8 == 0xc8:
-		i.op, i.dst = opBswap, regOperand(reg(b&7|d.rex<<3&8))
+		i.op, i.dst = opBswap, regOperand(Reg(b&7|d.rex<<3&8))
 	}
 }
 
@@ -243,12 +243,12 @@ func (d *decoder) vex() {
 		return
 	}
 	i.op = [4]opcode{0: opInvalid, 1: opShl, 2: opSar, 3: opShr}[p[1]&3]
-	count := regOperand(reg(^p[1] >> 3 & 15))
+	count := regOperand(Reg(^p[1] >> 3 & 15))
 	d.modrm()
 	// Source and destination are one register in what the compiler emits.
 	d.bad = d.bad || d.rm != d.reg()
 	i.dst, i.src, i.from = d.rm, count, keepsFlags
 }
 
-// keepsFlags in insn.from marks a shift that leaves the flags alone.
+// keepsFlags in Insn.from marks a shift that leaves the flags alone.
 const keepsFlags = 0xff

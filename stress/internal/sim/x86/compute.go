@@ -1,15 +1,15 @@
-package sim
+package x86
 
 import "math/bits"
 
-// compute executes what changes no rip.
-func (c *core) compute(i *insn, next uint64) error {
+// compute executes what goes on with the next instruction.
+func (c *Core) compute(i *Insn, next uint64) error {
 	switch i.op {
 	case opLea:
 		return c.write(i, i.dst, c.address(&i.mem, next), 8, next)
 	case opSign:
-		c.regs[rdx] = extend(c.regs[rax]&mask(i.w), i.w)
-		c.regs[rdx] = uint64(int64(c.regs[rdx])>>63) & mask(i.w)
+		c.Regs[RDX] = extend(c.Regs[RAX]&mask(i.w), i.w)
+		c.Regs[RDX] = uint64(int64(c.Regs[RDX])>>63) & mask(i.w)
 		return nil
 	case opMov, opMovzx, opMovsx:
 		return c.move(i, next)
@@ -35,13 +35,13 @@ func (c *core) compute(i *insn, next uint64) error {
 		}
 	}
 	if i.from != keepsFlags {
-		c.flags = f
+		c.Flags = f
 	}
 	return nil
 }
 
 // result computes from a, the destination, and b.
-func (i *insn) result(a, b uint64) (v uint64, f flags, writes bool) {
+func (i *Insn) result(a, b uint64) (v uint64, f Flags, writes bool) {
 	writes = true
 	switch i.op {
 	case opAdd:
@@ -77,8 +77,8 @@ func (i *insn) result(a, b uint64) (v uint64, f flags, writes bool) {
 	return v, f, writes
 }
 
-// shift shifts or rotates; nobody looks at the flags.
-func (i *insn) shift(a uint64, count uint) uint64 {
+// shift shifts or rotates. Images look at no flags after that.
+func (i *Insn) shift(a uint64, count uint) uint64 {
 	count &= 8*max(uint(i.w), 4) - 1
 	switch i.op {
 	case opShl:
@@ -91,7 +91,7 @@ func (i *insn) shift(a uint64, count uint) uint64 {
 	return uint64(bits.RotateLeft16(uint16(a), -int(count)))
 }
 
-func (c *core) move(i *insn, next uint64) error {
+func (c *Core) move(i *Insn, next uint64) error {
 	from := i.w
 	if i.op != opMov {
 		from = i.from
@@ -106,10 +106,10 @@ func (c *core) move(i *insn, next uint64) error {
 	return c.write(i, i.dst, v, i.w, next)
 }
 
-// divide divides rdx:rax by a register.
-func (c *core) divide(i *insn) error {
-	hi, lo, by := c.regs[rdx]&mask(i.w), c.regs[rax]&mask(i.w), c.regs[i.dst.reg]&mask(i.w)
-	c.flags = 0
+// divide divides RDX:RAX by a register.
+func (c *Core) divide(i *Insn) error {
+	hi, lo, by := c.Regs[RDX]&mask(i.w), c.Regs[RAX]&mask(i.w), c.Regs[i.dst.reg]&mask(i.w)
+	c.Flags = 0
 	if i.op == opIdiv {
 		return c.divideSigned(i, hi, lo, by)
 	}
@@ -123,13 +123,13 @@ func (c *core) divide(i *insn) error {
 		n := hi<<32 | lo
 		q, r = n/by, n%by
 	}
-	c.regs[rax], c.regs[rdx] = q, r
+	c.Regs[RAX], c.Regs[RDX] = q, r
 	return nil
 }
 
-// divideSigned divides what has been extended from rax by its sign: images divide no other
+// divideSigned divides what has been extended from RAX by its sign: images divide no other
 // numbers of twice the width.
-func (c *core) divideSigned(i *insn, hi, lo, by uint64) error {
+func (c *Core) divideSigned(i *Insn, hi, lo, by uint64) error {
 	n, d := int64(extend(lo, i.w)), int64(extend(by, i.w))
 	switch {
 	case uint64(n>>63)&mask(i.w) != hi:
@@ -137,25 +137,25 @@ func (c *core) divideSigned(i *insn, hi, lo, by uint64) error {
 	case d == 0 || d == -1 && uint64(n) == extend(1<<(8*i.w-1), i.w):
 		return crashf("the quotient of a division does not fit, or the divisor is zero")
 	}
-	c.regs[rax], c.regs[rdx] = uint64(n/d)&mask(i.w), uint64(n%d)&mask(i.w)
+	c.Regs[RAX], c.Regs[RDX] = uint64(n/d)&mask(i.w), uint64(n%d)&mask(i.w)
 	return nil
 }
 
 // exchange executes xchg, xadd and cmpxchg on memory.
-func (c *core) exchange(i *insn, next uint64) error {
+func (c *Core) exchange(i *Insn, next uint64) error {
 	old, err := c.read(i, i.dst, i.w, next)
 	if err != nil {
 		return err
 	}
-	given := c.regs[i.src.reg] & mask(i.w)
+	given := c.Regs[i.src.reg] & mask(i.w)
 	switch i.op {
 	case opXchg:
 	case opXadd:
-		given, c.flags = add(old, given, i.w)
+		given, c.Flags = add(old, given, i.w)
 	case opCmpxchg:
-		_, c.flags = sub(c.regs[rax]&mask(i.w), old, i.w)
-		if c.flags&zero == 0 {
-			return c.write(i, regOperand(rax), old, i.w, next)
+		_, c.Flags = sub(c.Regs[RAX]&mask(i.w), old, i.w)
+		if c.Flags&zero == 0 {
+			return c.write(i, regOperand(RAX), old, i.w, next)
 		}
 		return c.write(i, i.dst, given, i.w, next)
 	}
