@@ -1,15 +1,13 @@
 package step
 
 import (
-	"encoding/hex"
 	"fmt"
-	"slices"
-	"strings"
 
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 	"tailpoke/patcher/text"
-	"tailpoke/stress/internal/sim"
+	"tailpoke/stress/internal/sim/x86"
 )
 
 // stopText says where a thread is.
@@ -25,93 +23,80 @@ func (r *replay) stopText(t *thread) string {
 	return "stands at " + r.where(t.stop.RIP)
 }
 
-// samePosition compares where the thread is behind a step.
-func (r *replay) samePosition(t *thread, s *sim.Step) error {
-	want := s.View.Threads[s.Actor]
-	at, trapped := strings.CutSuffix(want, ", trapped")
-	at, _, _ = strings.Cut(at, " (")
+// samePosition compares where the thread is after a step.
+func (r *replay) samePosition(t *thread, s *witness.Step) error {
+	want := s.View.Threads[s.Actor.Index]
 	same := false
 	switch t.stop.Kind {
 	case exec.Stands, exec.Trapped:
-		same = r.where(t.stop.RIP) == at && (t.stop.Kind == exec.Trapped) == trapped
+		same = r.standsAt(t, want) && (t.stop.Kind == exec.Trapped) == want.Trapped
 	case exec.Returned:
-		same = want == "idle"
+		same = want.Place == witness.Idle
 	}
 	if same {
 		return nil
 	}
-	return differs("thread %d %s behind %d instructions from %s, the witness is at %s", s.Actor, r.stopText(t), s.Count, s.At, want)
+	return differs("thread %d %s after %d instructions from %s, the witness is at %s",
+		s.Actor.Index, r.stopText(t), s.Code.Count, r.w.Where(s.Code.At), r.w.Where(want))
+}
+
+// standsAt reports whether a thread stands where the witness says.
+func (r *replay) standsAt(t *thread, p witness.Position) bool {
+	switch p.Place {
+	case witness.InCode, witness.AtSlot:
+		return t.stop.RIP == r.texts[p.Program].at+uint64(p.Off)
+	case witness.Outside:
+		at, ok := t.real(r, p.Addr)
+		return ok && t.stop.RIP == at
+	}
+	return false
 }
 
 // sameRegs compares the registers that a step names. Of a thread that faulted they are not known.
-func (r *replay) sameRegs(t *thread, s *sim.Step) error {
+func (r *replay) sameRegs(t *thread, s *witness.Step) error {
 	if t.stop.Kind == exec.Faulted {
 		return nil
 	}
-	for _, reg := range s.Regs {
-		n := slices.Index(regNames[:], reg.Name)
-		if n < 0 {
+	for _, reg := range s.Code.Regs {
+		n, known := x86.RegByName(reg.Name)
+		if !known {
 			return differs("the witness has a register %q", reg.Name)
 		}
 		want, ok := t.real(r, reg.Value)
 		if got := t.stop.Regs[n]; ok && got != want {
-			return differs("thread %d %s with %s = %#x, the witness with %#x (%#x there)", s.Actor, r.stopText(t), reg.Name, got, want, reg.Value)
+			return differs("thread %d %s with %v = %#x, the witness with %#x (%#x there)",
+				s.Actor.Index, r.stopText(t), n, got, want, reg.Value)
 		}
 	}
 	return nil
 }
 
 // sameSites compares what the slots hold.
-func (r *replay) sameSites(v sim.View) error {
+func (r *replay) sameSites(v *witness.View) error {
 	if len(v.Sites) != len(r.sites) {
 		return differs("%d sites, the witness has %d", len(r.sites), len(v.Sites))
 	}
-	for i, s := range v.Sites {
-		if s.Bypass == "freed" {
+	for i := range v.Sites {
+		if v.Sites[i].Gone {
 			continue // see sameFreed
 		}
-		for which, name := range [protocol.Slots]string{s.Bypass, s.Target} {
-			if err := r.sameSlot(&r.sites[i].slots[which], name); err != nil {
-				return differs("%v of site %s: %v", protocol.Slot(which), s.Name, err)
+		for n := range v.Sites[i].Slots {
+			if err := r.sameSlot(&r.sites[i].slots[n], &v.Sites[i].Slots[n]); err != nil {
+				return differs("%v of %s: %v", protocol.Slot(n), r.w.SiteName(i), err)
 			}
 		}
 	}
 	return nil
 }
 
-// sameSlot compares a slot with what a view calls its content. The star says that some CPU
-// may fetch something else.
-func (r *replay) sameSlot(s *slot, name string) error {
-	name = strings.TrimSuffix(name, "*")
-	want, err := r.content(s, name)
-	if err != nil {
-		return err
+// sameSlot compares what a slot holds. That some CPU may fetch something else, memory does not show.
+func (r *replay) sameSlot(s *slot, v *witness.SlotView) error {
+	want, ok := s.shows(v)
+	if !ok {
+		return fmt.Errorf("the witness's holds % x, which is made of no instructions of the slot", v.Bytes)
 	}
 	if got := text.Insn(r.Arena.Read(s.off, text.Size)); got != want {
-		return fmt.Errorf("holds %v, the witness's %s (%v)", got, name, want)
+		return fmt.Errorf("holds %v, the witness's %s (%v)", got, r.w.Holds(v.SlotText), want)
 	}
 	return nil
-}
-
-// content is what a view calls by a name.
-func (r *replay) content(s *slot, name string) (text.Insn, error) {
-	switch to, jumps := strings.CutPrefix(name, "jmp "); {
-	case name == "nop":
-		return text.Nop, nil
-	case name == "jmp out":
-		return s.wholes[1].real, nil
-	case jumps:
-		i := slices.IndexFunc(r.texts, func(t *loaded) bool { return t.name == to })
-		if i < 0 {
-			return text.Insn{}, fmt.Errorf("the witness's leads to %q, which is not loaded", to)
-		}
-		return text.Jump(s.off, r.texts[i].landing()), nil
-	}
-	raw, err := hex.DecodeString(strings.Replace(name, "int3 ", trapFetch, 1))
-	if err == nil && len(raw) == text.Size {
-		if out, ok := s.real(text.Insn(raw)); ok {
-			return out, nil
-		}
-	}
-	return text.Insn{}, fmt.Errorf("the witness's holds %q, which is made of no instructions of the slot", name)
 }

@@ -10,24 +10,25 @@ import (
 	"tailpoke/jit"
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 	"tailpoke/patcher/text"
 	"tailpoke/stress/internal/sim"
 )
 
-// seen looks for the violation behind the last step, and says what is to be seen of it.
-func (r *replay) seen(s *sim.Step) (string, error) {
-	if s.Actor == sim.Mutator {
+// seen looks for the violation after the last step, and says what is to be seen of it.
+func (r *replay) seen(s *witness.Step) (string, error) {
+	if s.Actor.Kind != witness.Thread {
 		if r.mutator.refused == nil {
 			return "", differs("the patcher has no objection, the witness %s", r.w.Text)
 		}
 		return r.mutator.refused.Error(), nil
 	}
-	t := r.threads[s.Actor]
+	t := r.threads[s.Actor.Index]
 	var what string
 	var err error
 	switch r.w.Property {
 	case protocol.NeverA:
-		what, err = r.seenA(t)
+		what, err = r.seenForbidden(t)
 	case protocol.NoUseAfterFree:
 		what, err = r.seenFreed(t)
 	case protocol.NoTorn:
@@ -42,39 +43,34 @@ func (r *replay) seen(s *sim.Step) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("thread %d %s", s.Actor, what), nil
+	return fmt.Sprintf("%v %s", s.Actor, what), nil
 }
 
-// seenA wants the thread at a cleared target.
-func (r *replay) seenA(t *thread) (string, error) {
+// seenForbidden wants the thread in front of an instruction of a slot that breaks the property: it
+// has come there by a path that is forbidden.
+func (r *replay) seenForbidden(t *thread) (string, error) {
 	from := t.stop.RIP
-	at := r.targetAt(from)
+	at := r.slotAt(from)
 	if at == nil {
-		return "", differs("the thread %s, which is no target", r.stopText(t))
+		return "", differs("the thread %s, which is no slot", r.stopText(t))
 	}
+	where := fmt.Sprintf("the %v %s", at.which, r.where(from))
 	if t.stop.Kind == exec.Trapped {
 		if err := r.single(t); err != nil {
 			return "", err
 		}
-		if t.stop.RIP != from+text.Size {
-			return "", differs("the handler's answer at %s is not that of a cleared target: the thread %s", r.where(from), r.stopText(t))
+		i := at.find(func(i *instr) bool { return i.breaks == r.w.Property && r.Arena.Addr(i.next) == t.stop.RIP })
+		if i == nil {
+			return "", differs("the handler at %s has answered, and breaks nothing: the thread %s", where, r.stopText(t))
 		}
-		return fmt.Sprintf("trapped at the target %s with its frame taken off, and its handler has answered that it is cleared", r.where(from)), nil
+		return fmt.Sprintf("trapped at %s, and its handler has answered as %s: %s", where, r.w.Holds(i.text), r.w.Text), nil
 	}
-	if got := text.Insn(r.Arena.Read(at.off, text.Size)); got != text.Nop {
-		return "", differs("the target %s holds %v, and is not cleared", r.where(from), got)
+	got := text.Insn(r.Arena.Read(at.off, text.Size))
+	i := at.holds(got)
+	if i == nil || i.breaks != r.w.Property {
+		return "", differs("%s holds %v, which breaks nothing", where, got)
 	}
-	return fmt.Sprintf("stands at the cleared target %s with its frame taken off", r.where(from)), nil
-}
-
-// targetAt finds the target at an address, nil if there is none.
-func (r *replay) targetAt(at uint64) *slot {
-	for i := range r.sites {
-		if s := &r.sites[i].slots[protocol.Target]; r.Arena.Addr(s.off) == at {
-			return s
-		}
-	}
-	return nil
+	return fmt.Sprintf("stands at %s, which holds %s: %s", where, r.w.Holds(i.text), r.w.Text), nil
 }
 
 // seenFreed wants the thread in text that has been freed.
@@ -88,7 +84,7 @@ func (r *replay) seenFreed(t *thread) (string, error) {
 
 // seenTorn wants the thread in front of bytes that never were an instruction, or at an int3 that
 // no poke answers for.
-func (r *replay) seenTorn(t *thread, s *sim.Step) (string, error) {
+func (r *replay) seenTorn(t *thread, s *witness.Step) (string, error) {
 	in, at := r.textAt(t.stop.RIP), r.slotAt(t.stop.RIP)
 	switch {
 	case t.stop.Kind == exec.Trapped:
@@ -102,7 +98,7 @@ func (r *replay) seenTorn(t *thread, s *sim.Step) (string, error) {
 		return fmt.Sprintf("met the int3 at %s, and no poke answers for it", where), nil
 	case t.stop.Kind != exec.Stands || in == nil:
 		return "", differs("the thread %s, the witness %s", r.stopText(t), r.w.Text)
-	case s.Count > 0:
+	case s.Code.Count > 0:
 		if slices.Contains(in.Image.Starts, jit.Off(t.stop.RIP-in.at)) {
 			return "", differs("the thread %s, where an instruction begins", r.stopText(t))
 		}
@@ -111,18 +107,15 @@ func (r *replay) seenTorn(t *thread, s *sim.Step) (string, error) {
 		return "", differs("the thread %s, which is no slot", r.stopText(t))
 	}
 	got := text.Insn(r.Arena.Read(at.off, text.Size))
-	if at.whole(got) {
+	if at.holds(got) != nil {
 		return "", differs("the slot at %s holds %v, a whole instruction", r.where(t.stop.RIP), got)
 	}
 	return fmt.Sprintf("%s, in front of %v, which never was an instruction of that slot", r.stopText(t), got), nil
 }
 
-// tailLimit is the kernel's MAX_TAIL_CALL_CNT.
-const tailLimit = 33
-
 // seenTails wants one tail call too many.
 func (r *replay) seenTails(t *thread) (string, error) {
-	if t.tails != tailLimit+1 {
+	if t.tails != sim.TailLimit+1 {
 		return "", differs("the execution has taken %d tail calls, the witness %s", t.tails, r.w.Text)
 	}
 	return fmt.Sprintf("has taken %d tail calls in one execution, and %s", t.tails, r.stopText(t)), nil

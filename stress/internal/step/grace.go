@@ -2,25 +2,25 @@ package step
 
 import (
 	"bytes"
-	"strings"
+	"slices"
 	"time"
 
 	"tailpoke/jit/exec"
-	"tailpoke/stress/internal/sim"
+	"tailpoke/patcher/protocol/witness"
 )
 
-// insideOf are the threads that are inside their sections behind a step.
-func insideOf(s *sim.Step) map[int]bool {
+// insideOf are the threads that are inside their sections after a step.
+func insideOf(s *witness.Step) map[int]bool {
 	in := map[int]bool{}
 	for i, at := range s.View.Threads {
-		if at != "idle" {
+		if at.Place != witness.Idle {
 			in[i] = true
 		}
 	}
 	return in
 }
 
-// endWait is for a witness that goes on behind a wait: so must the patcher.
+// endWait is for a witness that goes on after a wait: so must the patcher.
 func (m *mutator) endWait() error {
 	if m.waiting == nil {
 		return nil
@@ -30,7 +30,7 @@ func (m *mutator) endWait() error {
 		return differs("the grace period does not end within %v, the witness's has ended", m.limit)
 	}
 	m.waiting = nil
-	return m.stopped(h, "wait", false)
+	return m.stopped(h, m.wait, false)
 }
 
 // waitsStill is for a witness in which the mutator waits: so must the patcher.
@@ -44,7 +44,7 @@ func (m *mutator) waitsStill(r *replay) error {
 		}
 	}
 	if len(m.waiting) <= allowed(r.c.Subject.Grace.Kind, len(r.threads)) {
-		return nil // it may end, and nobody waits for that yet
+		return nil // it may end, and the witness does not need that yet
 	}
 	select {
 	case h := <-m.stood:
@@ -55,9 +55,9 @@ func (m *mutator) waitsStill(r *replay) error {
 }
 
 // sameFreed frees what may be freed, and compares with what the step has freed.
-func (r *replay) sameFreed(s *sim.Step) error {
-	for _, t := range r.texts {
-		if !t.freed && freedBy(s, t.name) {
+func (r *replay) sameFreed(s *witness.Step) error {
+	for n, t := range r.texts {
+		if !t.freed && slices.Contains(s.Frees, n) {
 			if err := r.free(t); err != nil {
 				return err
 			}
@@ -75,11 +75,6 @@ func (r *replay) sameFreed(s *sim.Step) error {
 	return nil
 }
 
-// freedBy says whether a step frees a program.
-func freedBy(s *sim.Step, name string) bool {
-	return strings.Contains(s.Text+";", "; "+name+" is freed;")
-}
-
 // free waits until a program is freed.
 func (r *replay) free(t *loaded) error {
 	for end := time.Now().Add(r.limit); !r.erased(t); time.Sleep(50 * time.Microsecond) {
@@ -94,8 +89,8 @@ func (r *replay) free(t *loaded) error {
 	return nil
 }
 
-// mayReap: the mutator does not hold the mutex that untracking sites takes, or there are no sites but
-// the entry's.
+// mayReap reports whether the mutator does not hold the mutex that untracking sites takes, or there
+// are no sites but the entry's.
 func (r *replay) mayReap() bool {
 	if !r.mutator.inside {
 		return true

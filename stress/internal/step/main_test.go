@@ -11,6 +11,7 @@ import (
 	"tailpoke/jit"
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 	"tailpoke/stress/internal/sim"
 	"tailpoke/stress/report"
 )
@@ -111,8 +112,8 @@ func withScript(t testing.TB, c sim.Config, text string) sim.Config {
 	return c
 }
 
-// witness has the machine engine find one.
-func witness(t testing.TB, c sim.Config) *sim.Witness {
+// witnessOf has the machine engine find one.
+func witnessOf(t testing.TB, c sim.Config) *witness.Witness {
 	t.Helper()
 	r, err := sim.Check(t.Context(), c)
 	if err != nil {
@@ -125,7 +126,7 @@ func witness(t testing.TB, c sim.Config) *sim.Witness {
 }
 
 // carriedOut carries a witness out and logs what became of it.
-func carriedOut(t testing.TB, c sim.Config, w *sim.Witness) *report.Stepped {
+func carriedOut(t testing.TB, c sim.Config, w *witness.Witness) *report.Stepped {
 	t.Helper()
 	return run(t, newReplay(c, w))
 }

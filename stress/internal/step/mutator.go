@@ -2,19 +2,18 @@ package step
 
 import (
 	"errors"
-	"fmt"
-	"strings"
 	"sync"
 	"time"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 	"tailpoke/patcher/rcu"
 	"tailpoke/patcher/text"
-	"tailpoke/stress/internal/sim"
 )
 
 // mutator carries operations out, on a goroutine that stops in the patcher's hooks.
 type mutator struct {
+	w     *witness.Witness
 	calls chan protocol.Call
 	stood chan halt     // where it has stopped
 	turn  chan struct{} // it may go on
@@ -23,22 +22,23 @@ type mutator struct {
 	gated bool // it stops at all: not before start
 	limit time.Duration
 
-	inside  bool         // of an operation, whose mutex it holds
-	waiting map[int]bool // it waits for these threads, which were inside; nil: it does not wait
-	refused error        // what ended the last operation before its end
+	inside  bool          // of an operation, whose mutex it holds
+	waiting map[int]bool  // it waits for these threads, which were inside; nil: it does not wait
+	wait    *witness.Step // in which it began to
+	refused error         // what ended the last operation before its end
 }
 
-// halt is where the mutator has stopped: behind a step of a poke, behind an action, or behind
-// an operation.
+// halt is where the mutator has stopped: after a step of a poke, after an action, or after an
+// operation.
 type halt struct {
 	micro, over bool
 	event       protocol.Event
 	err         error
 }
 
-func newMutator(limit time.Duration) *mutator {
+func newMutator(w *witness.Witness, limit time.Duration) *mutator {
 	return &mutator{
-		limit: limit,
+		w: w, limit: limit,
 		calls: make(chan protocol.Call), stood: make(chan halt), turn: make(chan struct{}), quit: make(chan struct{}),
 	}
 }
@@ -103,30 +103,25 @@ func (m *mutator) await() (h halt, ok bool) {
 }
 
 // mutatorStep takes a step of the mutator.
-func (r *replay) mutatorStep(i int, s *sim.Step, last bool) error {
+func (r *replay) mutatorStep(i int, s *witness.Step, last bool) error {
 	m := r.mutator
 	if err := m.endWait(); err != nil {
 		return err
 	}
-	what := s.Text
-	if s.Call != "" {
+	switch {
+	case s.Call != nil:
 		if err := m.toEnd(); err != nil { // the wait was the operation's last action
 			return err
 		}
-		what = strings.TrimPrefix(what, s.Call+": ")
-		script, err := protocol.ParseScript(s.Call)
-		if err != nil || len(script) != 1 {
-			return fmt.Errorf("call %q: %w", s.Call, err)
-		}
-		m.calls <- script[0]
+		m.calls <- *s.Call
 		m.inside = true
-	} else if !m.inside {
-		return differs("the operation is over, the witness goes on with %s", what)
-	} else {
+	case !m.inside:
+		return differs("the operation is over, the witness goes on with %s", m.w.Words(s))
+	default:
 		m.turn <- struct{}{}
 	}
-	if waits(what) {
-		m.waiting = insideOf(s)
+	if s.Action.Do == witness.Wait {
+		m.waiting, m.wait = insideOf(s), s
 		if len(m.waiting) > allowed(r.c.Subject.Grace.Kind, len(r.threads)) {
 			return nil // endWait and waitsStill look after it
 		}
@@ -134,8 +129,8 @@ func (r *replay) mutatorStep(i int, s *sim.Step, last bool) error {
 			return err
 		}
 	} else if h, ok := m.await(); !ok {
-		return differs("the mutator does not come to the end of %s", what)
-	} else if err := m.stopped(h, what, last); err != nil {
+		return differs("the mutator does not come to the end of %s", m.w.Words(s))
+	} else if err := m.stopped(h, s, last); err != nil {
 		return err
 	}
 	if lastOfOperation(r.w, i) {
@@ -144,26 +139,37 @@ func (r *replay) mutatorStep(i int, s *sim.Step, last bool) error {
 	return nil
 }
 
-// waits says whether a step's text is that of a wait that is not skipped.
-func waits(what string) bool { return what == "wait" || strings.HasPrefix(what, "wait; ") }
+// completed is the event that an action of the mutator completes; of a poke, its last step.
+func completed(do witness.Do) (kind protocol.EventKind, ok bool) {
+	switch do {
+	case witness.Publish:
+		return protocol.Published, true
+	case witness.Store, witness.NoPoke, witness.Mismatch, witness.PokeGone:
+		return protocol.Poked, true
+	case witness.Wait:
+		return protocol.Waited, true
+	case witness.NoWait:
+		return protocol.WaitSkipped, true
+	case witness.Retire:
+		return protocol.Retired, true
+	case witness.Free:
+		return protocol.Freed, true
+	}
+	return 0, false
+}
 
-// stopped holds where the mutator has stopped against what it was about.
-func (m *mutator) stopped(h halt, what string, last bool) error {
+// stopped holds where the mutator has stopped against what it does in the witness.
+func (m *mutator) stopped(h halt, s *witness.Step, last bool) error {
 	if h.over {
 		m.inside = false
-		return m.over(h.err, what, last)
+		return m.over(h.err, s, last)
 	}
-	word, _, _ := strings.Cut(what, " ")
-	want := map[string]protocol.EventKind{
-		"publish": protocol.Published, "wait": protocol.Waited, "wait:": protocol.WaitSkipped,
-		"retire": protocol.Retired, "free": protocol.Freed,
-	}
-	kind, ok := want[word]
-	if !ok {
-		kind = protocol.Poked
-	}
-	if h.micro && kind != protocol.Poked || !h.micro && h.event.Kind != kind {
-		return differs("the patcher has done %v, the witness %s", h, what)
+	kind, ok := completed(s.Action.Do)
+	switch {
+	case ok && h.micro && kind == protocol.Poked:
+	case ok && !h.micro && h.event.Kind == kind:
+	default:
+		return differs("the patcher has done %v, the witness %s", h, m.w.Words(s))
 	}
 	return nil
 }
@@ -176,17 +182,17 @@ func (h halt) String() string {
 	return h.event.String()
 }
 
-// over is an operation that has ended, where the witness is in the midst of it; or that had
+// over is an operation that has ended, while the witness is in the midst of it; or that had
 // nothing to do.
-func (m *mutator) over(err error, what string, last bool) error {
+func (m *mutator) over(err error, s *witness.Step, last bool) error {
 	_, mismatch := errors.AsType[*text.MismatchError](err)
 	_, misaligned := errors.AsType[*text.AlignmentError](err)
 	_, stalled := errors.AsType[*rcu.StallError](err)
 	switch {
-	case err == nil && what == "nothing to do":
+	case err == nil && s.Action.Do == witness.Nothing:
 		return nil
 	case err == nil:
-		return differs("the operation is over, the witness is at %s", what)
+		return differs("the operation is over, the witness is at %s", m.w.Words(s))
 	case misaligned:
 		return cannotForce("writes a word across its bound, which package text refuses: %v", err)
 	case stalled || !mismatch:
@@ -195,7 +201,7 @@ func (m *mutator) over(err error, what string, last bool) error {
 		m.refused = err
 		return nil
 	}
-	return differs("the patcher refuses: %v; the witness goes on with %s", err, what)
+	return differs("the patcher refuses: %v; the witness goes on with %s", err, m.w.Words(s))
 }
 
 // toEnd lets the operation at hand return, all actions of which are done in the witness.
@@ -216,10 +222,10 @@ func (m *mutator) toEnd() error {
 }
 
 // lastOfOperation says whether the mutator begins another operation with its next step.
-func lastOfOperation(w *sim.Witness, i int) bool {
+func lastOfOperation(w *witness.Witness, i int) bool {
 	for _, s := range w.Steps[i+1:] {
-		if s.Actor == sim.Mutator {
-			return s.Call != ""
+		if s.Actor.Kind == witness.Mutator {
+			return s.Call != nil
 		}
 	}
 	return false

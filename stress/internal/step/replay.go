@@ -6,6 +6,7 @@ import (
 
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 	"tailpoke/stress/internal/sim"
 	"tailpoke/stress/report"
 )
@@ -24,7 +25,7 @@ func cannotForce(format string, args ...any) error { return &unforced{fmt.Sprint
 
 // Replay takes the steps of a witness of the configuration on real CPUs. An error says that memory or
 // time was short; a difference is none.
-func Replay(c sim.Config, w *sim.Witness) (*report.Stepped, error) {
+func Replay(c sim.Config, w *witness.Witness) (*report.Stepped, error) {
 	if err := exec.Supported(); err != nil {
 		return &report.Stepped{Outcome: report.NotStepped, Steps: len(w.Steps), Text: err.Error()}, nil
 	}
@@ -54,7 +55,7 @@ func (r *replay) run() (*report.Stepped, error) {
 
 // take takes the steps.
 func (r *replay) take(res *report.Stepped) error {
-	if err := r.sameSites(r.w.Start); err != nil {
+	if err := r.sameSites(&r.w.Start); err != nil {
 		return cannotForce("before step 1: %v", err) // the protocol's install leads elsewhere
 	}
 	r.mutator.start(r.put)
@@ -71,8 +72,8 @@ func (r *replay) take(res *report.Stepped) error {
 		return at(len(r.w.Steps)-1, err)
 	}
 	res.Outcome = report.Taken
-	if last.Actor != sim.Mutator {
-		res.Then, err = r.letGo(last.Actor)
+	if last.Actor.Kind == witness.Thread {
+		res.Then, err = r.letGo(last.Actor.Index)
 	}
 	return err
 }
@@ -94,24 +95,24 @@ func (r *replay) one(i int) error {
 	s := &r.w.Steps[i]
 	last := i == len(r.w.Steps)-1
 	var err error
-	if s.Actor == sim.Mutator {
-		err = r.mutatorStep(i, s, last)
-	} else {
+	if s.Actor.Kind == witness.Thread {
 		err = r.threadStep(s, last)
+	} else {
+		err = r.mutatorStep(i, s, last)
 	}
 	if err == nil {
 		err = r.mutator.waitsStill(r)
 	}
 	if err == nil && !last {
 		if err = r.sameFreed(s); err == nil {
-			err = r.sameSites(s.View)
+			err = r.sameSites(&s.View)
 		}
 	}
 	return err
 }
 
 // accused is the thread that the last step is of; 0 if it is the mutator's.
-func accused(w *sim.Witness) int { return max(0, w.Steps[len(w.Steps)-1].Actor) }
+func accused(w *witness.Witness) int { return w.Steps[len(w.Steps)-1].Actor.Index }
 
 // allowed is how many threads a grace period may leave inside.
 func allowed(g protocol.GraceKind, threads int) int {

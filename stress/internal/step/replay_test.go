@@ -8,6 +8,7 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 	"tailpoke/stress/internal/sim"
 	"tailpoke/stress/report"
 )
@@ -45,9 +46,9 @@ func TestViolationsAreSeen(t *testing.T) {
 		seen, then string
 	}{
 		{"no grace period", withProtocol(t, base, noGrace), protocol.NeverA, report.Taken,
-			"", "with its frame taken off", "are not the caller's"},
+			"", "falls through", "are not the caller's"},
 		{"open first", withProtocol(t, base, lateOpen), protocol.NeverA, report.Taken,
-			"", "stands at the cleared target entry+0x", "are not the caller's"},
+			"", "stands at the target entry+0x", "are not the caller's"},
 		{"freed at once", withProtocol(t, base, freeNow), protocol.NoUseAfterFree, report.Taken,
 			"", "which has been freed: all its bytes are int3", "with signal 5"},
 		{"freed at once, indirect", withProtocol(t, other(func(c *sim.Config) { c.Entry, c.Outcomes = indirect(t), []uint64{7, 1, 2} }), freeNow), protocol.NoUseAfterFree, report.Taken,
@@ -65,7 +66,7 @@ func TestViolationsAreSeen(t *testing.T) {
 		{"without the first sync", withMethod(t, base, "method m\n head=int3; tail; sync; head=new; sync"), protocol.NoTorn, report.NotForced,
 			"fetches a mixture of old bytes and new ones", "", ""},
 		{"an old instruction", withMethod(t, withProtocol(t, base, noGrace), "method m\n head=int3; sync; tail; sync; head=new"), protocol.NeverA, report.Taken,
-			"", "with its frame taken off", "are not the caller's"},
+			"", "falls through", "are not the caller's"},
 		{"left with an int3", withMethod(t, base, "method m\n head=int3; sync; tail; head=new; head=int3; sync"), protocol.NoTorn, report.Taken,
 			"", "and no poke answers for it", ""},
 		{"left with an int3, poked again", withScript(t, withMethod(t, other(func(c *sim.Config) {
@@ -79,16 +80,16 @@ func TestViolationsAreSeen(t *testing.T) {
 		{"a value of nobody's", other(func(c *sim.Config) { c.Outcomes = []uint64{100, 1} }), protocol.Registers, report.Taken,
 			"", "has returned 0x2, which no path of the programs gives", ""},
 		{"retried", withProtocol(t, withMethod(t, base, "method retry\n trap=retry; head=int3; sync; tail; sync; head=new; sync"), noGrace), protocol.NeverA, report.Taken,
-			"", "with its frame taken off", "are not the caller's"},
+			"", "falls through", "are not the caller's"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := witness(t, tt.c)
+			w := witnessOf(t, tt.c)
 			r := carriedOut(t, tt.c, w)
 			if w.Property != tt.property || r.Outcome != tt.outcome || !strings.Contains(r.Text, tt.text) ||
 				!strings.Contains(r.Seen, tt.seen) || !strings.Contains(r.Then, tt.then) {
 				t.Errorf("%s: %+v\n%v", w.Property, r, w)
 			}
-			if full := r.Taken == r.Steps; full != (r.Outcome == report.Taken) {
+			if full := r.Taken == r.Steps; full != (r.Outcome == Taken) {
 				t.Errorf("%d of %d steps taken: %s", r.Taken, r.Steps, r.Outcome)
 			}
 		})
@@ -105,7 +106,7 @@ func TestLayouts(t *testing.T) {
 			for _, held := range [][]int{nil, {0}, {1}} {
 				c := base
 				c.Layout, c.Entry, c.Held = l, entry, held
-				if r := carriedOut(t, c, witness(t, c)); r.Outcome != report.Taken {
+				if r := carriedOut(t, c, witnessOf(t, c)); r.Outcome != report.Taken {
 					t.Errorf("%s, %s, holding %v: %+v", l.Name, name, held, r)
 				}
 			}
@@ -120,7 +121,7 @@ func TestFreedInTheMidst(t *testing.T) {
   update   publish; each { target=jump }; retire
   remove   publish; retire; each { bypass=jump; wait; target=nop }`), "put 0 0\ndelete 0")
 	c.Programs[0] = caller(t, "p0", 1)
-	r := carriedOut(t, c, witness(t, c))
+	r := carriedOut(t, c, witnessOf(t, c))
 	if r.Outcome != report.NotForced || !strings.Contains(r.Text, "frees p0 in the midst of an operation") {
 		t.Errorf("%+v", r)
 	}
@@ -129,15 +130,15 @@ func TestFreedInTheMidst(t *testing.T) {
 // TestStaleFetchIsNotForced has the thread fetch the open bypass when memory holds an int3 already.
 func TestStaleFetchIsNotForced(t *testing.T) {
 	c := withProtocol(t, config(t), noGrace)
-	fresh := witness(t, c)
-	var choices []sim.Choice
+	fresh := witnessOf(t, c)
+	choices := fresh.Choices()
 	passes, closes := -1, -1
-	for i, s := range fresh.Steps {
-		choices = append(choices, s.Choice)
-		if strings.HasPrefix(s.Text, "bypass 0 nop") {
+	for i, c := range choices {
+		switch a := c.Action; {
+		case a.Slot != protocol.Bypass:
+		case a.Do == witness.Fetch && a.Text.Head == protocol.HeadNop:
 			passes = i
-		}
-		if s.Text == "bypass 0=jmp out: head=int3" {
+		case a.Do == witness.Store && a.To.Head == protocol.HeadJump && a.Step.From == protocol.FromTrap:
 			closes = i
 		}
 	}
@@ -151,7 +152,7 @@ func TestStaleFetchIsNotForced(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := carriedOut(t, c, w)
-	if r.Outcome != report.NotForced || r.Taken != closes || !strings.Contains(r.Text, "that memory does not hold any more (0f 1f 44 00 00, and memory holds cc 1f 44 00 00)") {
+	if r.Outcome != NotForced || r.Taken != closes || !strings.Contains(r.Text, "that memory does not hold any more (0f 1f 44 00 00, and memory holds cc 1f 44 00 00)") {
 		t.Errorf("%+v\n%v", r, w)
 	}
 }
@@ -159,36 +160,55 @@ func TestStaleFetchIsNotForced(t *testing.T) {
 // TestDifferencesAreSeen tampers with witnesses that can be carried out: what is wrong is named.
 func TestDifferencesAreSeen(t *testing.T) {
 	c := withProtocol(t, config(t), noGrace)
-	good := witness(t, c)
+	good := witnessOf(t, c)
 	// The first step of a thread that names registers, and the last of the mutator.
-	named := slices.IndexFunc(good.Steps, func(s sim.Step) bool { return s.Actor != sim.Mutator && len(s.Regs) > 0 })
+	named := slices.IndexFunc(good.Steps, func(s witness.Step) bool { return s.Code != nil && len(s.Code.Regs) > 0 })
 	poke := 0
 	for i, s := range good.Steps {
-		if s.Actor == sim.Mutator {
+		if s.Actor.Kind == witness.Mutator {
 			poke = i
 		}
 	}
-	enters := slices.IndexFunc(good.Steps, func(s sim.Step) bool { return s.Text == "enters" })
+	enters := slices.IndexFunc(good.Steps, func(s witness.Step) bool { return s.Action.Do == witness.Enter })
+	fetches := slices.IndexFunc(good.Steps, func(s witness.Step) bool { return s.Action.Do == witness.Fetch })
+	middle := witness.Position{Place: witness.InCode, Off: 1} // of the entry
+	put := protocol.Call{Kind: protocol.Put}
 	for name, tt := range map[string]struct {
-		tamper func(s []sim.Step)
+		tamper func(s []witness.Step)
 		want   string
 	}{
-		"register": {func(s []sim.Step) { s[named].Regs[0].Value++ }, " = 0x"},
-		"place":    {func(s []sim.Step) { s[named].At = "entry+0x1" }, "the witness at entry+0x1"},
-		"count":    {func(s []sim.Step) { s[enters].Count-- }, "behind "},
-		"position": {func(s []sim.Step) { s[enters].View.Threads[s[enters].Actor] = "entry+0x1" }, "the witness is at entry+0x1"},
-		"bytes":    {func(s []sim.Step) { s[enters].Bytes[0]++ }, "the bytes at entry+0x0 are "},
-		"slot":     {func(s []sim.Step) { s[poke].View.Sites[0].Target = "jmp p1" }, "target of site 0: holds "},
-		"action":   {func(s []sim.Step) { s[0].Text = "put 0 0: wait: no byte changed, skipped" }, "the patcher has done "},
-		"over":     {func(s []sim.Step) { s[0].Text = "put 0 0: nothing to do"; s[1].Call = "put 0 0" }, "the patcher has done "},
-		"freed":    {func(s []sim.Step) { s[0].Text += "; p0 is freed" }, "p0 is not freed within"},
+		"register": {func(s []witness.Step) { s[named].Code.Regs[0].Value++ }, " = 0x"},
+		"unknown":  {func(s []witness.Step) { s[named].Code.Regs[0].Name = "eax" }, `a register "eax"`},
+		"place":    {func(s []witness.Step) { s[named].Code.At = middle }, "the witness at entry+0x1"},
+		"count":    {func(s []witness.Step) { s[enters].Code.Count-- }, "after "},
+		"position": {func(s []witness.Step) { s[enters].View.Threads[s[enters].Actor.Index] = middle }, "the witness is at entry+0x1"},
+		"idle":     {func(s []witness.Step) { s[enters].View.Threads[s[enters].Actor.Index].Place = witness.Idle }, "the witness is at idle"},
+		"trapped":  {func(s []witness.Step) { s[enters].View.Threads[s[enters].Actor.Index].Trapped = true }, ", trapped"},
+		"bytes":    {func(s []witness.Step) { s[enters].Code.Bytes[0]++ }, "the bytes at entry+0x0 are "},
+		"fetch":    {func(s []witness.Step) { s[fetches].Action.Text.Tail = 7 }, "never holds "},
+		"slot": {func(s []witness.Step) {
+			s[poke].View.Sites[0].Slots[protocol.Target].SlotText = protocol.TextOf(protocol.Target, protocol.Jump, 2)
+		}, "target of site 0: holds "},
+		"half a slot": {func(s []witness.Step) {
+			s[poke].View.Sites[0].Slots[protocol.Target] = witness.SlotView{Bytes: []byte{1, 2, 3, 4, 5}}
+		}, "which is made of no instructions of the slot"},
+		"action": {func(s []witness.Step) { s[0].Action.Do = witness.NoWait }, "the patcher has done "},
+		"over":   {func(s []witness.Step) { s[0].Action.Do = witness.Nothing; s[1].Call = &put }, "the patcher has done "},
+		"freed":  {func(s []witness.Step) { s[0].Frees = []int{1} }, "p0 is not freed within"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := *good
 			w.Steps = nil
 			for _, s := range good.Steps {
-				s.Regs, s.Bytes = slices.Clone(s.Regs), slices.Clone(s.Bytes)
+				if s.Code != nil {
+					code := *s.Code
+					code.Regs, code.Bytes = slices.Clone(code.Regs), slices.Clone(code.Bytes)
+					s.Code = &code
+				}
 				s.View.Threads, s.View.Sites = slices.Clone(s.View.Threads), slices.Clone(s.View.Sites)
+				for i := range s.View.Sites {
+					s.View.Sites[i].Slots = slices.Clone(s.View.Sites[i].Slots)
+				}
 				w.Steps = append(w.Steps, s)
 			}
 			tt.tamper(w.Steps)
@@ -207,7 +227,7 @@ func TestGracePeriodsAreCompared(t *testing.T) {
 	c := config(t)
 	epoch, sleep := c.Subject.Grace, protocol.Grace{Name: "sleep", Kind: protocol.GraceSleep}
 	c.Subject.Grace = sleep
-	w := witness(t, c)
+	w := witnessOf(t, c)
 	if r := carriedOut(t, c, w); r.Outcome != report.Taken {
 		t.Errorf("%+v", r)
 	}
@@ -225,50 +245,62 @@ func TestGracePeriodsAreCompared(t *testing.T) {
 func TestForgottenReader(t *testing.T) {
 	c := config(t)
 	c.Subject.Grace = protocol.Grace{Name: "forget-one", Kind: protocol.GraceForget}
-	w := witness(t, c)
-	var choices []sim.Choice
-	for _, s := range w.Steps {
-		if s.Actor != sim.Mutator {
-			s.Actor = 1 - s.Actor
+	w := witnessOf(t, c)
+	choices := w.Choices()
+	for i := range choices {
+		if a := &choices[i].Actor; a.Kind == witness.Thread {
+			a.Index = 1 - a.Index
 		}
-		choices = append(choices, s.Choice)
 	}
 	mirrored, err := sim.Replay(c, choices)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, w := range []*sim.Witness{w, mirrored} {
+	for _, w := range []*witness.Witness{w, mirrored} {
 		if r := carriedOut(t, c, w); r.Outcome != report.Taken {
 			t.Errorf("%+v\n%v", r, w)
 		}
 	}
 }
 
+// act is something that the mutator does.
+func act(do witness.Do) witness.Choice { return witness.Choice{Action: witness.Act(do)} }
+
+// poke are the steps of a poke of the first site, with the first program.
+func poke(c sim.Config, slot protocol.Slot, to protocol.Content) []witness.Choice {
+	var out []witness.Choice
+	for _, m := range c.Subject.Method.Steps {
+		x := act(witness.Store)
+		x.Action.Site, x.Action.Slot, x.Action.To, x.Action.Step = 0, slot, protocol.TextOf(slot, to, 1), m
+		out = append(out, x)
+	}
+	return out
+}
+
 // TestPatcherThatDoesNotWait has a witness in which the mutator waits for a thread, carried out by a
 // patcher that waits for nobody.
 func TestPatcherThatDoesNotWait(t *testing.T) {
 	c := withScript(t, config(t), "put 0 0\ndelete 0")
-	c.Outcomes = []uint64{100} // so that whoever takes the tail call breaks a property
-	w := witness(t, c)
+	c.Outcomes = []uint64{100} // so that a thread that takes the tail call breaks a property
+	w := witnessOf(t, c)
 	// Before that execution ends, the mutator finishes its install, begins to remove and comes to
 	// its wait, and the other thread enters.
-	var choices []sim.Choice
-	left := 1 + 2*len(c.Subject.Method.Steps) // steps of the install
-	for _, s := range w.Steps[:len(w.Steps)-1] {
-		if choices = append(choices, s.Choice); s.Actor == sim.Mutator {
-			left--
+	choices := w.Choices()
+	last := choices[len(choices)-1]
+	choices = choices[:len(choices)-1]
+	left := append(poke(c, protocol.Target, protocol.Jump), poke(c, protocol.Bypass, protocol.Nop)...)
+	for _, c := range choices {
+		if c.Action.Do == witness.Store {
+			left = left[1:]
 		}
 	}
-	mutate := func(n int) {
-		for range n {
-			choices = append(choices, sim.Choice{Actor: sim.Mutator})
-		}
-	}
-	mutate(left)
-	choices = append(choices, sim.Choice{Actor: sim.Mutator, Call: "delete 0"})
-	mutate(len(c.Subject.Method.Steps) + 1)
-	last := w.Steps[len(w.Steps)-1].Choice
-	choices = append(choices, sim.Choice{Actor: 1 - last.Actor}, last)
+	choices = append(choices, left...)
+	remove := act(witness.Publish)
+	remove.Call = &protocol.Call{Kind: protocol.Delete}
+	choices = append(append(choices, remove), poke(c, protocol.Bypass, protocol.Jump)...)
+	enter := witness.Choice{Actor: last.Actor, Action: witness.Act(witness.Enter)}
+	enter.Actor.Index = 1 - enter.Actor.Index
+	choices = append(choices, act(witness.Wait), enter, last)
 	w, err := sim.Replay(c, choices)
 	if err != nil {
 		t.Fatal(err)

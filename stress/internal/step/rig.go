@@ -8,7 +8,7 @@ import (
 	"tailpoke/jit/exec"
 	"tailpoke/patcher"
 	"tailpoke/patcher/protocol"
-	"tailpoke/patcher/text"
+	"tailpoke/patcher/protocol/witness"
 	"tailpoke/stress/internal/rig"
 	"tailpoke/stress/internal/sim"
 )
@@ -27,11 +27,12 @@ const (
 type replay struct {
 	*rig.Rig
 	c     sim.Config
-	w     *sim.Witness
+	w     *witness.Witness
+	kind  protocol.Site  // what is patched
 	grace protocol.Grace // the domain's: that of c, but for tests
 	limit time.Duration  // mutatorLimit, but for tests
 
-	texts   []*loaded // in the order in which package machine loads them
+	texts   []*loaded // by the witness's numbers of programs
 	copies  [][]int   // for each program the texts that are copies of it
 	sites   []site
 	threads []*thread // by their numbers in the witness
@@ -42,35 +43,20 @@ type replay struct {
 type loaded struct {
 	*patcher.Program
 	Image *jit.Image // as it was compiled
-	name  string     // as package machine calls it: a copy has a number
+	name  string     // the witness's: a copy has a number
 	at    uint64
 	off   exec.Off
-	sim   uint64 // where package machine has it
+	sim   uint64 // where it lies in the witness
 	freed bool
 }
 
-// site is a direct site of a key that changes.
-type site struct {
-	text  *loaded
-	slots [protocol.Slots]slot
-}
-
-// slot is a patched place.
-type slot struct {
-	off    exec.Off
-	wholes []pair
-}
-
-// pair is an instruction here and in package machine.
-type pair struct{ real, sim text.Insn }
-
-func newReplay(c sim.Config, w *sim.Witness) *replay {
-	return &replay{c: c, w: w, grace: c.Subject.Grace, limit: mutatorLimit}
+func newReplay(c sim.Config, w *witness.Witness) *replay {
+	return &replay{c: c, w: w, kind: c.Subject.Protocol.Site(), grace: c.Subject.Grace, limit: mutatorLimit}
 }
 
 // build loads everything.
 func (r *replay) build() error {
-	r.mutator = newMutator(r.limit)
+	r.mutator = newMutator(r.w, r.limit)
 	sub := r.c.Subject
 	sub.Method, sub.Grace = everyStore(sub.Method), r.grace
 	var err error
@@ -92,51 +78,37 @@ func (r *replay) build() error {
 	return r.addThreads(sub.Shape.Threads)
 }
 
-// everyStore is the method with a sync behind every store, so that the hook of package text is
-// called behind every step but the last.
+// everyStore is the method with a sync after every store, so that the hook of package text is
+// called after every step but the last.
 func everyStore(m protocol.Method) protocol.Method {
 	m = m.Clone()
 	steps := m.Steps
 	m.Steps = nil
-	for i, k := range steps {
-		m.Steps = append(m.Steps, k)
-		if k != protocol.Sync && i < len(steps)-1 {
-			m.Steps = append(m.Steps, protocol.Sync)
+	for i, s := range steps {
+		m.Steps = append(m.Steps, s)
+		if !s.Sync && i < len(steps)-1 {
+			m.Steps = append(m.Steps, protocol.MicroStep{Sync: true})
 		}
 	}
 	return m
 }
 
-// load brings the images in as package machine does, all copies before anything else happens.
+// load brings in the images that the witness has, all copies before anything else happens.
 func (r *replay) load() error {
-	if err := r.add(r.c.Entry, r.c.Entry.Name); err != nil {
-		return err
+	var loads []sim.Load
+	if loads, r.copies = r.c.Loads(); len(loads) != len(r.w.Programs) {
+		return differs("%d programs are loaded, the witness has %d", len(loads), len(r.w.Programs))
+	}
+	for n, l := range loads {
+		if err := r.add(l.Program, l.Name, r.w.Memory.Programs[n].At); err != nil {
+			return err
+		}
 	}
 	r.texts[0].Hold()
-	for i, p := range r.c.Programs {
-		if p == r.c.Entry {
-			r.copies = append(r.copies, []int{0})
-			continue
-		}
-		var copies []int
-		for n := range copiesOf(&r.c, i) {
-			name := p.Name
-			if n > 0 {
-				name = fmt.Sprintf("%s.%d", p.Name, n+1)
-			}
-			copies = append(copies, len(r.texts))
-			if err := r.add(p, name); err != nil {
-				return err
-			}
-		}
-		r.copies = append(r.copies, copies)
-	}
-	r.simulate()
-	r.addSites()
-	return nil
+	return r.addSites()
 }
 
-func (r *replay) add(p *jit.Program, name string) error {
+func (r *replay) add(p *jit.Program, name string, simulated uint64) error {
 	img, err := r.Compile(p)
 	if err != nil {
 		return err
@@ -154,14 +126,14 @@ func (r *replay) add(p *jit.Program, name string) error {
 	}
 	at := r.Patcher.Addr(prog)
 	off, _ := r.Arena.OffOf(at)
-	r.texts = append(r.texts, &loaded{Program: prog, Image: img, name: name, at: at, off: off})
+	r.texts = append(r.texts, &loaded{Program: prog, Image: img, name: name, at: at, off: off, sim: simulated})
 	return nil
 }
 
 // fill gives the keys what they hold in the beginning.
 func (r *replay) fill() error {
 	for key, p := range r.c.Held {
-		if p == sim.None {
+		if p == witness.None {
 			continue
 		}
 		if err := r.put(protocol.Call{Kind: protocol.Put, Key: key, Prog: p}); err != nil {
@@ -186,8 +158,8 @@ func (r *replay) put(call protocol.Call) error {
 	return fmt.Errorf("%v: no copy of the program is left", call)
 }
 
-// addThreads makes the threads. A flavour that forgets a reader forgets the pool's first: let that be
-// the one of which the witness ends.
+// addThreads makes the threads. A flavour that forgets a reader forgets the pool's first. That must
+// be the thread with which the witness ends.
 func (r *replay) addThreads(n int) error {
 	order := make([]int, n)
 	for i := range order {
@@ -207,7 +179,7 @@ func (r *replay) addThreads(n int) error {
 	return nil
 }
 
-// close lets go whatever is held, and gives the memory back.
+// close lets everything go that is held, and gives the memory back.
 func (r *replay) close() error {
 	for _, t := range r.threads {
 		t.Close()
@@ -231,7 +203,7 @@ func (r *replay) textAt(at uint64) *loaded {
 	return nil
 }
 
-// where names an address as package machine does.
+// where names an address as the witness does.
 func (r *replay) where(at uint64) string {
 	if t := r.textAt(at); t != nil {
 		return fmt.Sprintf("%s+%#x", t.name, at-t.at)

@@ -1,21 +1,12 @@
 package step
 
 import (
-	"encoding/hex"
-
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 	"tailpoke/patcher/text"
-	"tailpoke/stress/internal/sim"
+	"tailpoke/stress/internal/sim/x86"
 )
-
-// Numbers of registers in the encoding.
-const (
-	rsp = 4
-	rdi = 7
-)
-
-var regNames = [16]string{"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"}
 
 // thread is a thread of the witness.
 type thread struct {
@@ -26,20 +17,20 @@ type thread struct {
 
 	// What the execution began with: registers, the words above its return address, and that.
 	entry  [16]uint64
-	caller [callers]uint64
+	caller []uint64
 	ret    uint64
 }
 
 // threadStep takes a step of a thread.
-func (r *replay) threadStep(s *sim.Step, last bool) error {
-	t := r.threads[s.Actor]
+func (r *replay) threadStep(s *witness.Step, last bool) error {
+	t := r.threads[s.Actor.Index]
 	if !t.inside {
 		if err := t.begin(r); err != nil {
 			return err
 		}
 	}
-	if got := r.where(t.stop.RIP); got != s.At {
-		return differs("thread %d stands at %s, the witness at %s", s.Actor, got, s.At)
+	if !r.standsAt(t, s.Code.At) {
+		return differs("thread %d stands at %s, the witness at %s", s.Actor.Index, r.where(t.stop.RIP), r.w.Where(s.Code.At))
 	}
 	if err := r.sameBytes(t, s); err != nil {
 		return err
@@ -53,7 +44,7 @@ func (r *replay) threadStep(s *sim.Step, last bool) error {
 		}
 	}
 	if last && r.w.Property == protocol.Registers && t.inside {
-		return nil // it crashes in package machine alone: see seenRegisters
+		return nil // only the simulated thread crashes: see seenRegisters
 	}
 	return r.sameRegs(t, s)
 }
@@ -64,21 +55,21 @@ func (t *thread) begin(r *replay) (err error) {
 		return err
 	}
 	t.inside, t.tails, t.entry = true, 0, t.stop.Regs
-	t.ret, _ = t.Word(t.entry[rsp])
+	sp := t.entry[x86.RSP]
+	t.ret, _ = t.Word(sp)
+	t.caller = make([]uint64, len(r.w.Memory.Caller))
 	for i := range t.caller {
-		t.caller[i], _ = t.Word(t.entry[rsp] + 8*uint64(i+1))
+		t.caller[i], _ = t.Word(sp + 8*uint64(i+1))
 	}
 	return nil
 }
 
 // execute has the thread execute what the step says.
-func (r *replay) execute(t *thread, s *sim.Step) error {
-	steps := s.Count
-	switch {
-	case t.stop.Kind == exec.Trapped && s.Count > 0:
-		// The handler's answer is the first of the instructions.
-	case t.stop.Kind == exec.Trapped && !isLast(r.w, s), s.Fetch == trapFetch:
-		steps = 1 // the handler runs the byte again; or there is an int3
+func (r *replay) execute(t *thread, s *witness.Step) error {
+	steps := s.Code.Count // where a handler answers, its answer is the first one
+	switch s.Action.Do {
+	case witness.Trap, witness.Retry, witness.Late:
+		steps = 1 // to the handler, and from it back to the byte
 	}
 	for n := range steps {
 		from := t.stop.RIP
@@ -87,16 +78,12 @@ func (r *replay) execute(t *thread, s *sim.Step) error {
 		}
 		r.countTail(t, from)
 		if t.stop.Kind != exec.Stands && n < steps-1 {
-			return differs("thread %d %s behind %d instructions from %s, the witness executes %d", s.Actor, r.stopText(t), n+1, s.At, steps)
+			return differs("thread %d %s after %d instructions from %s, the witness executes %d",
+				s.Actor.Index, r.stopText(t), n+1, r.w.Where(s.Code.At), steps)
 		}
 	}
 	return nil
 }
-
-// trapFetch is how a choice says that a thread fetches int3.
-const trapFetch = "cc"
-
-func isLast(w *sim.Witness, s *sim.Step) bool { return s == &w.Steps[len(w.Steps)-1] }
 
 // single is one step of the thread.
 func (r *replay) single(t *thread) (err error) {
@@ -106,58 +93,43 @@ func (r *replay) single(t *thread) (err error) {
 	return err
 }
 
-// countTail counts a tail call: from a target, or by a jump to a register, to where a program is
+// countTail counts a tail call: from a slot, or by a jump to a register, to where a program is
 // entered.
 func (r *replay) countTail(t *thread, from uint64) {
 	in, to := r.textAt(from), r.textAt(t.stop.RIP)
 	if t.stop.Kind != exec.Stands || in == nil || to == nil || t.stop.RIP != r.Arena.Addr(to.landing()) {
 		return
 	}
-	code := in.Image.Code[from-in.at:]
-	if len(code) > 1 && code[0]&0xf0 == 0x40 { // REX
-		code = code[1:]
-	}
-	if r.slotAt(from) != nil || len(code) > 1 && code[0] == 0xff && code[1]&0xf8 == 0xe0 {
+	i := x86.Decode(in.Image.Code[from-in.at:])
+	if r.slotAt(from) != nil || i.JumpsToReg() {
 		t.tails++
 	}
 }
 
-// slotAt finds the slot at an address, nil if there is none.
-func (r *replay) slotAt(at uint64) *slot {
-	for i := range r.sites {
-		for n := range r.sites[i].slots {
-			if s := &r.sites[i].slots[n]; r.Arena.Addr(s.off) == at {
-				return s
-			}
-		}
-	}
-	return nil
-}
-
 // sameBytes compares what the step executes with what memory holds there.
-func (r *replay) sameBytes(t *thread, s *sim.Step) error {
+func (r *replay) sameBytes(t *thread, s *witness.Step) error {
 	in := r.textAt(t.stop.RIP)
 	switch {
 	case in == nil || in.freed || t.stop.Kind == exec.Trapped:
 		return nil // nothing is executed, or the handler's answer, which shows in where it leads
-	case s.Fetch != "":
+	case s.Action.Do == witness.Fetch || s.Action.Do == witness.Trap || s.Action.Do == witness.Torn:
 		return r.sameFetch(t, s)
 	}
-	rel := int(t.stop.RIP - in.at)
-	if len(s.Bytes) > len(in.Image.Code)-rel {
-		return differs("the program ends behind %s, the witness has % x there", s.At, s.Bytes)
+	rel, want := int(t.stop.RIP-in.at), s.Code.Bytes
+	if len(want) > len(in.Image.Code)-rel {
+		return differs("the program ends after %s, the witness has % x there", r.where(t.stop.RIP), want)
 	}
 	off := in.off + exec.Off(rel)
-	got := r.Arena.Read(off, len(s.Bytes))
+	got := r.Arena.Read(off, len(want))
 	for i := range got {
-		if got[i] != s.Bytes[i] && !in.absolute(off+exec.Off(i)) {
-			return differs("the bytes at %s are % x, the witness's % x", s.At, got, s.Bytes)
+		if got[i] != want[i] && !in.absolute(off+exec.Off(i)) {
+			return differs("the bytes at %s are % x, the witness's % x", r.where(t.stop.RIP), got, want)
 		}
 	}
 	return nil
 }
 
-// absolute says whether the byte at an offset is of an address, which is another one here.
+// absolute reports whether the byte at an offset is part of an address, which is another one here.
 func (t *loaded) absolute(off exec.Off) bool {
 	for _, ref := range t.Image.Refs {
 		if from := t.off + exec.Off(ref.Off); off >= from && off < from+exec.Off(ref.Size) {
@@ -168,33 +140,37 @@ func (t *loaded) absolute(off exec.Off) bool {
 }
 
 // sameFetch wants the slot to hold what the thread fetches.
-func (r *replay) sameFetch(t *thread, s *sim.Step) error {
+func (r *replay) sameFetch(t *thread, s *witness.Step) error {
 	at := r.slotAt(t.stop.RIP)
 	if at == nil {
-		return differs("there is no slot at %s, the witness fetches %s of one", s.At, s.Fetch)
+		return differs("there is no slot at %s, the witness fetches from one", r.where(t.stop.RIP))
 	}
 	got := text.Insn(r.Arena.Read(at.off, text.Size))
-	if s.Fetch == trapFetch {
-		if got[0] != exec.Int3 {
-			return r.noLonger(s, []byte{exec.Int3}, got)
+	switch s.Action.Do {
+	case witness.Trap:
+		if got[0] == protocol.Trap {
+			return nil
 		}
-		return nil
+		return r.noLonger(s, []byte{protocol.Trap}, got)
+	case witness.Torn:
+		if want, ok := at.translated(s.Code.Bytes); ok && want == got {
+			return nil
+		}
+		return cannotForce("fetches a mixture of old bytes and new ones at %s (memory holds %v): a CPU cannot be made to",
+			r.where(t.stop.RIP), got)
 	}
-	raw, err := hex.DecodeString(s.Fetch)
-	if err != nil || len(raw) != text.Size {
-		return differs("the witness fetches %q", s.Fetch)
-	}
-	want, ok := at.real(text.Insn(raw))
+	want := at.reads(s.Action.Text)
 	switch {
-	case ok && want == got:
+	case want == nil:
+		return differs("the slot at %s never holds %s", r.where(t.stop.RIP), r.w.Holds(s.Action.Text))
+	case want.real == got:
 		return nil
-	case !at.whole(want):
-		return cannotForce("fetches a mixture of old bytes and new ones at %s (memory holds %v): a CPU cannot be made to", s.At, got)
 	}
-	return r.noLonger(s, want[:], got)
+	return r.noLonger(s, want.real[:], got)
 }
 
 // noLonger is a fetch that cannot be forced.
-func (r *replay) noLonger(s *sim.Step, want []byte, got text.Insn) error {
-	return cannotForce("fetches bytes at %s that memory does not hold any more (% x, and memory holds %v): a CPU cannot be made to", s.At, want, got)
+func (r *replay) noLonger(s *witness.Step, want []byte, got text.Insn) error {
+	return cannotForce("fetches bytes at %s that memory does not hold any more (% x, and memory holds %v): a CPU cannot be made to",
+		r.w.Where(s.Code.At), want, got)
 }
