@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 	"tailpoke/stress/internal/workload"
 	"tailpoke/stress/report"
 )
@@ -151,21 +152,34 @@ func checkDrawing(t *testing.T, r *WitnessReport) {
 			}
 		}
 	}
-	drawn := r.drawing
-	lanes := len(drawn.actors) + 3*len(drawn.start.sites)
+	actors := actorsOf(r.witness)
+	lanes := len(actors) + 3*len(r.witness.Sites)
 	if steps != r.Steps || starts != 1 || rounds != r.Cycle || cells != lanes*(r.Steps+1) {
 		t.Errorf("%d columns of steps, %d of the start, %d marks, %d cells; want %d, 1, %d, %d",
 			steps, starts, rounds, cells, r.Steps, r.Cycle, lanes*(r.Steps+1))
 	}
-	for _, name := range drawn.actors {
+	for _, name := range actors {
 		label := regexp.MustCompile(`<text x="8" y="\d+">` + regexp.QuoteMeta(name) + `</text>`)
 		if n := len(label.FindAll(svg, -1)); n != 1 {
 			t.Errorf("%d lanes of %s", n, name)
 		}
 	}
-	if !strings.Contains(text.String(), r.Text) || strings.Contains(drawStyle, "url(") || strings.Contains(drawStyle, "@import") {
+	drawn := text.String() // the style too
+	if !strings.Contains(drawn, r.Text) || strings.Contains(drawn, "url(") || strings.Contains(drawn, "@import") {
 		t.Error("the drawing does not say what is broken, or loads something")
 	}
+}
+
+// actorsOf names who acts in a witness.
+func actorsOf(w *witness.Witness) []string {
+	var out []string
+	for _, a := range w.Agents {
+		out = append(out, a.String())
+	}
+	for i := range w.Threads {
+		out = append(out, witness.Actor{Kind: witness.Thread, Index: i}.String())
+	}
+	return out
 }
 
 // TestDrawingEscapes has names that are no XML, in every place where one can stand.
@@ -176,13 +190,17 @@ func TestDrawingEscapes(t *testing.T) {
 		t.Fatal(err)
 	}
 	const nasty = `</text><script>"&'` + "\x00\xff"
-	r.Subject.Protocol, r.Text = nasty, nasty
-	r.drawing.start.sites[0].name = nasty
-	for i := range r.drawing.steps {
-		s := &r.drawing.steps[i]
-		s.text, s.tip, s.sites[0].bypass, s.sites[0].state = nasty, nasty, nasty, nasty
+	w := r.witness
+	r.Subject.Protocol, w.Text, w.Property, w.Sites[0].In = nasty, nasty, nasty, nasty
+	for i := range w.Programs {
+		w.Programs[i] = nasty
 	}
-	r.Text = "plain" // a NUL does not come back
+	for i := range w.Steps {
+		if s := &w.Steps[i]; s.Code != nil {
+			s.Code.Text = nasty
+		}
+	}
+	r.Text = "</text>" // a NUL does not come back
 	checkDrawing(t, r)
 }
 
@@ -241,11 +259,17 @@ func TestCorruptWitness(t *testing.T) {
 	in := func(w map[string]any, key string) map[string]any { return w[key].(map[string]any) }
 	steps := 0
 	for want, change := range map[string]func(w map[string]any){
-		`w.json: schema: "stress/witness/2": want "stress/witness/1"`:     func(w map[string]any) { w["schema"] = "stress/witness/2" },
-		`w.json: engine: "cpu": only witnesses of the model`:              func(w map[string]any) { w["engine"] = "cpu" },
-		`number into Go struct field Choice.choices.actor of type string`: func(w map[string]any) { w["engine"] = "model" },
-		`string into Go struct field Choice.choices.actor of type int`: func(w map[string]any) {
+		`w.json: schema: "stress/witness/3": want "stress/witness/2"`: func(w map[string]any) { w["schema"] = "stress/witness/3" },
+		`w.json: schema: "stress/witness/1" is an older version: judge the subject again, with --witness`: func(w map[string]any) {
+			w["schema"] = "stress/witness/1"
+		},
+		`w.json: engine: "cpu": only witnesses of the model`: func(w map[string]any) { w["engine"] = "cpu" },
+		`json: unknown field "forward"`:                      func(w map[string]any) { w["engine"] = "model" },
+		`do: "enters" is no action`: func(w map[string]any) {
 			w["choices"] = []any{map[string]any{"actor": "thread 0", "do": "enters"}}
+		},
+		`json: unknown field "fetch"`: func(w map[string]any) {
+			w["choices"] = []any{map[string]any{"actor": "thread 0", "do": "enter", "fetch": "cc"}}
 		},
 		`w.json: json: unknown field "more"`:      func(w map[string]any) { w["more"] = 1 },
 		`cannot unmarshal string into Go`:         func(w map[string]any) { in(w, "subject")["threads"] = "two" },
@@ -260,9 +284,11 @@ func TestCorruptWitness(t *testing.T) {
 		`explored.script:1:1: `:                   func(w map[string]any) { in(w, "explored")["script"] = "nonsense" },
 		`replay: machine: key 0 holds program 7`:  func(w map[string]any) { in(w, "explored")["held"] = []int{7} },
 		`choices: 0 of them: want 1 to 4096`:      func(w map[string]any) { cut(w, 0) },
-		`replay: step 1, {Actor:5`:                func(w map[string]any) { w["choices"].([]any)[0] = map[string]any{"actor": 5} },
-		`recorded: 3 steps break no property`:     func(w map[string]any) { cut(w, 3) },
-		`(passed the open bypass, took its frame off, and meets the cleared target), not registers`: func(w map[string]any) { w["property"] = "registers" },
+		`replay: step 1, thread 5: there is no such step`: func(w map[string]any) {
+			w["choices"].([]any)[0] = map[string]any{"actor": "thread 5", "do": "enter"}
+		},
+		`recorded: 3 steps break no property`:                                                 func(w map[string]any) { cut(w, 3) },
+		`(goes through bypass=nop (unwinds), then target=nop (falls through)), not registers`: func(w map[string]any) { w["property"] = "registers" },
 	} {
 		var w map[string]any
 		if err := json.Unmarshal(kept, &w); err != nil {

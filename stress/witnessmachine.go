@@ -6,6 +6,7 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 	"tailpoke/stress/internal/sim"
 	"tailpoke/stress/internal/step"
 	"tailpoke/stress/report"
@@ -14,8 +15,8 @@ import (
 // machineWitness is the file of a witness of the machine engine.
 type machineWitness struct {
 	witnessHead
-	Explored machineExplored `json:"explored"`
-	Choices  []sim.Choice    `json:"choices"`
+	Explored machineExplored  `json:"explored"`
+	Choices  []witness.Choice `json:"choices"`
 }
 
 // machineExplored is the part of a [sim.Config] that no subject says.
@@ -37,19 +38,17 @@ func machineAnswer(s protocol.Subject, t *Workload, o Options, r *sim.Result, c 
 	return v, writeWitness(o.Witness, newMachineWitness(s, t, r.Witness, c))
 }
 
-func newMachineWitness(s protocol.Subject, t *Workload, found *sim.Witness, c *sim.Config) *machineWitness {
+func newMachineWitness(s protocol.Subject, t *Workload, found *witness.Witness, c *sim.Config) *machineWitness {
 	w := &machineWitness{
 		witnessHead: newWitnessHead(protocol.Machine, found.Property, s, t),
 		Explored: machineExplored{
 			Threads: c.Subject.Shape.Threads, MaxOps: c.MaxOps, Held: c.Held, Forward: c.Forward,
 		},
+		Choices: found.Choices(),
 	}
 	if c.Script != nil {
 		text := c.Script.String()
 		w.Explored.Script, w.Explored.MaxOps = &text, 0
-	}
-	for _, step := range found.Steps {
-		w.Choices = append(w.Choices, step.Choice)
 	}
 	return w
 }
@@ -69,10 +68,7 @@ func (w *machineWitness) again(s protocol.Subject, t *Workload) (*takenAgain, er
 	case err != nil:
 		return nil, fmt.Errorf("replay: %w", err)
 	}
-	return &takenAgain{
-		property: found.Property, text: found.Text, table: found.String(), drawing: drawingOfMachine(found),
-		onCPU: func() (*report.Stepped, error) { return step.Replay(c, found) },
-	}, nil
+	return &takenAgain{found, func() (*report.Stepped, error) { return step.Replay(c, found) }}, nil
 }
 
 // config makes what the machine engine explored. What an execution may return is computed anew.
@@ -96,28 +92,4 @@ func (w *machineWitness) config(s protocol.Subject, t *Workload) (sim.Config, er
 		}
 	}
 	return c, nil
-}
-
-// drawingOfMachine makes a witness ready to be drawn.
-func drawingOfMachine(w *sim.Witness) *drawing {
-	d := &drawing{actors: []string{"mutator"}, start: drawnMachine(w.Start)}
-	for i := range w.Start.Threads {
-		d.actors = append(d.actors, fmt.Sprintf("thread %d", i))
-	}
-	for _, s := range w.Steps {
-		next := drawStep{actor: s.Actor - sim.Mutator, text: s.Text, drawView: drawnMachine(s.View)}
-		if s.Actor != sim.Mutator {
-			next.tip = fmt.Sprintf("%s: % x: %s; executed %d", s.At, s.Bytes, s.Insn, s.Count)
-		}
-		d.steps = append(d.steps, next)
-	}
-	return d
-}
-
-func drawnMachine(v sim.View) drawView {
-	out := drawView{at: append([]string{""}, v.Threads...)}
-	for _, s := range v.Sites {
-		out.sites = append(out.sites, drawSite{"site " + s.Name, s.Bypass, s.Target, s.State})
-	}
-	return out
 }

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"tailpoke/model"
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 	"tailpoke/stress/report"
 )
 
@@ -69,7 +69,7 @@ func TestModelWitnessRoundTrip(t *testing.T) {
 			if repeats := v.Property == protocol.Progress; r.Cycle > 0 != repeats {
 				t.Errorf("%s: the last %d steps repeat", v.Property, r.Cycle)
 			}
-			if actors := strings.Join(r.drawing.actors, ", "); actors != tt.actors {
+			if actors := strings.Join(actorsOf(r.witness), ", "); actors != tt.actors {
 				t.Errorf("lanes of %s; want %s", actors, tt.actors)
 			}
 			if r.Engine != protocol.Model || r.Model != nil || r.Machine == nil || r.Machine.Verdict != tt.machine {
@@ -128,8 +128,8 @@ func TestOneWitness(t *testing.T) {
 	}
 }
 
-// TestDrawnActors: a step of the model stands in the lane of who the table says takes it.
-func TestDrawnActors(t *testing.T) {
+// TestChoicesOfFiles: the steps that are taken again are those of the file.
+func TestChoicesOfFiles(t *testing.T) {
 	for _, mutant := range []string{"no-mutex", "late-untrack", "quiet-grace"} {
 		kept, _ := modelKept(t, mutant, protocol.Model)
 		r, err := replayed(t, kept)
@@ -140,10 +140,8 @@ func TestDrawnActors(t *testing.T) {
 		if err := json.Unmarshal(kept, &w); err != nil {
 			t.Fatal(err)
 		}
-		for i, s := range r.drawing.steps {
-			if c := w.Choices[i]; r.drawing.actors[s.actor] != c.Actor || s.text != c.Do || r.drawing.repeats(i+1) != c.Round {
-				t.Errorf("%s, step %d: %s: %s; want %+v", mutant, i+1, r.drawing.actors[s.actor], s.text, c)
-			}
+		if same := slices.EqualFunc(r.witness.Choices(), w.Choices, witness.Choice.Same); !same || len(w.Choices) == 0 {
+			t.Errorf("%s: %+v; want %+v", mutant, r.witness.Choices(), w.Choices)
 		}
 	}
 }
@@ -161,11 +159,11 @@ func TestCorruptModelWitness(t *testing.T) {
 		change func(w map[string]any)
 	}{
 		{good, `engine: "": only witnesses of the model and the machine engine`, func(w map[string]any) { delete(w, "engine") }},
-		{good, `string into Go struct field Choice.choices.actor of type int`, func(w map[string]any) { w["engine"] = "machine" }},
-		{good, `number into Go struct field Choice.choices.actor of type string`, func(w map[string]any) {
-			w["choices"] = []any{map[string]any{"actor": -1, "call": "put 0 0"}}
+		{good, `json: unknown field "shape"`, func(w map[string]any) { w["engine"] = "machine" }},
+		{good, `number into Go`, func(w map[string]any) {
+			w["choices"] = []any{map[string]any{"actor": -1, "do": "enter"}}
 		}},
-		{good, `json: unknown field "call"`, func(w map[string]any) { first(w)["call"] = "put 0 0" }},
+		{good, `json: unknown field "fetch"`, func(w map[string]any) { first(w)["fetch"] = "cc" }},
 		{good, `json: unknown field "script"`, func(w map[string]any) { w["explored"].(map[string]any)["script"] = nil }},
 		{good, `json: unknown field "depth"`, func(w map[string]any) { shape(w)["depth"] = 1 }},
 		{good, `explored.shape.threads: 0: want 1 or more`, func(w map[string]any) { delete(w, "explored") }},
@@ -174,16 +172,19 @@ func TestCorruptModelWitness(t *testing.T) {
 		{good, `explored.shape: the model does not support this subject: -1 copies`, func(w map[string]any) { shape(w)["copies"] = -1 }},
 		{good, `subject.grace: unknown`, func(w map[string]any) { w["subject"].(map[string]any)["grace"] = "x" }},
 		{good, `choices: 0 of them: want 1 to 4096`, func(w map[string]any) { w["choices"] = []any{} }},
-		{good, `replay: model: step 1, mutator: dances: there is no such step; possible are`, func(w map[string]any) { first(w)["do"] = "dances" }},
+		{good, `do: "dances" is no action`, func(w map[string]any) { first(w)["do"] = "dances" }},
+		{good, `replay: model: step 1, mutator: wait: ends: there is no such step; possible are`, func(w map[string]any) {
+			w["choices"].([]any)[0] = map[string]any{"actor": "mutator", "do": "waited"}
+		}},
 		{good, `recorded: model: step 3, `, func(w map[string]any) { w["choices"] = choices(w)[:3] }},
 		{good, `nothing may follow it`, func(w map[string]any) { w["choices"] = append(choices(w), choices(w)[0]) }},
 		{good, `of them: want 1 to 4096`, func(w map[string]any) {
 			w["choices"] = slices.Repeat(choices(w), maxWitnessSteps)
 		}},
 		{good, `recorded: `, func(w map[string]any) { w["property"] = "fresh" }},
-		{lasso, `stands behind a step that repeats for ever`, func(w map[string]any) { delete(choices(w)[len(choices(w))-1].(map[string]any), "round") }},
+		{lasso, `does not repeat for ever, and follows one that does`, func(w map[string]any) { delete(choices(w)[len(choices(w))-1].(map[string]any), "round") }},
 		{lasso, `subject.grace: unknown`, func(w map[string]any) {
-			w["engine"], w["explored"], w["choices"] = "machine", map[string]any{"threads": 1}, []any{map[string]any{"actor": -1}}
+			w["engine"], w["explored"], w["choices"] = "machine", map[string]any{"threads": 1}, []any{map[string]any{"actor": "thread 0", "do": "enter"}}
 		}},
 	} {
 		var w map[string]any
@@ -233,7 +234,7 @@ func TestWitnessShape(t *testing.T) {
 func TestLongWitness(t *testing.T) {
 	var w modelWitness
 	for range maxWitnessSteps + 1 {
-		w.Choices = append(w.Choices, model.Choice{Actor: "thread 0", Do: "enters"})
+		w.Choices = append(w.Choices, witness.Choice{Action: witness.Act(witness.Enter)})
 	}
 	var b bytes.Buffer
 	if err := writeWitness(&b, &w); err == nil || b.Len() > 0 {

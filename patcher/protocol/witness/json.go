@@ -1,6 +1,7 @@
 package witness
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -80,11 +81,12 @@ func (c Choice) MarshalJSON() ([]byte, error) { return json.Marshal(c.file()) }
 // UnmarshalJSON reads what MarshalJSON writes.
 func (c *Choice) UnmarshalJSON(raw []byte) error {
 	var f choiceFile
-	if err := json.Unmarshal(raw, &f); err != nil {
-		return err
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	err := d.Decode(&f)
+	if err == nil {
+		*c, err = f.choice()
 	}
-	var err error
-	*c, err = f.choice()
 	return err
 }
 

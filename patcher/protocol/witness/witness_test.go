@@ -227,6 +227,7 @@ func TestBadChoices(t *testing.T) {
 		`{"actor": "thread x", "do": "free"}`:                                                `no actor is called "thread x"`,
 		`{"actor": "thread 01", "do": "enter"}`:                                              `no actor is called "thread 01"`,
 		`{"actor": "mutator", "do": "dance"}`:                                                `do: "dance" is no action`,
+		`{"actor": "mutator", "do": "free", "fetch": "cc"}`:                                  `unknown field "fetch"`,
 		`{"actor": "mutator", "do": "publish", "program": -3}`:                               `program: -3 is less than 0`,
 		`{"actor": "mutator", "do": "call", "op": "load"}`:                                   `op: "load" is no operation`,
 		`{"actor": "mutator", "do": "publish", "call": "put 1"}`:                             `call: "put 1" is no call of a script`,
