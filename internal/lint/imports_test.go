@@ -36,6 +36,8 @@ var table = map[string]arrows{
 	"jit/host":                     {may: []string{"jit", "jit/exec"}}, // what images call
 	"jit/host [t]":                 {may: []string{asm}},
 	"patcher/protocol":             {forbid: pure},
+	"patcher/protocol/witness":     {may: []string{"patcher/protocol", "internal/table"}, forbid: pure},
+	"internal/table":               {forbid: pure},
 	"patcher/rcu":                  {may: []string{"patcher/protocol", "jit/exec"}},
 	"patcher [t]":                  {may: []string{asm, "jit"}}, // programs to load are compiled instructions
 	"patcher/rcu [t]":              {may: []string{unix}},       // it asks the system what was set
@@ -47,9 +49,11 @@ var table = map[string]arrows{
 	"stress/internal/rig":          {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu"}},
 	"stress/internal/rig [t]":      {may: []string{asm}},
 	"stress/internal/cpu":          {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/rig", "stress/report", unix}},
-	"stress/internal/sim":          {may: []string{"jit", "patcher/protocol", x86asm}, forbid: pure},
+	"stress/internal/sim":          {may: []string{"patcher/protocol/witness", "stress/internal/sim/x86", "jit", "patcher/protocol", x86asm}, forbid: pure},
+	"stress/internal/sim/x86":      {may: []string{x86asm}, forbid: pure}, // it knows no state, slot or protocol
+	"stress/internal/sim/x86 [t]":  {may: []string{"jit", "jit/exec", asm}},
 	"stress/internal/sim [t]":      {may: []string{"jit/exec", asm}},
-	"stress/internal/step":         {may: []string{"jit", "jit/exec", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/rig", "stress/internal/sim", "stress/report"}},
+	"stress/internal/step":         {may: []string{"patcher/protocol/witness", "stress/internal/sim/x86", "jit", "jit/exec", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/rig", "stress/internal/sim", "stress/report"}},
 	"stress/internal/step [t]":     {may: []string{asm}},
 	"stress/internal/native":       {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "stress/internal/rig"}},
 	"stress/internal/native [t]":   {may: []string{"jit/interp", asm}},
@@ -63,7 +67,7 @@ var table = map[string]arrows{
 	"stress/internal/kernel":       {may: []string{"jit/exec", "stress/internal/identity", "patcher/protocol", "stress/report", ebpf, asm, btf, unix, hdr}},
 	"stress/internal/kernel [t]":   {may: []string{"model"}},
 	"stress/report":                {may: []string{"patcher/protocol"}, forbid: pure}, // data alone; engines fill it
-	"stress":                       {may: []string{"jit", "jit/interp", "jit/exec", "model", "model/promela", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/cpu", "stress/internal/identity", "stress/internal/kernel", "stress/internal/sim", "stress/internal/native", "stress/internal/workload", "stress/internal/regress", "stress/internal/step", "stress/internal/child", "stress/bpf", "stress/report"}},
+	"stress":                       {may: []string{"patcher/protocol/witness", "jit", "jit/interp", "jit/exec", "model", "model/promela", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/cpu", "stress/internal/identity", "stress/internal/kernel", "stress/internal/sim", "stress/internal/native", "stress/internal/workload", "stress/internal/regress", "stress/internal/step", "stress/internal/child", "stress/bpf", "stress/report"}},
 	"stress [t]":                   {may: []string{"stress/internal/rig", ebpf, asm}},
 	"cmd/stress":                   {may: []string{"stress", "stress/report", cobra, pflag}},
 	"internal/lint":                {may: []string{}},

@@ -30,8 +30,8 @@ type watchSite struct {
 	slots [protocol.Slots]watchSlot
 
 	noted [protocol.Slots]protocol.SlotText // what was noted last
-	turn  int                          // when that was
-	stale bool                         // it is to be noted again, though nothing may have changed
+	turn  int                               // when that was
+	stale bool                              // it is to be noted again, though nothing may have changed
 
 	changed bool // in the read at hand, from some whole instructions to others
 }
@@ -51,7 +51,7 @@ type watchSlot struct {
 // A slotReading is what the bytes of a slot mean. The zero value says that they were not read.
 type slotReading struct {
 	raw   protocol.SlotText // Unread if it is wrong
-	wrong bool         // these are bytes of no instruction that belongs there
+	wrong bool              // these are bytes of no instruction that belongs there
 }
 
 func newWatchSite(index, key, desc int, from *identity.Site) watchSite {

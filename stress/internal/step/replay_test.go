@@ -89,7 +89,7 @@ func TestViolationsAreSeen(t *testing.T) {
 				!strings.Contains(r.Seen, tt.seen) || !strings.Contains(r.Then, tt.then) {
 				t.Errorf("%s: %+v\n%v", w.Property, r, w)
 			}
-			if full := r.Taken == r.Steps; full != (r.Outcome == Taken) {
+			if full := r.Taken == r.Steps; full != (r.Outcome == report.Taken) {
 				t.Errorf("%d of %d steps taken: %s", r.Taken, r.Steps, r.Outcome)
 			}
 		})
@@ -152,7 +152,7 @@ func TestStaleFetchIsNotForced(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := carriedOut(t, c, w)
-	if r.Outcome != NotForced || r.Taken != closes || !strings.Contains(r.Text, "that memory does not hold any more (0f 1f 44 00 00, and memory holds cc 1f 44 00 00)") {
+	if r.Outcome != report.NotForced || r.Taken != closes || !strings.Contains(r.Text, "that memory does not hold any more (0f 1f 44 00 00, and memory holds cc 1f 44 00 00)") {
 		t.Errorf("%+v\n%v", r, w)
 	}
 }
