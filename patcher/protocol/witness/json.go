@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -78,16 +79,22 @@ func words(t protocol.SlotText) string {
 // MarshalJSON writes the choice as an object.
 func (c Choice) MarshalJSON() ([]byte, error) { return json.Marshal(c.file()) }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON reads what MarshalJSON writes. An error names the choice and the field.
 func (c *Choice) UnmarshalJSON(raw []byte) error {
 	var f choiceFile
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	err := d.Decode(&f)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		err = fmt.Errorf("%s: a %s cannot stand there", wrong.Field, wrong.Value)
+	}
 	if err == nil {
 		*c, err = f.choice()
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("choice %.100s: %w", raw, err)
+	}
+	return nil
 }
 
 func (f *choiceFile) choice() (Choice, error) {
