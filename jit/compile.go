@@ -91,7 +91,8 @@ func (o *Options) check(p *Program) error {
 	case o.TailCallReachable != nil && len(o.TailCallReachable) != len(p.Funcs):
 		return fmt.Errorf("compile: %d counters of %d functions", len(o.TailCallReachable), len(p.Funcs))
 	case o.Direct != nil && len(o.Direct) != len(p.TailCalls):
-		return fmt.Errorf("compile: kinds of %d tail calls, there are %d", len(o.Direct), len(p.TailCalls))
+		return fmt.Errorf("compile: kinds of %d tail calls, there are %d", len(o.Direct),
+			len(p.TailCalls))
 	}
 	return o.checkPrivateStacks(p)
 }

@@ -22,7 +22,8 @@ func (l *Layout) with(name string, edits []string) (*Layout, error) {
 		what, value, numbered := strings.Cut(strings.TrimSpace(e), "=")
 		edit, ok := layoutEdits[what]
 		if !ok || numbered == (what == "unrounded") {
-			return nil, fmt.Errorf("layout %q: %q is none of limit=N, landing=N, unrounded", name, strings.TrimSpace(e))
+			return nil, fmt.Errorf("layout %q: %q is none of limit=N, landing=N, unrounded", name,
+				strings.TrimSpace(e))
 		}
 		n := uint64(0)
 		if numbered {

@@ -106,7 +106,8 @@ func (r *resolver) target(i int, ins *asm.Instruction) (int, error) {
 	switch {
 	case namesFunc(ins) || ins.OpCode == opJaLong:
 		distance = int(int32(ins.Constant))
-	case !ins.OpCode.Class().IsJump() || ins.OpCode == opExit || ins.OpCode == opCall || ins.OpCode == opCallX:
+	case !ins.OpCode.Class().IsJump() || ins.OpCode == opExit || ins.OpCode == opCall ||
+		ins.OpCode == opCallX:
 		return none, nil
 	default:
 		distance = int(ins.Offset)

@@ -17,7 +17,8 @@ import (
 // privateFrame is the frame pointer of such a function: it stands for R10 in the operands.
 const privateFrame = regAX + 1
 
-var errPrivateStack = errors.New("compile: private stacks are for translated programs without tail calls")
+var errPrivateStack = errors.New(
+	"compile: private stacks are for translated programs without tail calls")
 
 // checkPrivateStacks refuses private stacks where kernels have none: the memory is a kernel's,
 // and no tail call can take such a frame off. All zero is none.
@@ -26,7 +27,8 @@ func (o *Options) checkPrivateStacks(p *Program) error {
 	case o.PrivateStacks == nil:
 		return nil
 	case len(o.PrivateStacks) != len(p.Funcs):
-		return fmt.Errorf("compile: %d private stacks of %d functions", len(o.PrivateStacks), len(p.Funcs))
+		return fmt.Errorf("compile: %d private stacks of %d functions", len(o.PrivateStacks),
+			len(p.Funcs))
 	case slices.Max(o.PrivateStacks) != 0 && (!p.Translated || len(p.TailCalls) > 0):
 		return errPrivateStack
 	}

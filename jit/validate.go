@@ -93,7 +93,8 @@ func validateLegacyLoad(ins *asm.Instruction) error {
 
 func validateLoad(ins *asm.Instruction) error {
 	size := ins.OpCode.Size()
-	return known(ins.OpCode == asm.LoadMemOp(size) || ins.OpCode == asm.LoadMemSXOp(size) && size != asm.DWord)
+	return known(ins.OpCode == asm.LoadMemOp(size) ||
+		ins.OpCode == asm.LoadMemSXOp(size) && size != asm.DWord)
 }
 
 func validateStore(ins *asm.Instruction) error {
@@ -170,7 +171,8 @@ func validateCall(ins *asm.Instruction, translated bool) error {
 
 // isHelper says whether a call is of a helper that there is.
 func isHelper(ins *asm.Instruction) bool {
-	return ins.Constant == int64(uint16(ins.Constant)) && slices.Contains(Helpers(), Helper(ins.Constant))
+	return ins.Constant == int64(uint16(ins.Constant)) &&
+		slices.Contains(Helpers(), Helper(ins.Constant))
 }
 
 // written is the register that an instruction itself writes, calls apart.

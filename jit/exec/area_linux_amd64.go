@@ -91,7 +91,8 @@ func release(kind slotKind, i int) error {
 }
 
 func reserve() error {
-	p, err := unix.MmapPtr(-1, 0, nil, areaBytes, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
+	p, err := unix.MmapPtr(-1, 0, nil, areaBytes, unix.PROT_NONE,
+		unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
 	if err != nil {
 		return fmt.Errorf("reserve %d MiB of address space: %w", areaBytes>>20, err)
 	}
@@ -116,6 +117,7 @@ func slotAddr(kind slotKind, i int) unsafe.Pointer {
 
 // blank turns a slot back into address space without access.
 func blank(p unsafe.Pointer, n uintptr) error {
-	_, err := unix.MmapPtr(-1, 0, p, n, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE|unix.MAP_FIXED)
+	_, err := unix.MmapPtr(-1, 0, p, n, unix.PROT_NONE,
+		unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE|unix.MAP_FIXED)
 	return err
 }

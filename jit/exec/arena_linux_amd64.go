@@ -48,7 +48,8 @@ func mapArena(fd, size, slot int, at unsafe.Pointer) (*Arena, error) {
 	if err != nil {
 		return nil, fmt.Errorf("map code memory for writing: %w", err)
 	}
-	_, err = unix.MmapPtr(fd, 0, at, uintptr(size), unix.PROT_READ|unix.PROT_EXEC, unix.MAP_SHARED|unix.MAP_FIXED)
+	_, err = unix.MmapPtr(fd, 0, at, uintptr(size), unix.PROT_READ|unix.PROT_EXEC,
+		unix.MAP_SHARED|unix.MAP_FIXED)
 	if err != nil {
 		unix.Munmap(rw)
 		return nil, fmt.Errorf("map code memory for execution: %w", err)

@@ -18,7 +18,8 @@ func NewData(size int) (*Data, error) { return newData(size, 0) }
 func NewLowData(size int) (*Data, error) { return newData(size, unix.MAP_32BIT) }
 
 func newData(size, flags int) (*Data, error) {
-	mem, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|flags)
+	mem, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANON|flags)
 	if err != nil {
 		return nil, fmt.Errorf("map %d bytes of data: %w", size, err)
 	}

@@ -51,7 +51,8 @@ func NewPool(cfg PoolConfig) (*Pool, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	shared, err := unix.Mmap(-1, 0, sharedSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	shared, err := unix.Mmap(-1, 0, sharedSize, unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {
 		return nil, fmt.Errorf("map the control block: %w", err)
 	}
@@ -95,7 +96,9 @@ func (p *Pool) layOut(stacks unsafe.Pointer) error {
 	return nil
 }
 
-func (p *Pool) poison() []byte   { return p.shared[sharedSize-MaxCtx-poisonSize : sharedSize-MaxCtx] }
+func (p *Pool) poison() []byte {
+	return p.shared[sharedSize-MaxCtx-poisonSize : sharedSize-MaxCtx]
+}
 func (p *Pool) template() []byte { return p.shared[sharedSize-MaxCtx:] }
 
 // Close stops the threads, waits for them and unmaps their memory.
@@ -130,7 +133,8 @@ const futexWakePrivate = 129
 // open lets the threads go.
 func (p *Pool) open() error {
 	atomic.StoreUint32(&p.ctl.gate, 1)
-	_, _, e := unix.RawSyscall(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&p.ctl.gate)), futexWakePrivate, math.MaxInt32)
+	_, _, e := unix.RawSyscall(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&p.ctl.gate)), futexWakePrivate,
+		math.MaxInt32)
 	if e != 0 {
 		return fmt.Errorf("wake the threads: %w", e)
 	}
@@ -224,7 +228,8 @@ func (p *Pool) Bad() uint64 {
 
 // Counters sums up what the threads have counted so far.
 func (p *Pool) Counters() Counters {
-	c := Counters{Outcomes: make([]uint64, len(p.cfg.Outcomes)), Anomalies: p.Bad(), Executions: p.nFault.Load()}
+	c := Counters{Outcomes: make([]uint64, len(p.cfg.Outcomes)), Anomalies: p.Bad(),
+		Executions: p.nFault.Load()}
 	for _, t := range p.threads {
 		for i := range c.Overlaps {
 			n := atomic.LoadUint64(&t.frame.over[i])

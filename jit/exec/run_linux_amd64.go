@@ -2,6 +2,7 @@ package exec
 
 import (
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -51,7 +52,7 @@ func (p *Pool) SetContext(ctx []byte) {
 }
 
 // Context returns a copy of what a thread's context holds.
-func (p *Pool) Context(thread int) []byte { return append([]byte(nil), p.threads[thread].context()...) }
+func (p *Pool) Context(thread int) []byte { return slices.Clone(p.threads[thread].context()) }
 
 // context is the thread's copy of the context.
 func (t *thread) context() []byte { return t.call.Bytes(t.frame.ctx, len(t.pool.cfg.Ctx)) }

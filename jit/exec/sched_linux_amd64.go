@@ -12,7 +12,8 @@ import (
 // that of PolicyFIFO, 0 elsewhere.
 func SetScheduler(tid int, policy Policy, priority int) error {
 	param := int32(priority)
-	_, _, e := unix.RawSyscall(unix.SYS_SCHED_SETSCHEDULER, uintptr(tid), uintptr(policy), uintptr(unsafe.Pointer(&param)))
+	_, _, e := unix.RawSyscall(unix.SYS_SCHED_SETSCHEDULER, uintptr(tid), uintptr(policy),
+		uintptr(unsafe.Pointer(&param)))
 	if e != 0 {
 		return fmt.Errorf("sched_setscheduler(%d, %d, %d): %w", tid, policy, priority, e)
 	}

@@ -39,7 +39,9 @@ const (
 )
 
 // encoded lists the places of the registers in the order of their numbers.
-var encoded = [16]int{stepRAX, 14, 12, stepRBX, stepRSP, stepRBP, 9, 8, 0, 1, 2, 3, stepR12, 5, 6, 7}
+var encoded = [16]int{
+	stepRAX, 14, 12, stepRBX, stepRSP, stepRBP, 9, 8, 0, 1, 2, 3, stepR12, 5, 6, 7,
+}
 
 // Stepper executes on one thread of a pool, an instruction at a time, by the CPU's trap flag.
 // Between two instructions the thread is parked inside of a signal handler, for at most a
@@ -201,7 +203,8 @@ func (s *Stepper) end() Stop {
 		return Stop{Kind: Faulted, RIP: a.RIP, Anomaly: a}
 	}
 	st := s.stop(Returned)
-	a := Anomaly{Thread: s.t.index, RAX: st.Regs[0], Canary: f.canary, RSPOff: int64(st.Regs[4] - f.sp)}
+	a := Anomaly{Thread: s.t.index, RAX: st.Regs[0], Canary: f.canary,
+		RSPOff: int64(st.Regs[4] - f.sp)}
 	for i, n := range calleeSaved {
 		a.Regs[i] = st.Regs[n]
 	}
@@ -217,7 +220,8 @@ const futexWaitPrivate = 128 // FUTEX_WAIT|FUTEX_PRIVATE_FLAG
 // futexWait waits until the word is not v any more, some time has passed, or for no reason.
 func futexWait(word *uint32, v uint32, limit time.Duration) {
 	ts := unix.NsecToTimespec(int64(limit))
-	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWaitPrivate, uintptr(v), uintptr(unsafe.Pointer(&ts)), 0, 0)
+	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWaitPrivate, uintptr(v),
+		uintptr(unsafe.Pointer(&ts)), 0, 0)
 }
 
 func futexWake(word *uint32) {

@@ -115,5 +115,6 @@ func endsWord(format []byte, n int) int {
 
 // alnum says whether a byte is a letter or a digit, in Latin-1.
 func alnum(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c >= 0xc0 && c != 0xd7 && c != 0xf7
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' ||
+		c >= 0xc0 && c != 0xd7 && c != 0xf7
 }

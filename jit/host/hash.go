@@ -21,7 +21,8 @@ const end = -1
 
 func newHash(spec *MapSpec, cpus int) *hash {
 	n := spec.MaxEntries + cpus
-	h := &hash{seed: maphash.MakeSeed(), buckets: make([]int32, spec.MaxEntries), next: make([]int32, n), free: end}
+	h := &hash{seed: maphash.MakeSeed(), buckets: make([]int32, spec.MaxEntries),
+		next: make([]int32, n), free: end}
 	for i := range h.buckets {
 		h.buckets[i] = end
 	}

@@ -53,7 +53,8 @@ func (s *MapSpec) check() error {
 	case s.ValueSize < 1 || s.ValueSize > MaxPacket:
 		return fmt.Errorf("values of %d bytes: want 1 to %d", s.ValueSize, MaxPacket)
 	case s.MaxEntries < 1 || s.MaxEntries > maxMapBytes/s.stride():
-		return fmt.Errorf("%d entries of %d bytes: want 1 to %d", s.MaxEntries, s.stride(), maxMapBytes/s.stride())
+		return fmt.Errorf("%d entries of %d bytes: want 1 to %d", s.MaxEntries, s.stride(),
+			maxMapBytes/s.stride())
 	}
 	return nil
 }

@@ -71,7 +71,8 @@ func (d *Map) Put(key, value []byte) error {
 	case d.Kind == ProgArray:
 		return errors.New("prog array: what it holds, World.Held says")
 	case len(key) != int(d.KeySize) || len(value) != int(d.ValueSize):
-		return fmt.Errorf("key of %d bytes and value of %d, not %d and %d", len(key), len(value), d.KeySize, d.ValueSize)
+		return fmt.Errorf("key of %d bytes and value of %d, not %d and %d", len(key), len(value),
+			d.KeySize, d.ValueSize)
 	}
 	if e := d.refusal(&d.contents, key, 0); e != 0 {
 		return fmt.Errorf("key %x: map of %d elements is full or has no such key", key, d.MaxEntries)

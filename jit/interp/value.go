@@ -72,7 +72,8 @@ func numbers(vs ...value) (known bool, err error) {
 // maybeSame says whether two addresses point into values of one map of which it is not known
 // whether they are those of one element.
 func maybeSame(a, b value) bool {
-	return a.kind == inValue && b.kind == inValue && a.id == b.id && (a.elem == anyElem || b.elem == anyElem)
+	return a.kind == inValue && b.kind == inValue && a.id == b.id &&
+		(a.elem == anyElem || b.elem == anyElem)
 }
 
 // sameMemory says whether two addresses are known to point into one piece of memory.

@@ -91,7 +91,8 @@ func (t *Target) image(name string, r *readback, b book) (*jit.Image, verdict, e
 		return nil, verdict{}, err
 	}
 	if len(p.Funcs) != len(r.funcs) {
-		return nil, verdict{difference: fmt.Sprintf("%d functions, the kernel has %d\n", len(p.Funcs), len(r.funcs))}, nil
+		return nil, verdict{difference: fmt.Sprintf("%d functions, the kernel has %d\n", len(p.Funcs),
+			len(r.funcs))}, nil
 	}
 	o := r.options(t)
 	o.PrivateStacks = t.privateStacks(p, r)
@@ -103,7 +104,8 @@ func (t *Target) image(name string, r *readback, b book) (*jit.Image, verdict, e
 	if err != nil {
 		return nil, verdict{difference: err.Error() + "\n" + diff}, nil
 	}
-	o.StackDepths, o.PrivateStacks, o.TailCallReachable, o.Direct = h.depths, h.private, h.counting, h.direct
+	o.StackDepths, o.PrivateStacks = h.depths, h.private
+	o.TailCallReachable, o.Direct = h.counting, h.direct
 	if img, diff, err = b.differ(p, o, r); err != nil || diff != "" {
 		return nil, verdict{difference: diff}, err
 	}
@@ -118,7 +120,8 @@ func (b book) differ(p *jit.Program, o jit.Options, r *readback) (*jit.Image, st
 	}
 	for f := range img.Funcs {
 		if ours, theirs := int(img.Funcs[f].Size), len(r.funcs[f].code); ours != theirs {
-			return nil, fmt.Sprintf("function %d has %d bytes, the kernel's %d\n%s", f, ours, theirs, sideBySide(img, r)), nil
+			return nil, fmt.Sprintf("function %d has %d bytes, the kernel's %d\n%s", f, ours, theirs,
+				sideBySide(img, r)), nil
 		}
 	}
 	if err := b.adopt(img, r); err != nil {

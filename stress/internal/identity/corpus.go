@@ -22,7 +22,8 @@ func Corpus(seed uint64, n int) []Sample {
 	for i := range n {
 		name := fmt.Sprintf("random %#x/%d", seed, i)
 		if i%4 == 3 {
-			out = append(out, sampleOf(name, ebpf.RawTracepoint, onTracepoint(randomProgram(seed, uint64(i), alone))))
+			out = append(out, sampleOf(name, ebpf.RawTracepoint,
+				onTracepoint(randomProgram(seed, uint64(i), alone))))
 			continue
 		}
 		out = append(out, sampleOf(name, ebpf.SchedCLS, randomProgram(seed, uint64(i), withHelpers)))

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -26,7 +27,8 @@ func frameOf(n int, stack int16) asm.Instructions {
 		insns = append(insns, asm.Mov.Reg(asm.R6+r, asm.R1))
 	}
 	if stack > 0 {
-		insns = append(insns, asm.Instruction{OpCode: asm.StoreImmOp(asm.Byte), Dst: asm.R10, Offset: -stack})
+		insns = append(insns, asm.Instruction{OpCode: asm.StoreImmOp(asm.Byte), Dst: asm.R10,
+			Offset: -stack})
 	}
 	return insns
 }
@@ -66,7 +68,8 @@ func tailCallSamples() []Sample {
 	for key := range int32(40) {
 		many = join(many, tailCallOf("other", key*10-10))
 	}
-	out = append(out, sampleOf("tail calls of 39 keys and an unknown one", ebpf.SchedCLS, join(many, returning(1))))
+	out = append(out, sampleOf("tail calls of 39 keys and an unknown one", ebpf.SchedCLS,
+		join(many, returning(1))))
 	return out
 }
 
@@ -74,7 +77,8 @@ func tailCallSamples() []Sample {
 func subprogramSamples(name string, regs int, stack int16, key int32) []Sample {
 	sub := join(frameOf(regs, stack), bareTailCall("progs", key), returning(3))
 	sub[0] = sub[0].WithSymbol("sub")
-	call := asm.Instructions{asm.Mov.Reg(asm.R6, asm.R1), asm.Call.Label("sub"), asm.Mov.Reg(asm.R7, asm.R0)}
+	call := asm.Instructions{asm.Mov.Reg(asm.R6, asm.R1), asm.Call.Label("sub"),
+		asm.Mov.Reg(asm.R7, asm.R0)}
 	store := asm.Instructions{asm.StoreMem(asm.R10, -20, asm.R7, asm.Word)}
 	return []Sample{
 		sampleOf(name+", in a function", ebpf.SchedCLS,
@@ -83,7 +87,8 @@ func subprogramSamples(name string, regs int, stack int16, key int32) []Sample {
 			describe(join(call, tailCallOf("other", 7), returning(1), clone(sub)))),
 		sampleOf(name+", two functions down", ebpf.SchedCLS, describe(join(
 			call, returning(1),
-			asm.Instructions{asm.StoreImm(asm.R10, -9, 1, asm.Byte).WithSymbol("mid"), asm.Call.Label("sub"), asm.Return()},
+			asm.Instructions{asm.StoreImm(asm.R10, -9, 1, asm.Byte).WithSymbol("mid"), asm.Call.Label("sub"),
+				asm.Return()},
 			clone(sub)))).through("mid"),
 	}
 }
@@ -101,7 +106,7 @@ func (s Sample) through(mid string) Sample {
 	return s
 }
 
-func clone(insns asm.Instructions) asm.Instructions { return append(asm.Instructions(nil), insns...) }
+func clone(insns asm.Instructions) asm.Instructions { return slices.Clone(insns) }
 
 func join(parts ...asm.Instructions) asm.Instructions {
 	var all asm.Instructions

@@ -17,7 +17,8 @@ func helperSamples() []Sample {
 		sampleOf("callback for each element", ebpf.SchedCLS, callbackForEach()),
 		sampleOf("values of a map", ebpf.SchedCLS, valuesOfMap()),
 		sampleOf("time, chance and processor", ebpf.SchedCLS, asm.Instructions{
-			asm.FnKtimeGetNs.Call(), asm.Mov.Reg(asm.R6, asm.R0), asm.FnGetPrandomU32.Call(), asm.Xor.Reg(asm.R6, asm.R0),
+			asm.FnKtimeGetNs.Call(), asm.Mov.Reg(asm.R6, asm.R0), asm.FnGetPrandomU32.Call(),
+			asm.Xor.Reg(asm.R6, asm.R0),
 			asm.FnGetSmpProcessorId.Call(), asm.Xor.Reg(asm.R0, asm.R6), asm.Return(),
 		}),
 		sampleOf("functions", ebpf.SchedCLS, asm.Instructions{
@@ -58,7 +59,8 @@ func updateAndDelete() asm.Instructions {
 
 // loadFunc loads the address of a function.
 func loadFunc(dst asm.Register, name string) asm.Instruction {
-	return asm.Instruction{OpCode: asm.LoadImmOp(asm.DWord), Dst: dst, Src: asm.PseudoFunc, Constant: -1}.WithReference(name)
+	return asm.Instruction{OpCode: asm.LoadImmOp(asm.DWord), Dst: dst, Src: asm.PseudoFunc,
+		Constant: -1}.WithReference(name)
 }
 
 // loopByHelper has its loop from the verifier, in the place of a call.
@@ -81,7 +83,8 @@ func callbackForEach() asm.Instructions {
 
 func valuesOfMap() asm.Instructions {
 	return asm.Instructions{
-		asm.LoadMapValue(asm.R1, 0, 0).WithReference("value"), asm.LoadMapValue(asm.R7, 0, 24).WithReference("value"),
+		asm.LoadMapValue(asm.R1, 0, 0).WithReference("value"),
+		asm.LoadMapValue(asm.R7, 0, 24).WithReference("value"),
 		asm.LoadMem(asm.R0, asm.R1, 8, asm.Word), asm.StoreMem(asm.R7, 0, asm.R0, asm.DWord),
 		atomic(asm.FetchAdd.Mem(asm.R7, asm.R0, asm.DWord, 8)), asm.Mov.Imm(asm.R0, 0), asm.Return(),
 	}

@@ -26,14 +26,20 @@ func jumpSamples() []Sample {
 				sampleOf(fmt.Sprintf("jump back over %d+%d", n, shift), ebpf.SchedCLS, back))
 		}
 	}
-	long := join(load, asm.Instructions{asm.JEq.Imm(asm.R0, 0, "a")}, filler(40), asm.Instructions{asm.LongJump("out")},
-		asm.Instructions{asm.Mov.Imm(asm.R2, 2).WithSymbol("a")}, filler(30), asm.Instructions{asm.JEq.Imm(asm.R0, 5, "out"), asm.Add.Imm(asm.R0, 1), asm.Mov.Imm(asm.R0, 9).WithSymbol("out"), asm.Return()})
+	long := join(load, asm.Instructions{asm.JEq.Imm(asm.R0, 0, "a")}, filler(40),
+		asm.Instructions{asm.LongJump("out")},
+		asm.Instructions{asm.Mov.Imm(asm.R2, 2).WithSymbol("a")}, filler(30), asm.Instructions{
+			asm.JEq.Imm(asm.R0, 5, "out"), asm.Add.Imm(asm.R0, 1), asm.Mov.Imm(asm.R0, 9).WithSymbol("out"),
+			asm.Return(),
+		})
 	out = append(out, sampleOf("long jump", ebpf.SchedCLS, long))
 	var exits asm.Instructions
 	for i := range 40 {
-		exits = append(exits, asm.JEq.Imm(asm.R0, int32(i), fmt.Sprintf("x%d", i)), asm.Return(), asm.Add.Imm(asm.R0, 1).WithSymbol(fmt.Sprintf("x%d", i)))
+		exits = append(exits, asm.JEq.Imm(asm.R0, int32(i), fmt.Sprintf("x%d", i)), asm.Return(),
+			asm.Add.Imm(asm.R0, 1).WithSymbol(fmt.Sprintf("x%d", i)))
 	}
-	return append(out, sampleOf("many exits", ebpf.SchedCLS, join(load, exits, asm.Instructions{asm.Return()})))
+	return append(out, sampleOf("many exits", ebpf.SchedCLS,
+		join(load, exits, asm.Instructions{asm.Return()})))
 }
 
 // filler is n instructions of five bytes each.

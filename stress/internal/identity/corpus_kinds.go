@@ -41,7 +41,8 @@ func kindSamples() []Sample {
 				join(frameOf(2, 128), tailCallOf("progs", key), returning(1)))
 		}
 		add("tail call and a function, stack 128", join(frameOf(1, 128),
-			asm.Instructions{asm.Call.Label("sub")}, tailCallOf("progs", 1), returning(1), function("sub", 1, 96, returning(0))))
+			asm.Instructions{asm.Call.Label("sub")}, tailCallOf("progs", 1), returning(1),
+			function("sub", 1, 96, returning(0))))
 	}
 	return append(out, privateSamples()...)
 }
@@ -57,7 +58,8 @@ func privateSamples() []Sample {
 	for _, s := range memorySamples() {
 		add(s, s.Name)
 	}
-	add(sampleOf("", ebpf.RawTracepoint, threeFunctions([3]int16{512, 512, 512})), "three stacks of 512")
+	add(sampleOf("", ebpf.RawTracepoint, threeFunctions([3]int16{512, 512, 512})),
+		"three stacks of 512")
 	var frame asm.Instructions // the frame pointer where other registers may stand
 	for i, r := range scalars {
 		label := fmt.Sprintf("l%d", i)
@@ -84,7 +86,8 @@ func threeFunctions(stacks [3]int16) asm.Instructions {
 	}
 	return describe(join(
 		frameOf(2, stacks[0]), callTwice, returning(1),
-		function("mid", 3, stacks[1], asm.Instructions{asm.Call.Label("leaf"), asm.FnKtimeGetNs.Call(), asm.Return()}),
+		function("mid", 3, stacks[1], asm.Instructions{asm.Call.Label("leaf"), asm.FnKtimeGetNs.Call(),
+			asm.Return()}),
 		function("leaf", 0, stacks[2], returning(3)),
 	))
 }
@@ -93,7 +96,8 @@ func threeFunctions(stacks [3]int16) asm.Instructions {
 func callbackOn(stack, callee int16) asm.Instructions {
 	return describe(join(frameOf(2, stack), asm.Instructions{
 		asm.LoadMapPtr(asm.R1, 0).WithReference("array"), loadFunc(asm.R2, "each"),
-		asm.Mov.Reg(asm.R3, asm.R10), asm.Add.Imm(asm.R3, int32(-stack)), asm.Mov.Imm(asm.R4, 0), asm.FnForEachMapElem.Call(),
+		asm.Mov.Reg(asm.R3, asm.R10), asm.Add.Imm(asm.R3, int32(-stack)), asm.Mov.Imm(asm.R4, 0),
+		asm.FnForEachMapElem.Call(),
 	}, returning(1), function("each", 1, callee, returning(0))))
 }
 

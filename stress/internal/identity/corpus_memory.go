@@ -2,6 +2,7 @@ package identity
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -23,38 +24,40 @@ func atomic(ins asm.Instruction) asm.Instruction {
 // memorySamples access the stack by every register, in all sizes, near and far.
 func memorySamples() []Sample {
 	var out []Sample
-	add := func(name string, insns asm.Instructions) {
-		all := append(unknowns(), clearStack(512)...)
-		out = append(out, sampleOf(name, ebpf.SchedCLS, append(append(all, insns...), asm.Mov.Imm(asm.R0, 0), asm.Return())))
+	add := func(what string, size asm.Size, access accessing) {
+		insns := slices.Concat(unknowns(), clearStack(512),
+			accesses([]int16{-8, -128, -136, -512}, access),
+			asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()})
+		out = append(out, sampleOf(fmt.Sprintf("%s %d", what, size.Sizeof()), ebpf.SchedCLS, insns))
 	}
-	offs := []int16{-8, -128, -136, -512}
 	for _, size := range sizes {
-		add(fmt.Sprintf("load %d", size.Sizeof()), accesses(offs, func(b, r asm.Register, off int16) asm.Instruction {
+		add("load", size, func(b, r asm.Register, off int16) asm.Instruction {
 			return asm.LoadMem(r, b, off, size)
-		}))
-		add(fmt.Sprintf("store %d", size.Sizeof()), accesses(offs, func(b, r asm.Register, off int16) asm.Instruction {
+		})
+		add("store", size, func(b, r asm.Register, off int16) asm.Instruction {
 			return asm.StoreMem(b, off, r, size)
-		}))
-		add(fmt.Sprintf("store constant %d", size.Sizeof()), accesses(offs, func(b, r asm.Register, off int16) asm.Instruction {
-			return asm.Instruction{OpCode: asm.StoreImmOp(size), Dst: b, Offset: off, Constant: int64(corners[r%8])}
-		}))
-		add(fmt.Sprintf("load acquire %d", size.Sizeof()), accesses(offs, func(b, r asm.Register, off int16) asm.Instruction {
+		})
+		add("store constant", size, func(b, r asm.Register, off int16) asm.Instruction {
+			return asm.Instruction{OpCode: asm.StoreImmOp(size), Dst: b, Offset: off,
+				Constant: int64(corners[r%8])}
+		})
+		add("load acquire", size, func(b, r asm.Register, off int16) asm.Instruction {
 			return atomic(asm.LoadAcquire(r, b, size, off))
-		}))
-		add(fmt.Sprintf("store release %d", size.Sizeof()), accesses(offs, func(b, r asm.Register, off int16) asm.Instruction {
+		})
+		add("store release", size, func(b, r asm.Register, off int16) asm.Instruction {
 			return atomic(asm.StoreRelease(b, r, size, off))
-		}))
+		})
 		if size != asm.DWord {
-			add(fmt.Sprintf("load signed %d", size.Sizeof()), accesses(offs, func(b, r asm.Register, off int16) asm.Instruction {
+			add("load signed", size, func(b, r asm.Register, off int16) asm.Instruction {
 				return asm.LoadMemSX(r, b, off, size)
-			}))
+			})
 		}
 	}
 	for _, op := range atomicOps {
 		for _, size := range []asm.Size{asm.Word, asm.DWord} {
-			add(fmt.Sprintf("atomic %v %d", op, size.Sizeof()), accesses(offs, func(b, r asm.Register, off int16) asm.Instruction {
+			add(fmt.Sprintf("atomic %v", op), size, func(b, r asm.Register, off int16) asm.Instruction {
 				return atomic(op.Mem(b, r, size, off))
-			}))
+			})
 		}
 	}
 	return out
@@ -69,9 +72,12 @@ func clearStack(depth int16) asm.Instructions {
 	return insns
 }
 
+// accessing makes one access to base+off, with a register.
+type accessing = func(base, r asm.Register, off int16) asm.Instruction
+
 // accesses makes one access with every base and register. Each base in turn becomes a copy of
 // the frame pointer, and a number again.
-func accesses(offs []int16, access func(base, r asm.Register, off int16) asm.Instruction) asm.Instructions {
+func accesses(offs []int16, access accessing) asm.Instructions {
 	var insns asm.Instructions
 	for _, off := range offs {
 		insns = append(insns, access(asm.R10, asm.R0, off), access(asm.R10, asm.R5, off))

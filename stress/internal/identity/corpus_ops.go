@@ -34,7 +34,8 @@ var aluOps = []asm.ALUOp{
 
 // jumpOps are all conditions.
 var jumpOps = []asm.JumpOp{
-	asm.JEq, asm.JNE, asm.JSet, asm.JGT, asm.JGE, asm.JLT, asm.JLE, asm.JSGT, asm.JSGE, asm.JSLT, asm.JSLE,
+	asm.JEq, asm.JNE, asm.JSet, asm.JGT, asm.JGE, asm.JLT, asm.JLE, asm.JSGT, asm.JSGE, asm.JSLT,
+	asm.JSLE,
 }
 
 // sizes are those of memory accesses.
@@ -48,12 +49,13 @@ var corners = []int32{1, -1, 127, 128, -128, -129, 1000, 1<<31 - 1, -1 << 31}
 func opSamples() []Sample {
 	var out []Sample
 	add := func(name string, insns asm.Instructions) {
-		out = append(out, sampleOf(name, ebpf.SchedCLS, append(append(unknowns(), insns...), asm.Mov.Imm(asm.R0, 0), asm.Return())))
+		out = append(out, sampleOf(name, ebpf.SchedCLS,
+			append(append(unknowns(), insns...), asm.Mov.Imm(asm.R0, 0), asm.Return())))
 	}
 	for _, op := range aluOps {
-		add(fmt.Sprintf("alu %v reg", op), onPairs(func(d, s asm.Register) asm.Instruction { return op.Reg(d, s) }))
+		add(fmt.Sprintf("alu %v reg", op), onPairs(op.Reg))
 		if op != asm.MovSX32 {
-			add(fmt.Sprintf("alu %v reg 32", op), onPairs(func(d, s asm.Register) asm.Instruction { return op.Reg32(d, s) }))
+			add(fmt.Sprintf("alu %v reg 32", op), onPairs(op.Reg32))
 		}
 		if op == asm.MovSX8 || op == asm.MovSX16 || op == asm.MovSX32 {
 			continue
@@ -62,10 +64,10 @@ func opSamples() []Sample {
 		add(fmt.Sprintf("alu %v imm 32", op), onConstants(op, op.Imm32, 32))
 	}
 	for _, op := range jumpOps {
-		add(fmt.Sprintf("jump %v reg", op), jumps(func(d, s asm.Register, _ int32, l string) asm.Instruction { return op.Reg(d, s, l) }))
-		add(fmt.Sprintf("jump %v reg 32", op), jumps(func(d, s asm.Register, _ int32, l string) asm.Instruction { return op.Reg32(d, s, l) }))
-		add(fmt.Sprintf("jump %v imm", op), jumps(func(d, _ asm.Register, v int32, l string) asm.Instruction { return op.Imm(d, v, l) }))
-		add(fmt.Sprintf("jump %v imm 32", op), jumps(func(d, _ asm.Register, v int32, l string) asm.Instruction { return op.Imm32(d, v, l) }))
+		add(fmt.Sprintf("jump %v reg", op), jumps(op.Reg, nil))
+		add(fmt.Sprintf("jump %v reg 32", op), jumps(op.Reg32, nil))
+		add(fmt.Sprintf("jump %v imm", op), jumps(nil, op.Imm))
+		add(fmt.Sprintf("jump %v imm 32", op), jumps(nil, op.Imm32))
 	}
 	unary := unarySamples()
 	for _, name := range sortedKeys(unary) {
@@ -86,7 +88,8 @@ func onPairs(op func(dst, src asm.Register) asm.Instruction) asm.Instructions {
 }
 
 // onConstants applies an operation to every scalar and constant that the verifier accepts.
-func onConstants(op asm.ALUOp, imm func(asm.Register, int32) asm.Instruction, bits int32) asm.Instructions {
+func onConstants(op asm.ALUOp, imm func(asm.Register, int32) asm.Instruction,
+	bits int32) asm.Instructions {
 	var insns asm.Instructions
 	for _, d := range scalars {
 		for _, v := range append(corners, 0) {
@@ -104,17 +107,22 @@ func onConstants(op asm.ALUOp, imm func(asm.Register, int32) asm.Instruction, bi
 	return insns
 }
 
-// jumps has a few jumps over one instruction. Their operands are loaded anew, so that what
-// one path knows does not multiply with what the next one does.
-func jumps(jump func(d, s asm.Register, v int32, label string) asm.Instruction) asm.Instructions {
+// jumps has a few jumps over one instruction, by a register or else by a constant. Their operands
+// are loaded anew, so that what one path knows does not multiply with what the next one does.
+func jumps(
+	reg func(d, s asm.Register, label string) asm.Instruction,
+	imm func(d asm.Register, v int32, label string) asm.Instruction,
+) asm.Instructions {
 	var insns asm.Instructions
 	for i, d := range scalars {
 		s, label := scalars[(i+4)%len(scalars)], fmt.Sprintf("out%d", i)
-		insns = append(insns,
-			asm.LoadMem(d, asm.R6, 8, asm.Word), asm.LoadMem(s, asm.R6, 32, asm.Word),
-			jump(d, s, append(corners, 0)[i], label),
-			asm.Xor.Imm(d, 1),
-			asm.Mov.Imm(d, 0).WithSymbol(label))
+		insns = append(insns, asm.LoadMem(d, asm.R6, 8, asm.Word), asm.LoadMem(s, asm.R6, 32, asm.Word))
+		if reg != nil {
+			insns = append(insns, reg(d, s, label))
+		} else {
+			insns = append(insns, imm(d, append(corners, 0)[i], label))
+		}
+		insns = append(insns, asm.Xor.Imm(d, 1), asm.Mov.Imm(d, 0).WithSymbol(label))
 	}
 	return insns
 }

@@ -75,9 +75,11 @@ func (g *generator) fold() {
 		g.add(asm.Mul.Imm(asm.R0, 0x9e3779b1-1<<32+0), asm.Add.Reg(asm.R0, r))
 	}
 	for off := int16(8); off <= g.depth; off += 8 {
-		g.add(asm.LoadMem(asm.R1, asm.R10, -off, asm.DWord), asm.Mul.Imm(asm.R0, 31), asm.Add.Reg(asm.R0, asm.R1))
+		g.add(asm.LoadMem(asm.R1, asm.R10, -off, asm.DWord), asm.Mul.Imm(asm.R0, 31),
+			asm.Add.Reg(asm.R0, asm.R1))
 	}
-	g.add(asm.Mov.Reg(asm.R1, asm.R0), asm.RSh.Imm(asm.R1, 32), asm.Xor.Reg(asm.R0, asm.R1), asm.Return())
+	g.add(asm.Mov.Reg(asm.R1, asm.R0), asm.RSh.Imm(asm.R1, 32), asm.Xor.Reg(asm.R0, asm.R1),
+		asm.Return())
 }
 
 func (g *generator) scalar() asm.Register {
@@ -174,7 +176,8 @@ func (g *generator) memory() {
 	case 1:
 		g.add(asm.StoreMem(asm.R10, off, r, size))
 	case 2:
-		g.add(asm.Instruction{OpCode: asm.StoreImmOp(size), Dst: asm.R10, Offset: off, Constant: int64(g.constant())})
+		g.add(asm.Instruction{OpCode: asm.StoreImmOp(size), Dst: asm.R10, Offset: off,
+			Constant: int64(g.constant())})
 	case 3:
 		if size != asm.DWord {
 			g.add(asm.LoadMemSX(r, asm.R10, off, size))
@@ -220,7 +223,8 @@ func (g *generator) branch() {
 	}
 	op, out := jumpOps[g.r.IntN(len(jumpOps))], g.label()
 	dst, src, v := g.scalar(), g.scalar(), g.constant()
-	g.add([]asm.Instruction{op.Reg(dst, src, out), op.Reg32(dst, src, out), op.Imm(dst, v, out), op.Imm32(dst, v, out)}[g.r.IntN(4)])
+	g.add([]asm.Instruction{op.Reg(dst, src, out), op.Reg32(dst, src, out), op.Imm(dst, v, out),
+		op.Imm32(dst, v, out)}[g.r.IntN(4)])
 	g.straight(1 + g.r.IntN(6))
 	if g.r.IntN(3) == 0 {
 		end := g.label()
@@ -266,7 +270,8 @@ func (g *generator) call() {
 		g.callLocal(g.callable[g.r.IntN(len(g.callable))])
 		return // filled already
 	case k == 1 && g.purpose == withHelpers:
-		g.add([]asm.BuiltinFunc{asm.FnKtimeGetNs, asm.FnGetPrandomU32, asm.FnGetSmpProcessorId}[g.r.IntN(3)].Call())
+		g.add([]asm.BuiltinFunc{asm.FnKtimeGetNs, asm.FnGetPrandomU32,
+			asm.FnGetSmpProcessorId}[g.r.IntN(3)].Call())
 	case g.purpose == alone:
 		return
 	case k == 2 && g.purpose == withHelpers:

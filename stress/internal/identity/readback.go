@@ -97,7 +97,8 @@ func functions(info *ebpf.ProgramInfo) ([]machineFunc, error) {
 	addrs, ok2 := info.JitedKsymAddrs()
 	lens, ok3 := info.JitedFuncLens()
 	if !ok || !ok2 || !ok3 || len(addrs) != len(lens) {
-		return nil, errors.New("the kernel shows no machine code, which takes CAP_SYSLOG, or kernel.kptr_restrict 0 and kernel.perf_event_paranoid 1")
+		return nil, errors.New("the kernel shows no machine code, which takes CAP_SYSLOG, " +
+			"or kernel.kptr_restrict 0 and kernel.perf_event_paranoid 1")
 	}
 	var funcs []machineFunc
 	for i, n := range lens {

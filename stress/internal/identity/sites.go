@@ -57,7 +57,8 @@ func (t *Target) Image(name string, prog *ebpf.Program, named ...*ebpf.Map) (*Im
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", name, err)
 	case v.difference != "":
-		return nil, fmt.Errorf("%s: the kernel's image is not ours, so its sites are unknown:\n%s", name, v.difference)
+		return nil, fmt.Errorf("%s: the kernel's image is not ours, so its sites are unknown:\n%s",
+			name, v.difference)
 	}
 	out := &Image{}
 	starts := make([]int, len(r.funcs))
@@ -72,7 +73,8 @@ func (t *Target) Image(name string, prog *ebpf.Program, named ...*ebpf.Map) (*Im
 		}
 		var id ebpf.MapID
 		if _, err := fmt.Sscanf(s.Map, "fd %d", &id); err != nil {
-			return nil, fmt.Errorf("%s: insn %d is a direct site of a map and key that only the verifier knows", name, s.Insn)
+			return nil, fmt.Errorf(
+				"%s: insn %d is a direct site of a map and key that only the verifier knows", name, s.Insn)
 		}
 		site := Site{Map: id, Key: s.Key, Func: s.Func}
 		start, addr := img.Funcs[s.Func].Off, r.funcs[s.Func].addr

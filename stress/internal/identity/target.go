@@ -26,7 +26,8 @@ type Target struct {
 // [ErrUnsupported] when this is no kernel of the layout v6.12, or when it cannot be asked.
 func DetectTarget() (*Target, error) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
-		return nil, fmt.Errorf("%w: needs Linux on x86-64, this is %s on %s", ErrUnsupported, runtime.GOOS, runtime.GOARCH)
+		return nil, fmt.Errorf("%w: needs Linux on x86-64, this is %s on %s", ErrUnsupported,
+			runtime.GOOS, runtime.GOARCH)
 	}
 	t := &Target{Layout: jit.V612}
 	for _, probe := range []func(*Target) error{
@@ -56,7 +57,8 @@ func (t *Target) probeReturn() error {
 		return err
 	}
 	// nop5; nop3; push rbp; mov rbp, rsp; xor eax, eax; leave
-	ret, ok := bytes.CutPrefix(code, []byte("\x0f\x1f\x44\x00\x00\x0f\x1f\x00\x55\x48\x89\xe5\x31\xc0\xc9"))
+	const before = "\x0f\x1f\x44\x00\x00\x0f\x1f\x00\x55\x48\x89\xe5\x31\xc0\xc9"
+	ret, ok := bytes.CutPrefix(code, []byte(before))
 	if !ok {
 		return fmt.Errorf("prologue % x is not that of v6.12", code)
 	}
@@ -135,7 +137,8 @@ func (t *Target) learnJump(code []byte) error {
 
 // probeShift learns whether shifts by a register use BMI2.
 func (t *Target) probeShift() error {
-	code, err := probe(asm.LoadMem(asm.R0, asm.R1, 0, asm.Word), asm.LSh.Reg(asm.R0, asm.R0), asm.Return())
+	code, err := probe(asm.LoadMem(asm.R0, asm.R1, 0, asm.Word), asm.LSh.Reg(asm.R0, asm.R0),
+		asm.Return())
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,8 @@ func New(c Config) (*Machine, error) {
 	m := &Machine{programs: map[string]*patcher.Program{}, ctxSize: c.CtxSize}
 	var err error
 	m.rig, err = rig.Open(rig.Config{
-		Subject: protocol.DefaultSubject(), Layout: c.Layout, Arena: arenaSize(c.Programs), Arrays: c.Arrays, Host: &c.Host,
+		Subject: protocol.DefaultSubject(), Layout: c.Layout, Arena: arenaSize(c.Programs),
+		Arrays: c.Arrays, Host: &c.Host,
 		Pool: exec.PoolConfig{Threads: 1, Ctx: make([]byte, c.CtxSize)},
 	})
 	if err != nil {
@@ -174,7 +175,8 @@ func (e *AnomalyError) Error() string {
 	case e.Program == "":
 		return fmt.Sprintf("signal %d outside of every program, address %#x", e.Signal, e.Addr)
 	}
-	return fmt.Sprintf("signal %d in program %s at +%#x, address %#x", e.Signal, e.Program, e.Off, e.Addr)
+	return fmt.Sprintf("signal %d in program %s at +%#x, address %#x", e.Signal, e.Program, e.Off,
+		e.Addr)
 }
 
 // Run executes a program once and returns r0. ctx is what r1 points to; afterwards it holds what

@@ -14,9 +14,11 @@ type assembled struct {
 }
 
 func (a assembled) load() (*ebpf.CollectionSpec, error) {
-	spec := &ebpf.CollectionSpec{Maps: map[string]*ebpf.MapSpec{}, Programs: map[string]*ebpf.ProgramSpec{}}
+	spec := &ebpf.CollectionSpec{Maps: map[string]*ebpf.MapSpec{},
+		Programs: map[string]*ebpf.ProgramSpec{}}
 	for name, keys := range a.arrays {
-		spec.Maps[name] = &ebpf.MapSpec{Name: name, Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: keys}
+		spec.Maps[name] = &ebpf.MapSpec{Name: name, Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4,
+			MaxEntries: keys}
 	}
 	for name, insns := range a.programs {
 		spec.Programs[name] = &ebpf.ProgramSpec{
@@ -34,7 +36,8 @@ func returning(r0 int32) asm.Instructions {
 // tailCall is a tail call of a constant key: r1 is the context.
 func tailCall(m string, key int64) asm.Instructions {
 	return asm.Instructions{
-		asm.LoadImm(asm.R3, key, asm.DWord), asm.LoadMapPtr(asm.R2, 0).WithReference(m), asm.FnTailCall.Call(),
+		asm.LoadImm(asm.R3, key, asm.DWord), asm.LoadMapPtr(asm.R2, 0).WithReference(m),
+		asm.FnTailCall.Call(),
 	}
 }
 

@@ -7,7 +7,8 @@ func functionCases() []Case {
 	src := elf{"bpf2bpf.o", bpf2bpfObject}
 	hops := []string{"hops", "hopped0", "hopped1", "hopped2"}
 	// Of 33 tail calls, one leads to hopped0 and one to hopped1.
-	hopped := runs(packetV4, Want{R0: 3 * 54, Tails: 33, Vars: map[string]uint64{"entered2": 31}}).but(Seed, neverEnds)
+	hopped := runs(packetV4, Want{R0: 3 * 54, Tails: 33,
+		Vars: map[string]uint64{"entered2": 31}}).but(Seed, neverEnds)
 	return append([]Case{
 		{
 			Name: "bpf2bpf_1", Origin: "selftests: tailcall_bpf2bpf_1", source: src,
@@ -22,7 +23,8 @@ func functionCases() []Case {
 			Name: "bpf2bpf_2", Origin: "selftests: tailcall_bpf2bpf_2", source: src,
 			Programs: []string{"into_loop", "through_function"}, Count: []string{"entered"},
 			Steps: steps(
-				Put{"one", 0, "through_function"}, runs(zeroes(128), Want{R0: 1, Tails: 33}).but(Seed, neverEnds),
+				Put{"one", 0, "through_function"},
+				runs(zeroes(128), Want{R0: 1, Tails: 33}).but(Seed, neverEnds),
 				Delete{Map: "one", Key: 0}, runs(zeroes(128), Want{R0: 0}),
 			),
 		},
@@ -61,7 +63,8 @@ func oddCases() []Case {
 			Name: "bpf2bpf_6", Origin: "selftests: tailcall_bpf2bpf_6", source: src,
 			Programs: []string{"odd", "finish"}, Count: []string{"done"},
 			// What lies there is not said: with a number up to 32 the tail call is taken.
-			Steps: steps(Put{"two", 0, "finish"}, runs(plain, Want{R0: 0, Tails: 1}).but(V510Unrounded, byChance)),
+			Steps: steps(Put{"two", 0, "finish"},
+				runs(plain, Want{R0: 0, Tails: 1}).but(V510Unrounded, byChance)),
 		},
 		{
 			Name: "bpf2bpf_6_ones", Origin: "ff672c67ee76: a program before wrote ones there", source: src,
@@ -72,7 +75,8 @@ func oddCases() []Case {
 			),
 		},
 		{
-			Name: "bpf2bpf_6_zeroes", Origin: "ff672c67ee76: a function before wrote zeroes there", source: src,
+			Name: "bpf2bpf_6_zeroes", Origin: "ff672c67ee76: a function before wrote zeroes there",
+			source:   src,
 			Programs: []string{"odd_loop_over_zero", "odd_loop"}, Count: []string{"entered"},
 			Steps: steps(
 				Put{"one", 0, "odd_loop"},

@@ -48,7 +48,8 @@ func mainCases() []Case {
 				Put{"three", 1, "leaf1"},
 				gives(1), // 32 misses leave one of 33
 				Run{Prog: "misses33", Input: Input{Packet: plain}, Want: Want{R0: 1}}.until612(Want{R0: 3}),
-				Run{Prog: "misses33_indirect", Input: Input{Packet: plain}, Want: Want{R0: 1}}.until612(Want{R0: 3}),
+				Run{Prog: "misses33_indirect", Input: Input{Packet: plain},
+					Want: Want{R0: 1}}.until612(Want{R0: 3}),
 			),
 		},
 	}
@@ -103,7 +104,8 @@ func pokeCase() Case {
 		Programs: []string{"into_one", "leaf1", "leaf2"},
 		Steps: steps(
 			Put{"one", 0, "leaf1"},
-			Poke{Map: "one", Key: 0, Between: []string{"leaf2", "leaf1"}, Load: "into_one", Times: 10, Want: []uint32{1, 2}},
+			Poke{Map: "one", Key: 0, Between: []string{"leaf2", "leaf1"}, Load: "into_one", Times: 10,
+				Want: []uint32{1, 2}},
 		),
 	}
 }

@@ -24,7 +24,8 @@ func sockex3Case() Case {
 	}
 	// see runs the dissector over headers. Where the ports lie says how long all before them is.
 	see := func(tails int, r0 uint32, elem []Elem, headers ...[]byte) {
-		c.Steps = append(c.Steps, runs(slices.Concat(headers...), Want{R0: r0, Tails: tails, Elems: elem}))
+		c.Steps = append(c.Steps, runs(slices.Concat(headers...),
+			Want{R0: r0, Tails: tails, Elems: elem}))
 	}
 	counted := func(packets, bytes uint64, proto uint32) []Elem {
 		return []Elem{flow(host, peer, 1000<<16|2000, proto, packets, bytes)}
@@ -33,12 +34,14 @@ func sockex3Case() Case {
 	see(1, 34, counted(1, 42, udp), ether(0x0800), ipv4(udp, host, peer), transport)
 	see(1, 34, counted(2, 84, udp), ether(0x0800), ipv4(udp, host, peer), transport)
 	see(1, 54, counted(1, 62, tcp), ether(0x86dd), ipv6(tcp, host, peer), transport)
-	see(3, 42, counted(3, 134, udp), ether(0x88a8), vlan(1, 0x8100), vlan(2, 0x0800), ipv4(udp, host, peer), transport)
+	see(3, 42, counted(3, 134, udp), ether(0x88a8), vlan(1, 0x8100), vlan(2, 0x0800),
+		ipv4(udp, host, peer), transport)
 	see(3, 42, counted(4, 184, udp), ether(0x8847), mpls(2), ipv4(udp, host, peer), transport)
 	see(2, 58, counted(2, 128, tcp), ether(0x8848), mpls(1), ipv6(tcp, host, peer), transport)
 	see(2, 54, counted(5, 246, udp), ether(0x0800), ipv4(4, 1, 2), ipv4(udp, host, peer), transport)
 	see(2, 74, counted(3, 210, tcp), ether(0x0800), ipv4(41, 1, 2), ipv6(tcp, host, peer), transport)
-	see(2, 70, counted(6, 324, udp), ether(0x0800), ipv4(47, 1, 2), gre(0xb000, 0x0800), ipv4(udp, host, peer), transport)
+	see(2, 70, counted(6, 324, udp), ether(0x0800), ipv4(47, 1, 2), gre(0xb000, 0x0800),
+		ipv4(udp, host, peer), transport)
 
 	fragment := ipv4(udp, host, peer)
 	fragment[6] = 0x20 // more follow
@@ -80,7 +83,8 @@ func tracex5Case() Case {
 		Name: "tracex5", Origin: "samples: tracex5", source: elf{"tracex5.o", tracex5Object},
 		Programs: []string{"dispatch", "on_read", "on_write", "on_mmap"},
 		Steps: steps(
-			Put{"targets", read, "on_read"}, Put{"targets", write, "on_write"}, Put{"targets", mmap, "on_mmap"},
+			Put{"targets", read, "on_read"}, Put{"targets", write, "on_write"},
+			Put{"targets", mmap, "on_mmap"},
 			call(write, 0, 512, 1000512), call(write, 0, 100, 100),
 			call(read, 0, 200, 2000200), call(read, 0, 4096, 4096),
 			call(mmap, 0, 0, 9),

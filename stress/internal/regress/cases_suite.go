@@ -20,7 +20,8 @@ func suiteCases() []Case {
 	src := assembled{
 		arrays: map[string]uint32{"suite": suiteKeys},
 		programs: map[string]asm.Instructions{
-			"leaf":        join(addToCB(1), asm.Instructions{asm.LoadMem(asm.R0, asm.R1, cb, asm.Word), asm.Return()}),
+			"leaf": join(addToCB(1), asm.Instructions{asm.LoadMem(asm.R0, asm.R1, cb, asm.Word),
+				asm.Return()}),
 			"two":         orReturn(-1, join(addToCB(2), tailCall("suite", suiteLeaf))),
 			"three":       orReturn(-1, join(addToCB(3), tailCall("suite", suiteTwo))),
 			"four":        orReturn(-1, join(addToCB(4), tailCall("suite", suiteThree))),
@@ -33,7 +34,8 @@ func suiteCases() []Case {
 		},
 	}
 	suite := func(want uint32, entry string, puts ...Step) Case {
-		c := Case{Name: "suite: " + entry, Origin: "lib/test_bpf: tail calls", source: src, Programs: []string{entry}}
+		c := Case{Name: "suite: " + entry, Origin: "lib/test_bpf: tail calls", source: src,
+			Programs: []string{entry}}
 		for _, p := range puts {
 			if name := p.(Put).Prog; name != entry {
 				c.Programs = append(c.Programs, name)
@@ -42,7 +44,8 @@ func suiteCases() []Case {
 		c.Steps = steps(puts, gives(want))
 		return c
 	}
-	leaf, two, three := Put{"suite", suiteLeaf, "leaf"}, Put{"suite", suiteTwo, "two"}, Put{"suite", suiteThree, "three"}
+	leaf, two, three := Put{"suite", suiteLeaf, "leaf"}, Put{"suite", suiteTwo, "two"},
+		Put{"suite", suiteThree, "three"}
 	return []Case{
 		suite(1, "leaf"),
 		suite(3, "two", leaf),
@@ -116,7 +119,8 @@ func memoryLeaf() asm.Instructions {
 		out = append(out, asm.Mov.Imm(asm.R2, int32(off)), asm.StoreMem(asm.RFP, off, asm.R2, asm.DWord))
 	}
 	for off := int16(-32); off < 0; off += 8 {
-		out = append(out, asm.LoadMem(asm.R3, asm.RFP, off, asm.DWord), asm.JNE.Imm(asm.R3, int32(off), "bad"))
+		out = append(out, asm.LoadMem(asm.R3, asm.RFP, off, asm.DWord),
+			asm.JNE.Imm(asm.R3, int32(off), "bad"))
 	}
 	return append(out,
 		asm.Mov.Imm(asm.R0, 0), asm.Return(),

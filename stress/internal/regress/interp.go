@@ -32,7 +32,8 @@ func (i *Interpreter) Open(c *Case) (Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &interpSession{prepared: p, layout: i.era.Layout(), held: map[string]map[uint32]*jit.Program{}}
+	s := &interpSession{prepared: p, layout: i.era.Layout(),
+		held: map[string]map[uint32]*jit.Program{}}
 	if s.tables, err = p.maps.Interp(); err != nil {
 		return nil, err
 	}

@@ -40,7 +40,8 @@ func Workload(name string) (*workload.Workload, error) {
 	if err != nil {
 		return nil, err
 	}
-	return workload.FromCollection(spec, workload.Source{Case: name, Name: "case " + name, Entry: c.Entry()})
+	return workload.FromCollection(spec,
+		workload.Source{Case: name, Name: "case " + name, Entry: c.Entry()})
 }
 
 func byName(name string) (*Case, error) {

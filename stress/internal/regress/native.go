@@ -90,7 +90,9 @@ func (s *nativeSession) Close() error { return s.m.Close() }
 
 func (s *nativeSession) Reload(prog string) error { return s.m.Reload(prog) }
 
-func (s *nativeSession) Put(m string, key uint32, prog string) error { return s.m.Put(m, key, prog) }
+func (s *nativeSession) Put(m string, key uint32, prog string) error {
+	return s.m.Put(m, key, prog)
+}
 
 func (s *nativeSession) Delete(m string, key uint32) error {
 	held, err := s.m.Delete(m, key)

@@ -43,7 +43,8 @@ func Execute(c *Case, column Column) report.CaseResult {
 		r.Cell, r.Reason = report.CellCannotRun, err.Error()
 	case differs:
 		r.Cell = report.CellDiffers
-		r.Difference = &report.Difference{Step: x.at, Of: c.Steps[x.at-1].String(), What: d.what, Want: d.want, Got: d.got}
+		r.Difference = &report.Difference{Step: x.at, Of: c.Steps[x.at-1].String(), What: d.what,
+			Want: d.want, Got: d.got}
 	default:
 		r.Cell, r.Reason = report.CellFailed, err.Error()
 		if x.at > 0 {
@@ -104,7 +105,8 @@ func (s Delete) carry(x *execution) error {
 	x.done = append(x.done, s)
 	err := x.session.Delete(s.Map, s.Key)
 	if absent := errors.Is(err, ErrNoKey); absent != s.Absent {
-		return &difference{"delete's answer", fmt.Sprint("empty: ", s.Absent), fmt.Sprint("empty: ", absent)}
+		return &difference{"delete's answer", fmt.Sprint("empty: ", s.Absent),
+			fmt.Sprint("empty: ", absent)}
 	} else if absent {
 		return nil
 	}
@@ -198,7 +200,8 @@ func (x *execution) judge(s *Run, o *outcome) error {
 func (x *execution) compare(want Want, o *outcome) error {
 	switch {
 	case o.endless != want.Endless:
-		return differ("the end", ends(want.Endless), fmt.Sprintf("%s, after %d tail calls", ends(o.endless), o.tails))
+		return differ("the end", ends(want.Endless),
+			fmt.Sprintf("%s, after %d tail calls", ends(o.endless), o.tails))
 	case o.breaks != want.Breaks:
 		got := property(o.breaks)
 		switch {
