@@ -160,7 +160,7 @@ func TestCorruptModelWitness(t *testing.T) {
 	}{
 		{good, `engine: "": only witnesses of the model and the machine engine`, func(w map[string]any) { delete(w, "engine") }},
 		{good, `json: unknown field "shape"`, func(w map[string]any) { w["engine"] = "machine" }},
-		{good, `number into Go`, func(w map[string]any) {
+		{good, `actor: a number cannot stand there`, func(w map[string]any) {
 			w["choices"] = []any{map[string]any{"actor": -1, "do": "enter"}}
 		}},
 		{good, `json: unknown field "fetch"`, func(w map[string]any) { first(w)["fetch"] = "cc" }},
