@@ -153,7 +153,7 @@ func (p *promela) poke(a *action) {
 	switch {
 	case a.To == protocol.Nop:
 		tail = "NOP"
-	case a.Slot == protocol.Bypass:
+	case a.Slot == slot0:
 		tail = "OUT"
 	case a.loads:
 		tail = fmt.Sprintf("looked_up[%d]", a.site%p.Shape.Sites)

@@ -46,8 +46,8 @@ byte listed = %d;     /* bit p - 1 for program p */
 
 #define LISTED(p)  ((listed >> ((p) - 1) & 1) != 0)
 
-bypass_slot deep_bypass[SITES * PROGRAMS];
-target_slot deep_target[SITES * PROGRAMS];
+slot0_slot deep_slot0[SITES * PROGRAMS];
+slot1_slot deep_slot1[SITES * PROGRAMS];
 `
 
 const insideText = `
@@ -85,11 +85,11 @@ inline pass_own(i)
 // executes writes how a thread in a program fetches the bypass of any of its sites.
 func (p *promela) executes() {
 	for i := range p.deepSites() {
-		slot := fmt.Sprintf("deep_bypass[OWN(%d)]", i)
+		slot := fmt.Sprintf("deep_slot0[OWN(%d)]", i)
 		for _, o := range [][2]string{
-			{"SEES_INT3(" + slot + ")", fmt.Sprintf("stand(%d, TRAPPED_BYPASS)", i)},
+			{"SEES_INT3(" + slot + ")", fmt.Sprintf("stand(%d, TRAPPED_SLOT0)", i)},
 			{"SEES_TORN(" + slot + ")", "assert(no_torn)"},
-			{"SEES(" + slot + ", NOP)", fmt.Sprintf("stand(%d, AT_TARGET)", i)},
+			{"SEES(" + slot + ", NOP)", fmt.Sprintf("stand(%d, AT_SLOT1)", i)},
 			{"SEES(" + slot + ", OUT)", fmt.Sprintf("pass_own(%d)", i)},
 		} {
 			p.printf("\t:: d_step { AT(IN_PROGRAM) && status[program] != FREED && %s -> %s }\n", o[0], o[1])
@@ -134,10 +134,10 @@ inline settle(slot, tail)
 inline fix_up(i, p)
 {
 	if
-	:: p == 0 -> settle(deep_bypass[i], OUT)
-	:: else -> settle(deep_bypass[i], NOP)
+	:: p == 0 -> settle(deep_slot0[i], OUT)
+	:: else -> settle(deep_slot0[i], NOP)
 	fi;
-	settle(deep_target[i], p)
+	settle(deep_slot1[i], p)
 }
 `
 

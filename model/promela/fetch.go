@@ -37,16 +37,16 @@ func (p *promela) images() {
 		targets = append(targets, fmt.Sprint(i+1))
 	}
 	for _, m := range list {
-		p.printf("\n\t/* The bypass%s. */\n", m.title)
+		p.printf("\n\t/* The slot0%s. */\n", m.title)
 		if m.deep {
 			p.executes()
 		} else {
-			p.fetches(protocol.Bypass, m, "NOP", "OUT")
+			p.fetches(slot0, m, "NOP", "OUT")
 		}
-		p.handles(protocol.Bypass, m)
-		p.printf("\n\t/* The target%s. */\n", m.title)
-		p.fetches(protocol.Target, m, targets...)
-		p.handles(protocol.Target, m)
+		p.handles(slot0, m)
+		p.printf("\n\t/* The slot1%s. */\n", m.title)
+		p.fetches(slot1, m, targets...)
+		p.handles(slot1, m)
 	}
 }
 
@@ -75,7 +75,7 @@ func (p *promela) fetches(s protocol.Slot, m image, tails ...string) {
 func (p *promela) handles(s protocol.Slot, m image) {
 	at, slot, name := "TRAPPED_"+upper(s), m.slotIn(s), upper(s)+"(site)"
 	again := "place[_pid] = AT_" + upper(s)
-	if m.deep && s == protocol.Bypass {
+	if m.deep && s == slot0 {
 		again = "inside()"
 	}
 	answer := again

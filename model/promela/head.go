@@ -80,8 +80,8 @@ const slotsText = `
  * tail names a whole instruction, so that head + tail is a number for the five bytes. */
 
 #define NOP    0      /* tail of a nop */
-#define OUT    1      /* in a bypass: of the jump to the end of the site */
-                      /* in a target: 1 to PROGRAMS, of the jump to that program */
+#define OUT    1      /* in a slot0: of the jump to the end of the site */
+                      /* in a slot1: 1 to PROGRAMS, of the jump to that program */
 #define MIXED  7      /* partly written: of no instruction */
 
 #define H_NOP  0      /* head of a nop */
@@ -102,16 +102,16 @@ const slotsText = `
 
 /* Until a CPU serialises, a fetch may return anything that some CPU has seen since the
  * last sync: the set seen. What memory holds is in it. The descriptor remembers the last
- * whole instruction. At first all sites are empty: the bypass jumps, the target does not. */
+ * whole instruction. At first all sites are empty: the slot0 jumps, the slot1 does not. */
 
-typedef bypass_slot { int seen = 1 << (H_JUMP + OUT); byte memory = H_JUMP + OUT; byte remembered = OUT }
-typedef target_slot { int seen = 1 << (H_NOP + NOP);  byte memory = H_NOP + NOP;  byte remembered = NOP }
+typedef slot0_slot { int seen = 1 << (H_JUMP + OUT); byte memory = H_JUMP + OUT; byte remembered = OUT }
+typedef slot1_slot { int seen = 1 << (H_NOP + NOP);  byte memory = H_NOP + NOP;  byte remembered = NOP }
 
-bypass_slot bypass[SITES];
-target_slot target[SITES];
+slot0_slot slot0[SITES];
+slot1_slot slot1[SITES];
 
-#define BYPASS(site)  (1 + 2 * (site))   /* names of slots; 0 is none */
-#define TARGET(site)  (2 + 2 * (site))
+#define SLOT0(site)  (1 + 2 * (site))   /* names of slots; 0 is none */
+#define SLOT1(site)  (2 + 2 * (site))
 
 byte poked;      /* the slot between the first and the last micro-step of a poke */
 byte becomes;    /* the instruction that the poke leaves */
@@ -149,10 +149,10 @@ const threadsText = `
 /* Threads. A set of threads has bit i for thread i. */
 
 #define IDLE           0
-#define AT_BYPASS      1   /* before the fetch of the bypass */
-#define AT_TARGET      2   /* in the unwind: the bypass is passed */
-#define TRAPPED_BYPASS 3   /* the handler has not run yet */
-#define TRAPPED_TARGET 4
+#define AT_SLOT0      1   /* before the fetch of the slot0 */
+#define AT_SLOT1      2   /* in the unwind: the slot0 is passed */
+#define TRAPPED_SLOT0 3   /* the handler has not run yet */
+#define TRAPPED_SLOT1 4
 #define IN_PROGRAM     5
 #define AFTER          6   /* past the last site, in the caller */
 
@@ -194,8 +194,8 @@ byte fixing;          /* 1 + the key whose mutex the load has */
 
 typedef copy_slot { int seen = 1 << (H_INT3 + MIXED); byte memory = H_INT3 + MIXED; byte remembered = MIXED }
 
-copy_slot copy_bypass[SITES * COPIES];
-copy_slot copy_target[SITES * COPIES];
+copy_slot copy_slot0[SITES * COPIES];
+copy_slot copy_slot1[SITES * COPIES];
 `
 
 const propertiesText = `

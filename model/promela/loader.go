@@ -14,12 +14,12 @@ func (p *promela) loader() {
 
 inline compile(site)
 {
-	copy_bypass[site].seen = 1 << (H_JUMP + OUT);
-	copy_bypass[site].memory = H_JUMP + OUT;
-	copy_bypass[site].remembered = OUT;
-	copy_target[site].seen = 1 << (H_NOP + NOP);
-	copy_target[site].memory = H_NOP + NOP;
-	copy_target[site].remembered = NOP
+	copy_slot0[site].seen = 1 << (H_JUMP + OUT);
+	copy_slot0[site].memory = H_JUMP + OUT;
+	copy_slot0[site].remembered = OUT;
+	copy_slot1[site].seen = 1 << (H_NOP + NOP);
+	copy_slot1[site].memory = H_NOP + NOP;
+	copy_slot1[site].remembered = NOP
 }
 `)
 	if !p.Shape.Deep {
@@ -84,7 +84,7 @@ func (p *promela) loads(a *action) {
 	case protocol.Free:
 		text = fmt.Sprintf("placed = placed & ~(1 << %d)", c)
 		for i := range p.Shape.Sites {
-			text += fmt.Sprintf("; erase(copy_bypass[%[1]d]); erase(copy_target[%[1]d])", c*p.Shape.Sites+i)
+			text += fmt.Sprintf("; erase(copy_slot0[%[1]d]); erase(copy_slot1[%[1]d])", c*p.Shape.Sites+i)
 		}
 	}
 	p.printf("\t   if\n\t   :: d_step { %s -> %s; %s }\n\t   fi;\n", when, text, p.then(a, false))

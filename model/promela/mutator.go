@@ -41,9 +41,9 @@ func (p *promela) calls() {
 		named = append(named, fmt.Sprintf("held[%d] == p", k))
 	}
 	p.printf("\n#define NAMED(p)    (%s)\n", strings.Join(named, " || "))
-	bound := "place[t] >= AT_BYPASS && place[t] <= TRAPPED_TARGET"
+	bound := "place[t] >= AT_SLOT0 && place[t] <= TRAPPED_SLOT1"
 	if p.lasts() {
-		bound = "place[t] >= AT_BYPASS && place[t] <= IN_PROGRAM"
+		bound = "place[t] >= AT_SLOT0 && place[t] <= IN_PROGRAM"
 	}
 	givable := "(status[p] == LOADED || status[p] == FREED)"
 	if p.Shape.Deep {

@@ -24,8 +24,22 @@ func Write(w io.Writer, s protocol.Subject, threads int) error {
 	p.threads()
 	p.writeAgents()
 	p.graces()
-	_, err = io.WriteString(w, p.String())
+	_, err = io.WriteString(w, p.named(p.String()))
 	return err
+}
+
+// The slots of a site. Texts call them slot0 and slot1, and [promela.named] gives them their names.
+const (
+	slot0 protocol.Slot = iota // leads over the site
+	slot1                      // leads to programs
+)
+
+// named calls the slots in a text by their names.
+func (p *promela) named(text string) string {
+	site := p.Protocol.Site()
+	first, second := site.SlotName(slot0), site.SlotName(slot1)
+	return strings.NewReplacer("slot0", first, "SLOT0", strings.ToUpper(first),
+		"slot1", second, "SLOT1", strings.ToUpper(second)).Replace(text)
 }
 
 // A promela is a model that is being written.
@@ -46,6 +60,9 @@ type promela struct {
 
 func newPromela(s protocol.Subject) (*promela, error) {
 	p := &promela{Subject: s, mutators: max(1, s.Shape.Mutators)}
+	if site := s.Protocol.Site(); len(site.Slots) != 2 || site.Jumps(slot0) || !site.Jumps(slot1) {
+		return nil, fmt.Errorf("the slots of a %s", site.Name)
+	}
 	if err := p.fits(); err != nil {
 		return nil, err
 	}

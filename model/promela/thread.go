@@ -33,7 +33,7 @@ func (p *promela) threads() {
 	}
 	for k := range p.Shape.Keys {
 		if p.Shape.Indirect {
-			p.printf("\t:: d_step { AT(AT_BYPASS) && site == 0 -> read_key(%d) }\n", k)
+			p.printf("\t:: d_step { AT(AT_SLOT0) && site == 0 -> read_key(%d) }\n", k)
 		}
 	}
 	p.images()
@@ -52,7 +52,7 @@ func (p *promela) enters() {
 	} else {
 		p.WriteString("#define BUSY(m, k)  (operation[m] != NONE && key[m] == k)\n")
 	}
-	p.WriteString("\ninline enter(first)\n{\n\tplace[_pid] = AT_BYPASS;\n\tsite = first;\n" +
+	p.WriteString("\ninline enter(first)\n{\n\tplace[_pid] = AT_SLOT0;\n\tsite = first;\n" +
 		"\treaders = readers | 1 << _pid;\n")
 	if p.counts {
 		p.WriteString("\tbuffered = buffered | 1 << _pid;\n")
@@ -150,7 +150,7 @@ func (p *promela) returnsTo(site int) {
 		to = fmt.Sprintf("site = home + %d; home = 0", site)
 	}
 	p.printf("\t:: d_step { AT(IN_PROGRAM) && status[program] != FREED -> "+
-		"place[_pid] = AT_BYPASS; program = 0; %s }\n", to)
+		"place[_pid] = AT_SLOT0; program = 0; %s }\n", to)
 }
 
 // first is the first site of the image in which a thread is.
@@ -177,9 +177,9 @@ inline tail_call(k, p)
 `
 
 const actsText = `
-/* The thread acts as an instruction of the target: a nop is state A, a jump the tail call. */
+/* The thread acts as an instruction of the slot1: a nop is state A, a jump the tail call. */
 
-inline act_as_target(tail)
+inline act_as_slot1(tail)
 {
 	if
 	:: tail == NOP -> assert(never_a)
@@ -200,16 +200,16 @@ func (p *promela) skips() {
 		p.WriteString(insideText)
 	}
 	p.printf(`
-/* The same for the bypass: a nop takes it into the unwind, the jump over the site. */
+/* The same for the slot0: a nop takes it into the unwind, the jump over the site. */
 
-inline act_as_bypass(tail)
+inline act_as_slot0(tail)
 {
 	if
-	:: tail == NOP -> place[_pid] = AT_TARGET
+	:: tail == NOP -> place[_pid] = AT_SLOT1
 	:: tail != NOP && (must_run[_pid] >> KEY(site) & 1) != 0 -> assert(no_miss)
 	:: else ->
 		if%s
-		:: %s -> site++; place[_pid] = AT_BYPASS
+		:: %s -> site++; place[_pid] = AT_SLOT0
 		:: else -> leave_sites(AFTER, %s)
 		fi
 	fi
