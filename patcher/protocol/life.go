@@ -1,11 +1,5 @@
 package protocol
 
-// How the kernel loads and unloads a copy of the calling program.
-const (
-	kernelLoad   = "track; each { read; target=jump; bypass=nop; stable }; open"
-	kernelUnload = "wait; untrack; free"
-)
-
 // LoadSteps returns the steps of a load: those of p, or the kernel's.
 func (p Protocol) LoadSteps() []Step { return stepsOr(p.Load, opLoad, kernelLoad) }
 

@@ -229,6 +229,14 @@ func slotByName(name string) (Slot, bool) {
 	return Slot(max(i, 0)), i >= 0
 }
 
+func slotNames() string {
+	names := make([]string, len(tailCall.Slots))
+	for i, k := range tailCall.Slots {
+		names[i] = k.Name
+	}
+	return strings.Join(names, " or ")
+}
+
 func contentNames(may []Instruction) string {
 	names := make([]string, len(may))
 	for i := range may {

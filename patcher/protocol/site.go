@@ -77,6 +77,7 @@ type NamedState struct {
 type Path struct {
 	Through []Content // by slot
 	Breaks  Property
+	Says    string // what holds when nobody goes along it, for people
 }
 
 // At appends the instruction's bytes, placed at an address, to dst. An instruction with a

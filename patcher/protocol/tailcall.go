@@ -53,8 +53,11 @@ func TailCall() Site {
 			{StateA, []Content{Nop, Nop}}, {StateB, []Content{Nop, Jump}},
 			{StateC, []Content{Jump, Nop}}, {StateD, []Content{Jump, Jump}},
 		},
-		Empty:     []Content{Jump, Nop},
-		Forbidden: []Path{{Through: []Content{Nop, Nop}, Breaks: NeverA}},
+		Empty: []Content{Jump, Nop},
+		Forbidden: []Path{{
+			Through: []Content{Nop, Nop}, Breaks: NeverA,
+			Says: "no execution passes an open bypass and then a cleared target",
+		}},
 	}
 }
 

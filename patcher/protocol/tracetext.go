@@ -203,15 +203,12 @@ func (t token) program(word string, to *int) error {
 	return nil
 }
 
-// slot reads the name of a slot and the sign behind it.
+// slot reads the name of a slot and the sign after it.
 func (p *parser) slot() (Slot, error) {
 	t := p.next()
-	if t.text != Bypass.String() && t.text != Target.String() {
-		return 0, t.errorf("expected bypass or target, found %v", t)
-	}
-	s := Bypass
-	if t.text == Target.String() {
-		s = Target
+	s, ok := slotByName(t.text)
+	if !ok {
+		return 0, t.errorf("expected %s, found %v", slotNames(), t)
 	}
 	return s, p.expect("=")
 }
