@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// A tree is the module as the go command sees it on this machine.
+type tree struct {
+	root     string
+	module   string
+	packages map[string]*pkg // by path from the root
+	exports  map[string]string
+	importer types.Importer
+}
+
+// A pkg is a package of the module with its files that are no tests.
+type pkg struct {
+	path  string // from the root, with slashes
+	names []string
+	src   map[string][]byte // by path from the root
+}
+
+// readTree asks the go command for the module at root.
+func readTree(root string) (*tree, error) {
+	module, err := goTool(root, "list", "-m")
+	if err != nil {
+		return nil, err
+	}
+	listed, err := goTool(root, "list", "-export", "-deps", "-json=ImportPath,Export,GoFiles,Module,Standard", "./...")
+	if err != nil {
+		return nil, err
+	}
+	t := &tree{root: root, module: strings.TrimSpace(module), packages: map[string]*pkg{}, exports: map[string]string{}}
+	for d := json.NewDecoder(strings.NewReader(listed)); ; {
+		var p struct {
+			ImportPath, Export string
+			GoFiles            []string
+			Module             *struct{ Path string }
+		}
+		if err := d.Decode(&p); err == io.EOF {
+			break
+		} else if err != nil {
+			return nil, err
+		}
+		t.exports[p.ImportPath] = p.Export
+		if p.Module == nil || p.Module.Path != t.module {
+			continue
+		}
+		path := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, t.module), "/")
+		own := &pkg{path: path, src: map[string][]byte{}}
+		for _, name := range p.GoFiles {
+			name = filepath.ToSlash(filepath.Join(path, name))
+			own.names = append(own.names, name)
+			if own.src[name], err = os.ReadFile(filepath.Join(root, name)); err != nil {
+				return nil, err
+			}
+		}
+		t.packages[path] = own
+	}
+	t.importer = importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) {
+		if t.exports[path] == "" {
+			return nil, fmt.Errorf("no export data of %s", path)
+		}
+		return os.Open(t.exports[path])
+	})
+	return t, nil
+}
+
+func (t *tree) paths() []string { return slices.Sorted(maps.Keys(t.packages)) }
+
+// faults finds every fault of a package, in the order of its files.
+func (p *pkg) faults() ([]fault, error) {
+	var out []fault
+	fset := token.NewFileSet()
+	for _, name := range p.names {
+		file, err := parser.ParseFile(fset, name, p.src[name], parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return nil, err
+		}
+		if ast.IsGenerated(file) {
+			continue
+		}
+		out = append(out, faultsOf(fset, name, file, p.src[name])...)
+	}
+	return out, nil
+}
+
+// compiles tells whether a package does with a fault in it.
+func (t *tree) compiles(p *pkg, f fault) bool {
+	fset := token.NewFileSet()
+	var files []*ast.File
+	for _, name := range p.names {
+		src := p.src[name]
+		if name == f.file {
+			src = f.apply(src)
+		}
+		file, err := parser.ParseFile(fset, name, src, parser.SkipObjectResolution)
+		if err != nil {
+			return false
+		}
+		files = append(files, file)
+	}
+	conf := types.Config{Importer: t.importer, Sizes: types.SizesFor("gc", runtime.GOARCH)}
+	_, err := conf.Check(t.module+"/"+p.path, fset, files, nil)
+	return err == nil
+}
+
+func goTool(dir string, args ...string) (string, error) {
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return "", fmt.Errorf("go %s: %s", args[0], exit.Stderr)
+	}
+	return string(out), err
+}
