@@ -115,7 +115,7 @@ func (r *runner) suite(ctx context.Context, s *suite, overlay, bin string) (outc
 
 // build makes the test binary of a package; overlay may be "".
 func (r *runner) build(ctx context.Context, pkg, overlay, bin string) (string, error) {
-	args := []string{"test", "-c", "-vet=off", "-o", bin}
+	args := []string{"test", "-c", "-vet=off", "-ldflags=-s -w", "-o", bin}
 	if overlay != "" {
 		args = append(args, "-overlay", overlay)
 	}
