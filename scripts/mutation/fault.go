@@ -15,10 +15,16 @@ type fault struct {
 	col  int
 	in   string // the function, "" outside of any
 	kind string
-	from int // bytes [from, to) of the file become text
-	to   int
+	span // of the file, becomes text
 	text string
+
+	whole span // of what a gate replaces, see gate; empty if there is none
 }
+
+// A span is the bytes [from, to) of a file.
+type span struct{ from, to int }
+
+func (s span) of(src []byte) string { return string(src[s.from:s.to]) }
 
 func (f fault) id() string { return fmt.Sprintf("%s:%d:%d:%s", f.file, f.line, f.col, f.kind) }
 
@@ -50,20 +56,21 @@ func squeeze(text string) string {
 	return strings.Join(out, " ")
 }
 
-// finder collects the faults of a file.
+// A finder collects the faults of a file.
 type finder struct {
 	file   *ast.File
 	path   string
 	tokens *token.File
 	src    []byte
-	in     string          // the function at hand
-	sigs   []*ast.FuncType // of the functions around the node at hand
+	in     string            // the function at hand
+	sigs   []*ast.FuncType   // of the functions around the node at hand
+	listed map[ast.Stmt]bool // statements that stand in a list, with others before and after
 	out    []fault
 }
 
 // faultsOf finds every fault that can be made in a file.
 func faultsOf(fset *token.FileSet, path string, file *ast.File, src []byte) []fault {
-	f := &finder{file: file, path: path, tokens: fset.File(file.Pos()), src: src}
+	f := &finder{file: file, path: path, tokens: fset.File(file.Pos()), src: src, listed: map[ast.Stmt]bool{}}
 	for _, d := range file.Decls {
 		f.in = ""
 		if fn, ok := d.(*ast.FuncDecl); ok {
@@ -120,6 +127,12 @@ func (f *finder) call(n *ast.CallExpr) bool {
 
 func (f *finder) node(n ast.Node) {
 	switch n := n.(type) {
+	case *ast.BlockStmt:
+		f.list(n.List)
+	case *ast.CaseClause:
+		f.list(n.Body)
+	case *ast.CommClause:
+		f.list(n.Body)
 	case *ast.IfStmt:
 		f.negate(n.Cond)
 	case *ast.ForStmt:
@@ -143,22 +156,35 @@ func (f *finder) node(n ast.Node) {
 		f.binary(n)
 	case *ast.BasicLit:
 		if n.Kind == token.INT {
-			f.add("plus", n.Pos(), n.End(), "("+n.Value+" + 1)")
-			f.add("minus", n.Pos(), n.End(), "("+n.Value+" - 1)")
+			f.add("plus", n, "("+n.Value+" + 1)")
+			f.add("minus", n, "("+n.Value+" - 1)")
 		}
 	case *ast.ReturnStmt:
 		f.returns(n)
 	case *ast.AssignStmt:
 		if n.Tok != token.DEFINE {
-			f.add("drop", n.Pos(), n.End(), "")
+			f.drop(n)
 		}
 	case *ast.ExprStmt:
 		if call, ok := n.X.(*ast.CallExpr); ok && isIdent(call.Fun, "panic") {
 			return
 		}
-		f.add("drop", n.Pos(), n.End(), "")
+		f.drop(n)
 	case *ast.IncDecStmt, *ast.SendStmt, *ast.DeferStmt, *ast.GoStmt, *ast.BranchStmt:
-		f.add("drop", n.Pos(), n.End(), "")
+		f.drop(n.(ast.Stmt))
+	}
+}
+
+func (f *finder) list(stmts []ast.Stmt) {
+	for _, s := range stmts {
+		f.listed[s] = true
+	}
+}
+
+func (f *finder) drop(n ast.Stmt) {
+	made := f.add("drop", n, "")
+	if !f.listed[n] {
+		made.whole = span{}
 	}
 }
 
@@ -177,7 +203,10 @@ func (f *finder) binary(n *ast.BinaryExpr) {
 	if n.Op == token.LAND || n.Op == token.LOR {
 		kind = "logic"
 	}
-	f.add(kind, n.OpPos, n.OpPos+token.Pos(len(n.Op.String())), to.String())
+	made := f.add(kind, n, to.String())
+	made.from = f.tokens.Offset(n.OpPos)
+	made.to = made.from + len(n.Op.String())
+	made.line, made.col = f.tokens.Line(n.OpPos), f.tokens.Position(n.OpPos).Column
 }
 
 // negate makes a condition its opposite; == and != are so by another fault.
@@ -188,7 +217,7 @@ func (f *finder) negate(cond ast.Expr) {
 	if b, ok := cond.(*ast.BinaryExpr); ok && (b.Op == token.EQL || b.Op == token.NEQ) {
 		return
 	}
-	f.add("negate", cond.Pos(), cond.End(), "!("+f.text(cond)+")")
+	f.add("negate", cond, "!("+f.text(cond)+")")
 }
 
 // clause leaves a clause out; not a default that does nothing but panic.
@@ -200,7 +229,7 @@ func (f *finder) clause(c *ast.CaseClause) {
 			}
 		}
 	}
-	f.add("case", c.Pos(), c.End(), "")
+	f.add("case", c, "").whole = span{}
 }
 
 // returns replaces what a return gives back by zero values. What it evaluates is evaluated
@@ -208,7 +237,7 @@ func (f *finder) clause(c *ast.CaseClause) {
 func (f *finder) returns(n *ast.ReturnStmt) {
 	results := f.sigs[len(f.sigs)-1].Results
 	if len(n.Results) == 0 {
-		f.add("drop", n.Pos(), n.End(), "")
+		f.drop(n)
 		return
 	}
 	var zeros, blanks, values []string
@@ -231,7 +260,7 @@ func (f *finder) returns(n *ast.ReturnStmt) {
 	if len(n.Results) == 1 { // perhaps a call with several results
 		blanks = slices.Repeat([]string{"_"}, len(zeros))
 	}
-	f.add("zero", n.Pos(), n.End(), fmt.Sprintf("{ %s = %s; return %s }",
+	f.add("zero", n, fmt.Sprintf("{ %s = %s; return %s }",
 		strings.Join(blanks, ", "), strings.Join(values, ", "), strings.Join(zeros, ", ")))
 }
 
@@ -258,14 +287,18 @@ func isSlice(e ast.Expr) bool {
 	return ok && a.Len == nil
 }
 
-func (f *finder) text(n ast.Node) string {
-	return string(f.src[f.tokens.Offset(n.Pos()):f.tokens.Offset(n.End())])
+func (f *finder) span(n ast.Node) span {
+	return span{f.tokens.Offset(n.Pos()), f.tokens.Offset(n.End())}
 }
 
-func (f *finder) add(kind string, from, to token.Pos, text string) {
-	at := f.tokens.Position(from)
+func (f *finder) text(n ast.Node) string { return f.span(n).of(f.src) }
+
+// add makes a fault that replaces a node by a text.
+func (f *finder) add(kind string, n ast.Node, text string) *fault {
+	at := f.tokens.Position(n.Pos())
 	f.out = append(f.out, fault{
 		file: f.path, line: at.Line, col: at.Column, in: f.in, kind: kind,
-		from: f.tokens.Offset(from), to: f.tokens.Offset(to), text: text,
+		span: f.span(n), text: text, whole: f.span(n),
 	})
+	return &f.out[len(f.out)-1]
 }

@@ -76,12 +76,12 @@ func mutate(ctx context.Context, out, progress io.Writer, root string, o options
 		}
 		return nil
 	}
-	r, done, err := newRunner(t, progress, o.timeout)
+	r, done, err := newRunner(t, out, progress, o)
 	if err != nil {
 		return err
 	}
 	defer done()
-	verdicts, err := r.sample(ctx, out, d, o.count, o.jobs)
+	verdicts, err := r.sample(ctx, d, o.count)
 	summary(out, d, verdicts)
 	if err == nil && percent(verdicts) < o.least {
 		err = errTooFew
@@ -95,15 +95,15 @@ func mutateOnly(ctx context.Context, out, progress io.Writer, t *tree, o options
 	if err != nil {
 		return err
 	}
-	if p := t.packages[packageOf(f)]; !t.compiles(p, f) {
+	if !t.compiles(f) {
 		return fmt.Errorf("%s does not compile", f.id())
 	}
-	r, done, err := newRunner(t, progress, o.timeout)
+	r, done, err := newRunner(t, out, progress, o)
 	if err != nil {
 		return err
 	}
 	defer done()
-	verdicts, err := r.all(ctx, out, []fault{f}, 1)
+	verdicts, err := r.all(ctx, []fault{f})
 	if err == nil && percent(verdicts) < o.least {
 		err = errTooFew
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -42,64 +41,18 @@ type verdict struct {
 	took    time.Duration
 }
 
-// judge runs every suite that the fault's package is mapped to until one notices it.
-func (r *runner) judge(ctx context.Context, f fault) (verdict, error) {
-	start := time.Now()
-	v := verdict{fault: f, outcome: survived}
-	dir, err := os.MkdirTemp(r.dir, "fault")
-	if err != nil {
-		return v, err
-	}
-	defer os.RemoveAll(dir)
-	overlay, err := r.overlay(dir, f)
-	if err != nil {
-		return v, err
-	}
-	for _, pkg := range testsOf(packageOf(f)) {
-		bin := filepath.Join(dir, "tests")
-		if out, err := r.build(ctx, pkg, overlay, bin); err != nil {
-			if ctx.Err() != nil {
-				return v, ctx.Err()
-			}
-			v.outcome, v.by = uncompiled, strings.TrimSpace(out)
-			break
-		}
-		if v.outcome, v.by = r.suite(ctx, r.suites[pkg], overlay, bin); v.outcome != survived {
-			break
-		}
-	}
-	v.took = time.Since(start)
-	return v, ctx.Err()
-}
-
-// overlay writes the faulty file and what tells the go command to read it.
-func (r *runner) overlay(dir string, f fault) (string, error) {
-	faulty, list := filepath.Join(dir, "faulty.go"), filepath.Join(dir, "overlay.json")
-	src := r.tree.packages[packageOf(f)].src[f.file]
-	if err := os.WriteFile(faulty, f.apply(src), 0o600); err != nil {
-		return "", err
-	}
-	raw, err := json.Marshal(map[string]any{
-		"Replace": map[string]string{filepath.Join(r.tree.root, filepath.FromSlash(f.file)): faulty},
-	})
-	if err != nil {
-		return "", err
-	}
-	return list, os.WriteFile(list, raw, 0o600)
-}
-
 // suite runs the tests of one package against a fault. A test that fails must do so twice.
-func (r *runner) suite(ctx context.Context, s *suite, overlay, bin string) (outcome, string) {
+func (r *runner) suite(ctx context.Context, s *suite, bin, env string) (outcome, string) {
 	limit := min(r.timeout, patience*s.took+slack)
 	for _, args := range s.passes() {
 		args = append(args, "-test.failfast")
-		run := r.exec(ctx, s.pkg, overlay, bin, limit, args...)
+		run := r.exec(ctx, s.pkg, bin, env, limit, args...)
 		failed := run.failed()
 		if run.err != nil && run.code == 1 && !run.timedOut {
 			if len(failed) > 0 {
 				args = []string{"-test.run=" + exactly(failed)}
 			}
-			run = r.exec(ctx, s.pkg, overlay, bin, limit, args...)
+			run = r.exec(ctx, s.pkg, bin, env, limit, args...)
 		}
 		switch {
 		case run.timedOut:
@@ -113,18 +66,6 @@ func (r *runner) suite(ctx context.Context, s *suite, overlay, bin string) (outc
 	return survived, ""
 }
 
-// build makes the test binary of a package; overlay may be "".
-func (r *runner) build(ctx context.Context, pkg, overlay, bin string) (string, error) {
-	args := []string{"test", "-c", "-vet=off", "-ldflags=-s -w", "-o", bin}
-	if overlay != "" {
-		args = append(args, "-overlay", overlay)
-	}
-	cmd := exec.CommandContext(ctx, "go", append(args, "./"+pkg)...)
-	cmd.Dir = r.tree.root
-	out, err := cmd.CombinedOutput()
-	return string(out), err
-}
-
 // A run is what a test process did.
 type run struct {
 	out      string
@@ -133,17 +74,17 @@ type run struct {
 	timedOut bool
 }
 
-// exec runs a test binary in its package's folder. A go command that tests call sees the fault
-// too; random tests draw the same each time and leave no files.
-func (r *runner) exec(ctx context.Context, pkg, overlay, bin string, limit time.Duration, args ...string) run {
+// exec runs a test binary in its package's folder. Random tests draw the same each time and leave
+// no files.
+func (r *runner) exec(ctx context.Context, pkg, bin, env string, limit time.Duration, args ...string) run {
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	shell := fmt.Sprintf(`ulimit -v %d; exec "$0" "$@"`, memoryMax)
 	cmd := exec.CommandContext(limited, "sh", slices.Concat([]string{"-c", shell, bin}, args)...)
 	cmd.Dir = filepath.Join(r.tree.root, filepath.FromSlash(pkg))
 	cmd.Env = append(os.Environ(), "RAPID_NOFAILFILE=1", "RAPID_SEED=1")
-	if overlay != "" {
-		cmd.Env = append(cmd.Env, strings.TrimSpace("GOFLAGS="+os.Getenv("GOFLAGS")+" -overlay="+overlay))
+	if env != "" {
+		cmd.Env = append(cmd.Env, env)
 	}
 	var out capped
 	cmd.Stdout, cmd.Stderr = &out, &out

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,35 +15,44 @@ type runner struct {
 	tree     *tree
 	dir      string // for what is thrown away
 	timeout  time.Duration
+	jobs     int
+	gates    bool // build many faults into one binary
 	suites   map[string]*suite
+	out      io.Writer
 	progress io.Writer
+	mu       sync.Mutex // of out
 }
 
 // newRunner returns a runner and what removes its files.
-func newRunner(t *tree, progress io.Writer, timeout time.Duration) (*runner, func(), error) {
+func newRunner(t *tree, out, progress io.Writer, o options) (*runner, func(), error) {
 	dir, err := os.MkdirTemp("", "mutate")
 	if err != nil {
 		return nil, nil, err
 	}
-	r := &runner{tree: t, dir: dir, timeout: timeout, suites: map[string]*suite{}, progress: progress}
+	r := &runner{
+		tree: t, dir: dir, timeout: o.timeout, jobs: max(1, o.jobs), gates: o.only == "",
+		suites: map[string]*suite{}, out: out, progress: progress,
+	}
 	return r, func() { os.RemoveAll(dir) }, nil
 }
 
 // sample runs faults of a drawing until count of them have compiled.
-func (r *runner) sample(ctx context.Context, out io.Writer, d *drawing, count, jobs int) ([]verdict, error) {
+func (r *runner) sample(ctx context.Context, d *drawing, count int) ([]verdict, error) {
 	var compiled []verdict
 	for len(compiled) < count {
 		faults := d.take(count - len(compiled))
 		if len(faults) == 0 {
 			return compiled, fmt.Errorf("there are no more than %d faults", len(compiled))
 		}
-		verdicts, err := r.all(ctx, out, faults, jobs)
+		verdicts, err := r.all(ctx, faults)
 		for _, v := range verdicts {
-			if v.outcome == uncompiled {
+			switch v.outcome {
+			case uncompiled:
 				d.uncompiled++
-				continue
+			case "":
+			default:
+				compiled = append(compiled, v)
 			}
-			compiled = append(compiled, v)
 		}
 		if err != nil {
 			return compiled, err
@@ -51,63 +61,109 @@ func (r *runner) sample(ctx context.Context, out io.Writer, d *drawing, count, j
 	return compiled, nil
 }
 
-// all runs faults, some at a time. What it returns of those that were not stopped is in order.
-func (r *runner) all(ctx context.Context, out io.Writer, faults []fault, jobs int) ([]verdict, error) {
-	if err := r.measureAll(ctx, faults); err != nil {
-		return nil, err
+// all runs the tests that faults are mapped to, package by package, until one notices. What
+// was stopped before has no outcome.
+func (r *runner) all(ctx context.Context, faults []fault) ([]verdict, error) {
+	verdicts := make([]verdict, len(faults))
+	waits := map[string][]int{} // by package of tests
+	for i, f := range faults {
+		verdicts[i].fault = f
+		first := testsOf(packageOf(f))[0]
+		waits[first] = append(waits[first], i)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	verdicts := make([]*verdict, len(faults))
-	var mu sync.Mutex // of out
+	for len(waits) > 0 && ctx.Err() == nil {
+		pkg := r.most(waits)
+		group := waits[pkg]
+		delete(waits, pkg)
+		if err := r.against(ctx, pkg, verdicts, group); err != nil {
+			return verdicts, err
+		}
+		for _, i := range group {
+			v := &verdicts[i]
+			tests := testsOf(packageOf(v.fault))
+			switch next := 1 + slices.Index(tests, pkg); {
+			case v.outcome != survived || ctx.Err() != nil:
+			case next < len(tests):
+				v.outcome = ""
+				waits[tests[next]] = append(waits[tests[next]], i)
+				continue
+			}
+			show(r.out, r.tree, *v)
+		}
+	}
+	return verdicts, ctx.Err()
+}
+
+// most is the package of tests that most faults wait for.
+func (r *runner) most(waits map[string][]int) string {
+	best := ""
+	for pkg, group := range waits {
+		if n := len(waits[best]); len(group) > n || len(group) == n && pkg < best {
+			best = pkg
+		}
+	}
+	return best
+}
+
+// against runs the tests of one package against some of the faults.
+func (r *runner) against(ctx context.Context, pkg string, verdicts []verdict, group []int) error {
+	b, err := r.batch(ctx, pkg, verdicts, group)
+	if err != nil {
+		return err
+	}
+	defer b.remove()
+	if r.suites[pkg] == nil {
+		if r.suites[pkg], err = r.measure(ctx, pkg, b.bin); err != nil {
+			return err
+		}
+	}
 	var workers sync.WaitGroup
 	next := make(chan int)
-	for range max(1, jobs) {
+	errs := make(chan error, len(group))
+	for range r.jobs {
 		workers.Go(func() {
 			for i := range next {
-				v, err := r.judge(ctx, faults[i])
-				if err != nil {
-					cancel(err)
-					continue
-				}
-				mu.Lock()
-				show(out, r.tree, v)
-				mu.Unlock()
-				verdicts[i] = &v
+				errs <- r.one(ctx, b, pkg, &verdicts[i])
 			}
 		})
 	}
-	for i := range faults {
+	for _, i := range group {
 		next <- i
 	}
 	close(next)
 	workers.Wait()
-	var done []verdict
-	for _, v := range verdicts {
-		if v != nil {
-			done = append(done, *v)
+	close(errs)
+	for err := range errs {
+		if err != nil {
+			return err
 		}
 	}
-	return done, context.Cause(ctx)
+	return ctx.Err()
 }
 
-// measureAll runs the tests that the faults need without any.
-func (r *runner) measureAll(ctx context.Context, faults []fault) error {
-	for _, f := range faults {
-		for _, pkg := range testsOf(packageOf(f)) {
-			if r.suites[pkg] != nil {
-				continue
-			}
-			s, err := r.measure(ctx, pkg)
-			if err != nil {
-				return err
-			}
-			r.suites[pkg] = s
-			fmt.Fprintf(r.progress, "mutate: tests of %s take %.1f s\n", pkg, s.took.Seconds())
-			for _, name := range s.bad {
-				fmt.Fprintf(r.progress, "mutate: %s of %s fails without a fault: not used\n", name, pkg)
-			}
-		}
+// one runs the tests of one package against one fault.
+func (r *runner) one(ctx context.Context, b *batch, pkg string, v *verdict) error {
+	if ctx.Err() != nil {
+		return nil
 	}
+	start := time.Now()
+	defer func() { v.took += time.Since(start) }()
+	s := r.suites[pkg]
+	if gate := b.gates[v.id()]; gate != 0 {
+		v.outcome, v.by = r.suite(ctx, s, b.bin, fmt.Sprintf("%s=%d", gateVariable, gate))
+		return nil
+	}
+	dir, err := os.MkdirTemp(r.dir, "fault")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	src := r.tree.packages[packageOf(v.fault)].src[v.file]
+	bin, out, err := r.build(ctx, dir, pkg, map[string][]byte{v.file: v.apply(src)})
+	if err != nil {
+		v.outcome, v.by = uncompiled, out
+		return nil
+	}
+	v.outcome, v.by = r.suite(ctx, s, bin, "")
 	return nil
 }

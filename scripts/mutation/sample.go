@@ -48,7 +48,7 @@ func (d *drawing) take(n int) []fault {
 		switch {
 		case d.argued.of(f, p.src[f.file]) != "":
 			d.equivalent = append(d.equivalent, f)
-		case !d.tree.compiles(p, f):
+		case !d.tree.compiles(f):
 			d.uncompiled++
 		default:
 			out = append(out, f)

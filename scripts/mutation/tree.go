@@ -31,8 +31,11 @@ type tree struct {
 // A pkg is a package of the module with its files that are no tests.
 type pkg struct {
 	path  string // from the root, with slashes
+	name  string
 	names []string
 	src   map[string][]byte // by path from the root
+
+	literals map[string]string // types of literals by their places, see literalType
 }
 
 // readTree asks the go command for the module at root.
@@ -41,16 +44,16 @@ func readTree(root string) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	listed, err := goTool(root, "list", "-export", "-deps", "-json=ImportPath,Export,GoFiles,Module,Standard", "./...")
+	listed, err := goTool(root, "list", "-export", "-deps", "-json=ImportPath,Name,Export,GoFiles,Module", "./...")
 	if err != nil {
 		return nil, err
 	}
 	t := &tree{root: root, module: strings.TrimSpace(module), packages: map[string]*pkg{}, exports: map[string]string{}}
 	for d := json.NewDecoder(strings.NewReader(listed)); ; {
 		var p struct {
-			ImportPath, Export string
-			GoFiles            []string
-			Module             *struct{ Path string }
+			ImportPath, Name, Export string
+			GoFiles                  []string
+			Module                   *struct{ Path string }
 		}
 		if err := d.Decode(&p); err == io.EOF {
 			break
@@ -62,7 +65,7 @@ func readTree(root string) (*tree, error) {
 			continue
 		}
 		path := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, t.module), "/")
-		own := &pkg{path: path, src: map[string][]byte{}}
+		own := &pkg{path: path, name: p.Name, src: map[string][]byte{}}
 		for _, name := range p.GoFiles {
 			name = filepath.ToSlash(filepath.Join(path, name))
 			own.names = append(own.names, name)
@@ -101,22 +104,31 @@ func (p *pkg) faults() ([]fault, error) {
 }
 
 // compiles tells whether a package does with a fault in it.
-func (t *tree) compiles(p *pkg, f fault) bool {
-	fset := token.NewFileSet()
+func (t *tree) compiles(f fault) bool {
+	p := t.packages[packageOf(f)]
+	return t.check(p, f.file, f.apply(p.src[f.file]), token.NewFileSet(), nil)
+}
+
+// check tells whether a package compiles with another text of one of its files, and with gates.
+// It fills info, which may be nil.
+func (t *tree) check(p *pkg, name string, src []byte, fset *token.FileSet, info *types.Info) bool {
 	var files []*ast.File
-	for _, name := range p.names {
-		src := p.src[name]
-		if name == f.file {
-			src = f.apply(src)
+	for _, own := range append(slices.Clone(p.names), gateFile) {
+		text := p.src[own]
+		switch own {
+		case name:
+			text = src
+		case gateFile:
+			text = gateSource(p.name)
 		}
-		file, err := parser.ParseFile(fset, name, src, parser.SkipObjectResolution)
+		file, err := parser.ParseFile(fset, own, text, parser.SkipObjectResolution)
 		if err != nil {
 			return false
 		}
 		files = append(files, file)
 	}
 	conf := types.Config{Importer: t.importer, Sizes: types.SizesFor("gc", runtime.GOARCH)}
-	_, err := conf.Check(t.module+"/"+p.path, fset, files, nil)
+	_, err := conf.Check(t.module+"/"+p.path, fset, files, info)
 	return err == nil
 }
 
