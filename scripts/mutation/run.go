@@ -82,7 +82,7 @@ func (r *runner) exec(ctx context.Context, pkg, bin, env string, limit time.Dura
 	shell := fmt.Sprintf(`ulimit -v %d; exec "$0" "$@"`, memoryMax)
 	cmd := exec.CommandContext(limited, "sh", slices.Concat([]string{"-c", shell, bin}, args)...)
 	cmd.Dir = filepath.Join(r.tree.root, filepath.FromSlash(pkg))
-	cmd.Env = append(os.Environ(), "RAPID_NOFAILFILE=1", "RAPID_SEED=1")
+	cmd.Env = append(os.Environ(), "RAPID_NOFAILFILE=1", "RAPID_SEED=1", "RAPID_SHRINKTIME=1ms")
 	if env != "" {
 		cmd.Env = append(cmd.Env, env)
 	}
