@@ -7,7 +7,7 @@ import (
 
 // show prints a fault, and what became of it.
 func show(out io.Writer, t *tree, v verdict) {
-	if v.outcome == uncompiled {
+	if v.outcome == uncompiled || v.outcome == "" && v.took > 0 {
 		return
 	}
 	was, is := v.diff(t.packages[packageOf(v.fault)].src[v.file])

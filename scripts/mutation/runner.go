@@ -81,9 +81,10 @@ func (r *runner) all(ctx context.Context, faults []fault) ([]verdict, error) {
 		for _, i := range group {
 			v := &verdicts[i]
 			tests := testsOf(packageOf(v.fault))
-			switch next := 1 + slices.Index(tests, pkg); {
-			case v.outcome != survived || ctx.Err() != nil:
-			case next < len(tests):
+			if v.outcome != survived {
+				continue
+			}
+			if next := 1 + slices.Index(tests, pkg); next < len(tests) {
 				v.outcome = ""
 				waits[tests[next]] = append(waits[tests[next]], i)
 				continue
@@ -123,7 +124,13 @@ func (r *runner) against(ctx context.Context, pkg string, verdicts []verdict, gr
 	for range r.jobs {
 		workers.Go(func() {
 			for i := range next {
-				errs <- r.one(ctx, b, pkg, &verdicts[i])
+				v := &verdicts[i]
+				errs <- r.one(ctx, b, pkg, v)
+				if v.outcome != survived {
+					r.mu.Lock()
+					show(r.out, r.tree, *v)
+					r.mu.Unlock()
+				}
 			}
 		})
 	}
@@ -147,7 +154,11 @@ func (r *runner) one(ctx context.Context, b *batch, pkg string, v *verdict) erro
 		return nil
 	}
 	start := time.Now()
-	defer func() { v.took += time.Since(start) }()
+	defer func() {
+		if v.took += time.Since(start); ctx.Err() != nil {
+			v.outcome = "" // it was stopped
+		}
+	}()
 	s := r.suites[pkg]
 	if gate := b.gates[v.id()]; gate != 0 {
 		v.outcome, v.by = r.suite(ctx, s, b.bin, fmt.Sprintf("%s=%d", gateVariable, gate))
