@@ -70,6 +70,7 @@ var table = map[string]arrows{
 	"stress":                       {may: []string{"patcher/protocol/witness", "jit", "jit/interp", "jit/exec", "model", "model/promela", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/cpu", "stress/internal/identity", "stress/internal/kernel", "stress/internal/sim", "stress/internal/native", "stress/internal/workload", "stress/internal/regress", "stress/internal/step", "stress/internal/child", "stress/bpf", "stress/report"}},
 	"stress [t]":                   {may: []string{"stress/internal/rig", ebpf, asm}},
 	"cmd/stress":                   {may: []string{"stress", "stress/report", cobra, pflag}},
+	"scripts/mutation":             {}, // a tool for developers
 	"internal/lint":                {may: []string{}},
 	"internal/lint [t]":            {may: []string{"patcher/protocol", "stress"}},
 }

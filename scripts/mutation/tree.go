@@ -44,7 +44,7 @@ func readTree(root string) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	listed, err := goTool(root, "list", "-export", "-deps", "-json=ImportPath,Name,Export,GoFiles,Module", "./...")
+	listed, err := goTool(root, "list", "-export", "-deps", "-json=ImportPath,Name,Export,GoFiles,Module", "./...", "os", "strconv")
 	if err != nil {
 		return nil, err
 	}
