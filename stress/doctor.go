@@ -40,7 +40,7 @@ func Doctor() []report.Check {
 }
 
 func tryImages() error {
-	_, err := identity.DetectTarget()
+	_, err := identity.DetectCompiler()
 	return err
 }
 

@@ -106,7 +106,7 @@ func childRun(ctx context.Context, in io.Reader) (*cpu.Result, error) {
 // runCPU runs the cpu engine: here, or in a child if a thread may execute bytes that
 // are no instruction, since these can be anything, a system call too.
 func runCPU(ctx context.Context, s protocol.Subject, t *Workload, c cpu.Config, keepTrace int) (*cpu.Result, error) {
-	if cpu.Guarded(s.Method) {
+	if !cpu.MayTear(s.Method) {
 		return runTraced(ctx, c, keepTrace)
 	}
 	if !child.Ready() {

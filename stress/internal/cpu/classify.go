@@ -138,7 +138,7 @@ func (r *run) faultFinding(a exec.Anomaly) (Class, string) {
 		p = r.locate(off)
 	}
 	switch {
-	case p == nil && !Guarded(r.Subject.Method):
+	case p == nil && MayTear(r.Subject.Method):
 		return ClassTorn, fmt.Sprintf("%s at %#x, where no program is: a torn jump leads anywhere", name, a.RIP)
 	case p == nil && in && trap:
 		return ClassUAF, fmt.Sprintf("trapped at arena offset %#x, where no program is", off)
@@ -152,11 +152,10 @@ func (r *run) faultFinding(a exec.Anomaly) (Class, string) {
 	return ClassCrash, fmt.Sprintf("%s in program %s at +%#x, address %#x", name, p.Name, p.At(off), a.Addr)
 }
 
-// Guarded reports whether the method's steps are those of a built-in one. By another
-// method a thread may execute bytes that are no instruction, or not the one that was
-// meant.
-func Guarded(m protocol.Method) bool {
-	return slices.ContainsFunc(protocol.Methods(), func(known protocol.Method) bool {
+// MayTear reports whether a thread may execute bytes that are no instruction, or not the one
+// that was meant: a poke method may do that, unless its steps are those of a built-in one.
+func MayTear(m protocol.Method) bool {
+	return !slices.ContainsFunc(protocol.Methods(), func(known protocol.Method) bool {
 		return slices.Equal(known.Steps, m.Steps)
 	})
 }

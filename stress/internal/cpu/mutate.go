@@ -81,7 +81,7 @@ func (r *run) setPace() {
 // oneIn decides for haste by chance; always under a method that may tear instructions,
 // which shows in the windows of bursts and not in those of dwells.
 func (r *run) oneIn(n int) bool {
-	return r.rng.IntN(n) == 0 || !Guarded(r.Subject.Method)
+	return r.rng.IntN(n) == 0 || MayTear(r.Subject.Method)
 }
 
 // burst updates a key that holds a program, for a short time; it ends at once where no

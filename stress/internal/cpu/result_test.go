@@ -71,13 +71,13 @@ func TestEveryClassHasAProperty(t *testing.T) {
 	}
 }
 
-func TestGuarded(t *testing.T) {
+func TestMayTear(t *testing.T) {
 	for _, m := range protocol.Methods() {
-		if !Guarded(m) {
+		if MayTear(m) {
 			t.Errorf("%s is built in", m.Name)
 		}
 	}
-	if m, err := protocol.ParseMethod("method m\n bytes; sync"); err != nil || Guarded(m) {
-		t.Errorf("bytes without int3 are guarded (%v)", err)
+	if m, err := protocol.ParseMethod("method m\n bytes; sync"); err != nil || !MayTear(m) {
+		t.Errorf("bytes without int3 are held to be whole (%v)", err)
 	}
 }

@@ -37,7 +37,7 @@ type match struct {
 }
 
 // newMatch loads a contest; what it returns is to be closed even if there is an error.
-func newMatch(t *Target, c contest, seed uint64) (*match, error) {
+func newMatch(t *Compiler, c contest, seed uint64) (*match, error) {
 	m := &match{contest: c}
 	var cpus unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &cpus); err != nil {
@@ -92,7 +92,7 @@ func (m *match) loadKernel() error {
 }
 
 // fill loads our side's programs, and gives both maps what they hold.
-func (m *match) fill(t *Target) error {
+func (m *match) fill(t *Compiler) error {
 	for i := range m.programs {
 		theirs := m.coll.Programs[progName(i)]
 		prog, err := m.load(t, i, theirs)
@@ -111,7 +111,7 @@ func (m *match) fill(t *Target) error {
 }
 
 // load loads a program on our side, as far from the start of a cache line as the kernel's.
-func (m *match) load(t *Target, i int, theirs *ebpf.Program) (*patcher.Program, error) {
+func (m *match) load(t *Compiler, i int, theirs *ebpf.Program) (*patcher.Program, error) {
 	info, err := theirs.Info()
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func (m *match) load(t *Target, i int, theirs *ebpf.Program) (*patcher.Program, 
 }
 
 // compile compiles in the forms of the kernel, or in plain ones.
-func (m *match) compile(t *Target, i int) (*jit.Image, error) {
+func (m *match) compile(t *Compiler, i int) (*jit.Image, error) {
 	prog, err := jit.Parse(progName(i), m.programs[i])
 	if err != nil {
 		return nil, err

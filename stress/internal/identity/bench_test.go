@@ -112,7 +112,7 @@ func hiddenKey(k int) asm.Instructions {
 //
 // Times are of one machine at one moment. Compare ratios.
 func BenchmarkKernel(b *testing.B) {
-	t, err := DetectTarget()
+	t, err := DetectCompiler()
 	if err != nil {
 		b.Skip(err)
 	}
@@ -130,7 +130,7 @@ func BenchmarkKernel(b *testing.B) {
 // happens to lie is no property of a compiler.
 const roundsAPlace = 6
 
-func compete(b *testing.B, t *Target, c, void contest) {
+func compete(b *testing.B, t *Compiler, c, void contest) {
 	var program, fixed *match
 	release := func() {
 		if err := errors.Join(program.close(), fixed.close()); err != nil {
@@ -206,7 +206,7 @@ func median(xs []float64) float64 {
 // timeCompilers reports nanoseconds an instruction: of Parse, of Compile, and of BPF_PROG_LOAD.
 // The last is no compiler's time: it has the verifier and the allocation in it, and bpf(2)
 // offers nothing nearer.
-func timeCompilers(b *testing.B, t *Target) {
+func timeCompilers(b *testing.B, t *Compiler) {
 	progs, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 4})
 	if err != nil {
 		b.Fatal(err)

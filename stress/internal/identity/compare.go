@@ -78,14 +78,14 @@ type verdict struct {
 }
 
 // compare compiles what was read back and says how the two images differ.
-func (t *Target) compare(name string, r *readback, b book) (verdict, error) {
-	_, v, err := t.image(name, r, b)
+func (k *Compiler) compare(name string, r *readback, b book) (verdict, error) {
+	_, v, err := k.image(name, r, b)
 	return v, err
 }
 
 // image compiles what was read back, with the addresses of the kernel's image in place, and says
 // how the two differ.
-func (t *Target) image(name string, r *readback, b book) (*jit.Image, verdict, error) {
+func (k *Compiler) image(name string, r *readback, b book) (*jit.Image, verdict, error) {
 	p, err := jit.ParseTranslated(name, r.insns)
 	if err != nil {
 		return nil, verdict{}, err
@@ -94,13 +94,13 @@ func (t *Target) image(name string, r *readback, b book) (*jit.Image, verdict, e
 		return nil, verdict{difference: fmt.Sprintf("%d functions, the kernel has %d\n", len(p.Funcs),
 			len(r.funcs))}, nil
 	}
-	o := r.options(t)
-	o.PrivateStacks = t.privateStacks(p, r)
+	o := r.options(k)
+	o.PrivateStacks = k.privateStacks(p, r)
 	img, diff, err := b.differ(p, o, r)
 	if err != nil || diff == "" {
 		return img, verdict{difference: diff}, err
 	}
-	h, err := r.recover(t, p)
+	h, err := r.recover(k, p)
 	if err != nil {
 		return nil, verdict{difference: err.Error() + "\n" + diff}, nil
 	}

@@ -118,7 +118,7 @@ func window() time.Duration {
 // TestInterpreterAgreesWithKernel runs programs both ways, for two seconds. They tail call one
 // another, directly and indirectly, from the entry and from functions, up to the limit.
 func TestInterpreterAgreesWithKernel(t *testing.T) {
-	target(t)
+	compiler(t)
 	seed, deadline := uint64(time.Now().UnixNano()), time.Now().Add(window())
 	tails, rejected, n := 0, 0, uint64(0)
 	for ; time.Now().Before(deadline); n++ {
@@ -145,7 +145,7 @@ func TestInterpreterAgreesWithKernel(t *testing.T) {
 
 // FuzzAgreement lets the fuzzer choose the seeds: interpreter, images of all layouts, kernel.
 func FuzzAgreement(f *testing.F) {
-	if _, err := DetectTarget(); err != nil {
+	if _, err := DetectCompiler(); err != nil {
 		f.Skip(err)
 	}
 	f.Add(uint64(1), uint64(1))

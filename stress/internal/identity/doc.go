@@ -13,7 +13,7 @@
 // programs of an object file. What the compilers see is the same: the instructions as the
 // verifier left them, with dead code gone, context accesses converted, divisions guarded.
 //
-// Nothing about the kernel is assumed. [DetectTarget] loads a few small programs and learns from
+// Nothing about the kernel is assumed. [DetectCompiler] loads a few small programs and learns from
 // their images how functions return, how indirect sites jump and where they look, whether shifts
 // use BMI2, how far a short jump reaches, and from which depth on a stack is a private one. A
 // kernel with another prologue than that of layout v6.12 (before 6.12, or with IBT, which puts

@@ -13,7 +13,7 @@ import (
 // TestExpansions compiles programs as written, with lookups in arrays and loads from the packet,
 // and holds them against what the kernel's verifier and compiler make of them together.
 func TestExpansions(t *testing.T) {
-	tgt := target(t)
+	k := compiler(t)
 	exit := asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}
 	for name, insns := range map[string]asm.Instructions{
 		"lookup": append(asm.Instructions{
@@ -38,7 +38,7 @@ func TestExpansions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			o := jit.Options{Layout: &tgt.Layout, Forms: tgt.Forms, Maps: map[string]jit.MapInfo{}}
+			o := jit.Options{Layout: &k.Layout, Forms: k.Forms, Maps: map[string]jit.MapInfo{}}
 			if m, ok := s.Spec.Maps["array"]; ok {
 				o.Maps["array"] = jit.MapInfo{Addr: someAddr, MaxEntries: m.MaxEntries, Stride: (m.ValueSize + 7) &^ 7}
 			}

@@ -17,7 +17,7 @@ import (
 //
 // The test says what the running kernel does, and accepts either.
 func TestFetchFromStack(t *testing.T) {
-	target(t)
+	compiler(t)
 	const (
 		checkpointOften = 1 << 3 // BPF_F_TEST_STATE_FREQ: the verifier compares states at every meeting
 		right, wrong    = 7, 1
@@ -67,7 +67,7 @@ func TestFetchFromStack(t *testing.T) {
 //
 // The test says what the running kernel does, and accepts either.
 func TestUpperHalfOfCmpXchg(t *testing.T) {
-	target(t)
+	compiler(t)
 	const (
 		checkpointOften = 1 << 3 // BPF_F_TEST_STATE_FREQ
 		upper           = 5

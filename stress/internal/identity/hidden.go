@@ -24,13 +24,13 @@ type hidden struct {
 var errHidden = errors.New("image has other tail calls than the program")
 
 // recover reads them off.
-func (r *readback) recover(t *Target, p *jit.Program) (hidden, error) {
+func (r *readback) recover(k *Compiler, p *jit.Program) (hidden, error) {
 	var h hidden
 	for _, f := range r.funcs {
-		h.depths = append(h.depths, stackDepth(t, f.code))
-		h.counting = append(h.counting, keepsCounter(t, f.code))
-		h.private = append(h.private, privateStack(t, f.code))
-		h.direct = append(h.direct, sites(t, f.code)...)
+		h.depths = append(h.depths, stackDepth(k, f.code))
+		h.counting = append(h.counting, keepsCounter(k, f.code))
+		h.private = append(h.private, privateStack(k, f.code))
+		h.direct = append(h.direct, sites(k, f.code)...)
 	}
 	if len(h.direct) != len(p.TailCalls) {
 		return h, errHidden
@@ -42,11 +42,11 @@ func (r *readback) recover(t *Target, p *jit.Program) (hidden, error) {
 var subRSP = []byte{0x48, 0x81, 0xec}
 
 // landing is the code from where tail calls enter.
-func landing(t *Target, code []byte) []byte { return code[min(int(t.Layout.AdjOff), len(code)):] }
+func landing(k *Compiler, code []byte) []byte { return code[min(int(k.Layout.AdjOff), len(code)):] }
 
 // stackDepth is by how much a function lowers rsp, right where tail calls enter.
-func stackDepth(t *Target, code []byte) int {
-	sub, ok := bytes.CutPrefix(landing(t, code), subRSP)
+func stackDepth(k *Compiler, code []byte) int {
+	sub, ok := bytes.CutPrefix(landing(k, code), subRSP)
 	if !ok || len(sub) < 4 {
 		return 0
 	}
@@ -54,18 +54,18 @@ func stackDepth(t *Target, code []byte) int {
 }
 
 // keepsCounter says whether a function pushes the counter of tail calls next.
-func keepsCounter(t *Target, code []byte) bool {
-	code = landing(t, code)
+func keepsCounter(k *Compiler, code []byte) bool {
+	code = landing(k, code)
 	if bytes.HasPrefix(code, subRSP) {
 		code = code[min(len(subRSP)+4, len(code)):]
 	}
 	return bytes.HasPrefix(code, []byte{0x50, 0x50}) || // push rax; push rax
-		bytes.HasPrefix(code, []byte{0x48, 0x83, 0xf8, byte(t.Layout.Counter.Limit)}) // cmp rax, limit
+		bytes.HasPrefix(code, []byte{0x48, 0x83, 0xf8, byte(k.Layout.Counter.Limit)}) // cmp rax, limit
 }
 
 // sites finds the tail calls of a function, and says which are direct. The instructions it
 // looks for stand nowhere else: no other code compares with memory.
-func sites(t *Target, code []byte) []bool {
+func sites(k *Compiler, code []byte) []bool {
 	var direct []bool
 	indirect := false
 	for off := 0; off < len(code); {
@@ -73,7 +73,7 @@ func sites(t *Target, code []byte) []bool {
 		switch ins := code[off : off+size]; {
 		case bytes.HasPrefix(ins, []byte{0x39, 0x56}): // cmp [rsi+max_entries], edx
 			indirect = true
-		case bytes.Equal(ins, []byte{0x48, 0x83, 0x38, byte(t.Layout.Counter.Limit)}): // cmp [rax], limit
+		case bytes.Equal(ins, []byte{0x48, 0x83, 0x38, byte(k.Layout.Counter.Limit)}): // cmp [rax], limit
 			direct = append(direct, !indirect)
 			indirect = false
 		}

@@ -154,7 +154,7 @@ func (w *twin) agree(format string, args [3]argument) {
 
 // TestFormatsAgreeWithKernel has each conversion and each way to get it wrong.
 func TestFormatsAgreeWithKernel(t *testing.T) {
-	target(t)
+	compiler(t)
 	w := newTwin(t, twinPacket())
 	numbers := [3]argument{{number: 1<<63 | 5}, {number: 0xfffffffe}, {number: 66}}
 	for _, format := range []string{
@@ -222,7 +222,7 @@ func randomFormat(r *rand.Rand) (string, [3]argument) {
 
 // TestRandomFormats draws formats for some time.
 func TestRandomFormats(t *testing.T) {
-	target(t)
+	compiler(t)
 	w := newTwin(t, twinPacket())
 	drawn, deadline := uint64(time.Now().UnixNano()), time.Now().Add(window()/2)
 	r := rand.New(rand.NewPCG(drawn, 0))

@@ -137,7 +137,7 @@ func loadDirectly() asm.Instructions {
 // TestHostAgreesWithKernel runs each program in the kernel and natively: it returns the same, and
 // leaves the same in the maps.
 func TestHostAgreesWithKernel(t *testing.T) {
-	target(t)
+	compiler(t)
 	w := newTwin(t, twinPacket())
 	for name, insns := range hostPrograms() {
 		w.clear()
@@ -176,7 +176,7 @@ func randomMapProgram(r *rand.Rand) asm.Instructions {
 // TestRandomMapOperations draws operations on maps for some time; the maps keep what they hold
 // from one program to the next.
 func TestRandomMapOperations(t *testing.T) {
-	target(t)
+	compiler(t)
 	w := newTwin(t, twinPacket())
 	drawn, deadline := uint64(time.Now().UnixNano()), time.Now().Add(window()/2)
 	r := rand.New(rand.NewPCG(drawn, 0))

@@ -22,15 +22,15 @@ const reportSchema = "stress/identity/1"
 // program that our compiler refuses counts as different, one that cannot be loaded is not
 // compared. The error is [ErrUnsupported] where there is no kernel to compare with.
 func Check(progs []Sample) (*Report, error) {
-	t, err := DetectTarget()
+	k, err := DetectCompiler()
 	if err != nil {
 		return nil, err
 	}
-	return t.Check(progs)
+	return k.Check(progs)
 }
 
 // Check is the comparison with a target that is known.
-func (t *Target) Check(progs []Sample) (*Report, error) {
+func (k *Compiler) Check(progs []Sample) (*Report, error) {
 	rep := &Report{Seen: map[string]int{}}
 	rep.Schema, rep.Differences = reportSchema, []report.ProgramNotes{}
 	known := book{}
@@ -43,7 +43,7 @@ func (t *Target) Check(progs []Sample) (*Report, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Name, err)
 		}
-		v, err := t.compare(s.Name, r, known)
+		v, err := k.compare(s.Name, r, known)
 		if err != nil {
 			v.difference = err.Error()
 		}

@@ -10,20 +10,20 @@ import (
 )
 
 // target is what the running kernel does, or skips the test.
-func target(t *testing.T) *Target {
+func compiler(t *testing.T) *Compiler {
 	t.Helper()
-	tg, err := DetectTarget()
+	k, err := DetectCompiler()
 	if err != nil {
 		t.Skip(err)
 	}
-	return tg
+	return k
 }
 
 // seed is what the corpus is drawn from.
 const seed = 1
 
 func TestIdentity(t *testing.T) {
-	t.Logf("target %+v", *target(t))
+	t.Logf("compiler %+v", *compiler(t))
 	spec, err := ebpf.LoadCollectionSpec("../../bpf/tailcalls.o")
 	if err != nil {
 		t.Fatal(err)
@@ -54,8 +54,8 @@ func TestIdentity(t *testing.T) {
 }
 
 func TestReportAsJSON(t *testing.T) {
-	tg := target(t)
-	rep, err := tg.Check([]Sample{
+	k := compiler(t)
+	rep, err := k.Check([]Sample{
 		sampleOf("good", ebpf.SocketFilter, returning(1)),
 		sampleOf("bad", ebpf.SocketFilter, asm.Instructions{asm.Mov.Reg(asm.R0, asm.R5), asm.Return()}),
 	})
@@ -82,24 +82,24 @@ func TestDifferencesAreFound(t *testing.T) {
 			samples = append(samples, s)
 		}
 	}
-	for name, wrong := range map[string]func(*Target){
-		"landing":         func(t *Target) { t.Layout.AdjOff++ },
-		"max_entries":     func(t *Target) { t.Layout.ArrayMaxEntries += 4 },
-		"pointers":        func(t *Target) { t.Layout.ArrayPtrs += 8 },
-		"bpf_func":        func(t *Target) { t.Layout.ProgFunc += 8 },
-		"limit":           func(t *Target) { t.Layout.Counter.Limit = 32 },
-		"miss spends":     func(t *Target) { t.Layout.Counter.MissSpends = true },
-		"shifts":          func(t *Target) { t.Layout.ShiftX = !t.Layout.ShiftX },
-		"short jumps":     func(t *Target) { t.Layout.ShortJumpMax-- },
-		"returns":         func(t *Target) { t.Forms.Return = (t.Forms.Return + 1) % 3 },
-		"indirect jumps":  func(t *Target) { t.Forms.Jump = (t.Forms.Jump + 1) % 5 },
-		"empty stacks":    func(t *Target) { t.Layout.MovesEmptyStack = true },
-		"counter dropped": func(t *Target) { t.Layout.PopsCounter = true },
+	for name, wrong := range map[string]func(*Compiler){
+		"landing":         func(t *Compiler) { t.Layout.AdjOff++ },
+		"max_entries":     func(t *Compiler) { t.Layout.ArrayMaxEntries += 4 },
+		"pointers":        func(t *Compiler) { t.Layout.ArrayPtrs += 8 },
+		"bpf_func":        func(t *Compiler) { t.Layout.ProgFunc += 8 },
+		"limit":           func(t *Compiler) { t.Layout.Counter.Limit = 32 },
+		"miss spends":     func(t *Compiler) { t.Layout.Counter.MissSpends = true },
+		"shifts":          func(t *Compiler) { t.Layout.ShiftX = !t.Layout.ShiftX },
+		"short jumps":     func(t *Compiler) { t.Layout.ShortJumpMax-- },
+		"returns":         func(t *Compiler) { t.Forms.Return = (t.Forms.Return + 1) % 3 },
+		"indirect jumps":  func(t *Compiler) { t.Forms.Jump = (t.Forms.Jump + 1) % 5 },
+		"empty stacks":    func(t *Compiler) { t.Layout.MovesEmptyStack = true },
+		"counter dropped": func(t *Compiler) { t.Layout.PopsCounter = true },
 	} {
 		t.Run(name, func(t *testing.T) {
-			tg := target(t)
-			wrong(tg)
-			rep, err := tg.Check(samples)
+			k := compiler(t)
+			wrong(k)
+			rep, err := k.Check(samples)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -115,7 +115,7 @@ func TestDifferencesAreFound(t *testing.T) {
 
 // TestHidden has what the verifier knows and our analysis does not.
 func TestHidden(t *testing.T) {
-	tg := target(t)
+	k := compiler(t)
 	compared := asm.Instructions{
 		asm.Mov.Reg(asm.R6, asm.R1), asm.LoadMem(asm.R3, asm.R1, 8, asm.Word), asm.JNE.Imm(asm.R3, 2, "out"),
 		asm.LoadMapPtr(asm.R2, 0).WithReference("progs"), asm.FnTailCall.Call(),
@@ -127,7 +127,7 @@ func TestHidden(t *testing.T) {
 	}
 	removed := join(frameOf(2, 100), asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.JEq.Imm(asm.R0, 0, "out")},
 		tailCallOf("progs", 1), asm.Instructions{asm.Mov.Imm(asm.R0, 0).WithSymbol("out"), asm.Return()})
-	rep, err := tg.Check([]Sample{
+	rep, err := k.Check([]Sample{
 		sampleOf("a key that a comparison tells", ebpf.SchedCLS, compared),
 		sampleOf("an address that is not used", ebpf.SchedCLS, unused),
 		sampleOf("a tail call in dead code", ebpf.SchedCLS, removed),

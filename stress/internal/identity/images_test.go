@@ -230,7 +230,7 @@ func TestImagesAgree(t *testing.T) {
 	if err := exec.Supported(); err != nil {
 		t.Skip(err)
 	}
-	_, err := DetectTarget()
+	_, err := DetectCompiler()
 	if err != nil {
 		t.Log("without the kernel: ", err)
 	}

@@ -32,16 +32,16 @@ func interrupts(p *ebpf.ProgramSpec) bool {
 }
 
 // privateStacks foretells which functions have a private stack.
-func (t *Target) privateStacks(p *jit.Program, r *readback) []uint64 {
-	if t.PrivateStackMin == 0 || !r.interrupts || len(p.TailCalls) > 0 {
+func (k *Compiler) privateStacks(p *jit.Program, r *readback) []uint64 {
+	if k.PrivateStackMin == 0 || !r.interrupts || len(p.TailCalls) > 0 {
 		return nil
 	}
 	ends := make([]uint64, len(p.Funcs))
 	for f, fn := range p.Funcs {
-		if fn.StackDepth < t.PrivateStackMin {
+		if fn.StackDepth < k.PrivateStackMin {
 			continue
 		}
-		if ends[f] = privateStack(t, r.funcs[f].code); ends[f] == 0 {
+		if ends[f] = privateStack(k, r.funcs[f].code); ends[f] == 0 {
 			ends[f] = someAddr // it has none, which will show
 		}
 	}
@@ -50,8 +50,8 @@ func (t *Target) privateStacks(p *jit.Program, r *readback) []uint64 {
 
 // privateStack is where the private stack of a function ends, or 0 if it has none. The prologue
 // says it, after the pushes.
-func privateStack(t *Target, code []byte) uint64 {
-	for code = landing(t, code); len(code) > 0; {
+func privateStack(k *Compiler, code []byte) uint64 {
+	for code = landing(k, code); len(code) > 0; {
 		size, _ := decode(code)
 		ins, rest := code[:size], code[size:]
 		if bytes.HasPrefix(rest, []byte{0x65, 0x4c, 0x03, 0x0c, 0x25}) { // add r9, gs:[this_cpu_off]
@@ -87,7 +87,7 @@ func movedToR9(ins []byte) uint64 {
 // probePrivateStack learns from how deep a stack on functions have a private one: a depth is
 // rounded up to 16, so that a byte more than a multiple of it is where that may begin. A kernel
 // that has no private stacks, or none of the programs that get them, is left at 0.
-func (t *Target) probePrivateStack() error {
+func (k *Compiler) probePrivateStack() error {
 	const most, step = jit.MaxStack, 16
 	for depth := 1; depth < most; depth += step {
 		r, err := load(sampleOf("probe", ebpf.RawTracepoint, asm.Instructions{
@@ -97,8 +97,8 @@ func (t *Target) probePrivateStack() error {
 		if err != nil {
 			return nil
 		}
-		if privateStack(t, r.funcs[0].code) != 0 {
-			t.PrivateStackMin = depth
+		if privateStack(k, r.funcs[0].code) != 0 {
+			k.PrivateStackMin = depth
 			return nil
 		}
 	}

@@ -8,22 +8,22 @@ import (
 	"github.com/cilium/ebpf/asm"
 )
 
-// privateTarget is target, where the kernel has private stacks.
-func privateTarget(t *testing.T) *Target {
+// privateCompiler is compiler, where the kernel has private stacks.
+func privateCompiler(t *testing.T) *Compiler {
 	t.Helper()
-	tg := target(t)
-	if tg.PrivateStackMin == 0 {
+	k := compiler(t)
+	if k.PrivateStackMin == 0 {
 		t.Skip("this kernel has no private stacks (6.13 and later do)")
 	}
-	return tg
+	return k
 }
 
 // TestPrivateStacksAreThere counts them: an identity of programs without any would say nothing.
 func TestPrivateStacksAreThere(t *testing.T) {
-	tg := privateTarget(t)
+	k := privateCompiler(t)
 	const rounded, least = 16, 64 // of 6.18
-	if want := least - rounded + 1; tg.PrivateStackMin != want {
-		t.Logf("private stacks begin at a depth of %d, at %d in 6.18", tg.PrivateStackMin, want)
+	if want := least - rounded + 1; k.PrivateStackMin != want {
+		t.Logf("private stacks begin at a depth of %d, at %d in 6.18", k.PrivateStackMin, want)
 	}
 	count := map[ebpf.ProgramType]int{}
 	for _, s := range kindSamples() {
@@ -33,7 +33,7 @@ func TestPrivateStacksAreThere(t *testing.T) {
 			continue
 		}
 		for _, f := range r.funcs {
-			if privateStack(tg, f.code) == 0 {
+			if privateStack(k, f.code) == 0 {
 				continue
 			}
 			count[s.Spec.Programs[s.Program].Type]++
@@ -67,9 +67,9 @@ func TestWrongRuleIsRecovered(t *testing.T) {
 		"too many": {func(int) int { return 1 }, 1},
 		"too few":  {func(int) int { return 200 }, 1},
 	} {
-		tg := privateTarget(t)
-		tg.PrivateStackMin = tt.least(tg.PrivateStackMin)
-		rep, err := tg.Check(samples)
+		k := privateCompiler(t)
+		k.PrivateStackMin = tt.least(k.PrivateStackMin)
+		rep, err := k.Check(samples)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,7 +32,7 @@ type Image struct {
 }
 
 // Landing is where tail calls enter a loaded program.
-func (t *Target) Landing(prog *ebpf.Program) (uint64, error) {
+func (k *Compiler) Landing(prog *ebpf.Program) (uint64, error) {
 	info, err := prog.Info()
 	if err != nil {
 		return 0, err
@@ -41,18 +41,18 @@ func (t *Target) Landing(prog *ebpf.Program) (uint64, error) {
 	if !ok || len(addrs) == 0 || addrs[0] == 0 {
 		return 0, errors.New("kernel shows no addresses of machine code")
 	}
-	return uint64(addrs[0]) + uint64(t.Layout.AdjOff), nil
+	return uint64(addrs[0]) + uint64(k.Layout.AdjOff), nil
 }
 
 // Image finds the direct sites of a loaded program whose keys are empty, and which names none but
 // the given maps. They are not looked for in the bytes: the program is compiled as the kernel does,
 // and where both images are the same, so are their sites. Otherwise it is an error.
-func (t *Target) Image(name string, prog *ebpf.Program, named ...*ebpf.Map) (*Image, error) {
+func (k *Compiler) Image(name string, prog *ebpf.Program, named ...*ebpf.Map) (*Image, error) {
 	r, err := readBack(prog, slices.Values(named))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	img, v, err := t.image(name, r, book{})
+	img, v, err := k.image(name, r, book{})
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", name, err)

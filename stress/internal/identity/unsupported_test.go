@@ -11,7 +11,7 @@ import (
 
 // TestUnsupported has what package jit does not make: it is not compared, and says why.
 func TestUnsupported(t *testing.T) {
-	tg := target(t)
+	k := compiler(t)
 	types, err := btf.LoadKernelSpec()
 	if err != nil {
 		t.Skip("the kernel does not describe its types: ", err)
@@ -20,7 +20,7 @@ func TestUnsupported(t *testing.T) {
 		"exceptions": throwing, "may fault": walking, "arena": inArena,
 	} {
 		t.Run(want, func(t *testing.T) {
-			rep, err := tg.Check([]Sample{sample(t, types)})
+			rep, err := k.Check([]Sample{sample(t, types)})
 			switch {
 			case err != nil:
 				t.Fatal(err)

@@ -21,11 +21,11 @@ type loaded struct {
 	checking *ebpf.ProgramSpec
 	programs []*ebpf.ProgramSpec
 
-	maps    *ebpf.Collection
-	rows    *ebpf.Map
-	clock   *clock
-	target  *identity.Target // nil: images of this kernel are not known
-	unknown string           // why, in one line
+	maps     *ebpf.Collection
+	rows     *ebpf.Map
+	clock    *clock
+	compiler *identity.Compiler // nil: images of this kernel are not known
+	unknown  string             // why, in one line
 
 	uncheckable string // why no caller checks itself, though what is legal is known
 	arrays      map[string]*ebpf.Map
@@ -59,7 +59,7 @@ func open(c *Config) (*loaded, error) {
 
 func (l *loaded) open(c *Config) error {
 	var err error
-	if l.target, err = identity.DetectTarget(); err != nil {
+	if l.compiler, err = identity.DetectCompiler(); err != nil {
 		l.unknown = firstLine(err.Error())
 	}
 	if err := l.specs(c); err != nil {
@@ -84,11 +84,11 @@ func (l *loaded) open(c *Config) error {
 
 // identify finds where slots are. Where it cannot be said, nobody watches.
 func (l *loaded) identify() {
-	if l.target == nil {
+	if l.compiler == nil {
 		return
 	}
 	if err := l.findSites(); err != nil {
-		l.target, l.unknown = nil, firstLine(err.Error())
+		l.compiler, l.unknown = nil, firstLine(err.Error())
 	}
 }
 
@@ -171,14 +171,14 @@ func (l *loaded) findSites() error {
 	for i := range l.pinned {
 		p := &l.pinned[i]
 		var err error
-		if p.landing, err = l.target.Landing(p.Program); err != nil {
+		if p.landing, err = l.compiler.Landing(p.Program); err != nil {
 			return fmt.Errorf("%s: %w", l.programs[i].Name, err)
 		}
 	}
 	named := slices.Collect(maps.Values(l.maps.Maps))
 	for i := range l.callers {
 		c := &l.callers[i]
-		img, err := l.target.Image(l.entry.Name, c.Program, named...)
+		img, err := l.compiler.Image(l.entry.Name, c.Program, named...)
 		if err != nil {
 			return err
 		}
@@ -190,10 +190,10 @@ func (l *loaded) findSites() error {
 // program loads a copy of a program that keys are given.
 func (l *loaded) program(i int) (program, error) {
 	p, err := loadProgram(l.spec, l.maps.Maps, l.programs[i])
-	if err != nil || l.target == nil {
+	if err != nil || l.compiler == nil {
 		return program{p, 0}, err
 	}
-	landing, err := l.target.Landing(p)
+	landing, err := l.compiler.Landing(p)
 	if err != nil {
 		return program{}, errors.Join(err, p.Close())
 	}

@@ -132,15 +132,15 @@ func TestOtherImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.close()
-	if l.target == nil {
+	if l.compiler == nil {
 		t.Skipf("images of this kernel are not known: %s", l.unknown)
 	}
-	other := *l.target
+	other := *l.compiler
 	other.Forms.Return = (other.Forms.Return + 1) % 3 // another of its three forms
-	l.target = &other
+	l.compiler = &other
 	l.identify()
-	if want := "entry: the kernel's image is not ours, so its sites are unknown"; l.target != nil || l.unknown != want {
-		t.Errorf("got %v %q, want %q", l.target, l.unknown, want)
+	if want := "entry: the kernel's image is not ours, so its sites are unknown"; l.compiler != nil || l.unknown != want {
+		t.Errorf("got %v %q, want %q", l.compiler, l.unknown, want)
 	}
 	if l.uncheckable != "" || !l.callers[0].checks {
 		t.Errorf("uncheckable: %q", l.uncheckable)

@@ -159,7 +159,7 @@ func (r *run) sumUp(res *Result) {
 // watch makes the watcher of the callers' sites, where there can be one.
 func (r *run) watch() {
 	r.sited = make([]bool, len(r.keys))
-	if r.target == nil {
+	if r.compiler == nil {
 		for k := range r.sited {
 			r.sited[k] = true
 		}

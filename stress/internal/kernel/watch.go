@@ -177,7 +177,7 @@ func (w *watcher) lock() {
 	w.wants.Add(-1)
 }
 
-// landing returns the number of the program whose landing address (identity.Target.Landing) this is.
+// landing returns the number of the program whose landing address (identity.Compiler.Landing) this is.
 // A new address gets a new number.
 func (w *watcher) landing(addr uint64) int {
 	if w == nil {

@@ -35,7 +35,7 @@ type watchTarget struct {
 // newWatchRig loads callers, given by the keys of their sites, of which the last is in a function.
 func newWatchRig(t testing.TB, keys int, callers ...[]int) *watchRig {
 	t.Helper()
-	target, err := identity.DetectTarget()
+	target, err := identity.DetectCompiler()
 	if errors.Is(err, identity.ErrUnsupported) {
 		t.Skip(err)
 	}

@@ -12,8 +12,8 @@ import (
 	"tailpoke/jit"
 )
 
-// Target is what must be known of the running kernel to compile as it does.
-type Target struct {
+// Compiler is what must be known of the compiler of the running kernel, to compile as it does.
+type Compiler struct {
 	Layout jit.Layout
 	Forms  jit.Forms
 
@@ -22,23 +22,23 @@ type Target struct {
 	PrivateStackMin int
 }
 
-// DetectTarget finds out from what the kernel makes of a few small programs. The error says
+// DetectCompiler finds out from what the kernel makes of a few small programs. The error says
 // [ErrUnsupported] when this is no kernel of the layout v6.12, or when it cannot be asked.
-func DetectTarget() (*Target, error) {
+func DetectCompiler() (*Compiler, error) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		return nil, fmt.Errorf("%w: needs Linux on x86-64, this is %s on %s", ErrUnsupported,
 			runtime.GOOS, runtime.GOARCH)
 	}
-	t := &Target{Layout: jit.V612}
-	for _, probe := range []func(*Target) error{
-		(*Target).probeReturn, (*Target).probeTailCall, (*Target).probeShift, (*Target).probeShortJump,
-		(*Target).probePrivateStack,
+	k := &Compiler{Layout: jit.V612}
+	for _, probe := range []func(*Compiler) error{
+		(*Compiler).probeReturn, (*Compiler).probeTailCall, (*Compiler).probeShift, (*Compiler).probeShortJump,
+		(*Compiler).probePrivateStack,
 	} {
-		if err := probe(t); err != nil {
+		if err := probe(k); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
 		}
 	}
-	return t, nil
+	return k, nil
 }
 
 // probe gives the machine code of a small program.
@@ -51,7 +51,7 @@ func probe(insns ...asm.Instruction) ([]byte, error) {
 }
 
 // probeReturn learns how the kernel returns, from a program that does nothing else.
-func (t *Target) probeReturn() error {
+func (k *Compiler) probeReturn() error {
 	code, err := probe(asm.Mov.Imm(asm.R0, 0), asm.Return())
 	if err != nil {
 		return err
@@ -64,11 +64,11 @@ func (t *Target) probeReturn() error {
 	}
 	switch {
 	case bytes.Equal(ret, []byte{0xc3}):
-		t.Forms.Return = jit.ReturnPlain
+		k.Forms.Return = jit.ReturnPlain
 	case bytes.Equal(ret, []byte{0xc3, 0xcc}):
-		t.Forms.Return = jit.ReturnTrap
+		k.Forms.Return = jit.ReturnTrap
 	case len(ret) == 5 && ret[0] == 0xe9:
-		t.Forms.Return = jit.ReturnThunk
+		k.Forms.Return = jit.ReturnThunk
 	default:
 		return fmt.Errorf("return of unknown form % x", ret)
 	}
@@ -76,7 +76,7 @@ func (t *Target) probeReturn() error {
 }
 
 // probeTailCall learns from an indirect site where its fields lie and how it jumps.
-func (t *Target) probeTailCall() error {
+func (k *Compiler) probeTailCall() error {
 	code, err := probe(
 		asm.LoadMem(asm.R3, asm.R1, 8, asm.Word), // a key that cannot be known
 		asm.LoadMapPtr(asm.R2, 0).WithReference("progs"),
@@ -91,8 +91,8 @@ func (t *Target) probeTailCall() error {
 			return fmt.Errorf("probe of the tail call: %w at %#x", err, at)
 		}
 		at += inst.Len
-		if done := t.learn(inst); done {
-			return t.learnJump(code[at:])
+		if done := k.learn(inst); done {
+			return k.learnJump(code[at:])
 		}
 	}
 	return fmt.Errorf("no tail call in % x", code)
@@ -100,55 +100,55 @@ func (t *Target) probeTailCall() error {
 
 // learn takes from one instruction of an indirect site what it tells; done says that the next
 // is the jump.
-func (t *Target) learn(inst x86asm.Inst) (done bool) {
+func (k *Compiler) learn(inst x86asm.Inst) (done bool) {
 	m0, _ := inst.Args[0].(x86asm.Mem)
 	m1, _ := inst.Args[1].(x86asm.Mem)
 	switch {
 	case inst.Op == x86asm.CMP && m0.Base == x86asm.RSI && inst.Args[1] == x86asm.EDX:
-		t.Layout.ArrayMaxEntries = uint32(m0.Disp)
+		k.Layout.ArrayMaxEntries = uint32(m0.Disp)
 	case inst.Op == x86asm.MOV && m1.Base == x86asm.RSI && m1.Index == x86asm.RDX:
-		t.Layout.ArrayPtrs = uint32(m1.Disp)
+		k.Layout.ArrayPtrs = uint32(m1.Disp)
 	case inst.Op == x86asm.MOV && inst.Args[0] == x86asm.RCX && m1.Base == x86asm.RCX:
-		t.Layout.ProgFunc = uint32(m1.Disp)
+		k.Layout.ProgFunc = uint32(m1.Disp)
 	case inst.Op == x86asm.ADD && inst.Args[0] == x86asm.RCX:
 		landing, _ := inst.Args[1].(x86asm.Imm)
-		t.Layout.AdjOff = uint8(landing)
+		k.Layout.AdjOff = uint8(landing)
 		return true
 	}
 	return false
 }
 
 // learnJump tells the form of a jump to rcx from its first bytes.
-func (t *Target) learnJump(code []byte) error {
+func (k *Compiler) learnJump(code []byte) error {
 	for form, start := range map[jit.JumpForm]string{
 		jit.JumpThunk: "\xe9", jit.JumpLfence: "\x0f\xae\xe8\xff\xe1", jit.JumpTrap: "\xff\xe1\xcc",
 	} {
 		if bytes.HasPrefix(code, []byte(start)) {
-			t.Forms.Jump = form
+			k.Forms.Jump = form
 			return nil
 		}
 	}
 	if !bytes.HasPrefix(code, []byte{0xff, 0xe1}) {
 		return fmt.Errorf("jump of unknown form % x", code)
 	}
-	t.Forms.Jump = jit.JumpPlain
+	k.Forms.Jump = jit.JumpPlain
 	return nil
 }
 
 // probeShift learns whether shifts by a register use BMI2.
-func (t *Target) probeShift() error {
+func (k *Compiler) probeShift() error {
 	code, err := probe(asm.LoadMem(asm.R0, asm.R1, 0, asm.Word), asm.LSh.Reg(asm.R0, asm.R0),
 		asm.Return())
 	if err != nil {
 		return err
 	}
-	t.Layout.ShiftX = bytes.Contains(code, []byte("\xc4\xe2\xf9\xf7\xc0")) // shlx rax, rax, rax
+	k.Layout.ShiftX = bytes.Contains(code, []byte("\xc4\xe2\xf9\xf7\xc0")) // shlx rax, rax, rax
 	return nil
 }
 
 // probeShortJump learns the longest distance that a short jump is used for, from jumps of all
 // distances that could be it.
-func (t *Target) probeShortJump() error {
+func (k *Compiler) probeShortJump() error {
 	for d := 127; d >= 120; d-- {
 		insns := asm.Instructions{asm.LoadMem(asm.R0, asm.R1, 0, asm.Word), asm.JEq.Imm(asm.R0, 0, "out")}
 		for left := d; left > 0; {
@@ -166,7 +166,7 @@ func (t *Target) probeShortJump() error {
 			return err
 		}
 		if bytes.Contains(code, []byte{0x48, 0x85, 0xc0, 0x74, byte(d)}) { // test rax, rax; je out
-			t.Layout.ShortJumpMax = d
+			k.Layout.ShortJumpMax = d
 			return nil
 		}
 	}
