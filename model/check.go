@@ -82,6 +82,20 @@ type Reached struct {
 	Arrivals        uint64 // loads of programs that have sites
 }
 
+// Unexplored names an operation that no execution contains, as updates with a single program
+// are none; "" if all were explored. A proof without one would prove less than it says.
+func (r Reached) Unexplored() string {
+	switch {
+	case r.Installs == 0:
+		return "no installs were explored"
+	case r.Updates == 0:
+		return "no updates were explored"
+	case r.Removes == 0:
+		return "no removes were explored"
+	}
+	return ""
+}
+
 // Check explores every execution of the subject and judges its properties. Its error
 // is [ErrUnsupported] or a fault in the options; a violation is none.
 func Check(s protocol.Subject, o Options) (*Result, error) {

@@ -146,7 +146,7 @@ func judgeModel(ctx context.Context, s protocol.Subject, t *Workload, _ *jit.Lay
 		Properties: modelProperties, States: res.States, Transitions: res.Transitions, Depth: res.Depth,
 		Explored: explored(s.Shape, res.Threads),
 	}}
-	switch idle := cmp.Or(neverExplored(res.Reached), neverEntered(res.Reached, s.Shape)); {
+	switch idle := cmp.Or(res.Reached.Unexplored(), neverEntered(res.Reached, s.Shape)); {
 	case res.Verdict == protocol.Proved && idle != "":
 		v.Verdict, v.Reason = protocol.Vacuous, idle
 	case res.Verdict == protocol.Proved && left != "":
@@ -219,20 +219,6 @@ func ownWay(p protocol.Protocol) (report.Verdict, bool) {
 		return report.Verdict{}, false
 	}
 	return report.Verdict{Verdict: protocol.Unsupported, Reason: "loads, unloads and mutexes are the kernel's here"}, true
-}
-
-// neverExplored names an operation that no execution of the model contains, as updates
-// with a single program are none; a proof without it would prove less than it says.
-func neverExplored(r model.Reached) string {
-	switch {
-	case r.Installs == 0:
-		return "no installs were explored"
-	case r.Updates == 0:
-		return "no updates were explored"
-	case r.Removes == 0:
-		return "no removes were explored"
-	}
-	return ""
 }
 
 // neverEntered names what the shape asks for and no execution contains.

@@ -77,10 +77,7 @@ func (s *search) runE(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return usage(err)
 	}
-	o := stress.SearchOptions{Steps: int(s.steps), Sites: int(s.costSites)}
-	if o.Ops, err = stress.ParseOps(s.op); err != nil {
-		return usage(err)
-	}
+	o := stress.SearchOptions{Op: s.op, Steps: int(s.steps), Sites: int(s.costSites)}
 	if !s.quiet {
 		o.Progress = searchProgress(cmd.ErrOrStderr(), time.Duration(s.progress))
 	}

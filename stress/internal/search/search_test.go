@@ -1,4 +1,4 @@
-package stress
+package search
 
 import (
 	"context"
@@ -19,8 +19,8 @@ import (
 // searched runs a search of one operation on the default subject.
 func searched(t *testing.T, op protocol.OpKind, steps int) report.OpSearch {
 	t.Helper()
-	r, err := Search(context.Background(), protocol.DefaultSubject(),
-		SearchOptions{Ops: []protocol.OpKind{op}, Steps: steps, Sites: 64})
+	r, err := Run(context.Background(), protocol.DefaultSubject(),
+		Options{Op: op.String(), Steps: steps, Sites: 64})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func TestFaultyRestRefutesAll(t *testing.T) {
 	for _, g := range protocol.Graces()[1:] {
 		s := protocol.DefaultSubject()
 		s.Grace = g
-		r, err := Search(context.Background(), s, SearchOptions{Ops: allOps, Steps: 3, Sites: 1})
+		r, err := Run(context.Background(), s, Options{Op: "all", Steps: 3, Sites: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -245,8 +245,8 @@ func TestSearchIsDeterministic(t *testing.T) {
 func TestSearchEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	r, err := Search(ctx, protocol.DefaultSubject(), SearchOptions{
-		Ops: []protocol.OpKind{protocol.Remove, protocol.Update}, Steps: 4, Sites: 1,
+	r, err := Run(ctx, protocol.DefaultSubject(), Options{
+		Op: "all", Steps: 4, Sites: 1,
 		Progress: func(_ string, judged, _ int) {
 			if judged == 100 {
 				cancel()
@@ -277,16 +277,16 @@ func TestStoppedJudge(t *testing.T) {
 }
 
 func TestSearchRefuses(t *testing.T) {
-	ops := []protocol.OpKind{protocol.Remove}
+	const op = "remove"
 	for _, c := range []struct {
-		o    SearchOptions
+		o    Options
 		want string
 	}{
-		{SearchOptions{Ops: ops, Steps: 0, Sites: 1}, "0 steps: want 1 to 6"},
-		{SearchOptions{Ops: ops, Steps: MaxSearchSteps + 1, Sites: 1}, "7 steps: want 1 to 6"},
-		{SearchOptions{Ops: ops, Steps: 3, Sites: 0}, "0 sites: want 1 or more"},
+		{Options{Op: op, Steps: 0, Sites: 1}, "0 steps: want 1 to 6"},
+		{Options{Op: op, Steps: MaxSteps + 1, Sites: 1}, "7 steps: want 1 to 6"},
+		{Options{Op: op, Steps: 3, Sites: 0}, "0 sites: want 1 or more"},
 	} {
-		if _, err := Search(context.Background(), protocol.DefaultSubject(), c.o); err == nil || err.Error() != c.want {
+		if _, err := Run(context.Background(), protocol.DefaultSubject(), c.o); err == nil || err.Error() != c.want {
 			t.Errorf("%v, want %s", err, c.want)
 		}
 	}
@@ -295,10 +295,11 @@ func TestSearchRefuses(t *testing.T) {
 	if long.Method, err = protocol.ParseMethod("method long\n all" + strings.Repeat("; sync", 63)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Search(context.Background(), long, SearchOptions{Ops: ops, Steps: 3, Sites: 1}); !errors.Is(err, model.ErrUnsupported) {
+	if _, err := Run(context.Background(), long, Options{Op: op, Steps: 3, Sites: 1}); !errors.Is(err, model.ErrUnsupported) {
 		t.Errorf("%v, want that the model cannot judge it", err)
 	}
-	if _, err := ParseOps("delete"); err == nil || !strings.Contains(err.Error(), "install update remove") {
+	_, err = Run(context.Background(), protocol.DefaultSubject(), Options{Op: "delete", Steps: 3, Sites: 1})
+	if err == nil || !strings.Contains(err.Error(), "install update remove") {
 		t.Errorf("%v", err)
 	}
 }
@@ -311,9 +312,9 @@ func TestPerSite(t *testing.T) {
 	}
 }
 
-func ExampleSearch() {
-	r, err := Search(context.Background(), protocol.DefaultSubject(),
-		SearchOptions{Ops: []protocol.OpKind{protocol.Remove}, Steps: 3, Sites: 64})
+func ExampleRun() {
+	r, err := Run(context.Background(), protocol.DefaultSubject(),
+		Options{Op: "remove", Steps: 3, Sites: 64})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -1,4 +1,4 @@
-package stress
+package search
 
 import (
 	"slices"
@@ -65,7 +65,7 @@ func TestWords(t *testing.T) {
 
 func TestWordsStop(t *testing.T) {
 	n := 0
-	words(protocol.Remove, MaxSearchSteps, func([]letter) bool { n++; return n < 1000 })
+	words(protocol.Remove, MaxSteps, func([]letter) bool { n++; return n < 1000 })
 	if n != 1000 {
 		t.Errorf("%d words", n)
 	}

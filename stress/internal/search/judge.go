@@ -1,4 +1,4 @@
-package stress
+package search
 
 import (
 	"context"
@@ -9,31 +9,31 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-// searchShapes are what candidates are judged on, the small ones first: most are
+// shapes are what candidates are judged on, the small ones first: most are
 // refuted with one site.
-var searchShapes = []protocol.Shape{
+var shapes = []protocol.Shape{
 	{Threads: 1, Sites: 1, Programs: 2, Keys: 1},
 	{Threads: 1, Sites: 2, Programs: 2, Keys: 1},
 	{Threads: 1, Sites: 2, Programs: 2, Keys: 2},
 }
 
-// maxSearchStates bounds one check; the kernel's order has ten thousand.
-const maxSearchStates = 1_000_000
+// maxStates bounds one check; the kernel's order has ten thousand.
+const maxStates = 1_000_000
 
 // judge asks the model about a candidate on every shape, until one refutes it.
 func (c *candidate) judge(ctx context.Context, s protocol.Subject) error {
 	s.Protocol = c.protocol
 	var verdict protocol.Verdict
 	var property protocol.Property
-	for _, s.Shape = range searchShapes {
+	for _, s.Shape = range shapes {
 		res, err := model.Check(s, model.Options{
-			Workers: 1, MaxStates: maxSearchStates, Stop: func() bool { return ctx.Err() != nil },
+			Workers: 1, MaxStates: maxStates, Stop: func() bool { return ctx.Err() != nil },
 		})
 		if err != nil || ctx.Err() != nil {
 			return err // a check that was stopped has no verdict
 		}
 		verdict, property = res.Verdict, res.Property
-		if verdict == protocol.Proved && (neverExplored(res.Reached) != "" || res.Reached.Runs == 0) {
+		if verdict == protocol.Proved && (res.Reached.Unexplored() != "" || res.Reached.Runs == 0) {
 			verdict = protocol.Vacuous
 		}
 		if verdict != protocol.Proved {

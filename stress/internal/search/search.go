@@ -1,0 +1,131 @@
+package search
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
+)
+
+// MaxSteps bounds the steps of an operation that is searched for: one more multiplies the
+// texts by more than ten. Six take minutes.
+const MaxSteps = 6
+
+// Options says what is searched for.
+type Options struct {
+	Op    string // the operation that is varied, or "all" for each in turn; the others stay
+	Steps int    // most steps of the operation, 1 to MaxSteps; each counts none
+	Sites int    // for the costs, from 1
+	// Progress, if set, is called after each candidate, by one goroutine at a time.
+	Progress func(op string, judged, candidates int)
+}
+
+// ops are the operations that are varied.
+func (o *Options) ops() ([]protocol.OpKind, error) {
+	var all []protocol.OpKind
+	for op := range protocol.OpKind(protocol.OpKinds) {
+		if op.String() == o.Op {
+			return []protocol.OpKind{op}, nil
+		}
+		all = append(all, op)
+	}
+	if o.Op == "all" {
+		return all, nil
+	}
+	return nil, fmt.Errorf("unknown operation %q; there are: %v, or all", o.Op, all)
+}
+
+// Run searches, and ranks what is safe. If ctx ends, the report has what was judged until then.
+// An error is a fault of the input.
+func Run(ctx context.Context, s protocol.Subject, o Options) (*report.Search, error) {
+	if o.Steps < 1 || o.Steps > MaxSteps {
+		return nil, fmt.Errorf("%d steps: want 1 to %d", o.Steps, MaxSteps)
+	}
+	if o.Sites < 1 {
+		return nil, fmt.Errorf("%d sites: want 1 or more", o.Sites)
+	}
+	ops, err := o.ops()
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	r := &report.Search{
+		Schema: "stress/search/1", Protocol: s.Protocol.Name, Method: s.Method.Name, Grace: s.Grace.Name,
+		Steps: o.Steps, Sites: o.Sites,
+	}
+	for _, shape := range shapes {
+		r.Shapes = append(r.Shapes, report.ModelShape{Threads: 1, Sites: shape.Sites, Programs: shape.Programs, Keys: shape.Keys})
+	}
+	for _, op := range ops {
+		out, all := candidatesOf(ctx, s.Protocol, op, o.Steps)
+		progress := func(judged int) {
+			if o.Progress != nil {
+				o.Progress(out.Op, judged, len(all))
+			}
+		}
+		if err := judgeAll(ctx, s, all, progress); err != nil {
+			return nil, err
+		}
+		out.Found = rank(all, s.Protocol, op, o.Sites)
+		count(out, all)
+		r.Searches = append(r.Searches, *out)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	r.Seconds = time.Since(start).Seconds()
+	return r, nil
+}
+
+// A candidate is a text that the model is asked about.
+type candidate struct {
+	word     []letter
+	protocol protocol.Protocol
+	sum
+	verdict  protocol.Verdict // "" before it was judged
+	property protocol.Property
+}
+
+// candidatesOf enumerates and prunes. Of an alphabet's words few are left, so that
+// nothing cleverer is needed.
+func candidatesOf(ctx context.Context, base protocol.Protocol, op protocol.OpKind, steps int) (*report.OpSearch, []*candidate) {
+	out := &report.OpSearch{Op: op.String(), Refuted: map[protocol.Property]int{}}
+	var all []*candidate
+	seen := map[string]bool{}
+	words(op, steps, func(word []letter) bool {
+		out.Enumerated++
+		p := &out.Pruned
+		publishes, frees := countOf(word, protocol.Publish), countOf(word, protocol.Retire, protocol.Free)
+		switch {
+		case publishes == 0:
+			p.Silent++
+		case publishes > 1:
+			p.Repeats++ // the second one changes nothing
+		case op.Replaces() && frees == 0:
+			p.Leaks++
+		case frees > 1:
+			p.Frees++
+		default:
+			c := newCandidate(base, op, word)
+			if seen[c.behaviour] {
+				p.Repeats++
+				break
+			}
+			seen[c.behaviour] = true
+			all = append(all, c)
+		}
+		return ctx.Err() == nil
+	})
+	out.Candidates = len(all)
+	return out, all
+}
+
+func newCandidate(base protocol.Protocol, op protocol.OpKind, word []letter) *candidate {
+	c := &candidate{word: append([]letter{}, word...), protocol: base}
+	c.protocol.Name = "found"
+	c.protocol.Ops[op] = stepsOf(word)
+	c.sum = sumOf(c.protocol, op)
+	return c
+}
