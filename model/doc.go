@@ -56,9 +56,9 @@
 // descriptors are not in the order in which sites are executed, and a subprogram may be called
 // again. Duties are those of the execution: a thread that acts at several sites must at each keep
 // to what the keys have held since it entered. Counting from its arrival at that site would find
-// no more in the caller, for a new execution can arrive there too, and has to keep to exactly that. No stack of
-// callers is kept: a thread that returns from one program into another could as well have stayed
-// in the other one until then.
+// no more in the caller, for a new execution can arrive there too, and has to keep to exactly that.
+// No stack of callers is kept: a thread that returns from one program into another could as well
+// have stayed in the other one until then.
 //
 // Deep: programs have direct sites, one for each key that the caller has a site of. They are poked
 // like those of a copy, as long as the program is there. A thread in the program may execute any of

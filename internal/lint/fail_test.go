@@ -56,6 +56,8 @@ func TestRulesCanFail(t *testing.T) {
 		{"pages", "docs/a.md", "[b](../docs/a.md#one-two) [c](#one-two) [d](https://x.org/#y)\n## One, two?\n", ""},
 		{"pages", "docs/a.md", "call `protocol.Gone`\n", "protocol.Gone: no Go file declares it"},
 		{"pages", "docs/a.md", "`CAP_BPF`, `A`, `a Gone thing`\n", ""},
+		{"pages", "docs/a.md", strings.Repeat("a", 101) + "\n", "docs/a.md:1: more than 100 columns"},
+		{"pages", "docs/a.md", strings.Repeat("ä", 100) + "\n| " + strings.Repeat("a", 101) + "\n", ""},
 		{"pages", "CHANGELOG.md", "`CHANGELOG.md/gone`\n", ""},
 	} {
 		t.Run(c.rule+"/"+c.path, func(t *testing.T) {

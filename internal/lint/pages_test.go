@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Pages are what people read beside code. What they name must be there.
@@ -24,7 +25,8 @@ func isPage(f *file) bool {
 	return strings.HasSuffix(f.path, ".md") && f.path != "CHANGELOG.md" && !f.isFixture()
 }
 
-// rulePages wants every page to name files, headings and identifiers that exist.
+// rulePages wants every page to name files, headings and identifiers that exist, in lines that
+// fit a screen.
 func rulePages(t *tree) []string {
 	var out []string
 	declared := t.declared()
@@ -33,12 +35,20 @@ func rulePages(t *tree) []string {
 			continue
 		}
 		for i, line := range strings.Split(f.text, "\n") {
+			if wide(line) {
+				out = append(out, fmt.Sprintf("%s:%d: more than 100 columns of prose", f.path, i+1))
+			}
 			for _, fault := range t.unknown(f, line, declared) {
 				out = append(out, fmt.Sprintf("%s:%d: %s", f.path, i+1, fault))
 			}
 		}
 	}
 	return out
+}
+
+// wide says that a line of prose is too long. Tables and blocks of output may be wider.
+func wide(line string) bool {
+	return utf8.RuneCountInString(line) > 100 && !strings.HasPrefix(line, "|") && !strings.HasPrefix(line, "    ")
 }
 
 // unknown lists what a line of a page names and the tree does not have.
