@@ -13,11 +13,13 @@ const (
 	Drop    Do = iota // remove every step whose text is Step
 	Swap              // exchange the steps whose texts are Step and With
 	Replace           // put With in the place of Step
-	Double            // put a second Step behind the first
+	Double            // put a second Step after the first
 	Rewrite           // put the text With in the place of the whole list
 )
 
-var doNames = [...]string{Drop: "drop", Swap: "swap", Replace: "replace", Double: "double", Rewrite: "rewrite"}
+var doNames = [...]string{
+	Drop: "drop", Swap: "swap", Replace: "replace", Double: "double", Rewrite: "rewrite",
+}
 
 // Of is the part of a subject that an [Edit] changes.
 type Of uint8
@@ -84,51 +86,52 @@ func (e Edit) Apply(s Subject) (Subject, error) {
 	return s, nil
 }
 
-func (e Edit) protocol(p *Protocol) error {
-	op, list := OpKind(e.Of), (*[]Step)(nil)
+func (e Edit) protocol(p *Protocol) (err error) {
+	op := OpKind(e.Of)
 	switch e.Of {
 	case OfMutex:
-		m, ok := mutexByName(e.With)
-		if p.Mutex = m; !ok {
+		ok := false
+		if p.Mutex, ok = byWord[Mutex](mutexNames[:], e.With); !ok {
 			return fmt.Errorf("no such mutex; known: %v", mutexNames)
 		}
 		return nil
 	case OfLoad:
-		p.Load = cloneSteps(p.LoadSteps())
-		op, list = opLoad, &p.Load
+		op, p.Load = opLoad, cloneSteps(p.LoadSteps())
 	case OfUnload:
-		p.Unload = cloneSteps(p.UnloadSteps())
-		op, list = opUnload, &p.Unload
-	default:
-		list = &p.Ops[op]
+		op, p.Unload = opUnload, cloneSteps(p.UnloadSteps())
 	}
+	list := p.list(op)
 	if e.Do == Rewrite {
-		steps, err := parseSteps(e.With, op)
-		*list = steps
+		*list, err = parseSteps(e.With, op)
 		return err
 	}
-	hit := e.steps(list)
+	hit, err := e.steps(list, op, false)
 	for i := range *list {
-		if (*list)[i].Kind == Each && e.steps(&(*list)[i].Body) {
-			hit = true
+		if s := &(*list)[i]; err == nil && s.Kind == Each {
+			var inner bool
+			inner, err = e.steps(&s.Body, op, true)
+			hit = hit || inner
 		}
 	}
-	if !hit {
+	switch {
+	case err != nil:
+		return err
+	case !hit:
 		return fmt.Errorf("no such step in %q", stepsText(*list))
 	}
 	// What the edit wrote must be a protocol that a person could have written.
-	_, err := ParseProtocol(p.String())
+	_, err = ParseProtocol(p.String())
 	return err
 }
 
 // steps edits one list of steps and reports whether it found what to change.
-func (e Edit) steps(list *[]Step) bool {
+func (e Edit) steps(list *[]Step, op OpKind, inEach bool) (hit bool, err error) {
 	at := func(text string) int {
 		return slices.IndexFunc(*list, func(s Step) bool { return s.String() == text })
 	}
-	i := at(e.Step)
-	if i < 0 {
-		return false
+	i, j := at(e.Step), at(e.With)
+	if i < 0 || e.Do == Swap && j < 0 {
+		return false, nil
 	}
 	switch e.Do {
 	case Drop:
@@ -136,38 +139,11 @@ func (e Edit) steps(list *[]Step) bool {
 	case Double:
 		*list = slices.Insert(*list, i, (*list)[i])
 	case Swap:
-		j := at(e.With)
-		if j < 0 {
-			return false
-		}
 		(*list)[i], (*list)[j] = (*list)[j], (*list)[i]
 	case Replace:
-		s, ok := stepByText(e.With)
-		if !ok {
-			return false
-		}
-		(*list)[i] = s
+		(*list)[i], err = parseAll(e.With, func(p *parser) (Step, error) { return p.step(op, inEach) })
 	}
-	return true
-}
-
-// stepByText finds a step that is no each; whether it fits where it is put, the
-// parser says.
-func stepByText(text string) (Step, bool) {
-	for _, k := range []StepKind{Publish, Wait, Retire, Free, Track, Read, Stable, Open, Untrack} {
-		if k.String() == text {
-			return Step{Kind: k}, true
-		}
-	}
-	for slot, kind := range tailCall.Slots {
-		for to := range kind.May {
-			s := Step{Kind: Poke, Slot: Slot(slot), To: Content(to)}
-			if s.String() == text {
-				return s, true
-			}
-		}
-	}
-	return Step{}, false
+	return true, err
 }
 
 func (e Edit) method(m Method) (Method, error) {

@@ -39,12 +39,3 @@ var mutexNames = [...]string{MutexMap: "map", MutexKey: "key", MutexNone: "none"
 
 // String returns the mutex's name in the protocol grammar.
 func (m Mutex) String() string { return mutexNames[m] }
-
-func mutexByName(name string) (Mutex, bool) {
-	for i, n := range mutexNames {
-		if n == name {
-			return Mutex(i), true
-		}
-	}
-	return 0, false
-}

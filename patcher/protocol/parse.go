@@ -59,7 +59,7 @@ func ParseProtocol(text string) (Protocol, error) {
 	for ps.peek().text != "" {
 		t := ps.next()
 		if !startsLine(t) {
-			return Protocol{}, t.errorf("expected install, update, remove, load, unload or mutex, found %v", t)
+			return Protocol{}, t.errorf("expected %s, found %v", orList(lineWords()), t)
 		}
 		if seen[t.text] {
 			return Protocol{}, t.errorf("%v stands twice", t.text)
@@ -77,207 +77,57 @@ func ParseProtocol(text string) (Protocol, error) {
 	return p, nil
 }
 
-// mutexWord begins the line that names the mutex.
-const mutexWord = "mutex"
-
-// startsLine reports whether a token begins a line of a protocol.
-func startsLine(t token) bool {
-	_, isOp := opByName(t.text)
-	return isOp || t.text == mutexWord
-}
-
-// line reads what follows the word that begins a line.
-func (p *parser) line(to *Protocol, word string) (err error) {
-	if word == mutexWord {
-		t := p.next()
-		ok := false
-		if to.Mutex, ok = mutexByName(t.text); !ok {
-			return t.errorf("expected map, key or none, found %v", t)
-		}
-		return nil
-	}
-	op, _ := opByName(word)
-	switch op {
-	case opLoad:
-		to.Load, err = p.steps(op, false)
-	case opUnload:
-		to.Unload, err = p.steps(op, false)
-	default:
-		to.Ops[op], err = p.steps(op, false)
-	}
-	return err
-}
-
-func opByName(name string) (OpKind, bool) {
-	for i, n := range opNames {
-		if n == name {
-			return OpKind(i), true
-		}
-	}
-	return 0, false
-}
-
-// parseSteps reads a text that is the steps of one operation and nothing else.
-func parseSteps(text string, op OpKind) ([]Step, error) {
+// parseAll reads a text that is one thing and nothing else.
+func parseAll[T any](text string, read func(*parser) (T, error)) (T, error) {
 	ps, err := newParser(text)
 	if err != nil {
-		return nil, err
+		var none T
+		return none, err
 	}
-	steps, err := ps.steps(op, false)
+	out, err := read(ps)
 	if t := ps.peek(); err == nil && t.text != "" {
 		err = t.errorf("expected the end of the text, found %v", t)
 	}
-	return steps, err
+	return out, err
 }
 
-// steps reads steps up to a closing brace, the next operation, or the end.
-func (p *parser) steps(op OpKind, inEach bool) ([]Step, error) {
-	out := []Step{}
-	for {
-		t := p.peek()
-		if len(out) == 0 && (startsLine(t) || t.text == "" || t.text == "}") {
-			return out, nil
-		}
-		s, err := p.step(op, inEach)
-		if err != nil {
-			return nil, err
-		}
-		if out = append(out, s); len(out) > maxSteps {
-			return nil, t.errorf("more than %d steps", maxSteps)
-		}
-		if p.peek().text != ";" {
-			return out, p.endOfSteps(inEach)
-		}
-		p.next()
+// mutexWord begins the line that names the mutex.
+const mutexWord = "mutex"
+
+// lineWords lists the words that begin a line of a protocol. A new line needs a word here, and
+// a case in [parser.line] and in [Protocol.String].
+func lineWords() []string { return append(opNames[:], mutexWord) }
+
+// startsLine reports whether a token begins a line of a protocol.
+func startsLine(t token) bool { return slices.Contains(lineWords(), t.text) }
+
+// line reads what follows the word that begins a line.
+func (p *parser) line(to *Protocol, word string) (err error) {
+	if op, ok := opByName(word); ok {
+		list := to.list(op)
+		*list, err = p.steps(op, false)
+		return err
 	}
+	t, ok := p.next(), false
+	if to.Mutex, ok = byWord[Mutex](mutexNames[:], t.text); !ok {
+		return t.errorf("expected %s, found %v", orList(mutexNames[:]), t)
+	}
+	return nil
 }
 
-// endOfSteps reports whether what follows a step may follow the last one.
-func (p *parser) endOfSteps(inEach bool) error {
-	t := p.peek()
-	switch {
-	case inEach && t.text == "}", !inEach && (startsLine(t) || t.text == ""):
-		return nil
-	case inEach:
-		return t.errorf("expected %q or %q, found %v", ";", "}", t)
+// list returns the steps of an operation, those on copies of the caller included.
+func (p *Protocol) list(op OpKind) *[]Step {
+	switch op {
+	case opLoad:
+		return &p.Load
+	case opUnload:
+		return &p.Unload
 	default:
-		return t.errorf("expected %q or the next operation, found %v", ";", t)
+		return &p.Ops[op]
 	}
 }
 
-func (p *parser) step(op OpKind, inEach bool) (Step, error) {
-	t := p.next()
-	if slot, ok := slotByName(t.text); ok {
-		return p.poke(t, slot, op, inEach)
-	}
-	switch t.text {
-	case "wait":
-		return Step{Kind: Wait}, nil
-	case "publish", "retire", "free":
-		return mapStep(t, op, inEach)
-	case "track", "read", "stable", "open", "untrack":
-		return copyStep(t, op, inEach)
-	case "each":
-		return p.each(t, op, inEach)
-	}
-	return Step{}, t.errorf("expected a step, found %v", t)
-}
-
-// copyStep reads a step that a load or an unload alone has.
-func copyStep(t token, op OpKind, inEach bool) (Step, error) {
-	kind := map[string]StepKind{
-		"track": Track, "read": Read, "stable": Stable, "open": Open, "untrack": Untrack,
-	}[t.text]
-	of := opLoad
-	if kind == Untrack {
-		of = opUnload
-	}
-	if op != of {
-		return Step{}, t.errorf("%s is a step of %v alone", t.text, of)
-	}
-	switch perDesc := kind == Read || kind == Stable; {
-	case perDesc && !inEach:
-		return Step{}, t.errorf("%s concerns a descriptor and must stand inside each { }", t.text)
-	case !perDesc && inEach:
-		return Step{}, t.errorf("%s concerns the copy, not a descriptor, and must stand outside each { }", t.text)
-	}
-	return Step{Kind: kind}, nil
-}
-
-// poke reads what follows the name of a slot.
-func (p *parser) poke(t token, slot Slot, op OpKind, inEach bool) (Step, error) {
-	if !inEach {
-		return Step{}, t.errorf("%s names a descriptor's slot and must stand inside each { }", t.text)
-	}
-	if err := p.expect("="); err != nil {
-		return Step{}, err
-	}
-	c, may := p.next(), tailCall.Slots[slot].May
-	to := slices.IndexFunc(may, func(i Instruction) bool { return i.Name == c.text })
-	switch {
-	case to < 0:
-		return Step{}, c.errorf("expected %s, found %v", contentNames(may), c)
-	case may[to].Leads == ToProgram && !op.Gives():
-		return Step{}, c.errorf("%v gives the key no program that the %v could jump to", op, slot)
-	}
-	return Step{Kind: Poke, Slot: slot, To: Content(to)}, nil
-}
-
-// slotByName finds the slot that the grammar calls by a name.
-func slotByName(name string) (Slot, bool) {
-	i := slices.IndexFunc(tailCall.Slots, func(k SlotKind) bool { return k.Name == name })
-	return Slot(max(i, 0)), i >= 0
-}
-
-func slotNames() string {
-	names := make([]string, len(tailCall.Slots))
-	for i, k := range tailCall.Slots {
-		names[i] = k.Name
-	}
-	return strings.Join(names, " or ")
-}
-
-func contentNames(may []Instruction) string {
-	names := make([]string, len(may))
-	for i := range may {
-		names[i] = may[i].Name
-	}
-	return strings.Join(names, " or ")
-}
-
-func mapStep(t token, op OpKind, inEach bool) (Step, error) {
-	if inEach {
-		return Step{}, t.errorf("%s concerns the key, not a descriptor, and must stand outside each { }", t.text)
-	}
-	kind := map[string]StepKind{"publish": Publish, "retire": Retire, "free": Free}[t.text]
-	switch {
-	case op == opLoad, op == opUnload && kind != Free:
-		return Step{}, t.errorf("%v has no %s", op, t.text)
-	case op == opUnload:
-		return Step{Kind: kind}, nil
-	}
-	if kind != Publish && !op.Replaces() {
-		return Step{}, t.errorf("%v replaces no program that it could %s", op, t.text)
-	}
-	return Step{Kind: kind}, nil
-}
-
-func (p *parser) each(t token, op OpKind, inEach bool) (Step, error) {
-	if inEach {
-		return Step{}, t.errorf("each inside each")
-	}
-	if op == opUnload {
-		return Step{}, t.errorf("%v changes no descriptor: it has no each", op)
-	}
-	if err := p.expect("{"); err != nil {
-		return Step{}, err
-	}
-	body, err := p.steps(op, true)
-	if err != nil {
-		return Step{}, err
-	}
-	return Step{Kind: Each, Body: body}, p.expect("}")
-}
+func opByName(name string) (OpKind, bool) { return byWord[OpKind](opNames[:], name) }
 
 // ParseMethod reads the text of one poke method. Errors are of type [*SyntaxError].
 func ParseMethod(text string) (Method, error) {
@@ -305,11 +155,14 @@ func (p *parser) microSteps() (steps []MicroStep, trap TrapAnswer, err error) {
 			}
 			word += "=" + p.next().text
 		}
-		if answer, ok := trapByText(word); ok {
-			trap = answer
-		} else if step, ok := MicroStepByWord(word); ok {
+		var step MicroStep
+		answer, ok := strings.CutPrefix(word, "trap=")
+		if ok {
+			trap, ok = byWord[TrapAnswer](trapNames[:], answer)
+		} else if step, ok = MicroStepByWord(word); ok {
 			steps = append(steps, step)
-		} else {
+		}
+		if !ok {
 			t.text = word
 			return nil, 0, t.errorf("expected a step of a poke method, found %v", t)
 		}
@@ -326,21 +179,12 @@ func (p *parser) microSteps() (steps []MicroStep, trap TrapAnswer, err error) {
 	}
 }
 
-// complete refuses a method that cannot leave the whole new instruction behind: it
-// would not be a faulty poke but none.
+// complete refuses a method that never leaves the whole new instruction in the slot: that
+// would be no poke, not even a faulty one.
 func complete(end token, steps []MicroStep) error {
 	if (Method{Steps: steps}).complete() {
 		return nil
 	}
 	return end.errorf("the method never writes the whole instruction: " +
 		"it needs all, bytes, or tail and head=new")
-}
-
-func trapByText(word string) (TrapAnswer, bool) {
-	for i, n := range trapNames {
-		if "trap="+n == word {
-			return TrapAnswer(i), true
-		}
-	}
-	return 0, false
 }

@@ -32,14 +32,10 @@ func stepsText(steps []Step) string {
 func (p Protocol) String() string {
 	var b strings.Builder
 	b.WriteString("protocol " + p.Name + "\n")
-	for k, steps := range p.Ops {
-		b.WriteString(lineText(OpKind(k).String(), stepsText(steps)))
-	}
-	if p.Load != nil {
-		b.WriteString(lineText(opLoad.String(), stepsText(p.Load)))
-	}
-	if p.Unload != nil {
-		b.WriteString(lineText(opUnload.String(), stepsText(p.Unload)))
+	for op := range opUnload + 1 {
+		if steps := *p.list(op); op < OpKinds || steps != nil {
+			b.WriteString(lineText(op.String(), stepsText(steps)))
+		}
 	}
 	if p.Mutex != MutexMap {
 		b.WriteString(lineText(mutexWord, p.Mutex.String()))

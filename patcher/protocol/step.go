@@ -53,14 +53,6 @@ const (
 	Untrack // of an unload: take the copy's descriptors off the list
 )
 
-var stepNames = [...]string{
-	Publish: "publish", Each: "each", Poke: "poke", Wait: "wait", Retire: "retire", Free: "free",
-	Track: "track", Read: "read", Stable: "stable", Open: "open", Untrack: "untrack",
-}
-
-// String returns the kind's keyword; a poke has none and prints as "poke".
-func (k StepKind) String() string { return stepNames[k] }
-
 // A Step is one step of an operation.
 type Step struct {
 	Kind StepKind
