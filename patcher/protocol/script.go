@@ -66,22 +66,16 @@ func ParseScript(text string) (Script, error) {
 	out := Script{}
 	for ps.peek().text != "" {
 		t := ps.next()
-		c := Call{}
-		switch t.text {
-		case "put":
-			c.Kind = Put
-			if c.Key, err = ps.index(t.line, "a key"); err == nil {
-				c.Prog, err = ps.index(t.line, "a program")
-			}
-		case "delete":
-			c.Kind = Delete
+		kind, ok := byWord[CallKind](callNames[:], t.text)
+		if !ok {
+			return nil, t.errorf("expected %s, found %v", orList(callNames[:]), t)
+		}
+		c := Call{Kind: kind}
+		if kind == Put || kind == Delete {
 			c.Key, err = ps.index(t.line, "a key")
-		case "load":
-			c.Kind = Load
-		case "unload":
-			c.Kind = Unload
-		default:
-			return nil, t.errorf("expected put, delete, load or unload, found %v", t)
+		}
+		if kind == Put && err == nil {
+			c.Prog, err = ps.index(t.line, "a program")
 		}
 		if err != nil {
 			return nil, err
