@@ -2,122 +2,37 @@ package stress
 
 import (
 	"fmt"
-	"os"
 	"slices"
-	"strings"
 
-	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/internal/regress"
+	"tailpoke/stress/internal/catalogue"
+	"tailpoke/stress/internal/cpu"
 	"tailpoke/stress/internal/workload"
 )
 
-// Choice names a subject and its target, as the subject flags of the command do. An
-// empty field is the default's.
-type Choice struct {
-	Protocol string // name or file
-	Method   string // name or file
-	Grace    string
-	Layout   string
-	Threads  int
+// Choice names a subject and its workload; an empty field is the default's.
+type Choice = catalogue.Choice
 
-	// Object and Entry choose one's own program; Sites, Programs and Keys a generated
-	// one. Without any, it is the default target.
-	Object, Entry         string
-	Case                  string // a regression case's programs
-	Sites, Programs, Keys int
-}
+// Workload is what threads execute, and what its keys may be given.
+type Workload = workload.Workload
 
-// Resolve makes the subject and its target.
-func (c Choice) Resolve() (protocol.Subject, *Workload, error) {
-	s := protocol.DefaultSubject()
-	if c.Threads != 0 {
-		s.Shape.Threads = c.Threads
-	}
-	if c.Layout != "" {
-		s.Layout = c.Layout
-	}
-	if _, err := jit.LayoutByName(s.Layout); err != nil {
-		return s, nil, err
-	}
-	var err error
-	if s.Protocol, err = byNameOrFile(c.Protocol, s.Protocol, protocol.ProtocolByName, protocol.ParseProtocol); err != nil {
-		return s, nil, err
-	}
-	if s.Method, err = byNameOrFile(c.Method, s.Method, protocol.MethodByName, protocol.ParseMethod); err != nil {
-		return s, nil, err
-	}
-	if c.Grace != "" {
-		if s.Grace, err = protocol.GraceByName(c.Grace); err != nil {
-			return s, nil, err
-		}
-	}
-	t, err := c.target(s)
-	return s, t, err
-}
+// DefaultWorkload is the program of the main job, which clang compiled.
+func DefaultWorkload() *Workload { return workload.Default() }
 
-// target makes the target; s holds the defaults of a generated one.
-func (c Choice) target(s protocol.Subject) (*Workload, error) {
-	shape := s.Shape
-	generated := c.Sites != 0 || c.Programs != 0 || c.Keys != 0
-	switch {
-	case (c.Object != "" || c.Case != "") && generated:
-		return nil, fmt.Errorf("--object and --case bring their own sites, programs and keys")
-	case c.Object != "" && c.Case != "":
-		return nil, fmt.Errorf("--object and --case are two targets")
-	case c.Case != "" && c.Entry != "":
-		return nil, fmt.Errorf("--case brings its own --entry")
-	case c.Case != "":
-		return regress.Workload(c.Case)
-	case c.Object != "":
-		if c.Entry == "" {
-			return nil, fmt.Errorf("--object needs --entry, the name of the program that threads execute")
-		}
-		return workload.LoadObject(c.Object, c.Entry)
-	case c.Entry != "":
-		return nil, fmt.Errorf("--entry needs --object")
-	case !generated:
-		return workload.Default(), nil
-	}
-	for _, f := range []struct{ given, field *int }{
-		{&c.Sites, &shape.Sites}, {&c.Programs, &shape.Programs}, {&c.Keys, &shape.Keys},
-	} {
-		if *f.given != 0 {
-			*f.field = *f.given
-		}
-	}
-	if c.Sites == 0 {
-		shape.Sites = shape.Keys
-	}
-	return workload.Generate(shape, s.Method.Aligned())
-}
+// LoadScript reads a script from a file. An error in its text names line and column.
+func LoadScript(path string) (Script, error) { return catalogue.Script(path) }
 
-// maxTextFile bounds a protocol or method file, in bytes.
-const maxTextFile = 1 << 20
-
-// byNameOrFile resolves a value that names a built-in or else a file with its text. An
-// error in a file names its line and column.
-func byNameOrFile[T any](value string, none T, byName, parse func(string) (T, error)) (T, error) {
-	if value == "" {
-		return none, nil
-	}
-	builtin, nameErr := byName(value)
-	if nameErr == nil {
-		return builtin, nil
-	}
-	raw, err := workload.ReadRegular(value, maxTextFile)
-	switch {
-	case os.IsNotExist(err) && !strings.ContainsAny(value, "./"):
-		return none, nameErr
-	case err != nil:
-		return none, err
-	}
-	v, err := parse(string(raw))
-	if err != nil {
-		return none, fmt.Errorf("%s:%w", value, err)
-	}
-	return v, nil
-}
+// What a program that presents reports has to name; it needs no other package.
+type (
+	// Engine judges a subject.
+	Engine = protocol.Engine
+	// EngineVerdict is what one engine says, in a word.
+	EngineVerdict = protocol.Verdict
+	// Script is a list of calls for the engines that execute.
+	Script = protocol.Script
+	// CPUProgress is what the cpu engine, or the kernel engine, has counted so far.
+	CPUProgress = cpu.Result
+)
 
 // ParseEngines reads names of engines.
 func ParseEngines(names []string) ([]protocol.Engine, error) {

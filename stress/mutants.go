@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/catalogue"
 	"tailpoke/stress/internal/workload"
 	"tailpoke/stress/report"
 )
@@ -27,7 +28,7 @@ type MutantsOptions struct {
 // RunMutants judges mutants of a subject on a target. If ctx ends, the report has the
 // mutants that were judged until then.
 func RunMutants(ctx context.Context, s protocol.Subject, t *Workload, o MutantsOptions) (*report.Mutants, error) {
-	zoo := mutants()
+	zoo := catalogue.Mutants()
 	if len(o.Names) > 0 {
 		all := zoo
 		zoo = nil
@@ -147,17 +148,10 @@ func sumRuns(r *report.Mutant, m protocol.Mutant) {
 // MutantNames lists the zoo.
 func MutantNames() []string {
 	var out []string
-	for _, m := range mutants() {
+	for _, m := range catalogue.Mutants() {
 		out = append(out, m.Name)
 	}
 	return out
-}
-
-// mutants are all of the zoo: those of the default subject, which every engine judges; those of
-// pokes and orders that a CPU shows by luck alone; those that only a model of more than a CPU runs
-// shows; and those of layouts.
-func mutants() []protocol.Mutant {
-	return slices.Concat(protocol.Zoo(), protocol.PokeZoo(), protocol.ModelZoo(), protocol.LayoutZoo())
 }
 
 // MutantEngines are the engines that mutants are judged by: a kernel has one protocol alone.

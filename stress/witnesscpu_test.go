@@ -8,6 +8,7 @@ import (
 
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/catalogue"
 	"tailpoke/stress/internal/workload"
 	"tailpoke/stress/report"
 )
@@ -47,7 +48,7 @@ func TestMutantsOnRealCPUs(t *testing.T) {
 	slowUnderRace(t)
 	needsCPU(t)
 	count := map[report.StepOutcome]int{}
-	for _, m := range mutants() {
+	for _, m := range catalogue.Mutants() {
 		if m.Expect[protocol.Machine] != protocol.Violated {
 			continue
 		}

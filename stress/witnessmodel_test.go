@@ -11,17 +11,18 @@ import (
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
+	"tailpoke/stress/internal/catalogue"
 	"tailpoke/stress/report"
 )
 
 // modelKept judges a mutant by engines; it returns the witness file and the report.
 func modelKept(t *testing.T, mutant string, engines ...protocol.Engine) ([]byte, *report.Document) {
 	t.Helper()
-	i := slices.IndexFunc(mutants(), func(m protocol.Mutant) bool { return m.Name == mutant })
+	i := slices.IndexFunc(catalogue.Mutants(), func(m protocol.Mutant) bool { return m.Name == mutant })
 	if i < 0 {
 		t.Fatalf("no mutant %s", mutant)
 	}
-	m := mutants()[i]
+	m := catalogue.Mutants()[i]
 	s, err := m.Apply(protocol.DefaultSubject())
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +88,7 @@ func TestModelWitnessRoundTrip(t *testing.T) {
 // TestEveryModelWitness: whatever mutant the model finds guilty, its witness is one again.
 func TestEveryModelWitness(t *testing.T) {
 	taken := 0
-	for _, m := range mutants() {
+	for _, m := range catalogue.Mutants() {
 		if m.Expect[protocol.Model] != protocol.Violated {
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/rcu"
 	"tailpoke/stress/report"
 )
 
@@ -26,7 +27,11 @@ func TestZoo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	boosted := tryElevate() == nil
+	restore, err := rcu.Elevate()
+	boosted := err == nil
+	if boosted {
+		restore()
+	}
 	if !boosted {
 		t.Log("no real-time priorities: the cpu engine may miss what needs a descheduled thread")
 	}

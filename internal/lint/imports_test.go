@@ -63,12 +63,13 @@ var table = map[string]arrows{
 	"stress/internal/child [t]":    {may: []string{"jit/exec", "patcher/protocol", "stress"}},
 	"stress/bpf":                   {},
 	"stress/internal/search":       {may: []string{"model", "patcher/protocol", "stress/report"}},
+	"stress/internal/catalogue":    {may: []string{"jit", "jit/exec", "patcher/protocol", "patcher/rcu", "stress/bpf", "stress/internal/identity", "stress/internal/kernel", "stress/internal/regress", "stress/internal/workload", "stress/report"}},
 	"stress/internal/identity":     {may: []string{"jit", "patcher/protocol", "stress/report", ebpf, asm, btf, x86asm}},
 	"stress/internal/identity [t]": {may: []string{"jit/interp", "jit/exec", "jit/host", "patcher", "stress/internal/rig", unix}},
 	"stress/internal/kernel":       {may: []string{"jit/exec", "stress/internal/identity", "patcher/protocol", "stress/report", ebpf, asm, btf, unix, hdr}},
 	"stress/internal/kernel [t]":   {may: []string{"model"}},
 	"stress/report":                {may: []string{"patcher/protocol"}, forbid: pure}, // data alone; engines fill it
-	"stress":                       {may: []string{"patcher/protocol/witness", "jit", "jit/interp", "jit/exec", "model", "model/promela", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/cpu", "stress/internal/identity", "stress/internal/kernel", "stress/internal/sim", "stress/internal/native", "stress/internal/workload", "stress/internal/regress", "stress/internal/search", "stress/internal/step", "stress/internal/child", "stress/bpf", "stress/report"}},
+	"stress":                       {may: []string{"patcher/protocol/witness", "jit", "jit/interp", "jit/exec", "model", "model/promela", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/cpu", "stress/internal/identity", "stress/internal/kernel", "stress/internal/sim", "stress/internal/native", "stress/internal/workload", "stress/internal/regress", "stress/internal/catalogue", "stress/internal/search", "stress/internal/step", "stress/internal/child", "stress/report"}},
 	"stress [t]":                   {may: []string{"stress/internal/rig", ebpf, asm}},
 	"cmd/stress":                   {may: []string{"stress", "stress/report", cobra, pflag}},
 	"scripts/mutation":             {}, // a tool for developers

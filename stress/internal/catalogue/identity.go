@@ -1,4 +1,4 @@
-package stress
+package catalogue
 
 import (
 	"maps"
@@ -10,9 +10,6 @@ import (
 	"tailpoke/stress/internal/workload"
 	"tailpoke/stress/report"
 )
-
-// ErrNoKernel says that there is no kernel here whose images could be compared.
-var ErrNoKernel = identity.ErrUnsupported
 
 // Identity compares the images of programs, byte for byte, with those of the running
 // kernel: of the programs of an object file, or, without one, of a corpus with every

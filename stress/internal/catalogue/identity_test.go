@@ -1,4 +1,4 @@
-package stress
+package catalogue
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 
 // TestIdentity: the images of the main job's programs are the running kernel's.
 func TestIdentity(t *testing.T) {
-	r, err := Identity("bpf/tailcalls.o", 0, 0)
-	if errors.Is(err, ErrNoKernel) {
+	r, err := Identity("../../bpf/tailcalls.o", 0, 0)
+	if errors.Is(err, identity.ErrUnsupported) {
 		t.Skip(err)
 	}
 	if err != nil {
@@ -28,7 +28,7 @@ func TestIdentityOfOwnObjects(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := identity.Check(samples)
-	if errors.Is(err, ErrNoKernel) {
+	if errors.Is(err, identity.ErrUnsupported) {
 		t.Skip(err)
 	}
 	if err != nil {

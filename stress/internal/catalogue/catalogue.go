@@ -1,7 +1,8 @@
-package stress
+package catalogue
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tailpoke/jit"
@@ -14,13 +15,13 @@ type Item struct {
 	Text string // may have several lines
 }
 
-// CatalogKinds lists what [Catalog] knows.
-func CatalogKinds() []string {
+// Kinds lists what [Items] knows.
+func Kinds() []string {
 	return []string{"protocols", "methods", "graces", "layouts", "mutants", "engines", "properties"}
 }
 
-// Catalog lists the items of a kind in their own order; nil for a kind that is none.
-func Catalog(kind string) []Item {
+// Items lists the items of a kind in their own order; nil for a kind that is none.
+func Items(kind string) []Item {
 	var out []Item
 	add := func(name, text string) { out = append(out, Item{name, strings.TrimSpace(text)}) }
 	switch kind {
@@ -41,11 +42,11 @@ func Catalog(kind string) []Item {
 			add(l.Name, layoutText(l))
 		}
 	case "mutants":
-		for _, m := range mutants() {
+		for _, m := range Mutants() {
 			add(m.Name, mutantText(m))
 		}
 	case "engines":
-		for _, e := range Engines() {
+		for _, e := range []protocol.Engine{protocol.Model, protocol.Machine, protocol.CPU, protocol.Kernel} {
 			add(string(e), engineTexts[e])
 		}
 	case "properties":
@@ -60,7 +61,7 @@ var graceTexts = map[protocol.GraceKind]string{
 	protocol.GraceSleep:  "waits for a fixed time, whoever is inside",
 }
 
-var engineTexts = map[Engine]string{
+var engineTexts = map[protocol.Engine]string{
 	protocol.Model:   "the abstract states, every interleaving, any weak fetch: proved, violated or bounded",
 	protocol.Machine: "the image's own bytes on simulated CPUs, every interleaving and weak fetch: safe within bounds, violated or bounded",
 	protocol.CPU:     "the image's own bytes on this machine's CPUs, patched live: not-observed, violated or vacuous",
@@ -69,6 +70,13 @@ var engineTexts = map[Engine]string{
 
 func layoutText(l *jit.Layout) string {
 	return fmt.Sprintf("tail calls enter at +%d, at most %d of them", l.AdjOff, l.Counter.Limit)
+}
+
+// Mutants are all of the zoo: those of the default subject, which every engine judges; those of
+// pokes and orders that a CPU shows by luck alone; those that only a model of more than a CPU runs
+// shows; and those of layouts.
+func Mutants() []protocol.Mutant {
+	return slices.Concat(protocol.Zoo(), protocol.PokeZoo(), protocol.ModelZoo(), protocol.LayoutZoo())
 }
 
 func mutantText(m protocol.Mutant) string {
