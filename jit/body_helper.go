@@ -1,7 +1,6 @@
 package jit
 
 import (
-	"errors"
 	"math/bits"
 
 	"github.com/cilium/ebpf/asm"
@@ -9,19 +8,17 @@ import (
 	"tailpoke/jit/x86"
 )
 
-var errExpansion = errors.New("exit is out of reach of a short jump")
-
 // emitHelper calls a helper. Looking something up in an array is no call but the instructions
 // that a verifier puts in its place.
-func (e *emitter) emitHelper(i int) error {
+func (e *emitter) emitHelper(i int) {
 	if !e.p.Translated {
 		c := e.p.helperCall(i)
 		if m := e.o.Maps[c.Map]; c.Helper == MapLookupElem && m.Stride != 0 {
-			return e.emitLookup(m)
+			e.emitLookup(m)
+			return
 		}
 	}
 	e.callHelper()
-	return nil
 }
 
 // callHelper calls what lies outside of the image.
@@ -36,7 +33,7 @@ func (e *emitter) callHelper() {
 
 // emitLookup finds a value in an array, without a call: the array is in rdi, the address of the
 // key in rsi.
-func (e *emitter) emitLookup(m MapInfo) error {
+func (e *emitter) emitLookup(m MapInfo) {
 	e.OpImm(x86.Add, x86.W64, x86.RDI, int32(e.l.ArrayPtrs)) // add rdi, values
 	e.Load(x86.W32, x86.RAX, x86.At(x86.RSI, 0))             // mov eax, [rsi]
 	e.CmpImm(x86.W64, x86.RAX, int32(m.MaxEntries))          // cmp rax, max_entries
@@ -49,19 +46,14 @@ func (e *emitter) emitLookup(m MapInfo) error {
 	}
 	e.Op(x86.Add, x86.W64, x86.RAX, x86.RDI) // add rax, rdi
 	done := e.JmpForward()                   // jmp done
-	if !e.Bind(beyond) {
-		return errExpansion
-	}
+	e.Bind(beyond)
 	e.MovSigned32(x86.RAX, 0) // none: xor eax, eax
-	if !e.Bind(done) {
-		return errExpansion
-	}
-	return nil
+	e.Bind(done)
 }
 
 // emitLegacyLoad loads from the packet, the way of cBPF: a load from beyond its end exits the
 // function with R0 zero. The context is in R6.
-func (e *emitter) emitLegacyLoad(i int) error {
+func (e *emitter) emitLegacyLoad(i int) {
 	ins := &e.p.Insns[i]
 	if ins.OpCode.Mode() == asm.AbsMode {
 		e.MovSigned32(x86.RSI, imm(ins)) // mov rsi, offset
@@ -79,8 +71,5 @@ func (e *emitter) emitLegacyLoad(i int) error {
 	loaded := e.JccForward(x86.JGE)          // jge loaded
 	e.Op(x86.Xor, x86.W32, x86.RAX, x86.RAX) // xor eax, eax
 	e.emitExit(i)
-	if !e.Bind(loaded) {
-		return errExpansion
-	}
-	return nil
+	e.Bind(loaded)
 }

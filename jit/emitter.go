@@ -70,10 +70,7 @@ func (e *emitter) converge() error {
 	for pass := range maxPasses {
 		e.sticky = pass >= stickyPass
 		before := size
-		changed, err := e.pass()
-		if err != nil {
-			return err
-		}
+		changed := e.pass()
 		if size = e.Len(); size == before && !changed {
 			return nil
 		}
@@ -82,7 +79,7 @@ func (e *emitter) converge() error {
 }
 
 // pass emits the function once, and says whether any instruction ends elsewhere than before.
-func (e *emitter) pass() (changed bool, err error) {
+func (e *emitter) pass() (changed bool) {
 	e.Reset()
 	e.insn = e.fn.First
 	e.cleanup, e.sites, e.calls, e.refs = none, e.sites[:0], e.calls[:0], e.refs[:0]
@@ -90,24 +87,22 @@ func (e *emitter) pass() (changed bool, err error) {
 	changed = e.ends[0] != e.Len()
 	e.ends[0] = e.Len()
 	for i := range e.fn.Len {
-		if err := e.emit(e.fn.First + i); err != nil {
-			return false, e.p.errorf(e.fn.First+i, "%w", err)
-		}
+		e.emit(e.fn.First + i)
 		changed = changed || e.ends[i+1] != e.Len()
 		e.ends[i+1] = e.Len()
 	}
-	return changed, nil
+	return changed
 }
 
 // emit compiles instruction i of the program.
-func (e *emitter) emit(i int) error {
+func (e *emitter) emit(i int) {
 	ins := &e.p.Insns[i]
 	e.insn = i
 	switch cls := ins.OpCode.Class(); {
 	case ins.OpCode == opLoadImm64:
 		e.emitLoadImm64(i)
 	case isLegacyLoad(ins):
-		return e.emitLegacyLoad(i)
+		e.emitLegacyLoad(i)
 	case cls == asm.LdXClass:
 		e.emitLoad(ins)
 	case cls == asm.StClass:
@@ -117,35 +112,35 @@ func (e *emitter) emit(i int) error {
 	case cls.IsALU():
 		e.emitALU(ins)
 	case ins.OpCode == opCall || ins.OpCode == opCallX:
-		return e.emitCall(i)
+		e.emitCall(i)
 	case ins.OpCode == opExit:
 		e.emitExit(i)
 	default:
 		e.emitJump(i)
 	}
-	return nil
 }
 
-func (e *emitter) emitCall(i int) error {
+func (e *emitter) emitCall(i int) {
 	ins := &e.p.Insns[i]
 	if isTailCall(ins) {
-		return e.emitTailCall(i)
+		e.emitTailCall(i)
+		return
 	}
 	e.saveFrame()
 	defer e.restoreFrame()
 	if ins.OpCode == opCallX {
 		e.emitCallX(ins)
-		return nil
+		return
 	}
 	callee, ok := e.p.Callee(i)
 	if !ok {
-		return e.emitHelper(i)
+		e.emitHelper(i)
+		return
 	}
 	e.emitReload()
 	e.Call(0) // call callee
 	e.refer(RefFunc, 4)
 	e.calls = append(e.calls, callSite{end: e.Len(), callee: callee})
-	return nil
 }
 
 // emitCallX calls the function whose address is in a register.

@@ -1,16 +1,10 @@
 package jit
 
-import (
-	"errors"
-
-	"tailpoke/jit/x86"
-)
-
-var errSiteSize = errors.New("tail call site is too long for its short jumps")
+import "tailpoke/jit/x86"
 
 // emitTailCall emits a direct site when the map and the key are known and the map has that
 // key, and an indirect site otherwise.
-func (e *emitter) emitTailCall(i int) error {
+func (e *emitter) emitTailCall(i int) {
 	s := Site{Insn: i, Func: e.index, Start: Off(e.Len())}
 	n, tc := e.p.tailCall(i)
 	if tc.Const && tc.Key < e.o.Maps[tc.Map].MaxEntries {
@@ -25,12 +19,9 @@ func (e *emitter) emitTailCall(i int) error {
 	} else {
 		out = e.emitIndirect()
 	}
-	if !e.Bind(out...) {
-		return errSiteSize
-	}
+	e.Bind(out...)
 	s.End = Off(e.Len())
 	e.sites = append(e.sites, s)
-	return nil
 }
 
 // emitDirect emits the site that is patched. It is left in state C: the key is empty.

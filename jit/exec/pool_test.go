@@ -93,7 +93,7 @@ func TestAnomaliesAreSeen(t *testing.T) {
 		{"rsp", []byte{0x59, 0x48, 0x83, 0xc4, 0x10, 0xb8, 1, 0, 0, 0, 0xff, 0xe1}, // pop rcx; add rsp, 16; mov eax, 1; jmp rcx
 			func(a Anomaly) bool { return a.Kind == BadRegisters && a.RSPOff == 16 }},
 		{"canary leads to poison", []byte{0x48, 0x8b, 0x03, 0xc3}, // mov rax, [rbx]; ret
-			func(a Anomaly) bool { return a.Kind == BadValue && a.RAX == poisonWord }},
+			func(a Anomaly) bool { return a.Kind == BadValue && a.RAX == 0xdead0000dead }},
 		{"ud2", []byte{0x0f, 0x0b}, func(a Anomaly) bool { return a.Kind == Fault && a.Signal == 4 }},
 		{"load of 0", []byte{0x31, 0xc0, 0x48, 0x8b, 0x00}, // xor eax, eax; mov rax, [rax]
 			func(a Anomaly) bool { return a.Kind == Fault && a.Signal == 11 && a.Addr == 0 }},

@@ -1,5 +1,7 @@
 package x86
 
+import "fmt"
+
 // Cond is a condition of a jump; its value is the opcode of the short form.
 type Cond uint8
 
@@ -33,17 +35,16 @@ func (b *Builder) JmpForward() Forward {
 	return Forward(len(b.code))
 }
 
-// Bind makes the next instruction the target of jumps. It reports false when one of them is
-// too far away for a short jump.
-func (b *Builder) Bind(jumps ...Forward) bool {
+// Bind makes the next instruction the target of jumps. They are over a few instructions that the
+// caller knows: one that is too long for a short jump is a mistake in the caller.
+func (b *Builder) Bind(jumps ...Forward) {
 	for _, j := range jumps {
 		d := len(b.code) - int(j)
 		if d > 127 {
-			return false
+			panic(fmt.Sprintf("x86: a short jump over %d bytes", d))
 		}
 		b.code[j-1] = byte(d)
 	}
-	return true
 }
 
 // JccShort jumps on a condition; rel counts from the end of the instruction.
