@@ -2,6 +2,10 @@ package host
 
 import (
 	"bytes"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"syscall"
 	"testing"
 
 	"github.com/cilium/ebpf/asm"
@@ -104,5 +108,39 @@ func TestTooManyThreads(t *testing.T) {
 		if ok != want || ok && cpu != uint64(thread) {
 			t.Errorf("thread %d: %d, %v", thread, cpu, ok)
 		}
+	}
+}
+
+// TestMapWithoutMemory asks for 256 MiB where there are no more than 64.
+func TestMapWithoutMemory(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // it may need memory
+	cfg := Config{Layout: &jit.V612, CPUs: 4, Maps: map[string]MapSpec{
+		"small": {Kind: Array, KeySize: 4, ValueSize: 8, MaxEntries: 1},
+		"wide":  {Kind: PerCPUArray, KeySize: 4, ValueSize: 1 << 10, MaxEntries: 1 << 16},
+	}}
+	raw, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Skip(err)
+	}
+	var pages uint64
+	if _, err := fmt.Sscan(string(raw), &pages); err != nil {
+		t.Fatal(err)
+	}
+	var was syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_AS, &was); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: pages*uint64(os.Getpagesize()) + 64<<20, Max: was.Max}); err != nil {
+		t.Fatal(err)
+	}
+	h, err := New(cfg)
+	if err := syscall.Setrlimit(syscall.RLIMIT_AS, &was); err != nil {
+		t.Fatal(err)
+	}
+	if err == nil {
+		h.Close()
+	}
+	if err == nil || err.Error() != "map wide: map 268435768 bytes of data: cannot allocate memory" {
+		t.Errorf("error %v", err)
 	}
 }
