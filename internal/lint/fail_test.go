@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -41,9 +42,21 @@ func TestRulesCanFail(t *testing.T) {
 		{"package-documents", "jit/doc.go", "package jit\n", "no doc.go"},
 		{"package-documents", "jit/a.go", "// Package jit is.\npackage jit\n", "belongs in doc.go"},
 		{"package-documents", "jit/doc.go", "// Package jit is.\npackage jit\n", ""},
-		{"short-files", "jit/a.go", "package jit\n" + strings.Repeat("\n", maxLines), "401 lines"},
+		{"short-files", "jit/a.go", "package jit\n" + strings.Repeat("\n", maxLines), fmt.Sprintf("%d lines", maxLines+1)},
 		{"short-files", "jit/a.go", "package jit\n" + strings.Repeat("\n", maxLines-1), ""},
 		{"short-files", "jit/a_test.go", "package jit\n" + strings.Repeat("\n", maxLines), ""},
+		{"narrow-lines", "jit/a.go", "package jit\n\n// " + strings.Repeat("ä", maxColumns-2) + "\n", "a.go:3: 101 columns"},
+		{"narrow-lines", "jit/a.go", "package jit\n\n// " + strings.Repeat("ä", maxColumns-3) + "\n", ""},
+		{"narrow-lines", "jit/a_test.go", "package jit\n\n// " + strings.Repeat("a", maxColumns) + "\n", ""},
+		{"slots-are-data", "model/a.go", "package model\n\nvar noBypass int\n", "a.go:3:5: noBypass"},
+		{"slots-are-data", "model/a.go", "package model\n\nvar a = p.Bypass\n", "a.go:3:11: Bypass"},
+		{"slots-are-data", "model/a.go", "package model\n\nvar a = `the BYPASS jumps`\n", "the BYPASS jumps"},
+		{"slots-are-data", "model/a.go", "// Package model has a bypass.\npackage model\n", ""},
+		{"slots-are-data", "model/a_test.go", "package model\n\nvar bypass int\n", ""},
+		{"slots-are-data", "patcher/protocol/tailcall.go", "package protocol\n\nvar bypass int\n", ""},
+		{"slots-are-data", "patcher/protocol/tailcall2.go", "package protocol\n\nvar bypass int\n", "bypass"},
+		{"slots-are-data", "jit/x86/a.go", "package x86\n\nvar bypass int\n", ""},
+		{"slots-are-data", "jit2/a.go", "package jit2\n\nvar bypass int\n", "bypass"},
 		{"gofmt", "jit/a.go", "package jit\nfunc  a() {}\n", "not as gofmt"},
 		{"gofmt", "jit/a.go", "package jit\n\nfunc a() {}\n", ""},
 		{"no-machine-paths", "README.md", "see\n/" + "work/x\n", "README.md:2: "},
@@ -69,8 +82,9 @@ func TestRulesCanFail(t *testing.T) {
 			if !strings.HasPrefix(c.rule, "package") && !strings.HasPrefix(c.path, "odd/") {
 				tree.packages = nil
 			}
-			i := slices.IndexFunc(rules, func(r rule) bool { return r.name == c.rule })
-			got := strings.Join(rules[i].find(tree), "\n")
+			all := slices.Concat(rules, later)
+			i := slices.IndexFunc(all, func(r rule) bool { return r.name == c.rule })
+			got := strings.Join(all[i].find(tree), "\n")
 			if c.want == "" && got != "" || !strings.Contains(got, c.want) {
 				t.Errorf("%q: faults %q, want %q", c.text, got, c.want)
 			}

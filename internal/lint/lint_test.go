@@ -27,6 +27,13 @@ var rules = []rule{
 	{"pages", rulePages},
 }
 
+// later are rules that the tree does not meet yet: TestRulesCanFail shows that they can fail, and
+// TestTree leaves them out.
+var later = []rule{
+	{"slots-are-data", ruleSlotName},
+	{"narrow-lines", ruleColumns},
+}
+
 // TestTree holds the module against every rule.
 func TestTree(t *testing.T) {
 	tree := readTree(t)

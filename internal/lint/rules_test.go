@@ -4,12 +4,22 @@ import (
 	"fmt"
 	"go/ast"
 	"go/format"
+	"go/token"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
-// maxLines bounds a file that is no test, in lines.
-const maxLines = 400
+// maxLines bounds a file that is no test, in lines, and maxColumns its lines, in characters:
+// a tab is one.
+const (
+	maxLines   = 400
+	maxColumns = 100
+)
+
+// slotHomes may speak of the tail call's first slot by its name: files, and folders with all
+// that is below them. Everything else takes a site as data, so that other sites fit in.
+var slotHomes = []string{"patcher/protocol/tailcall.go", "jit/", "stress/internal/kernel/"}
 
 // unsafeHome is the one package with unsafe code and assembly.
 const unsafeHome = "jit/exec"
@@ -84,6 +94,49 @@ func ruleLines(t *tree) []string {
 	for _, f := range t.goFiles() {
 		if n := strings.Count(f.text, "\n"); n > maxLines && !f.isTest() {
 			out = append(out, fmt.Sprintf("%s: %d lines are more than %d: which of its concepts is a file of its own?", f.path, n, maxLines))
+		}
+	}
+	return out
+}
+
+// ruleColumns bounds the length of lines.
+func ruleColumns(t *tree) []string {
+	var out []string
+	for _, f := range t.goFiles() {
+		if f.isTest() {
+			continue
+		}
+		for i, line := range strings.Split(f.text, "\n") {
+			if n := utf8.RuneCountInString(line); n > maxColumns {
+				out = append(out, fmt.Sprintf("%s:%d: %d columns are more than %d", f.path, i+1, n, maxColumns))
+			}
+		}
+	}
+	return out
+}
+
+// ruleSlotName finds identifiers and strings that name the tail call's first slot, outside its
+// homes and tests.
+func ruleSlotName(t *tree) []string {
+	var out []string
+	for _, f := range t.goFiles() {
+		home := func(p string) bool { return f.path == p || strings.HasSuffix(p, "/") && strings.HasPrefix(f.path, p) }
+		if f.isTest() || slices.ContainsFunc(slotHomes, home) {
+			continue
+		}
+		for n := range ast.Preorder(f.ast) {
+			var text string
+			switch n := n.(type) {
+			case *ast.Ident:
+				text = n.Name
+			case *ast.BasicLit:
+				if n.Kind == token.STRING {
+					text = n.Value
+				}
+			}
+			if strings.Contains(strings.ToLower(text), "bypass") {
+				out = append(out, fmt.Sprintf("%s: %s: the slots of a site are data here", f.position(n), text))
+			}
 		}
 	}
 	return out

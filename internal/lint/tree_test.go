@@ -25,6 +25,7 @@ type file struct {
 	path string // from the root, with slashes
 	text string
 	ast  *ast.File // of Go files
+	set  *token.FileSet
 }
 
 func (f *file) isGo() bool      { return strings.HasSuffix(f.path, ".go") }
@@ -46,6 +47,9 @@ func (f *file) imports() []string {
 	}
 	return out
 }
+
+// position is where a node of a Go file begins, as path, line and column.
+func (f *file) position(n ast.Node) string { return f.set.Position(n.Pos()).String() }
 
 // tree is what the rules look at: every file that is, or will be, under version control,
 // whatever system it is built for.
@@ -72,7 +76,8 @@ func (t *tree) add(name, text string) error {
 		return nil
 	}
 	var err error
-	f.ast, err = parser.ParseFile(token.NewFileSet(), name, text, parser.ParseComments|parser.SkipObjectResolution)
+	f.set = token.NewFileSet()
+	f.ast, err = parser.ParseFile(f.set, name, text, parser.ParseComments|parser.SkipObjectResolution)
 	return err
 }
 
