@@ -36,11 +36,11 @@ func (o *atJudged) Write(p []byte) (int, error) {
 // TestSearchInterrupted: a signal ends the search; what it has is printed.
 func TestSearchInterrupted(t *testing.T) {
 	var stdout strings.Builder
-	args := []string{"search", "--steps", "5", "--progress", "1ms"}
+	args := []string{"search", "--steps", "4", "--progress", "1ms"}
 	if code := run(args, &stdout, &atJudged{judged: 100, t: t}); code != 130 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, want := range []string{" of 3,832 judged: ", "\n1     0      N      3.5 ms    D       all      2       lazy "} {
+	for _, want := range []string{" of 484 judged: ", "\n1     0      N      3.5 ms    D       all      2       lazy "} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, stdout.String())
 		}

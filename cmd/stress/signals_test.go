@@ -40,7 +40,7 @@ func TestSignals(t *testing.T) {
 					t.Error(err)
 				}
 			}}
-			args := []string{c.verb, "--threads", "2", "--duration", "1h", "--progress", "1s"}
+			args := []string{c.verb, "--threads", "2", "--sites", "1", "--duration", "1h", "--progress", "100ms"}
 			if code := run(args, &stdout, stderr); code != c.code {
 				t.Errorf("exit code %d, want %d", code, c.code)
 			}
