@@ -75,7 +75,7 @@ func TestCutoff(t *testing.T) {
 // TestCutoffShapes does the same for other shapes, with the short method so that two
 // threads stay small.
 func TestCutoffShapes(t *testing.T) {
-	for _, shape := range []protocol.Shape{
+	for _, shape := range few(1, []protocol.Shape{
 		{Sites: 2, Programs: 2, Keys: 1},
 		{Sites: 2, Programs: 2, Keys: 2},
 		{Sites: 1, Programs: 3, Keys: 1},
@@ -84,7 +84,7 @@ func TestCutoffShapes(t *testing.T) {
 		{Sites: 2, Programs: 1, Keys: 2, Nested: true, Same: true},
 		{Sites: 1, Programs: 2, Keys: 1, Deep: true},
 		{Sites: 2, Programs: 1, Keys: 2, Deep: true, Nested: true, Indirect: true, Same: true},
-	} {
+	}) {
 		t.Run(fmt.Sprintf("%+v", shape), func(t *testing.T) {
 			for _, s := range everySubject(t) {
 				s.Shape = shape

@@ -43,7 +43,7 @@ func (r *reference) call(s refState) {
 
 // text is an operation's line of the protocol.
 func (r *reference) text(op string) string {
-	for _, line := range strings.Split(r.Protocol.String(), "\n") {
+	for _, line := range r.lines {
 		if strings.HasPrefix(line, "  "+op) {
 			return strings.ReplaceAll(line, ";", "")
 		}

@@ -130,7 +130,7 @@ var unloadOrders = []string{"wait; untrack; free", "wait; free; untrack", "wait;
 
 // TestReferenceDeep holds programs with sites against the reference.
 func TestReferenceDeep(t *testing.T) {
-	for _, c := range []struct {
+	for _, c := range few(1, []struct {
 		shape protocol.Shape
 		zoo   []protocol.Mutant
 	}{
@@ -140,7 +140,7 @@ func TestReferenceDeep(t *testing.T) {
 		{protocol.Shape{Sites: 1, Programs: 3, Keys: 1, Deep: true, Same: true}, protocol.Zoo()[:3]},
 		{protocol.Shape{Sites: 1, Programs: 1, Keys: 1, Deep: true, Mutators: 2}, protocol.Zoo()},
 		{protocol.Shape{Sites: 1, Programs: 1, Keys: 1, Deep: true, Nested: true, Copies: 1}, protocol.Zoo()[:6]},
-	} {
+	}) {
 		for _, m := range append(c.zoo, protocol.Mutant{Name: "kernel"}) {
 			for i, unload := range unloadOrders {
 				if i > 0 && m.Name != "kernel" && m.Name != "lazy-remove" {

@@ -131,7 +131,7 @@ func (r *reference) load(s refState, act protocol.Action) {
 
 // TestReferenceLife holds copies and mutators against the reference.
 func TestReferenceLife(t *testing.T) {
-	for _, c := range []struct {
+	for _, c := range few(1, []struct {
 		shape protocol.Shape
 		zoo   []protocol.Mutant
 		mutex []protocol.Mutex
@@ -156,7 +156,7 @@ func TestReferenceLife(t *testing.T) {
 			[]protocol.Mutex{protocol.MutexMap}},
 		{protocol.Shape{Sites: 2, Programs: 1, Keys: 2, Copies: 1, Maps: 2}, protocol.ModelZoo()[4:6],
 			[]protocol.Mutex{protocol.MutexMap}},
-	} {
+	}) {
 		for _, mutex := range c.mutex {
 			for _, m := range c.zoo {
 				s, err := m.Apply(protocol.DefaultSubject())

@@ -34,7 +34,7 @@ func TestSpin(t *testing.T) {
 	forgotten.Shape = protocol.Shape{Sites: 2, Programs: 2, Keys: 1, Nested: true, Deep: true}
 	explored = append(explored, comparison{race, 1}, comparison{life, 1}, comparison{forgotten, 1})
 	if testing.Short() {
-		explored = explored[len(explored)-3:]
+		explored = explored[len(explored)-1:]
 	}
 	for _, c := range explored {
 		a := c.answers()

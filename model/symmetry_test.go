@@ -152,7 +152,7 @@ func allStates(e *explorer) []state {
 // TestSymmetryIsExact: the states without symmetry are exactly the permutations of those
 // with it, and with one thread each of these stands for others.
 func TestSymmetryIsExact(t *testing.T) {
-	for _, c := range []struct {
+	for _, c := range few(1, []struct {
 		shape   protocol.Shape
 		threads int
 		mutex   protocol.Mutex
@@ -168,7 +168,7 @@ func TestSymmetryIsExact(t *testing.T) {
 		{protocol.Shape{Sites: 1, Programs: 2, Keys: 3, Indirect: true}, 1, protocol.MutexMap},
 		{protocol.Shape{Sites: 1, Programs: 1, Keys: 4, Indirect: true}, 2, protocol.MutexMap},
 		{protocol.Shape{Sites: 1, Programs: 1, Keys: 3, Indirect: true, Deep: true}, 1, protocol.MutexMap},
-	} {
+	}) {
 		for i, s := range append(corners(t), everySubject(t)...) {
 			s.Shape, s.Method, s.Protocol.Mutex = c.shape, shortened(s.Method), c.mutex
 			if i > 6 && c.shape.Programs+c.shape.Copies > 2 {
@@ -200,11 +200,11 @@ func TestSymmetryIsExact(t *testing.T) {
 // TestSymmetryIsInvariant: whatever the names, a stored state stands for all that differ
 // from it in them; of one thread it is the form of all.
 func TestSymmetryIsInvariant(t *testing.T) {
-	for _, c := range []struct {
+	for _, c := range few(1, []struct {
 		mutex   protocol.Mutex
 		threads int
 		keys    int
-	}{{protocol.MutexMap, 1, 1}, {protocol.MutexNone, 1, 1}, {protocol.MutexMap, 2, 1}, {protocol.MutexKey, 1, 4}} {
+	}{{protocol.MutexMap, 1, 1}, {protocol.MutexNone, 1, 1}, {protocol.MutexMap, 2, 1}, {protocol.MutexKey, 1, 4}}) {
 		s := mutators(protocol.DefaultSubject(), c.mutex)
 		s.Method, s.Shape.Programs, s.Shape.Copies = protocol.Methods()[1], 4-c.threads, 2-c.threads
 		s.Shape.Keys, s.Shape.Indirect = c.keys, true
