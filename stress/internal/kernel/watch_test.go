@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -139,6 +140,7 @@ func (r *watchRig) start(t testing.TB) *watchRun {
 func (r *watchRun) put(key int, op protocol.OpKind, target int) {
 	p := r.targets[target]
 	r.w.called(key, op, r.w.landing(p.landing))
+	r.attended()
 	err := r.array.Put(uint32(key), p.prog)
 	r.w.returned(key, op)
 	if err != nil {
@@ -148,6 +150,7 @@ func (r *watchRun) put(key int, op protocol.OpKind, target int) {
 
 func (r *watchRun) take(key int) {
 	r.w.called(key, protocol.Remove, protocol.AnyProg)
+	r.attended()
 	err := r.array.Delete(uint32(key))
 	r.w.returned(key, protocol.Remove)
 	if err != nil {
@@ -155,19 +158,41 @@ func (r *watchRun) take(key int) {
 	}
 }
 
-// cycles goes through install, updates and remove of one key after the other, and says how often.
-func (r *watchRun) cycles(d time.Duration, updates int) (n int) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	for end := time.Now().Add(d); time.Now().Before(end); n++ {
-		key, at := rng.IntN(r.keys), rng.IntN(len(r.targets))
-		r.put(key, protocol.Install, at)
-		for range updates {
-			at = (at + 1 + rng.IntN(len(r.targets)-1)) % len(r.targets)
-			r.put(key, protocol.Update, at)
+// attended waits until the reader has looked since the operation was announced: it sleeps between
+// operations, and would wake after the first poke.
+func (r *watchRun) attended() {
+	r.looks(2, runtime.Gosched)
+}
+
+// quiet lets the reader look at everything more than once, nothing going on.
+func (r *watchRun) quiet() {
+	r.looks(30*uint64(len(r.images)), func() { time.Sleep(time.Millisecond) })
+}
+
+// looks waits until the reader has looked so often.
+func (r *watchRun) looks(n uint64, wait func()) {
+	first, _, _ := r.w.sofar()
+	for {
+		reads, _, ended := r.w.sofar()
+		if ended {
+			r.t.Fatal("the reader has ended on its own")
 		}
-		r.take(key)
+		if reads >= first+n {
+			return
+		}
+		wait()
 	}
-	return n
+}
+
+// cycle goes through install, updates and remove of a key.
+func (r *watchRun) cycle(rng *rand.Rand, updates int) {
+	key, at := rng.IntN(r.keys), rng.IntN(len(r.targets))
+	r.put(key, protocol.Install, at)
+	for range updates {
+		at = (at + 1 + rng.IntN(len(r.targets)-1)) % len(r.targets)
+		r.put(key, protocol.Update, at)
+	}
+	r.take(key)
 }
 
 // kernelSubject is what the running kernel carries out.
@@ -225,7 +250,7 @@ func TestWatcherSeesEveryPhase(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run := newWatchRig(t, 2, callers...).start(t)
 			start := time.Now()
-			n := run.toTheEnd(500*time.Millisecond, 20)
+			n := run.toTheEnd(5, 10)
 			took := time.Since(start)
 			res := run.stop()
 			start = time.Now()
@@ -246,10 +271,28 @@ func TestWatcherSeesEveryPhase(t *testing.T) {
 	}
 }
 
-// toTheEnd makes cycles until every phase was seen, or for 40 seconds.
-func (r *watchRun) toTheEnd(step time.Duration, updates int) (n int) {
-	for start := time.Now(); n == 0 || r.missing() > 0 && time.Since(start) < 40*time.Second; {
-		n += r.cycles(step, updates)
+// toTheEnd makes at least so many cycles, and goes on until every phase was seen; it gives up after two
+// minutes. A phase lasts some microseconds. What is rare is seeing those of a remove: a cycle has one,
+// which waits for a grace period, and the reader naps meanwhile. So updates, which need no wait, are
+// many only until their own phases were seen.
+func (r *watchRun) toTheEnd(least, updates int) (n int) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	thread, err := attend() // on a busy machine the mutator must run when the reader looks
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer thread.leave()
+	rng := rand.New(rand.NewPCG(1, 2))
+	for start := time.Now(); time.Since(start) < 2*time.Minute; n++ {
+		missing := r.missing()
+		if n >= least && len(missing) == 0 {
+			break
+		}
+		if n >= least && missing[protocol.Update.String()] == 0 {
+			updates = 1
+		}
+		r.cycle(rng, updates)
 	}
 	return n
 }
@@ -266,17 +309,18 @@ func changed(phases []report.Phase) []report.Phase {
 	return out
 }
 
-// missing counts phases that were not seen so far.
-func (r *watchRun) missing() (n int) {
+// missing counts the phases of each operation that were not seen so far.
+func (r *watchRun) missing() map[string]int {
 	r.w.lock()
 	defer r.w.mu.Unlock()
+	out := map[string]int{}
 	phases, _ := r.w.result.Coverage(protocol.Protocols()[0], protocol.Methods()[0])
 	for _, p := range changed(phases) {
 		if p.Seen == 0 {
-			n++
+			out[p.Op]++
 		}
 	}
-	return n
+	return out
 }
 
 // TestWatcherTellsProtocolsApart holds the trace of the running kernel against other protocols and
@@ -284,7 +328,7 @@ func (r *watchRun) missing() (n int) {
 // told from what is read.
 func TestWatcherTellsProtocolsApart(t *testing.T) {
 	run := newWatchRig(t, 1, []int{0, 0, 0}).start(t)
-	run.toTheEnd(time.Second, 3)
+	run.toTheEnd(40, 3)
 	res := run.stop()
 	mustConform(t, run, res)
 	fits := []string{
@@ -320,7 +364,7 @@ func TestWatcherTellsProtocolsApart(t *testing.T) {
 // TestWatcherReports: what is not as the watcher was told is a finding, or no behaviour of the
 // model.
 func TestWatcherReports(t *testing.T) {
-	quiet := func(r *watchRun) { time.Sleep(20 * time.Millisecond) }
+	quiet := (*watchRun).quiet
 	for name, c := range map[string]struct {
 		wrong   func(*watchRig)
 		do      func(*watchRun)
