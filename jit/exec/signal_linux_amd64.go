@@ -25,6 +25,8 @@ const (
 	trapNobodys         // no poke answers for the int3
 )
 
+const _ = trapAnswered + trapNap + trapNobodys // the assembly alone reads them
+
 // textMutex is the kernel's text_mutex: one poke at a time in the whole process.
 var textMutex sync.Mutex
 
