@@ -114,7 +114,11 @@ func TestWalksConform(t *testing.T) {
 // TestWalksConformUnseen: without the events of pokes, grace periods and programs the rest
 // conforms too, and a memory that no state shows does not.
 func TestWalksConformUnseen(t *testing.T) {
-	for seed := range uint64(200) {
+	seeds := uint64(200)
+	if testing.Short() {
+		seeds = 20
+	}
+	for seed := range seeds {
 		s := protocol.DefaultSubject()
 		s.Shape = protocol.Shape{Threads: 1, Sites: 2, Programs: 2, Keys: 1}
 		tr, err := walk(s, 200, rand.New(rand.NewPCG(seed, 2)), true)
@@ -152,7 +156,7 @@ var mutations = map[string]func(items []protocol.Item, i int) []protocol.Item{
 // TestMutatedTraces: a trace with an event too many, too few or in the wrong place is
 // refused, at the first item in which it differs from what was recorded.
 func TestMutatedTraces(t *testing.T) {
-	for _, p := range protocol.Protocols() {
+	for _, p := range few(1, protocol.Protocols()) {
 		s := protocol.DefaultSubject()
 		s.Protocol = p
 		s.Shape = protocol.Shape{Threads: 1, Sites: 3, Programs: 2, Keys: 2}

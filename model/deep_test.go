@@ -16,7 +16,7 @@ func deep(s protocol.Subject) protocol.Subject {
 // TestDeep: the built-in protocols are proved, and not for want of anything; the operations
 // of the kernel's end.
 func TestDeep(t *testing.T) {
-	for _, p := range protocol.Protocols() {
+	for _, p := range few(1, protocol.Protocols()) {
 		for _, shape := range []protocol.Shape{
 			{Sites: 1, Programs: 2, Keys: 1, Deep: true},
 			{Sites: 1, Programs: 3, Keys: 1, Deep: true, Same: true},

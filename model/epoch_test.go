@@ -72,10 +72,10 @@ func TestNoBarrier(t *testing.T) {
 // TestCutoffOfEpochs: one thread stands for two, and for three.
 func TestCutoffOfEpochs(t *testing.T) {
 	for _, name := range []string{"counter", "no-barrier"} {
-		for _, shape := range []protocol.Shape{
+		for _, shape := range few(1, []protocol.Shape{
 			{Sites: 1, Programs: 2, Keys: 1},
 			{Sites: 1, Programs: 1, Keys: 2, Indirect: true},
-		} {
+		}) {
 			s := counted(t, protocol.DefaultSubject(), name)
 			s.Shape, s.Method = shape, protocol.Methods()[1]
 			sameAnswer(t, s, 2, true)

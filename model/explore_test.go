@@ -30,7 +30,7 @@ func TestWorkersChangeNothing(t *testing.T) {
 			if string(want.Verdict) != c.name {
 				t.Fatalf("found %s", want.Verdict)
 			}
-			for _, workers := range []int{1, 2, 3, 7} {
+			for _, workers := range few(2, []int{3, 1, 2, 7}) {
 				c.o.Workers = workers
 				if diff := cmp.Diff(want, check(t, c.s, c.o)); diff != "" {
 					t.Errorf("%d workers (-1 worker +%d workers):\n%s", workers, workers, diff)

@@ -39,12 +39,12 @@ func sameReduced(t failer, s protocol.Subject, threads int) (full, reduced uint6
 
 // TestReduce: the reduction changes no answer, and saves something.
 func TestReduce(t *testing.T) {
-	for _, shape := range []protocol.Shape{
+	for _, shape := range few(2, []protocol.Shape{
 		{Sites: 1, Programs: 2, Keys: 1},
 		{Sites: 1, Programs: 1, Keys: 2, Indirect: true, Same: true},
 		{Sites: 1, Programs: 1, Keys: 1, Copies: 1},
 		{Sites: 1, Programs: 1, Keys: 1, Mutators: 2},
-	} {
+	}) {
 		full, reduced := uint64(0), uint64(0)
 		for _, s := range everySubject(t) {
 			s.Shape, s.Method = shape, shortened(s.Method)
@@ -60,7 +60,7 @@ func TestReduce(t *testing.T) {
 		}
 		t.Logf("%+v: %d states, reduced %d", shape, full, reduced)
 	}
-	for _, m := range protocol.ModelZoo() {
+	for _, m := range few(4, protocol.ModelZoo()) {
 		if s := needy(t, m.Name); s.Grace.Kind != protocol.GraceSelf && s.Grace.Kind != protocol.GraceQuiet {
 			s.Method = protocol.Methods()[1]
 			sameReduced(t, s, 1)

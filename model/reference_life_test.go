@@ -158,7 +158,7 @@ func TestReferenceLife(t *testing.T) {
 			[]protocol.Mutex{protocol.MutexMap}},
 	}) {
 		for _, mutex := range c.mutex {
-			for _, m := range c.zoo {
+			for _, m := range few(5, c.zoo) {
 				s, err := m.Apply(protocol.DefaultSubject())
 				if err != nil {
 					t.Fatal(err)

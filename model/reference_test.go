@@ -364,7 +364,7 @@ func sameAsReference(t failer, s protocol.Subject) {
 // few is all of a list, and the first n in the short form of a test.
 func few[T any](n int, list []T) []T {
 	if testing.Short() {
-		return list[:n]
+		return list[:min(n, len(list))]
 	}
 	return list
 }
