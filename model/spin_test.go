@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,7 +62,15 @@ func spinCorners(t *testing.T) []protocol.Subject {
 	trap.Method = protocol.Method{
 		Name: "trap", Steps: microSteps("all", "head=int3", "sync"),
 	}
-	return append(corners(t), stutter, trap)
+	// The old bytes come back on the way, byte by byte and at once: the grammar has no words for it.
+	back := stutter
+	back.Protocol = protocol.Protocols()[0]
+	back.Method = protocol.Method{Name: "back", Steps: slices.Concat(
+		microSteps("head=int3", "tail"), []protocol.MicroStep{
+			{Off: 1, From: protocol.FromOld}, {Len: 1, From: protocol.FromOld},
+			{From: protocol.FromOld, Single: true},
+		}, microSteps("head=int3", "sync", "all", "sync"))}
+	return append(corners(t), stutter, trap, back)
 }
 
 // A comparison is a subject that both sides explore with so many threads.

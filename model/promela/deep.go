@@ -82,7 +82,7 @@ inline pass_own(i)
 }
 `
 
-// executes writes how a thread in a program fetches the bypass of any of its sites.
+// executes writes how a thread in a program fetches the first slot of any of its sites.
 func (p *promela) executes() {
 	for i := range p.deepSites() {
 		slot := fmt.Sprintf("deep_slot0[OWN(%d)]", i)

@@ -70,7 +70,7 @@ func (p *promela) fetches(s protocol.Slot, m image, tails ...string) {
 	}
 }
 
-// handles writes what the handler of a trap does. A thread that trapped at the bypass of a
+// handles writes what the handler of a trap does. A thread that trapped at the first slot of a
 // program's site goes back into the program, where it may choose any site.
 func (p *promela) handles(s protocol.Slot, m image) {
 	at, slot, name := "TRAPPED_"+upper(s), m.slotIn(s), upper(s)+"(site)"

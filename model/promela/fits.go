@@ -10,9 +10,13 @@ import (
 // maxActions is how many actions a list may have: the byte last holds an index plus 1.
 const maxActions = 1<<8 - 2
 
-// fits says why the text cannot say the subject. Sets are bytes, and tails have three bits;
-// the other bounds are those of package model, beyond which nothing was compared.
+// fits says why the text cannot say the subject, and notes what it has to know to say it. Sets
+// are bytes, and tails have three bits; the other bounds are those of package model, beyond
+// which nothing was compared.
 func (p *promela) fits() (err error) {
+	if site := p.Protocol.Site(); len(site.Slots) != 2 || site.Jumps(slot0) || !site.Jumps(slot1) {
+		return fmt.Errorf("no words for the slots of a %s", site.Name)
+	}
 	n := p.Shape
 	said := protocol.Shape{
 		Threads: n.Threads, Sites: n.Sites, Programs: n.Programs, Keys: n.Keys,
@@ -34,9 +38,11 @@ func (p *promela) fits() (err error) {
 		return fmt.Errorf("the method %s has no steps", p.Method.Name)
 	}
 	for _, step := range p.Method.Steps {
-		if microTexts[step.String()] == nil {
-			return fmt.Errorf("no words for the step %v of the method %s", step, p.Method.Name)
+		stores, err := storesOf(step, p.Protocol.Site().Slots[slot0].Size)
+		if err != nil {
+			return err
 		}
+		p.stores = append(p.stores, stores...)
 	}
 	if n.Deep {
 		if p.unlist, err = p.Unlisting(); err != nil {
@@ -59,7 +65,8 @@ func (p *promela) fitsActions() error {
 	}
 	for _, list := range lists {
 		if len(list) > maxActions {
-			return fmt.Errorf("%d actions of an operation or a load, more than %d", len(list), maxActions)
+			return fmt.Errorf("%d actions of an operation or a load, more than %d",
+				len(list), maxActions)
 		}
 	}
 	return nil

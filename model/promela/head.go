@@ -2,8 +2,8 @@ package promela
 
 import "strings"
 
-// head writes what the processes share: the subject in words, constants and variables.
-func (p *promela) head() {
+// title writes the subject in words.
+func (p *promela) title() {
 	p.WriteString("/* Every execution of a subject of live code patching, " +
 		"for the model checker Spin.\n *\n")
 	for _, text := range []string{p.Protocol.String(), p.Method.String(), "grace " + p.Grace.Name} {
@@ -12,6 +12,10 @@ func (p *promela) head() {
 		}
 	}
 	p.WriteString(introText)
+}
+
+// head writes what the processes share: constants and variables.
+func (p *promela) head() {
 	p.printf("#define THREADS  %d\n#define SITES    %d   /* site i looks up key i %% KEYS */\n",
 		p.Shape.Threads, p.Shape.Sites)
 	p.printf("#define PROGRAMS %d   /* they count from 1; 0 is none */\n#define KEYS     %d\n",

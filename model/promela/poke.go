@@ -2,6 +2,7 @@ package promela
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tailpoke/patcher/protocol"
@@ -65,35 +66,51 @@ func (p *promela) method() {
 	if p.agents > 1 {
 		alone = "poked == 0 && "
 	}
-	p.printf("#define EXPECTED(slot)     %s\n#define AS_EXPECTED(slot)  (slot.memory == WHOLE(EXPECTED(slot)))\n\n", expected)
-	var steps []string
-	for _, m := range p.Method.Steps {
-		steps = append(steps, microTexts[m.String()]...)
-	}
+	p.printf("#define EXPECTED(slot)     %s\n"+
+		"#define AS_EXPECTED(slot)  (slot.memory == WHOLE(EXPECTED(slot)))\n\n", expected)
+	asExpected := alone + "when && AS_EXPECTED(slot) && EXPECTED(slot) "
 	first, end := "", ""
-	if len(steps) > 1 {
+	if len(p.stores) > 1 {
 		first, end = "; poked = name; becomes = tail; begun", "; poked = 0; becomes = 0"
 	}
-	steps[0] = alone + "when && AS_EXPECTED(slot) && EXPECTED(slot) != tail -> " + steps[0] + first + seen
+	steps := slices.Clone(p.stores)
+	steps[0] = asExpected + "!= tail -> " + steps[0] + first + seen
 	steps[len(steps)-1] += end + "; slot.remembered = tail; changed"
 	lines := []string{
 		"#define poke(slot, name, tail, when, begun, changed, unchanged)",
 		":: d_step { " + alone + "when && !AS_EXPECTED(slot) -> assert(expected_bytes) }",
-		":: d_step { " + alone + "when && AS_EXPECTED(slot) && EXPECTED(slot) == tail -> unchanged" + seen + " }; break",
+		":: d_step { " + asExpected + "== tail -> unchanged" + seen + " }; break",
 		":: d_step { " + strings.Join(steps, " }; \\\n\t   d_step { ") + " }; break",
 	}
 	p.WriteString(strings.Join(lines, " \\\n\t") + "\n")
 }
 
-// microTexts are the stores of each micro-step. Bytes writes the first byte, then the
-// others, none of it protected.
-var microTexts = map[string][]string{
-	"head=int3": {"write_head(slot, H_INT3)"},
-	"head=new":  {"write_head(slot, HEAD(WHOLE(tail)))"},
-	"tail":      {"write_tail(slot, tail)"},
-	"all":       {"write_all(slot, tail)"},
-	"bytes":     {"write_head(slot, HEAD(WHOLE(tail)))", "write_tail(slot, tail)"},
-	"sync":      {"sync()"},
+// storesOf lists the moves of a micro-step. A store of the whole instruction that is seen in
+// parts is two: the first byte, then the others, none of it protected.
+func storesOf(m protocol.MicroStep, size int) ([]string, error) {
+	tail := "tail"
+	if m.From == protocol.FromOld {
+		tail = "slot.remembered"
+	}
+	from, to := m.Span(size)
+	head, rest := "write_head(slot, HEAD(WHOLE("+tail+")))", "write_tail(slot, "+tail+")"
+	switch {
+	case m.Sync:
+		return []string{"sync()"}, nil
+	case m.From == protocol.FromTrap && from == 0 && to == 1:
+		return []string{"write_head(slot, H_INT3)"}, nil
+	case m.From == protocol.FromTrap:
+		// More trap bytes than one are no instruction's head or tail.
+	case from == 0 && to == 1:
+		return []string{head}, nil
+	case from == 1 && to == size && !m.Single:
+		return []string{rest}, nil
+	case from == 0 && to == size && m.Single:
+		return []string{"write_all(slot, " + tail + ")"}, nil
+	case from == 0 && to == size:
+		return []string{head, rest}, nil
+	}
+	return nil, fmt.Errorf("no words for the step %v of a poke method", m)
 }
 
 // slot names a slot of a site.

@@ -20,21 +20,24 @@ func Write(w io.Writer, s protocol.Subject, threads int) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}
+	p.title()
+	title := p.String()
+	p.Reset()
 	p.head()
 	p.threads()
 	p.writeAgents()
 	p.graces()
-	_, err = io.WriteString(w, p.named(p.String()))
+	_, err = io.WriteString(w, title+p.named(p.String()))
 	return err
 }
 
-// The slots of a site. Texts call them slot0 and slot1, and [promela.named] gives them their names.
+// The slots of a site. Texts call them slot0 and slot1; [promela.named] puts their names there.
 const (
 	slot0 protocol.Slot = iota // leads over the site
 	slot1                      // leads to programs
 )
 
-// named calls the slots in a text by their names.
+// named puts the names of the slots into a text.
 func (p *promela) named(text string) string {
 	site := p.Protocol.Site()
 	first, second := site.SlotName(slot0), site.SlotName(slot1)
@@ -55,14 +58,12 @@ type promela struct {
 	counts   bool // grace periods look for what readers store
 	labels   int  // how many have been written
 
+	stores []string           // of a poke, one for each of its moves
 	unlist protocol.Unlisting // when the list forgets a program that has sites
 }
 
 func newPromela(s protocol.Subject) (*promela, error) {
 	p := &promela{Subject: s, mutators: max(1, s.Shape.Mutators)}
-	if site := s.Protocol.Site(); len(site.Slots) != 2 || site.Jumps(slot0) || !site.Jumps(slot1) {
-		return nil, fmt.Errorf("the slots of a %s", site.Name)
-	}
 	if err := p.fits(); err != nil {
 		return nil, err
 	}

@@ -86,6 +86,12 @@ func TestUnsupported(t *testing.T) {
 			s.Grace.Kind = protocol.GraceNoBarrier + 1
 		}},
 		{"the method int3 has no steps", func(s *protocol.Subject) { s.Method.Steps = nil }},
+		{"the step [0:]=int3", stepped(protocol.MicroStep{From: protocol.FromTrap})},
+		{"the step [1:2]=int3", stepped(protocol.MicroStep{Off: 1, Len: 1, From: protocol.FromTrap})},
+		{"the step [1:]=new single", stepped(protocol.MicroStep{Off: 1, Single: true})},
+		{"the step [0:2]=new", stepped(protocol.MicroStep{Len: 2})},
+		{"the step [2:]=new", stepped(protocol.MicroStep{Off: 2})},
+		{"", stepped(protocol.MicroStep{Off: 1, From: protocol.FromOld})},
 		{"", func(s *protocol.Subject) { s.Protocol.Load = long(254) }},
 		{"", func(s *protocol.Subject) { s.Protocol.Load, s.Shape.Copies = long(254), 1 }},
 		{"255 actions", func(s *protocol.Subject) { s.Protocol.Load, s.Shape.Copies = long(255), 1 }},
@@ -110,6 +116,24 @@ func TestUnsupported(t *testing.T) {
 		if !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), c.want) || b.Len() > 0 {
 			t.Errorf("%+v: error %v, want %q; wrote %d bytes", s.Shape, err, c.want, b.Len())
 		}
+	}
+}
+
+// stepped gives a method one more step.
+func stepped(m protocol.MicroStep) func(*protocol.Subject) {
+	return func(s *protocol.Subject) { s.Method.Steps = append(s.Method.Clone().Steps, m) }
+}
+
+// TestNames: only what is said of slots has their names, and a protocol may have any name.
+func TestNames(t *testing.T) {
+	s := protocol.DefaultSubject()
+	s.Protocol.Name = "slot0"
+	var b strings.Builder
+	if err := Write(&b, s, 1); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(strings.ToLower(b.String()), "slot0"); n != 1 {
+		t.Errorf("slot0 stands %d times in the text, want once\n%s", n, b.String())
 	}
 }
 

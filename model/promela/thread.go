@@ -188,7 +188,7 @@ inline act_as_slot1(tail)
 }
 `
 
-// skips writes what the bypass does.
+// skips writes what the first slot does.
 func (p *promela) skips() {
 	more := "site + 1 < SITES"
 	if p.Shape.Copies > 0 {
