@@ -45,7 +45,8 @@ func (sys *system) mutatorAction(x, y *state, by *agent, m move) witness.Action 
 	a := witness.Act(mutatorDos[m.kind])
 	switch m.kind {
 	case moveInstall, moveUpdate, moveRemove:
-		a.Do, a.Op, a.Key = witness.Call, protocol.OpKind(m.kind-moveInstall), int(keyField.of(y[by.word]))
+		a.Do, a.Op, a.Key = witness.Call, protocol.OpKind(m.kind-moveInstall),
+			int(keyField.of(y[by.word]))
 		a.Prog = prog(givenField.of(y[by.word]))
 	case moveReturn:
 		a.Do, a.Op, a.Key = witness.Return, protocol.OpKind(opField.of(w)-1), int(keyField.of(w))

@@ -2,7 +2,7 @@ package model
 
 import "tailpoke/patcher/protocol"
 
-// An agent carries out operations: the mutator, a second one, or the loader, who loads
+// An agent carries out operations: the mutator, a second one, or the loader, which loads
 // and unloads copies of the caller. Each has a word with its operation, its next action
 // and micro-step; the first one's is the word that has the keys and the programs too.
 type agent struct {

@@ -142,7 +142,7 @@ func Check(s protocol.Subject, o Options) (*Result, error) {
 		e.judgeProgress(r)
 	}
 	if r.Property == protocol.Progress && (sys.alike || sys.alikeKeys < sys.shape.Keys) {
-		// Behind a cycle programs may have changed places, or keys, so that it is not closed.
+		// After a cycle programs, or keys, may have changed places, so that it is not closed.
 		sys.alike, sys.alikeKeys = false, sys.shape.Keys
 		e, out = explore()
 		if r = e.result(out); r.Verdict == protocol.Proved {

@@ -9,20 +9,21 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-// A Conformer holds a trace against the model while the trace is being recorded. It keeps
+// A Conformer compares a trace with the model while the trace is being recorded. It keeps
 // every state of the model that explains what it was given so far, and takes item by
 // item. An item that no state explains is a [Mismatch], and the end.
 //
 // Why so few states are enough:
 //
 //   - Threads are left out. They only ever hold the mutator up (see the package document),
-//     so whatever it does among threads it also does without any, and what an observer
-//     reads in memory the mutator alone has written.
-//   - A retired program is reclaimed as soon as that is possible. A state in which it is
-//     allows all that the state does in which it is not yet, and more.
-//   - Keys are held apart, each against a model with no other key. They share the mutator,
-//     who carries out one operation at a time, which is looked at here; and programs, which
-//     an event does not name and a site of one key never tells from those of another.
+//     so whatever it does among threads it also does without any. What an observer reads
+//     in memory, only the mutator has written.
+//   - A retired program is reclaimed as soon as that is possible. The state after that
+//     allows all that the state before it does, and more.
+//   - Keys are judged apart, each by a model with no other key. They share the mutator,
+//     which carries out one operation at a time; that is checked here. They share programs,
+//     which an event does not name, and which a site of one key never tells from those of
+//     another.
 //   - Programs are alike: of those that nothing refers to, one stands for all.
 //
 // Descriptors that come and go ([protocol.Has]) are no moves of the mutator. Those that
@@ -78,7 +79,8 @@ func (m *Mismatch) String() string {
 func NewConformer(s protocol.Subject, records []protocol.EventKind) (*Conformer, error) {
 	c := &Conformer{subject: s, records: protocol.Trace{Records: records}, keys: map[int]*tracker{}}
 	if !c.records.Recorded(protocol.Called) || !c.records.Recorded(protocol.Returned) {
-		return nil, fmt.Errorf("%w: a trace without the beginnings and ends of operations", ErrUnsupported)
+		return nil, fmt.Errorf("%w: a trace without the beginnings and ends of operations",
+			ErrUnsupported)
 	}
 	_, err := c.automaton(0) // whether the model supports the protocol and its method
 	return c, err
@@ -108,7 +110,7 @@ func (c *Conformer) Result() *Conformance {
 	return &r
 }
 
-// Consume takes the next item and reports whether it fits. Nothing is consumed behind a
+// Consume takes the next item and reports whether it fits. Nothing is consumed after a
 // mismatch. An error, of kind [ErrUnsupported], says that the model has no room for what
 // the trace tells.
 func (c *Conformer) Consume(it protocol.Item) (bool, error) {

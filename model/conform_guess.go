@@ -18,7 +18,7 @@ type tracker struct {
 type guess struct {
 	in    *automaton
 	at    *point
-	owes  *edge            // the event that led here: an observer saw its effect before it was recorded
+	owes  *edge            // the event that led here: its effect was seen before it was recorded
 	names [maxPrograms]int // by program: 1 + the number that the trace gives it, 0 for none yet
 }
 
@@ -42,7 +42,7 @@ func addGuess(gs []guess, g guess) []guess {
 	return append(gs, g)
 }
 
-// happened returns the guesses behind an event.
+// happened returns the guesses after an event.
 func (f *tracker) happened(it protocol.Item) ([]guess, error) {
 	out, full := f.before[:0], false
 	for _, g := range f.guesses {
@@ -70,7 +70,8 @@ func (f *tracker) happened(it protocol.Item) ([]guess, error) {
 		full = full || want.Kind == protocol.Called && it.Op.Gives() && g.spare() == 0
 	}
 	if len(out) == 0 && full {
-		return nil, fmt.Errorf("%w: more than %d programs that one key or its sites refer to", ErrUnsupported, maxPrograms)
+		return nil, fmt.Errorf("%w: more than %d programs that one key or its sites refer to",
+			ErrUnsupported, maxPrograms)
 	}
 	return out, nil
 }

@@ -9,10 +9,9 @@ import (
 // mostOmitted bounds what may have become of a key in operations that were not recorded.
 const mostOmitted = 1 << 13
 
-// omitted returns the guesses behind operations that were not recorded: all that any whole
+// omitted returns the guesses after operations that were not recorded: all that any whole
 // operations of the key, and sites that come and go between them, lead to. Sites that have
-// gone again leave nothing behind, so at no time need there be more of them than at the
-// end.
+// gone again leave no trace, so there need never be more of them than at the end.
 func (c *Conformer) omitted(f *tracker, it protocol.Item) ([]guess, error) {
 	if err := c.fits(it); err != nil {
 		return nil, err
@@ -33,7 +32,8 @@ func (c *Conformer) omitted(f *tracker, it protocol.Item) ([]guess, error) {
 	}
 	for i := 0; i < len(all); i++ {
 		if len(all) > mostOmitted {
-			return nil, fmt.Errorf("%w: more than %d states that omitted operations may lead to", ErrUnsupported, mostOmitted)
+			return nil, fmt.Errorf("%w: more than %d states that omitted operations may lead to",
+				ErrUnsupported, mostOmitted)
 		}
 		all[i].operated(found)
 		if err := c.resized(all[i], 0, it.Most, found); err != nil {

@@ -77,7 +77,7 @@ func TestOmittedOperations(t *testing.T) {
 }
 
 // TestOmittedSites: a copy of the caller may have come at any time among operations that
-// were not recorded, also one site of it before an operation and another one behind.
+// were not recorded, also one site of it before an operation and another one after it.
 func TestOmittedSites(t *testing.T) {
 	s := protocol.DefaultSubject()
 	var err error

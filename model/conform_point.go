@@ -33,8 +33,8 @@ type edge struct {
 	to    *point
 }
 
-// automaton returns the automaton of a key with so many sites. No site stands for a key
-// without any: a second key beside one that has a site.
+// automaton returns the automaton of a key with so many sites. For a key without a site, the
+// model has a second key that has one.
 func (c *Conformer) automaton(sites int) (*automaton, error) {
 	if sites > maxSites {
 		return nil, fmt.Errorf("%w: %d sites of one key, at most %d fit", ErrUnsupported, sites, maxSites)
@@ -46,7 +46,8 @@ func (c *Conformer) automaton(sites int) (*automaton, error) {
 	a := &automaton{records: &c.records, points: map[state]*point{}}
 	// An indirect caller makes the model keep the map's pointer and what the key holds
 	// apart, so that operations that never publish can be followed.
-	s.Shape = protocol.Shape{Sites: max(1, sites), Programs: maxPrograms, Keys: 1, Same: true, Indirect: true}
+	s.Shape = protocol.Shape{Sites: max(1, sites), Programs: maxPrograms, Keys: 1, Same: true,
+		Indirect: true}
 	if sites == 0 {
 		s.Shape.Keys, a.key = 2, 1
 	}

@@ -7,8 +7,8 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-// has returns the guesses behind a change of the number of sites, which operations of the
-// key exclude.
+// has returns the guesses after a change of the number of sites. There is none during an
+// operation of the key.
 func (c *Conformer) has(f *tracker, it protocol.Item) ([]guess, error) {
 	out := f.before[:0]
 	err := c.fits(it)
@@ -28,7 +28,7 @@ func (c *Conformer) fits(it protocol.Item) error {
 }
 
 // resized finds what a guess between two operations may become when sites come and go. Of
-// those that there were, any may have gone; those that came stand behind them.
+// those that there were, any may have gone; those that came stand after them.
 func (c *Conformer) resized(g guess, least, most int, found func(guess)) error {
 	one, err := c.automaton(1)
 	if err != nil {

@@ -307,7 +307,7 @@ func TestConformRefuses(t *testing.T) {
 	}
 	for i, it := range parsed(t, "key 0 install returned\nkey 0 install called").Items {
 		if fits, err := c.Consume(it); fits || err != nil {
-			t.Errorf("item %d: %v, %v: nothing is consumed behind a mismatch", i, fits, err)
+			t.Errorf("item %d: %v, %v: nothing is consumed after a mismatch", i, fits, err)
 		}
 	}
 	if r := c.Result(); r.Events != 0 || r.Mismatch.Index != 0 {

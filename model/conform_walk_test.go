@@ -142,7 +142,7 @@ func TestWalksConformUnseen(t *testing.T) {
 	}
 }
 
-// mutations are faults that a recording, or who was recorded, may have. Each is made at an
+// mutations are faults that a recording, or the recorded mutator, may have. Each is made at an
 // index and says at which one the trace must be refused.
 var mutations = map[string]func(items []protocol.Item, i int) []protocol.Item{
 	"drop":      func(items []protocol.Item, i int) []protocol.Item { return slices.Delete(items, i, i+1) },

@@ -4,7 +4,7 @@ package model
 const maxCopies = 2
 
 // Images are counted from the resident one, 0, which was there before the map was used
-// and stays; copy c is image 1+c. The programs' images, if they have sites, stand behind
+// and stays; copy c is image 1+c. The programs' images, if they have sites, stand after
 // these, in their order. The sites of all images are counted through: site i of the
 // resident one is site i of all. The sites of a copy look up the same keys; of the sites
 // of a program, site k looks up key k, and no other keys have one than those of the caller:
@@ -40,7 +40,7 @@ func (sys *system) programOf(image int) uint64 { return uint64(max(0, image-sys.
 func (sys *system) imageOfProgram(p uint64) int { return sys.shape.Copies + int(p) }
 
 // sitesOf lists the sites that look up a key, in tracking order. Copies are taken to
-// be tracked in the order of their numbers, and so are programs, behind them.
+// be tracked in the order of their numbers, and so are programs, after them.
 func (sys *system) sitesOf(key int) []int {
 	var out []int
 	for i := range sys.sites {

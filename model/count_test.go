@@ -156,7 +156,7 @@ func TestReached(t *testing.T) {
 	}
 }
 
-// TestSkippedWait: a wait behind pokes that changed nothing is skipped, and only then.
+// TestSkippedWait: a wait after pokes that changed nothing is skipped, and only then.
 func TestSkippedWait(t *testing.T) {
 	p, err := protocol.ParseProtocol(`protocol twice
   install  publish; each { target=jump; bypass=nop }

@@ -6,10 +6,10 @@ import "tailpoke/patcher/protocol"
 // their descriptors as long as these are on the list, and memory that was given back
 // holds nothing that a poke expects.
 //
-// A load of a program is one step, and so is what takes it off the list: [protocol.Subject.Unlisting]
-// says why.
+// A load of a program is one step, and so is what takes it off the list:
+// [protocol.Subject.Unlisting] says why.
 
-// unused reports whether nobody has a mutex.
+// unused reports whether no agent has a mutex.
 func (e *expander) unused() bool {
 	for i := range e.sys.agents {
 		if _, holds := e.sys.locks(&e.x, &e.sys.agents[i]); holds {

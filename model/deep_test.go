@@ -105,7 +105,7 @@ func TestDeepExecutions(t *testing.T) {
 	}
 }
 
-// TestDeepStrayed: who stands at a site of a program that was freed is found.
+// TestDeepStrayed: a thread at a site of a program that was freed is found.
 func TestDeepStrayed(t *testing.T) {
 	sys, err := newSystem(deep(protocol.DefaultSubject()), 1, true)
 	if err != nil {

@@ -2,22 +2,21 @@ package model
 
 import "tailpoke/patcher/protocol"
 
-// Two flavours of grace periods are modelled as they are carried out (package
-// patcher/rcu), and not by what they are to achieve. A reader reads the epoch and stores
-// it in its slot; the store waits in the store buffer of its CPU for any time, while the
-// thread goes on. Whoever waits increments the epoch, makes a barrier on every CPU, which
-// empties the store buffers, and looks at each slot until it holds nothing or no older
-// epoch.
+// Two flavours of grace periods are modelled by how they work (package patcher/rcu), and not
+// by what they promise. A reader reads the epoch and stores it in its slot. The store waits in
+// the store buffer of its CPU for any time, while the thread goes on. The waiter increments the
+// epoch, makes a barrier on every CPU, which empties the store buffers, and looks at each slot
+// until it holds nothing or no older epoch.
 //
-// Epochs are never compared: a grace period sets its bit of every thread that has read
-// the epoch, for what these have stored, or are about to, is older. A look that does not
-// find it, for the store is still in the buffer or was not made, clears the bit. A thread
-// that was about to store when the barrier was made enters its section behind it, so that
-// nothing is lost there; without the barrier, something is.
+// Epochs are never compared. A grace period sets its bit of every thread that has read the
+// epoch: what these have stored, or are about to store, is older. A look that does not find it,
+// because the store is still in the buffer or was not made, clears the bit. A thread that was
+// about to store when the barrier was made enters its section after it, so nothing is lost
+// there. Without the barrier, something is.
 //
-// The store that ends a section is taken to be seen at once: seen later, it would only
-// make somebody wait. A sync of a poke empties store buffers too: it interrupts the CPUs
-// as the barrier does.
+// The store that ends a section is taken to be seen at once: seen later, it would only make a
+// waiter wait longer. A sync of a poke empties store buffers too: it interrupts the CPUs as the
+// barrier does.
 
 // counts reports whether grace periods are modelled by their epochs.
 func (sys *system) counts() bool {

@@ -59,7 +59,7 @@ func TestNoBarrier(t *testing.T) {
 		t.Fatalf("a key without a site: found %s %s", r.Verdict, r.Property)
 	}
 	golden(t, "no-barrier", r.Witness.String())
-	// A late exchange leaves no sync behind it, whatever was poked before.
+	// A late exchange leaves no sync after it, whatever was poked before.
 	late := counted(t, needy(t, "late-publish"), "no-barrier")
 	if r := check(t, late, Options{}); r.Property != protocol.NoUseAfterFree {
 		t.Errorf("late-publish: found %s %s", r.Verdict, r.Property)

@@ -45,8 +45,8 @@ func (e *expander) retire(a *action) {
 	e.snapshot(retiredField.at(int(p)-1), moveRetire, moveRetireForget)
 }
 
-// free frees the replaced program at once, whoever is inside; not one that a key was
-// given anew.
+// free frees the replaced program at once, even if threads are inside. It does not free
+// one that a key was given anew.
 func (e *expander) free(a *action) {
 	y := e.from()
 	p := oldField.of(y[e.me.word])
@@ -62,7 +62,7 @@ func (e *expander) free(a *action) {
 	e.done(a, moveFree)
 }
 
-// reclaim frees a program that is retiring when nobody is left to wait for.
+// reclaim frees a program that is retiring when no thread is left to wait for.
 func (e *expander) reclaim(p uint64) {
 	if f := retiredField.at(int(p) - 1); !e.over(f) {
 		e.scan(f, Mutator)
@@ -78,8 +78,8 @@ func (e *expander) reclaim(p uint64) {
 
 // snapshot begins a grace period: it sets the bit f of every thread that is inside,
 // and an exit takes it back. A flavour that forgets may leave out any one of them.
-// One that sleeps waits for nobody, and so may end at any time; one that waits for quiet
-// remembers nobody.
+// One that sleeps waits for no thread, and so may end at any time; one that waits for quiet
+// remembers none.
 func (e *expander) snapshot(f field, kind, forget moveKind) {
 	if e.sys.grace == protocol.GraceSleep || e.sys.grace == protocol.GraceQuiet {
 		e.found(move{kind: kind, actor: e.me.actor}, noFault)

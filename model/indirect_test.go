@@ -26,9 +26,9 @@ func TestIndirectZoo(t *testing.T) {
 	}
 }
 
-// TestFreeAfterWait: freeing at once behind the remove's own grace period is safe, even
+// TestFreeAfterWait: freeing at once after the remove's own grace period is safe, even
 // for indirect callers, as long as there is such a period. The wait of a key without a
-// direct site is skipped, for nothing was poked, and then nobody waits for them.
+// direct site is skipped, for nothing was poked, and then nothing waits for them.
 func TestFreeAfterWait(t *testing.T) {
 	s := mutant(t, "free-after-wait")
 	s.Shape = protocol.Shape{Sites: 1, Programs: 2, Keys: 2}
@@ -61,7 +61,7 @@ func TestWhenToPublish(t *testing.T) {
 			"each { bypass=jump; wait; target=nop }; publish; retire", "", "",
 		},
 		{
-			"not behind the retire, whose grace period begins before the pointer is gone",
+			"not after the retire: its grace period begins before the pointer is gone",
 			"publish; each { target=jump; bypass=nop }",
 			"publish; each { target=jump }; retire",
 			"each { bypass=jump; wait; target=nop }; retire; publish", "", protocol.NoUseAfterFree,

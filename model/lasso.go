@@ -30,9 +30,9 @@ func (e *explorer) lasso(holds []hold) *lasso {
 	return l
 }
 
-// fairSets returns sets of strongly connected holds in which nobody is treated unfairly.
-// Where an actor could move and does not, the holds in which it could are left out, and
-// the rest is looked at again.
+// fairSets returns sets of strongly connected holds that are fair to every actor. If an actor
+// could move and does not, the holds in which it could are left out, and the rest is looked
+// at again.
 func fairSets(holds []hold, among []int) [][]int {
 	var out [][]int
 	for _, set := range components(holds, among) {

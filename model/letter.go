@@ -36,7 +36,8 @@ func (sys *system) siteView(x *state, i int) witness.SiteView {
 	for n := range v.Slots {
 		s := protocol.Slot(n)
 		slot := slotOf(x[1+i], s)
-		v.Slots[n] = witness.SlotView{SlotText: textOf(slot.mem(), s), Stale: slot.seen() != 1<<slot.mem()}
+		v.Slots[n] = witness.SlotView{SlotText: textOf(slot.mem(), s),
+			Stale: slot.seen() != 1<<slot.mem()}
 		now := slot.expects()
 		if slot.mem().isWhole() {
 			now = slot.mem().tail()

@@ -119,7 +119,7 @@ func TestStaleCopy(t *testing.T) {
 	}
 }
 
-// TestStrayed: whoever stands in a copy that was freed is found, wherever that is; who has
+// TestStrayed: a thread in a copy that was freed is found, wherever it is; one that has
 // left it by a tail call stands elsewhere.
 func TestStrayed(t *testing.T) {
 	sys, err := newSystem(copies(1), 1, true)

@@ -12,8 +12,8 @@ const (
 
 var lifeNames = [lives]string{loads: "load", unloads: "unload"}
 
-// lives begins a load of each copy that is not there, or an unload. Nobody enters a copy
-// any more whose unload has begun.
+// lives begins a load of each copy that is not there, or an unload. No thread enters a copy
+// once its unload has begun.
 func (e *expander) lives() {
 	for which := range e.sys.shape.Copies {
 		y := e.from()

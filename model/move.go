@@ -38,7 +38,7 @@ const (
 	moveHandle                        // the trap is answered by acting as an instruction
 	moveRetry                         // the trap is answered by running the byte again
 	moveLate                          // the trap is late: the poke that it hit is over
-	moveLost                          // nobody answers the trap
+	moveLost                          // no poke answers the trap
 	moveRun                           // it runs to the end of the program
 	moveLeave                         // it returns to its caller
 	moveRead                          // it reads a key of the map while it runs
@@ -61,8 +61,8 @@ const (
 	moveKinds
 )
 
-// background reports whether nobody's turn it is: what is done with programs is not done
-// by an operation.
+// background reports whether the move is no agent's: an operation does not do it. It does
+// something with a program.
 func (m move) background() bool {
 	return m.kind == moveReclaim || m.kind == moveArrive || m.kind == moveForgetProgram
 }
@@ -109,7 +109,8 @@ var faultWords = [faults]string{
 	ranStale:   "the thread runs a program that the key neither held nor was given meanwhile",
 	ranFreed:   "the thread executes in a program that has been freed",
 	foundOther: "the poke finds other bytes than it expects",
-	stuck:      "the operation never ends, though every actor gets to run: the last steps repeat for ever",
+	stuck: "the operation never ends, though every actor gets to run: " +
+		"the last steps repeat for ever",
 }
 
 // An expander computes the successors of a state. It calls found for each, which

@@ -165,17 +165,17 @@ func begun(w uint64) bool {
 func (e *expander) pass(a *action) {
 	y := e.from()
 	mine := &y[e.me.word]
-	if !a.behind {
-		*mine = lastField.put(*mine, 0) // nobody asks any more
+	if !a.asks {
+		*mine = lastField.put(*mine, 0) // no guarded wait asks any more
 	}
 	*mine = actionField.put(*mine, uint64(a.next))
 	e.found(move{movePass, e.me.actor, int8(a.site)}, noFault)
 }
 
 // publish exchanges the map's pointer. What it finds there is what the operation
-// replaces; it is another program than at the call only where nothing kept another
-// mutator away. An operation that has done nothing else yet then goes on as what it
-// turns out to be.
+// replaces. It can be another program than at the call only if nothing kept another
+// mutator away. An operation that has done nothing else yet then goes on as the
+// operation that it turns out to be.
 func (e *expander) publish(a *action) {
 	y := e.from()
 	mine := &y[e.me.word]
@@ -184,7 +184,8 @@ func (e *expander) publish(a *action) {
 		old := heldField.at(key).of(y[0])
 		*mine = oldField.put(*mine, old)
 		op := kindOf(given, old)
-		if list := e.sys.actions[op][key]; actionField.of(*mine) == 0 && len(list) > 0 && list[0].Kind == protocol.Publish {
+		if list := e.sys.actions[op][key]; actionField.of(*mine) == 0 && len(list) > 0 &&
+			list[0].Kind == protocol.Publish {
 			*mine = opField.put(*mine, 1+uint64(op))
 			a = &list[0]
 		}
@@ -205,7 +206,7 @@ func kindOf(given, old uint64) protocol.OpKind {
 	}
 }
 
-// done goes on behind the action a.
+// done goes on after the action a.
 func (e *expander) done(a *action, kind moveKind) {
 	e.y[e.me.word] = advance(e.y[e.me.word], a)
 	e.found(move{kind: kind, actor: e.me.actor}, noFault)
@@ -213,7 +214,7 @@ func (e *expander) done(a *action, kind moveKind) {
 
 func advance(w uint64, a *action) uint64 {
 	if !a.guarded {
-		w = lastField.put(w, 0) // nobody asks any more
+		w = lastField.put(w, 0) // no guarded wait asks any more
 	}
 	return actionField.put(w, actionField.of(w)+1)
 }

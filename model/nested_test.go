@@ -36,8 +36,8 @@ func TestNestedZoo(t *testing.T) {
 	}
 }
 
-// TestNestedReaches: as long as a key holds a program, only who comes back from that gets
-// to the sites behind the first one.
+// TestNestedReaches: as long as a key holds a program, only a thread that comes back from it gets
+// to the sites after the first one.
 func TestNestedReaches(t *testing.T) {
 	for _, back := range []bool{false, true} {
 		s := protocol.DefaultSubject()
@@ -56,7 +56,7 @@ func TestNestedReaches(t *testing.T) {
 			}
 		}
 		if hit != back {
-			t.Errorf("nested %t: behind an open site: %t", back, hit)
+			t.Errorf("nested %t: after an open site: %t", back, hit)
 		}
 	}
 }
@@ -89,7 +89,7 @@ func TestNestedDuties(t *testing.T) {
 	}
 	g.expand()
 	if given != programBit(1)|programBit(2) {
-		t.Errorf("behind the call of an update the programs %b may be run", given)
+		t.Errorf("after the call of an update the programs %b may be run", given)
 	}
 	if want := progField.put(placeField.put(in, atSlots), 0); back != want {
 		t.Errorf("comes back as %#x, want %#x", back, want)

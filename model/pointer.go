@@ -6,13 +6,12 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-// What a key holds and what the map's pointer names are one, as long as every operation
-// publishes: the pointer is exchanged, and that is the moment at which the key changes
-// hands. An operation that never publishes has no such moment. Where only direct sites
-// read, the model takes the pointer's word for it: the key holds what it held. Where
-// somebody reads the pointer itself, an indirect caller or the load of a copy, the two are
-// kept apart: such an operation gives the key its program when it is called, and the
-// pointer goes on naming the old one.
+// What a key holds is what the map's pointer names, as long as every operation publishes:
+// the key changes hands at the moment at which the pointer is exchanged. An operation that
+// never publishes has no such moment. If there are only direct sites, the model believes the
+// pointer: the key holds what it held. If an indirect caller or the load of a copy reads the
+// pointer itself, the two are kept apart: such an operation gives the key its program when it
+// is called, and the pointer goes on naming the old one.
 
 // publishes reports whether an operation exchanges the map's pointer.
 func publishes(steps []protocol.Step) bool {

@@ -6,12 +6,12 @@ import "tailpoke/patcher/protocol"
 // progress makes its steps one after the other and none twice, so one that never ends
 // stands still from some step on, while others move: it is among the states in which its
 // agent has no move at all. What is looked for is a set of these states, each reachable
-// from each other by moves of the others, in which nobody is treated unfairly:
+// from each other by moves of the others, that is fair to every actor:
 //
 //   - an actor that could move at some state of the set moves within it. This is strong
-//     fairness. For threads it is no more than weak fairness, for a thread can always
-//     move; so it is for a wait, which no new reader delays once it could end. It is more
-//     where a mutex is waited for: it goes round.
+//     fairness. For threads it is no more than weak fairness, since a thread can always
+//     move. The same goes for a wait, which no new reader delays once it could end. It is
+//     more for those that wait for a mutex: it goes round.
 //   - a thread that could fetch an instruction at some state of the set, rather than trap,
 //     does so within it: no CPU fetches stale bytes for ever.
 //   - a thread that could end its execution at some state of the set does so within it: the
@@ -40,7 +40,7 @@ type step struct {
 }
 
 // stuck looks for an operation that never ends; nil when there is none. The exploration
-// must be complete, and without symmetry where there are several threads: who of them
+// must be complete, and without symmetry if there are several threads: which of them
 // moves matters. The second result says that the caller asked to stop.
 func (e *explorer) stuck() (*lasso, bool) {
 	for i := range e.sys.agents {

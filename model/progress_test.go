@@ -75,7 +75,7 @@ func TestFairness(t *testing.T) {
 	}
 }
 
-// TestLasso: the cycle of a witness leads back to where it begins, and nobody stands
+// TestLasso: the cycle of a witness leads back to where it begins, and no actor stands
 // still in it but the operation.
 func TestLasso(t *testing.T) {
 	for _, name := range []string{"wait-inside", "quiet-grace"} {

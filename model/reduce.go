@@ -2,23 +2,21 @@ package model
 
 import "tailpoke/patcher/protocol"
 
-// With [Options.Reduce] some states have one successor alone: that of a move which
-// nobody's other moves depend on, so that whoever moves before it may as well move after
-// it. What could be broken from the state can still be broken behind the move:
+// With [Options.Reduce] some states have one successor alone. It is that of a move on which no
+// other actor's moves depend: what moves before it may as well move after it. What could be
+// broken from the state can still be broken after the move:
 //
-//   - A thread past the sites leaves. Nothing but grace periods looks at it there, and to
-//     these its leaving only gives way: a snapshot that would have taken it, or forgotten
-//     it, is one that does not find it.
-//   - A retired program is freed when nobody is waited for. Whoever may use it then may
-//     use it before; of what is allowed while it is retiring nothing ends with that, but
-//     that running in it is no fault. It is not so where its sites go with it.
-//   - A single agent's poke that finds nothing to do, and a wait that is skipped, change
-//     nothing but where the operation stands, at which nobody looks between two pokes.
+//   - A thread past the sites leaves. Only grace periods look at it there, and its leaving only
+//     helps them: a snapshot that would have taken it, or forgotten it, does not find it.
+//   - A retired program is freed when no thread is waited for. A thread that may use it then may
+//     use it before. Freeing ends nothing that was allowed while it was retiring, except that
+//     running in it is now a fault. This does not hold if its sites go with it.
+//   - A single agent's poke that finds nothing to do, and a wait that is skipped, change only
+//     where the operation stands, and no other actor looks at that between two pokes.
 //
-// None of these can follow each other for ever, so that nobody is put off for ever. The
-// freeing may come before what would have been broken otherwise, so that another
-// property is broken than without, or on a longer way: a violation is looked for again
-// without the reduction.
+// None of these can follow each other for ever, so no actor is put off for ever. The freeing may
+// come before what would have been broken otherwise, so that another property is broken than
+// without it, or on a longer way. So a violation is looked for again without the reduction.
 
 // sole makes the move that stands for all moves from x, if there is one.
 func (e *expander) sole() bool {

@@ -77,7 +77,7 @@ func (r *reference) back(s refState) {
 			s.status[p] = ""
 		}
 	}
-	*a = refAgent{last: a.last} // 0, for nobody asks behind the last action
+	*a = refAgent{last: a.last} // 0, for nothing asks after the last action
 	if r.me == refLoader {
 		s.read = [refMax]refInstr{}
 	}

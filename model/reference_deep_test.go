@@ -50,7 +50,7 @@ func (r *reference) unlisting() string {
 	return "later"
 }
 
-// idle: nobody has a mutex.
+// idle: no agent has a mutex.
 func (r *reference) idle(s refState) bool {
 	for i, a := range s.agent {
 		if a.busy && i != refLoader || a.holds {

@@ -140,8 +140,8 @@ func refErasedSite() (site [2]refSlot) {
 	return site
 }
 
-// allSites is how many sites there are, those of the copy behind the others, and those of
-// the programs behind these.
+// allSites is how many sites there are, those of the copy after the others, and those of
+// the programs after these.
 func (r *reference) allSites() int {
 	if r.Shape.Deep {
 		return r.deepSites() + r.Shape.Programs*r.ownSites()
@@ -400,7 +400,7 @@ func corners(t *testing.T) []protocol.Subject {
   install publish; each { target=jump; bypass=nop }
   update  publish; each { target=jump }; retire
   remove  publish; each { bypass=jump; wait; target=nop }; retire; free`,
-		// Frees a program that the map goes on naming, behind sites that are never opened.
+		// Frees a program that the map goes on naming, after sites that are never opened.
 		`protocol unseen
   install publish
   update  retire

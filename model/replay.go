@@ -13,11 +13,11 @@ import (
 // ErrHolds is what [Replay] returns, wrapped, where all steps can be taken and break no property.
 var ErrHolds = errors.New("breaks nothing that is judged")
 
-// Replay takes steps of a subject from the state in which every key is empty, and answers
-// with the witness that they are: each must be possible where it stands, and the last one,
-// and no other, must break a property. Of a witness of progress none does, and the last
-// ones must be such that they can repeat for ever. Of the options Threads, Progress and
-// Only count, and must be those of the [Check] that found the witness.
+// Replay takes steps of a subject from the state in which every key is empty, and returns
+// them as a witness. Each must be possible where it stands. The last one, and no other, must
+// break a property. In a witness of progress no step does, and the last ones must be able to
+// repeat for ever. Of the options Threads, Progress and Only count, and must be those of the
+// [Check] that found the witness.
 //
 // The error is [ErrUnsupported], a fault in the options, or names the first step that
 // cannot be taken and those that can.
@@ -43,7 +43,8 @@ func Replay(s protocol.Subject, o Options, choices []witness.Choice) (*witness.W
 		return nil, err
 	}
 	if cycle > 0 && (!o.Progress || only != noFault && only != stuck) {
-		return nil, fmt.Errorf("model: the last %d steps are to repeat for ever, but progress is not judged", cycle)
+		return nil, fmt.Errorf(
+			"model: the last %d steps are to repeat for ever, but progress is not judged", cycle)
 	}
 	r := newReplayer(sys, only)
 	for i, c := range choices {

@@ -15,7 +15,8 @@ func rounds(choices []witness.Choice) (int, error) {
 		case c.Round:
 			n++
 		case n > 0:
-			return 0, fmt.Errorf("model: step %d (%v) does not repeat for ever, and follows one that does", i+1, c.Action.Do)
+			return 0, fmt.Errorf("model: step %d (%v) does not repeat for ever, and follows one that does",
+				i+1, c.Action.Do)
 		}
 	}
 	return n, nil
@@ -43,11 +44,12 @@ func (r *replayer) lasso(cycle int) (*witness.Witness, error) {
 		w.Cycle = cycle
 		return w, nil
 	}
-	return nil, fmt.Errorf("model: the last %d steps do not lead back to where they begin: %w", cycle, ErrHolds)
+	return nil, fmt.Errorf("model: the last %d steps do not lead back to where they begin: %w", cycle,
+		ErrHolds)
 }
 
-// holdsUp reports whether a cycle keeps some agent's operation from going on and treats
-// nobody unfairly, as progress.go says it.
+// holdsUp reports whether a cycle keeps some agent's operation from going on and is fair to
+// every actor, as progress.go says it.
 func (r *replayer) holdsUp(x state, cycle []node) bool {
 	for i := range r.sys.agents {
 		a := &r.sys.agents[i]

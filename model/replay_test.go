@@ -199,7 +199,7 @@ func TestReplayProgress(t *testing.T) {
 			}
 		}
 		good := found.Choices()
-		refuses("nobody asks", "progress is not judged", Options{Threads: 2}, good)
+		refuses("it is not asked for", "progress is not judged", Options{Threads: 2}, good)
 		refuses("something else is asked", "progress is not judged", Options{Progress: true, Only: protocol.NeverA}, good)
 		refuses("a step too few", "do not lead back", o, good[:len(good)-1])
 		first := len(good) - found.Cycle
@@ -207,7 +207,7 @@ func TestReplayProgress(t *testing.T) {
 		lone[first-1].Round = true
 		refuses("a step of the stem repeats", "do not lead back", o, lone)
 		lone[first].Round = false
-		refuses("a step stands behind", "does not repeat for ever", o, lone)
+		refuses("a step stands after", "does not repeat for ever", o, lone)
 		plain := append([]witness.Choice(nil), good...)
 		for i := range plain {
 			plain[i].Round = false
@@ -258,7 +258,7 @@ func TestReplayUnfair(t *testing.T) {
 func TestReplayOptions(t *testing.T) {
 	steps := []witness.Choice{by(witness.Thread, 0, witness.Act(witness.Enter))}
 	if _, err := Replay(protocol.DefaultSubject(), Options{Only: "nonsense"}, steps); err == nil {
-		t.Error("a property that nobody judges is judged")
+		t.Error("a property that is not asked for is judged")
 	}
 	if _, err := Replay(protocol.DefaultSubject(), Options{Threads: maxThreads + 1}, steps); err == nil {
 		t.Error("more threads than fit")

@@ -22,7 +22,7 @@ import (
 
 // Running Spin, and what it says.
 
-// found is what a complete exploration finds, whoever explores.
+// found is what a complete exploration finds, whichever explorer it is.
 type found struct {
 	states, transitions uint64
 	depth               int                       // how far away the farthest state is
@@ -129,7 +129,7 @@ func readPan(out string) (found, error) {
 		name, ok := strings.CutPrefix(m[1], "assertion violated ")
 		p := protocol.Property(strings.ReplaceAll(name, "_", "-"))
 		if !ok || !judged(p) {
-			return f, fmt.Errorf("pan found what nobody asks: %s", m[0])
+			return f, fmt.Errorf("pan found what was not asked: %s", m[0])
 		}
 		if _, known := f.first[p]; !known {
 			depth, _ := strconv.Atoi(m[2])

@@ -18,7 +18,7 @@ const (
 const extraWords = 3
 
 // A state is one word for the mutator, the keys and the programs, then one for each
-// site, then the extra ones, then one for each thread. Words behind these are not used.
+// site, then the extra ones, then one for each thread. Words after these are not used.
 //
 // Programs count from 1 in a state, so that 0 is none.
 type state [maxWords]uint64
@@ -31,7 +31,7 @@ func (f field) mask() uint64                  { return 1<<(f&0xff) - 1 }
 func (f field) of(w uint64) uint64            { return w >> (f >> 8) & f.mask() }
 func (f field) put(w uint64, v uint64) uint64 { return w&^(f.mask()<<(f>>8)) | v<<(f>>8) }
 
-// at is the i-th of equal fields that lie one behind the other.
+// at is the i-th of equal fields that lie one after the other.
 func (f field) at(i int) field { return f + (f&0xff)*field(i)<<8 }
 
 // The word of the mutator, the keys and the programs. A further agent's word has what

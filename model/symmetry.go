@@ -2,16 +2,15 @@ package model
 
 import "tailpoke/patcher/protocol"
 
-// Threads are alike: a permutation of their words makes a state of which the same can be
-// said. So are programs, which no rule tells apart by more than what refers to them. A
-// state stands for all that differ from it in the names of these alone, and one form of
-// them is stored.
+// Threads are alike: the same holds for a state with their words permuted. So are programs,
+// which no rule tells apart by more than what refers to them. A state stands for all that
+// differ from it only in the names of these, and one form of them is stored.
 //
-// Nothing else is alike. A thread goes through the sites of an image in order, and what
-// is behind an open site it does not reach; descriptors are poked in tracking order, so
-// that of two sites, of one key or of two, the first one's steps are over when the second
-// one's begin; copies are tracked in order too, and programs that have sites. So keys that
-// have a direct site are not, and those that have none are: symmetry_key.go.
+// Nothing else is alike. A thread goes through the sites of an image in order, and does not
+// reach what comes after an open site. Descriptors are poked in tracking order, so the steps
+// at one of two sites are over when those at the other begin. Copies are tracked in order
+// too, and programs that have sites. So keys that have a direct site are not alike. Those
+// that have none are: symmetry_key.go.
 
 // programsAlike reports whether there are programs that may be exchanged.
 func programsAlike(s protocol.Shape) bool { return s.Programs > 1 && !s.Deep }
@@ -179,7 +178,8 @@ func exchangeIn(w site, p, q uint64) site {
 		return t
 	}
 	mem := s.mem()
-	return withSlot(w, programSlot, s.expecting(to(s.expects())).with(seen, pairOf(mem.head(), to(mem.tail()))))
+	return withSlot(w, programSlot, s.expecting(to(s.expects())).with(seen,
+		pairOf(mem.head(), to(mem.tail()))))
 }
 
 // exchangeLooked exchanges two programs in what an agent takes a slot to hold.

@@ -5,8 +5,8 @@ import "math/bits"
 // Keys without a direct site are alike: operations on them have the same actions, and
 // nothing else than a number tells them apart, if they are of one map.
 
-// firstAlike returns the first of the keys that are alike; those behind it are too. It is
-// how many keys there are when there are no two.
+// firstAlike returns the first of the keys that are alike; those after it are too. If no two
+// are, it returns how many keys there are.
 func (sys *system) firstAlike() int {
 	first := min(sys.shape.Sites, sys.shape.Keys)
 	if sys.shape.Keys-first < 2 || sys.shape.Maps > 1 {
@@ -34,7 +34,8 @@ func (sys *system) content(x *state, key int) uint64 {
 	}
 	for i := range sys.agents {
 		n <<= 2
-		if w := x[sys.agents[i].word]; !sys.agents[i].loads && opField.of(w) != 0 && keyField.of(w) == uint64(key) {
+		if w := x[sys.agents[i].word]; !sys.agents[i].loads && opField.of(w) != 0 &&
+			keyField.of(w) == uint64(key) {
 			n |= opField.of(w)
 		}
 	}

@@ -26,7 +26,7 @@ type system struct {
 	symmetric bool // threads are alike, and mutators
 	alike     bool // programs are
 	alikeKeys int  // keys are, from this one on
-	reduce    bool // leave out moves that nobody's depend on
+	reduce    bool // leave out orders of moves that cannot matter
 
 	words   int // how many words of a state are used
 	sites   int // of all images
@@ -37,10 +37,10 @@ type system struct {
 	images               [][]int // the sites of each image
 
 	unlist protocol.Unlisting     // when the list forgets a program that has sites
-	apart  bool                   // the map's pointers may name another program than what the keys hold
+	apart  bool                   // the map's pointers may name other programs than the keys hold
 	silent [protocol.OpKinds]bool // where they are apart, the operations that never publish
 	comes  bool                   // images come and go
-	lasts  bool                   // an execution may go on behind a tail call, so that its duties last
+	lasts  bool                   // an execution may go on after a tail call, so its duties last
 	looks  bool                   // what a slot holds is read before the poke has it for itself
 	races  bool                   // two mutators have operations in progress on one key
 }
@@ -50,8 +50,8 @@ type action struct {
 	protocol.Action
 	site    int  // that of the descriptor
 	guarded bool // a guarded wait follows: it asks which poke changed a byte
-	next    int  // index behind the iteration of each that the action belongs to
-	behind  bool // a guarded wait follows from there on
+	next    int  // index after the iteration of each that the action belongs to
+	asks    bool // a guarded wait follows from there on
 }
 
 func newSystem(s protocol.Subject, threads int, symmetric bool) (*system, error) {
@@ -125,7 +125,8 @@ func (sys *system) fits() error {
 		return fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}
 	if n := len(sys.micros); n < 1 || n > maxMicros {
-		return fmt.Errorf("%w: %d micro-steps of a poke, not between 1 and %d", ErrUnsupported, n, maxMicros)
+		return fmt.Errorf("%w: %d micro-steps of a poke, not between 1 and %d", ErrUnsupported, n,
+			maxMicros)
 	}
 	return nil
 }
@@ -160,15 +161,15 @@ func (sys *system) fitsActions() error {
 // whether a guarded wait follows.
 func place(actions []protocol.Action, sites []int) []action {
 	out := make([]action, len(actions))
-	guarded, behind, next := false, false, len(actions)
+	guarded, asks, next := false, false, len(actions)
 	for i := len(actions) - 1; i >= 0; i-- {
-		out[i] = action{Action: actions[i], guarded: guarded, next: next, behind: behind}
+		out[i] = action{Action: actions[i], guarded: guarded, next: next, asks: asks}
 		if d := actions[i].Desc; d != protocol.NoDesc {
 			out[i].site = sites[d]
 		}
 		guarded = guarded || actions[i].Guarded
 		if actions[i].First || actions[i].Desc == protocol.NoDesc {
-			next, behind = i, guarded
+			next, asks = i, guarded
 		}
 	}
 	return out

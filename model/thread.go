@@ -58,12 +58,11 @@ func (e *expander) acts(i int, t uint64, kind moveKind, to uint64, broken fault)
 	e.found(move{kind, int8(i), int8(siteField.of(t))}, broken)
 }
 
-// inProgram finds the moves of thread i in a program: it runs to its end, where nothing
-// says that it executes a site on its way, for the limit on tail calls may be reached; it
-// executes any of the program's sites; where the tail call may have been one of a
-// subprogram, it goes on in the caller. At which site is anybody's guess: the order of the
-// descriptors is not that in which sites are executed, and a subprogram may be called
-// again.
+// inProgram finds the moves of thread i in a program. It runs to its end: it need not execute a
+// site on its way, since the limit on tail calls may be reached. It executes any of the program's
+// sites. If the tail call may have been one of a subprogram, it goes on in the caller, at any
+// site: descriptors are not in the order in which sites are executed, and a subprogram may be
+// called again.
 func (e *expander) inProgram(i int, t uint64) {
 	if statusOf(e.x[0], progField.of(t)) == freed {
 		e.goTo(i, moveRun, 0, ranFreed)
@@ -205,8 +204,8 @@ func (e *expander) entered(t uint64, key int, p uint64) (uint64, fault) {
 	return to, noFault
 }
 
-// called puts a thread into a program: behind its last fetch, unless the program has sites
-// or may return, to the image that the thread came from.
+// called puts a thread into a program. That is after its last fetch, unless the program has
+// sites or may return to the image that the thread came from.
 func (sys *system) called(t uint64) uint64 {
 	if !sys.lasts {
 		return afterExit(t, inProgram)
@@ -217,8 +216,8 @@ func (sys *system) called(t uint64) uint64 {
 	return siteField.put(placeField.put(t, inProgram), 0)
 }
 
-// afterExit puts a thread behind its last fetch: of what it carries, only what grace
-// periods ask of it still matters.
+// afterExit puts a thread after its last fetch: of what it carries, only what grace periods
+// ask of it still matters.
 func afterExit(t, place uint64) uint64 {
 	const asked = 1<<(waitedField>>8) | 1<<(waited1Field>>8) | 1<<(waited2Field>>8) |
 		(1<<maxPrograms-1)<<(retiredField>>8) | 1<<(hiddenField>>8)
@@ -245,7 +244,7 @@ func (e *expander) handle(i int, s protocol.Slot) {
 	by, a := e.sys.poking(&e.x, site, s)
 	switch {
 	case a == nil && slot.mem().head() == headInt3:
-		// The method is over and has left the trap byte: it belongs to nobody.
+		// The method is over and has left the trap byte: no poke owns it.
 		e.goTo(i, moveLost, t, ranTorn)
 	case a == nil:
 		e.goTo(i, moveLate, again, noFault)

@@ -44,7 +44,8 @@ type nodeKey struct {
 
 func newTidier(sys *system, moves []move, broken fault, goal *state) *tidier {
 	plain := *sys
-	plain.symmetric, plain.alike, plain.alikeKeys = false, false, plain.shape.Keys // threads have their own plans
+	// Threads have their own plans.
+	plain.symmetric, plain.alike, plain.alikeKeys = false, false, plain.shape.Keys
 	t := &tidier{broken: broken, goal: goal}
 	t.sys, t.found = &plain, t.successor
 	for _, m := range moves {

@@ -102,7 +102,7 @@ func TestOddMethods(t *testing.T) {
 		{"the old instruction is as good an answer",
 			"trap=old; head=int3; sync; tail; sync; head=new; sync", ""},
 		{"a last store of the whole instruction", "head=int3; sync; all; sync", ""},
-		{"the trap byte stays: whoever meets it is lost", "all; head=int3; sync", protocol.NoTorn},
+		{"the trap byte stays: a thread that meets it is lost", "all; head=int3; sync", protocol.NoTorn},
 		{"without a last sync a stale bypass outlives the grace period", "all", protocol.NeverA},
 	} {
 		m, err := protocol.ParseMethod("method m\n" + c.text)
