@@ -68,7 +68,7 @@ func (r *runner) all(ctx context.Context, faults []fault) ([]verdict, error) {
 	waits := map[string][]int{} // by package of tests
 	for i, f := range faults {
 		verdicts[i].fault = f
-		first := testsOf(packageOf(f))[0]
+		first := r.tree.testsOf(packageOf(f))[0]
 		waits[first] = append(waits[first], i)
 	}
 	for len(waits) > 0 && ctx.Err() == nil {
@@ -80,7 +80,7 @@ func (r *runner) all(ctx context.Context, faults []fault) ([]verdict, error) {
 		}
 		for _, i := range group {
 			v := &verdicts[i]
-			tests := testsOf(packageOf(v.fault))
+			tests := r.tree.testsOf(packageOf(v.fault))
 			if v.outcome != survived {
 				continue
 			}

@@ -33,7 +33,9 @@ type pkg struct {
 	path  string // from the root, with slashes
 	name  string
 	names []string
-	src   map[string][]byte // by path from the root
+	// tested: it has tests of its own
+	tested bool
+	src    map[string][]byte // by path from the root
 
 	literals map[string]string // types of literals by their places, see literalType
 }
@@ -44,16 +46,16 @@ func readTree(root string) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	listed, err := goTool(root, "list", "-export", "-deps", "-json=ImportPath,Name,Export,GoFiles,Module", "./...", "os", "strconv")
+	listed, err := goTool(root, "list", "-export", "-deps", "-json=ImportPath,Name,Export,GoFiles,TestGoFiles,XTestGoFiles,Module", "./...", "os", "strconv")
 	if err != nil {
 		return nil, err
 	}
 	t := &tree{root: root, module: strings.TrimSpace(module), packages: map[string]*pkg{}, exports: map[string]string{}}
 	for d := json.NewDecoder(strings.NewReader(listed)); ; {
 		var p struct {
-			ImportPath, Name, Export string
-			GoFiles                  []string
-			Module                   *struct{ Path string }
+			ImportPath, Name, Export           string
+			GoFiles, TestGoFiles, XTestGoFiles []string
+			Module                             *struct{ Path string }
 		}
 		if err := d.Decode(&p); err == io.EOF {
 			break
@@ -65,7 +67,7 @@ func readTree(root string) (*tree, error) {
 			continue
 		}
 		path := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, t.module), "/")
-		own := &pkg{path: path, name: p.Name, src: map[string][]byte{}}
+		own := &pkg{path: path, name: p.Name, tested: len(p.TestGoFiles)+len(p.XTestGoFiles) > 0, src: map[string][]byte{}}
 		for _, name := range p.GoFiles {
 			name = filepath.ToSlash(filepath.Join(path, name))
 			own.names = append(own.names, name)
@@ -82,6 +84,11 @@ func readTree(root string) (*tree, error) {
 		return os.Open(t.exports[path])
 	})
 	return t, nil
+}
+
+// testsOf lists the packages whose tests a package is mapped to, of those that have tests.
+func (t *tree) testsOf(pkg string) []string {
+	return slices.DeleteFunc(slices.Clone(testsOf(pkg)), func(p string) bool { return t.packages[p] != nil && !t.packages[p].tested })
 }
 
 func (t *tree) paths() []string { return slices.Sorted(maps.Keys(t.packages)) }
