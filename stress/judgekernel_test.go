@@ -21,16 +21,8 @@ func needKernel(t *testing.T) {
 // inKernel judges a choice by the kernel engine.
 func inKernel(t *testing.T, c Choice, o Options) *report.Verdict {
 	t.Helper()
-	s, target, err := c.Resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
 	o.Engines = []protocol.Engine{protocol.Kernel}
-	r, err := Run(context.Background(), s, target, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r.Of(protocol.Kernel)
+	return run(t, c, o).Of(protocol.Kernel)
 }
 
 // TestKernelEngine: the running kernel does what the model says it does, on the program of the main

@@ -90,6 +90,9 @@ func TestWitnessRoundTrip(t *testing.T) {
 		{"", "v5.10", hierarchy(t), protocol.TailLimit, protocol.Vacuous},
 	} {
 		t.Run(tt.mutant+tt.layout, func(t *testing.T) {
+			if testing.Short() && tt.layout != "" {
+				t.Skip("short: the counterexample is long")
+			}
 			kept, v := keptWitness(t, tt.mutant, tt.target, tt.layout)
 			if v.Verdict != protocol.Violated || len(kept) == 0 {
 				t.Fatalf("%s %s, %d bytes kept", v.Verdict, v.Reason, len(kept))
@@ -236,6 +239,9 @@ func TestWitnessOfPart(t *testing.T) {
 		`"script": "put 0 1\ndelete 0\n"`: {s, generated(t, 1), Options{Script: script}},
 		`"forward": true`:                 {newest, hierarchy(t), Options{MaxStates: 100_000}},
 	} {
+		if testing.Short() && tt.o.MaxStates > 0 {
+			continue
+		}
 		var kept bytes.Buffer
 		tt.o.Engines, tt.o.Witness = []protocol.Engine{protocol.Machine}, &kept
 		judged, err := Run(t.Context(), tt.s, tt.target, tt.o)

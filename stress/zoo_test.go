@@ -35,7 +35,12 @@ func TestZoo(t *testing.T) {
 	if !boosted {
 		t.Log("no real-time priorities: the cpu engine may miss what needs a descheduled thread")
 	}
+	var names []string
+	if testing.Short() {
+		names = []string{"no-grace", "bytes", "lazy-free", "double-grace"}
+	}
 	_, err = RunMutants(context.Background(), s, target, MutantsOptions{
+		Names:    names,
 		Duration: 10 * time.Second, SafeDuration: time.Second, Seed: 1,
 		Progress: func(m report.Mutant) {
 			t.Logf("%-18s found %v in %.3f s, broke %v", m.Name, m.Found, m.Seconds[protocol.CPU], m.Broke)

@@ -88,6 +88,9 @@ func TestBegins(t *testing.T) {
 // safe protocol has a poke that changes nothing, or a wait that is skipped, exactly if
 // the model met one. Costs grow evenly with the sites.
 func TestEffectsAgainstModel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: nothing runs beside it, and it takes seconds")
+	}
 	s := protocol.DefaultSubject()
 	proved, idle, skipped := 0, 0, 0
 	for _, op := range allOps {

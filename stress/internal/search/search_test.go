@@ -135,6 +135,9 @@ func checkFound(t *testing.T, s report.OpSearch) {
 // TestKnownAmongCandidates: the built-in removes are enumerated, survive the pruning,
 // and are safe.
 func TestKnownAmongCandidates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: nothing runs beside it, and it takes seconds")
+	}
 	subject := protocol.DefaultSubject()
 	_, all := candidatesOf(context.Background(), subject.Protocol, protocol.Remove, 5)
 	names := knownBehaviours(protocol.Remove)
@@ -171,6 +174,9 @@ func TestSearchInstallAndUpdate(t *testing.T) {
 // because it repeats another is safe if and only if the other one is; the rest of the
 // reasons are read from the text alone.
 func TestPruning(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: nothing runs beside it, and it takes seconds")
+	}
 	subject := protocol.DefaultSubject()
 	for _, op := range allOps {
 		out, all := candidatesOf(context.Background(), subject.Protocol, op, 3)

@@ -32,6 +32,9 @@ func allWords(op protocol.OpKind, most int) [][]letter {
 // TestWords: every text of the grammar is there, once. The count is that of the grammar:
 // out steps outside each, in of them inside, which join the each before them or do not.
 func TestWords(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: nothing runs beside it, and it takes seconds")
+	}
 	for _, c := range []struct {
 		op      protocol.OpKind
 		out, in int
