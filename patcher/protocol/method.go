@@ -124,6 +124,9 @@ func (m Method) Clone() Method {
 	return m
 }
 
+// Same reports whether two methods do the same, whatever they are called.
+func (m Method) Same(o Method) bool { return m.Trap == o.Trap && slices.Equal(m.Steps, o.Steps) }
+
 // Aligned reports whether the method needs slots that one aligned 8-byte store covers.
 func (m Method) Aligned() bool {
 	return slices.ContainsFunc(m.Steps, func(s MicroStep) bool {

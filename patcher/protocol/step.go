@@ -1,5 +1,7 @@
 package protocol
 
+import "slices"
+
 // OpKind is an operation on a key of a prog array.
 type OpKind uint8
 
@@ -82,6 +84,22 @@ func (p Protocol) Clone() Protocol {
 		p.Unload = cloneSteps(p.Unload)
 	}
 	return p
+}
+
+// Same reports whether two protocols do the same, whatever they are called.
+func (p Protocol) Same(q Protocol) bool {
+	for op := range p.Ops {
+		if !sameSteps(p.Ops[op], q.Ops[op]) {
+			return false
+		}
+	}
+	return p.Mutex == q.Mutex && sameSteps(p.LoadSteps(), q.LoadSteps()) && sameSteps(p.UnloadSteps(), q.UnloadSteps())
+}
+
+func sameSteps(a, b []Step) bool {
+	return slices.EqualFunc(a, b, func(a, b Step) bool {
+		return a.Kind == b.Kind && a.Slot == b.Slot && a.To == b.To && sameSteps(a.Body, b.Body)
+	})
 }
 
 func cloneSteps(steps []Step) []Step {
