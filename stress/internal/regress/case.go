@@ -1,8 +1,10 @@
 package regress
 
 import (
-	"bytes"
 	"fmt"
+	"sync"
+
+	"tailpoke/stress/internal/workload"
 
 	"github.com/cilium/ebpf"
 )
@@ -79,14 +81,17 @@ func (c *Case) endless(e Era) bool {
 
 // elf is an object file that clang made.
 type elf struct {
-	name string
-	raw  []byte
+	decoded func() (*ebpf.CollectionSpec, error) // once, whatever the number of cases
+}
+
+func newELF(name string, raw []byte) elf {
+	return elf{sync.OnceValues(func() (*ebpf.CollectionSpec, error) { return workload.Decode(name, raw) })}
 }
 
 func (o elf) load() (*ebpf.CollectionSpec, error) {
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(o.raw))
+	spec, err := o.decoded()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.name, err)
+		return nil, err
 	}
-	return spec, nil
+	return spec.Copy(), nil
 }

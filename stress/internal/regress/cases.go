@@ -28,6 +28,14 @@ var (
 	tracex5Object []byte
 )
 
+var (
+	tailcallELF  = newELF("tailcall.o", tailcallObject)
+	bpf2bpfELF   = newELF("bpf2bpf.o", bpf2bpfObject)
+	hierarchyELF = newELF("hierarchy.o", hierarchyObject)
+	sockex3ELF   = newELF("sockex3.o", sockex3Object)
+	tracex5ELF   = newELF("tracex5.o", tracex5Object)
+)
+
 // Objects are the object files that cases take programs from, by name.
 func Objects() map[string][]byte {
 	return map[string][]byte{

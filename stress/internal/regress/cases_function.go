@@ -4,7 +4,7 @@ package regress
 // down a chain of calls, which a copy does as well; but where a function starts at zero, a
 // loop through it does not end.
 func functionCases() []Case {
-	src := elf{"bpf2bpf.o", bpf2bpfObject}
+	src := bpf2bpfELF
 	hops := []string{"hops", "hopped0", "hopped1", "hopped2"}
 	// Of 33 tail calls, one leads to hopped0 and one to hopped1.
 	hopped := runs(packetV4, Want{R0: 3 * 54, Tails: 33,
@@ -54,7 +54,7 @@ func functionCases() []Case {
 // it from nine bytes under the frame, where the half that counts is what fills up the
 // frame's word. The program never writes there.
 func oddCases() []Case {
-	src := elf{"bpf2bpf.o", bpf2bpfObject}
+	src := bpf2bpfELF
 	refused := Want{R0: 1, Breaks: NoMiss}
 	byChance := refused
 	byChance.Chance = true

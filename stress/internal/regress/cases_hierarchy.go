@@ -3,7 +3,7 @@ package regress
 // hierarchyCases are those in which a program calls functions with tail calls more than once.
 // Copies of the count let each of these spend all that is left.
 func hierarchyCases() []Case {
-	src := elf{"hierarchy.o", hierarchyObject}
+	src := hierarchyELF
 	return []Case{
 		{
 			Name: "hierarchy_1", Origin: "selftests: tailcall_bpf2bpf_hierarchy_1", source: src,

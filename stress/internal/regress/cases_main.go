@@ -3,7 +3,7 @@ package regress
 // mainCases are those whose tail calls all stand in main programs. There a count goes from each
 // program to the next in every era, so that they differ in misses alone.
 func mainCases() []Case {
-	src := elf{"tailcall.o", tailcallObject}
+	src := tailcallELF
 	leaves := []string{"leaf0", "leaf1", "leaf2"}
 	return []Case{
 		{
@@ -100,7 +100,7 @@ func selectorSteps(selectors ...uint64) []Step {
 // of a new image begins with must be right, and never none.
 func pokeCase() Case {
 	return Case{
-		Name: "poke", Origin: "selftests: tailcall_poke", source: elf{"tailcall.o", tailcallObject},
+		Name: "poke", Origin: "selftests: tailcall_poke", source: tailcallELF,
 		Programs: []string{"into_one", "leaf1", "leaf2"},
 		Steps: steps(
 			Put{"one", 0, "leaf1"},

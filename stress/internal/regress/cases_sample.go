@@ -14,7 +14,7 @@ func sockex3Case() Case {
 		tcp, udp   = 6, 17
 	)
 	c := Case{
-		Name: "sockex3", Origin: "samples: sockex3", source: elf{"sockex3.o", sockex3Object},
+		Name: "sockex3", Origin: "samples: sockex3", source: sockex3ELF,
 		Programs: []string{"parse_ether", "parse_vlan", "parse_mpls", "parse_ip", "parse_ipv6"},
 		Count:    []string{"entered"},
 		Steps: steps(
@@ -80,7 +80,7 @@ func tracex5Case() Case {
 		return Run{Input: Input{Args: args}, Want: Want{R0: r0}}
 	}
 	return Case{
-		Name: "tracex5", Origin: "samples: tracex5", source: elf{"tracex5.o", tracex5Object},
+		Name: "tracex5", Origin: "samples: tracex5", source: tracex5ELF,
 		Programs: []string{"dispatch", "on_read", "on_write", "on_mmap"},
 		Steps: steps(
 			Put{"targets", read, "on_read"}, Put{"targets", write, "on_write"},
