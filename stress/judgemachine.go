@@ -96,7 +96,7 @@ func machineConfig(s protocol.Subject, t *Workload, l *jit.Layout) (sim.Config, 
 	s.Shape.Threads = min(s.Shape.Threads, machineThreads)
 	c := sim.Config{
 		Subject: s, Layout: l, Entry: t.Entry, Programs: t.Programs, Maps: t.Maps,
-		Ctx: ctx.Bytes, MaxStates: machineStates,
+		Ctx: ctx.Bytes, MaxStates: machineStates, Compile: t.Compile,
 	}
 	c.Keys = t.Keys
 	oracle, err := t.Oracle(l, ctx)

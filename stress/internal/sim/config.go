@@ -66,6 +66,10 @@ type Config struct {
 	// slot does, which is not possible for every image; and anywhere for other methods.
 	Straddle bool
 
+	// Compile makes the image of a program, with arrays where they will lie. It is asked again for the
+	// same at every check, and may give what it gave before. Nil: [jit.Compile].
+	Compile func(*jit.Program, *jit.Layout, map[string]jit.MapInfo) (*jit.Image, error)
+
 	MaxStates int // 0: DefaultMaxStates
 	Workers   int // 0: one for each CPU
 

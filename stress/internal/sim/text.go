@@ -55,7 +55,7 @@ func (s *system) load(c *Config) error {
 	for _, l := range loads {
 		img, err := images[l.Program], error(nil)
 		if img == nil {
-			img, err = compile(l.Program, c.Layout, infos)
+			img, err = c.compile(l.Program, infos)
 			images[l.Program] = img
 		}
 		if err == nil {
@@ -73,13 +73,19 @@ func (s *system) load(c *Config) error {
 }
 
 // compile makes the image of a program that needs nothing which is not here.
-func compile(p *jit.Program, l *jit.Layout, arrays map[string]jit.MapInfo) (*jit.Image, error) {
+func (c *Config) compile(p *jit.Program, arrays map[string]jit.MapInfo) (*jit.Image, error) {
 	for _, m := range p.Maps() {
 		if _, ok := arrays[m]; !ok {
 			return nil, unsupportedf("%s uses %s, which is no prog array", p.Name, m)
 		}
 	}
-	img, err := jit.Compile(p, jit.Options{Layout: l, Maps: arrays})
+	image := c.Compile
+	if image == nil {
+		image = func(p *jit.Program, l *jit.Layout, arrays map[string]jit.MapInfo) (*jit.Image, error) {
+			return jit.Compile(p, jit.Options{Layout: l, Maps: arrays})
+		}
+	}
+	img, err := image(p, c.Layout, arrays)
 	if err != nil {
 		return nil, err
 	}

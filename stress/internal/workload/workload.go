@@ -30,7 +30,7 @@ type Workload struct {
 	Source   Source
 
 	spec    *ebpf.CollectionSpec // as it was decoded; nil: generated
-	images  memo[jit.Layout, []*jit.Image]
+	images  memo[imageKey, *jit.Image]
 	oracles memo[oracleKey, *Oracle]
 }
 
