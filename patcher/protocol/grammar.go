@@ -149,9 +149,14 @@ func (p *parser) step(op OpKind, inEach bool) (Step, error) {
 func (p *parser) rest(s *Step, word string, op OpKind) (err error) {
 	switch s.Kind {
 	case Poke:
-		if err = p.expect("="); err == nil {
-			s.Slot, _ = slotByName(word)
-			s.To, err = p.content(s.Slot, op)
+		s.Slot, _ = slotByName(word)
+		if err = p.expect("="); err != nil {
+			return err
+		}
+		t := p.peek()
+		s.To, err = p.content(s.Slot)
+		if err == nil && tailCall.Slots[s.Slot].May[s.To].Leads == ToProgram && !op.Gives() {
+			err = t.errorf("%v gives the key no program that the %v could jump to", op, s.Slot)
 		}
 	case Each:
 		if err = p.expect("{"); err == nil {
@@ -165,20 +170,17 @@ func (p *parser) rest(s *Step, word string, op OpKind) (err error) {
 }
 
 // content reads what a poke leaves in a slot.
-func (p *parser) content(slot Slot, op OpKind) (Content, error) {
-	t, may := p.next(), tailCall.Slots[slot].May
-	to := slices.IndexFunc(may, func(i Instruction) bool { return i.Name == t.text })
-	switch {
-	case to < 0:
-		var names []string
-		for _, i := range may {
-			names = append(names, i.Name)
-		}
-		return 0, t.errorf("expected %s, found %v", orList(names), t)
-	case may[to].Leads == ToProgram && !op.Gives():
-		return 0, t.errorf("%v gives the key no program that the %v could jump to", op, slot)
+func (p *parser) content(slot Slot) (Content, error) {
+	t := p.next()
+	var names []string
+	for _, i := range tailCall.Slots[slot].May {
+		names = append(names, i.Name)
 	}
-	return Content(to), nil
+	to, ok := byWord[Content](names, t.text)
+	if !ok {
+		return 0, t.errorf("expected %s, found %v", orList(names), t)
+	}
+	return to, nil
 }
 
 // slotByName finds the slot that the grammar calls by a name.

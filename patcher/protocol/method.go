@@ -14,8 +14,8 @@ type MicroStep struct {
 
 	Off, Len uint8  // the bytes of the slot that are written; Len 0 means up to its end
 	From     Source // where they come from
-	// Single says that no CPU sees a part of the store. Of more than one byte that takes an
-	// aligned word. Other stores are seen byte by byte.
+	// Single says that no CPU sees a part of the store. A single store of several bytes must lie
+	// in an aligned word. Other stores are seen byte by byte.
 	Single bool
 }
 
@@ -34,11 +34,11 @@ var microSteps = [...]struct {
 	word string
 	step MicroStep
 }{
-	{"head=int3", MicroStep{Len: 1, From: FromTrap, Single: true}}, // the trap byte, over the first byte
-	{"tail", MicroStep{Off: 1}},                                    // the other bytes
-	{"head=new", MicroStep{Len: 1, Single: true}},                  // the first byte
-	{"all", MicroStep{Single: true}},                               // the whole instruction, in one aligned store
-	{"bytes", MicroStep{}},                                         // the whole instruction, byte by byte
+	{"head=int3", MicroStep{Len: 1, From: FromTrap, Single: true}},
+	{"tail", MicroStep{Off: 1}},
+	{"head=new", MicroStep{Len: 1, Single: true}},
+	{"all", MicroStep{Single: true}}, // the whole instruction, in one aligned store
+	{"bytes", MicroStep{}},           // the whole instruction, byte by byte
 	{"sync", MicroStep{Sync: true}},
 }
 
@@ -94,7 +94,7 @@ func (m MicroStep) Bytes(dst, old, next []byte) []byte {
 	return dst
 }
 
-// TrapAnswer is how a trap is answered that hits a slot while it is poked.
+// TrapAnswer is what the handler does with a thread that traps at a slot while it is poked.
 type TrapAnswer uint8
 
 // The answers to a trap.
@@ -137,7 +137,7 @@ func (m Method) Aligned() bool {
 // complete reports whether the method writes every byte of the new instruction.
 func (m Method) complete() bool {
 	written := 0
-	for range m.Steps { // each pass finds a store that goes on where the others end, if there is one
+	for range m.Steps { // each pass finds a store that goes on where the others end
 		for _, s := range m.Steps {
 			if from, to := s.Span(MaxSlotSize); !s.Sync && s.From == FromNew && from <= written {
 				written = max(written, to)
@@ -154,9 +154,9 @@ type GraceKind uint8
 const (
 	GraceEpoch  GraceKind = iota // every reader that was inside when the wait began
 	GraceForget                  // the same, but one reader is forgotten
-	GraceSleep                   // a fixed time, whoever is inside
+	GraceSleep                   // a fixed time; no reader is looked at
 
-	// Of these the model alone knows.
+	// Only the model knows these.
 	GraceSelf      // as GraceEpoch, but the waiter is inside itself
 	GraceQuiet     // a moment in which no reader is inside
 	GraceCounter   // as package patcher/rcu waits: by epochs that readers store, and a barrier

@@ -77,7 +77,7 @@ type NamedState struct {
 type Path struct {
 	Through []Content // by slot
 	Breaks  Property
-	Says    string // what holds when nobody goes along it, for people
+	Says    string // for people: what holds if no execution goes along it
 }
 
 // At appends the instruction's bytes, placed at an address, to dst. An instruction with a
@@ -104,8 +104,8 @@ func (s *Site) StateOf(contents ...Content) State {
 	panic(fmt.Sprintf("protocol: a %s has no state of %v", s.Name, contents))
 }
 
-// Breaks returns what a thread breaks that has come to a slot by the slots before it and executes
-// a content there; "" if nothing.
+// Breaks returns the property that a thread breaks when it comes to a slot by way of the slots
+// before it and executes a content there; "" if it breaks none.
 func (s *Site) Breaks(slot Slot, c Content) Property {
 	for _, p := range s.Forbidden {
 		if last := len(p.Through) - 1; int(slot) == last && p.Through[last] == c {
@@ -117,13 +117,15 @@ func (s *Site) Breaks(slot Slot, c Content) Property {
 
 // Jumps reports whether a slot may hold an instruction that leads to a program.
 func (s *Site) Jumps(slot Slot) bool {
-	return slices.ContainsFunc(s.Slots[slot].May, func(i Instruction) bool { return i.Leads == ToProgram })
+	return slices.ContainsFunc(s.Slots[slot].May, func(i Instruction) bool {
+		return i.Leads == ToProgram
+	})
 }
 
 // SlotName returns a slot's name in the protocol grammar.
 func (s *Site) SlotName(slot Slot) string { return s.Slots[slot].Name }
 
-// check says what is wrong with an account: [Site.Breaks] needs more than its fields say.
+// check says what is wrong with an account. [Site.Breaks] needs more than the fields say.
 func (s *Site) check() error {
 	if n := len(s.Slots); n < 1 || n > MaxSlots || len(s.Empty) != n {
 		return fmt.Errorf("%d slots, %d of them empty: want 1 to %d", n, len(s.Empty), MaxSlots)
@@ -166,7 +168,7 @@ func (k *SlotKind) check() error {
 		case i.Disp != 0 && i.Disp+4 > k.Size:
 			return fmt.Errorf("%s has a displacement beyond its end", i.Name)
 		case (i.Disp == 0) != (i.Leads == ToNext):
-			return fmt.Errorf("%s leads nowhere, or has a displacement that nobody needs", i.Name)
+			return fmt.Errorf("%s leads nowhere, or has a displacement without need", i.Name)
 		}
 		for _, j := range k.May[:n] {
 			if bytes.HasPrefix(i.Code, j.Code[:1]) {

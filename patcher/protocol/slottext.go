@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A SlotText is what the text of a slot holds, as far as an observer can tell. The zero value says
-// that nobody looked. Its words are those that people read everywhere:
+// A SlotText is what a slot holds, as far as an observer can tell. The zero value says that no
+// observer looked. People read the same words everywhere:
 //
 //	nop jump jump-out jump-p0                       whole instructions
 //	int3 int3-nop int3-out int3-p0 int3-mixed       the trap byte before the tail of one
@@ -126,5 +126,6 @@ func slotWords(s Slot) string {
 	if tailCall.Jumps(s) {
 		to = "p0"
 	}
-	return strings.ReplaceAll("nop, jump, jump-TO, int3, int3-nop, int3-TO, int3-mixed or torn", "TO", to)
+	const words = "nop, jump, jump-TO, int3, int3-nop, int3-TO, int3-mixed or torn"
+	return strings.ReplaceAll(words, "TO", to)
 }

@@ -69,19 +69,15 @@ type Protocol struct {
 	Ops  [OpKinds][]Step
 
 	Load, Unload []Step // how copies of the caller come and go; nil: the kernel's way
-	Mutex        Mutex  // what operations exclude each other by
+	Mutex        Mutex  // which operations exclude each other
 }
 
 // Clone returns a copy that shares no memory with p.
 func (p Protocol) Clone() Protocol {
-	for i := range p.Ops {
-		p.Ops[i] = cloneSteps(p.Ops[i])
-	}
-	if p.Load != nil {
-		p.Load = cloneSteps(p.Load)
-	}
-	if p.Unload != nil {
-		p.Unload = cloneSteps(p.Unload)
+	for op := range opUnload + 1 {
+		if list := p.list(op); *list != nil {
+			*list = cloneSteps(*list)
+		}
 	}
 	return p
 }
@@ -128,8 +124,8 @@ type Action struct {
 	Guarded bool
 	Since   int
 
-	// First says that an iteration of each begins here: whether the descriptor is
-	// stable is asked for all of it, and a load takes the mutex for all of it.
+	// First says that an iteration of each begins here. An operation skips all of it if the
+	// descriptor is not stable, and a load holds the mutex for all of it.
 	First bool
 }
 
@@ -167,10 +163,5 @@ func unrollEach(out []Action, body []Step, desc int) []Action {
 }
 
 func hasPoke(body []Step) bool {
-	for _, s := range body {
-		if s.Kind == Poke {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(body, func(s Step) bool { return s.Kind == Poke })
 }

@@ -38,16 +38,20 @@ const (
 // executions, not of memory: see [NeverA].
 func TailCall() Site {
 	nop := func(does string) Instruction {
-		return Instruction{Name: "nop", Code: []byte{0x0f, 0x1f, 0x44, 0x00, 0x00}, Leads: ToNext, Does: does}
+		code := []byte{0x0f, 0x1f, 0x44, 0x00, 0x00}
+		return Instruction{Name: "nop", Code: code, Leads: ToNext, Does: does}
 	}
 	jump := func(to Leads, does string) Instruction {
-		return Instruction{Name: "jump", Code: []byte{0xe9, 0, 0, 0, 0}, Disp: 1, Leads: to, Does: does}
+		code := []byte{0xe9, 0, 0, 0, 0}
+		return Instruction{Name: "jump", Code: code, Disp: 1, Leads: to, Does: does}
 	}
 	return Site{
 		Name: "tail call",
 		Slots: []SlotKind{
-			{Name: "bypass", Size: 5, May: []Instruction{nop("unwinds"), jump(ToOut, "skips the site")}},
-			{Name: "target", Size: 5, May: []Instruction{nop("falls through"), jump(ToProgram, "tail call")}},
+			{Name: "bypass", Size: 5,
+				May: []Instruction{nop("unwinds"), jump(ToOut, "skips the site")}},
+			{Name: "target", Size: 5,
+				May: []Instruction{nop("falls through"), jump(ToProgram, "tail call")}},
 		},
 		States: []NamedState{
 			{StateA, []Content{Nop, Nop}}, {StateB, []Content{Nop, Jump}},

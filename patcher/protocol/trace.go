@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Conformance is the property of a [Trace] that it is a behaviour of the model: whoever
-// carries a protocol out does what its text says, and nothing else.
+// Conformance is the property of a [Trace] that it is a behaviour of the model: what carried
+// the protocol out did what its text says, and nothing else.
 const Conformance Property = "conformance"
 
 // A Trace is what was recorded of an execution, in order. As text it has one item a line:
@@ -24,8 +24,8 @@ const Conformance Property = "conformance"
 // A # begins a comment. Sites of a key count in tracking order, as [Event.Desc] does.
 // Programs have any numbers; two with the same number lie at the same address.
 type Trace struct {
-	// Records is what kinds of events were recorded, all of them; nil: every kind. Called
-	// and Returned are among them.
+	// Records lists the kinds of events of which each one was recorded, Called and Returned
+	// among them; nil stands for every kind.
 	Records []EventKind
 	Items   []Item
 
@@ -47,10 +47,10 @@ const (
 type Item struct {
 	Kind  ItemKind
 	Event                 // Happened; Saw has its site in Desc
-	Prog  int             // of an Event that is Called and gives, and of Omitted: the program's number
+	Prog  int             // Called, if the operation gives a program; Omitted: its number
 	Seen  [Slots]SlotText // Saw: by slot
-	Least int             // Has, Omitted: the key has so many stable descriptors now, or more,
-	Most  int             // up to so many: whoever recorded it need not know
+	Least int             // Has, Omitted: the key now has so many stable descriptors, or more,
+	Most  int             // up to so many: the recorder need not know how many
 	Count int             // Omitted: so many operations
 }
 
@@ -135,4 +135,6 @@ func (t Trace) Line(i int) int {
 }
 
 // Recorded reports whether events of kind k were recorded.
-func (t Trace) Recorded(k EventKind) bool { return t.Records == nil || slices.Contains(t.Records, k) }
+func (t Trace) Recorded(k EventKind) bool {
+	return t.Records == nil || slices.Contains(t.Records, k)
+}

@@ -93,11 +93,10 @@ func (p *parser) item() (Item, error) {
 		it.Kind = Omitted
 		return it, p.omitted(&it)
 	default:
-		op := slices.Index(opNames[:OpKinds], t.text)
-		if op < 0 {
+		ok := false
+		if it.Op, ok = OpByName(t.text); !ok {
 			return it, t.errorf("expected install, update, remove, saw, has or omitted, found %v", t)
 		}
-		it.Op = OpKind(op)
 		return it, p.happened(&it)
 	}
 }
@@ -164,7 +163,7 @@ func (p *parser) site(it *Item) error {
 	return err
 }
 
-// happened reads an event behind the name of its operation.
+// happened reads an event after the name of its operation.
 func (p *parser) happened(it *Item) error {
 	t := p.next()
 	k := slices.Index(eventNames[:], t.text)
@@ -218,12 +217,8 @@ func (p *parser) poked(it *Item) error {
 	if it.Slot, err = p.slot(); err != nil {
 		return err
 	}
-	switch t := p.next(); t.text {
-	case Nop.String():
-	case Jump.String():
-		it.To = Jump
-	default:
-		return t.errorf("expected nop or jump, found %v", t)
+	if it.To, err = p.content(it.Slot); err != nil {
+		return err
 	}
 	it.Changed = true
 	if p.peek().text == "unchanged" {

@@ -13,7 +13,7 @@ type Poker struct {
 	arena  *exec.Arena
 	method protocol.Method
 
-	// Between, if set, is called behind every sync of the method but a last one, while
+	// Between, if set, is called after every sync of the method except a last step, while
 	// the slot is half patched. It may delay, to widen the window; it must not poke.
 	Between func()
 }
@@ -23,7 +23,7 @@ func New(a *exec.Arena, m protocol.Method) *Poker { return &Poker{arena: a, meth
 
 // Poke replaces the instruction old at off by next. It reports whether a byte changed:
 // false with no error means that old and next are the same. A [*MismatchError] means
-// that old was not there, whatever else was.
+// that other bytes than old were there.
 func (p *Poker) Poke(off exec.Off, old, next Insn) (changed bool, err error) {
 	if p.method.Aligned() && !FitsWord(off) {
 		return false, &AlignmentError{off}
@@ -68,7 +68,7 @@ func (p *Poker) run(off exec.Off, old, next Insn) {
 // some more.
 const maxStores = 8
 
-// resume is where a thread goes on that traps during the poke; 0 runs the byte again.
+// resume is where a thread goes on that trapped during the poke; 0 runs the byte again.
 func (p *Poker) resume(off exec.Off, old, next Insn) uint64 {
 	switch p.method.Trap {
 	case protocol.TrapNew:
