@@ -90,7 +90,8 @@ func genMethod() *rapid.Generator[Method] {
 		}
 		kind := rapid.SampledFrom(steps("head=int3", "tail", "head=new", "all", "bytes", "sync"))
 		m.Steps = rapid.SliceOfN(kind, 0, 12).Draw(t, "steps")
-		return Method{m.Name, m.Trap, append(m.Steps, rapid.SampledFrom(steps("all", "bytes")).Draw(t, "whole"))}
+		m.Steps = append(m.Steps, rapid.SampledFrom(steps("all", "bytes")).Draw(t, "whole"))
+		return m
 	})
 }
 

@@ -31,7 +31,8 @@ func TestMicroSteps(t *testing.T) {
 		t.Errorf("sync is %+v", m)
 	}
 	odd := MicroStep{Off: 2, Len: 2, From: FromOld, Single: true}
-	if got := string(odd.Bytes(nil, []byte("ABCDE"), []byte("abcde"))); got != "CD" || odd.String() != "[2:4]=old single" {
+	got := string(odd.Bytes(nil, []byte("ABCDE"), []byte("abcde")))
+	if got != "CD" || odd.String() != "[2:4]=old single" {
 		t.Errorf("%s writes %s", odd, got)
 	}
 }

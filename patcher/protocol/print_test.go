@@ -74,12 +74,30 @@ func TestGeneratedRoundTrip(t *testing.T) {
 // TestLooks parses texts that a person may write in place of what is printed.
 func TestLooks(t *testing.T) {
 	for name, text := range map[string]string{
-		"tabs":         "protocol\tkernel\n\tinstall\tpublish;\teach\t{\ttarget=jump;\tbypass=nop\t}\n\tupdate publish; each { target=jump }; retire\n\tremove publish; each { bypass=jump; wait; target=nop }; retire",
-		"CRLF":         "protocol kernel\r\n  install publish; each { target=jump; bypass=nop }\r\n  update publish; each { target=jump }; retire\r\n  remove publish; each { bypass=jump; wait; target=nop }; retire\r\n",
-		"one line":     "protocol kernel install publish; each{target=jump;bypass=nop} update publish;each{target=jump};retire remove publish;each{bypass=jump;wait;target=nop};retire",
-		"comments":     "# the kernel's\nprotocol kernel # order\ninstall publish; # é\n each { target=jump; bypass=nop }\nupdate publish; each { target=jump }; retire\nremove publish; each { bypass=jump; wait; target=nop }; retire #",
-		"other order":  "protocol kernel\nremove publish; each { bypass=jump; wait; target=nop }; retire\nupdate publish; each { target=jump }; retire\ninstall publish; each { target=jump; bypass=nop }",
-		"spaced signs": "protocol kernel\ninstall publish ; each { target = jump ; bypass = nop }\nupdate publish; each { target\n=\njump }; retire\nremove publish; each { bypass=jump; wait; target=nop }; retire",
+		"tabs": "protocol\tkernel\n\t" +
+			"install\tpublish;\teach\t{\ttarget=jump;\tbypass=nop\t}\n\t" +
+			"update publish; each { target=jump }; retire\n\t" +
+			"remove publish; each { bypass=jump; wait; target=nop }; retire",
+		"CRLF": "protocol kernel\r\n  " +
+			"install publish; each { target=jump; bypass=nop }\r\n  " +
+			"update publish; each { target=jump }; retire\r\n  " +
+			"remove publish; each { bypass=jump; wait; target=nop }; retire\r\n",
+		"one line": "protocol kernel " +
+			"install publish; each{target=jump;bypass=nop} " +
+			"update publish;each{target=jump};retire " +
+			"remove publish;each{bypass=jump;wait;target=nop};retire",
+		"comments": "# the kernel's\nprotocol kernel # order\n" +
+			"install publish; # é\n each { target=jump; bypass=nop }\n" +
+			"update publish; each { target=jump }; retire\n" +
+			"remove publish; each { bypass=jump; wait; target=nop }; retire #",
+		"other order": "protocol kernel\n" +
+			"remove publish; each { bypass=jump; wait; target=nop }; retire\n" +
+			"update publish; each { target=jump }; retire\n" +
+			"install publish; each { target=jump; bypass=nop }",
+		"spaced signs": "protocol kernel\n" +
+			"install publish ; each { target = jump ; bypass = nop }\n" +
+			"update publish; each { target\n=\njump }; retire\n" +
+			"remove publish; each { bypass=jump; wait; target=nop }; retire",
 	} {
 		p, err := ParseProtocol(text)
 		if err != nil {
@@ -97,7 +115,8 @@ func TestLooks(t *testing.T) {
 		t.Errorf("the last trap answer counts: %v, %v", m, err)
 	}
 	s, err := ParseScript("\tput 0 1\r\n\r\n# nothing\ndelete 65535\nload\nunload")
-	if want := (Script{{Put, 0, 1}, {Delete, 65535, 0}, {Kind: Load}, {Kind: Unload}}); err != nil || !cmp.Equal(s, want) {
+	want := Script{{Put, 0, 1}, {Delete, 65535, 0}, {Kind: Load}, {Kind: Unload}}
+	if err != nil || !cmp.Equal(s, want) {
 		t.Errorf("script: %v, %v", s, err)
 	}
 }

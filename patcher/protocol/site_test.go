@@ -31,7 +31,8 @@ func TestTailCall(t *testing.T) {
 			t.Errorf("%v=%v is % x, want % x", c.slot, c.content, got[1:], c.code)
 		}
 		if in.Leads != c.leads || s.Breaks(c.slot, c.content) != c.breaks {
-			t.Errorf("%v=%v leads to %d and breaks %q", c.slot, c.content, in.Leads, s.Breaks(c.slot, c.content))
+			t.Errorf("%v=%v leads to %d and breaks %q",
+				c.slot, c.content, in.Leads, s.Breaks(c.slot, c.content))
 		}
 	}
 	if got := s.StateOf(s.Empty...); got != StateC {

@@ -38,7 +38,9 @@ func TestEventString(t *testing.T) {
 }
 
 func TestOps(t *testing.T) {
-	for op, want := range map[OpKind][2]bool{Install: {true, false}, Update: {true, true}, Remove: {false, true}} {
+	for op, want := range map[OpKind][2]bool{
+		Install: {true, false}, Update: {true, true}, Remove: {false, true},
+	} {
 		if got := [2]bool{op.Gives(), op.Replaces()}; got != want {
 			t.Errorf("%v gives, replaces: %v, want %v", op, got, want)
 		}

@@ -17,7 +17,10 @@ var ignoreLines = cmpopts.IgnoreUnexported(Trace{})
 func genItem() *rapid.Generator[Item] {
 	return rapid.Custom(func(t *rapid.T) Item {
 		index := rapid.IntRange(0, maxIndex-1)
-		it := Item{Kind: ItemKind(rapid.IntRange(0, int(Omitted)).Draw(t, "kind")), Event: Event{Key: index.Draw(t, "key"), Desc: NoDesc}, Prog: AnyProg}
+		it := Item{
+			Kind:  ItemKind(rapid.IntRange(0, int(Omitted)).Draw(t, "kind")),
+			Event: Event{Key: index.Draw(t, "key"), Desc: NoDesc}, Prog: AnyProg,
+		}
 		switch it.Kind {
 		case Saw:
 			it.Desc = index.Draw(t, "site")
@@ -53,7 +56,8 @@ func genEvent(t *rapid.T, it *Item) {
 	case Returned:
 	case Poked:
 		it.Desc = rapid.IntRange(0, maxIndex-1).Draw(t, "site")
-		it.Slot, it.To = Slot(rapid.IntRange(0, 1).Draw(t, "slot")), Content(rapid.IntRange(0, 1).Draw(t, "to"))
+		it.Slot = Slot(rapid.IntRange(0, 1).Draw(t, "slot"))
+		it.To = Content(rapid.IntRange(0, 1).Draw(t, "to"))
 		it.Changed = rapid.Bool().Draw(t, "changed")
 	default:
 		it.Desc = rapid.IntRange(NoDesc, maxIndex-1).Draw(t, "site")
@@ -128,7 +132,8 @@ func TestParseTrace(t *testing.T) {
 			event(Event{Kind: Called, Op: Install, Key: 3, Desc: NoDesc}, AnyProg),
 			event(Event{Kind: Poked, Op: Update, Desc: 1, Slot: Target, To: Jump}, AnyProg),
 			event(Event{Kind: Called, Op: Remove, Desc: NoDesc}, AnyProg),
-			{Kind: Saw, Event: Event{}, Prog: AnyProg, Seen: [Slots]SlotText{{HeadTrap, OutTail}, {HeadJump, 12}}},
+			{Kind: Saw, Event: Event{}, Prog: AnyProg,
+				Seen: [Slots]SlotText{{HeadTrap, OutTail}, {HeadJump, 12}}},
 			event(Event{Kind: WaitSkipped, Op: Remove}, AnyProg),
 			event(Event{Kind: Waited, Op: Remove, Desc: NoDesc}, AnyProg),
 			{Kind: Omitted, Event: none, Prog: NoProg, Least: 1, Most: 1, Count: 3},
@@ -156,7 +161,8 @@ var traceErrors = []struct{ text, want string }{
 	{"site 0", `1:1: expected "key", found "site"`},
 	{"key 0 loaded", `1:7: expected install, update, remove, saw, has or omitted, found "loaded"`},
 	{"key 0 load called", `1:7: expected install, update, remove, saw, has or omitted, found "load"`},
-	{"key 0 install", `1:14: expected an event (called, returned, published, poked, waited, wait-skipped, retired, freed), found the end of the text`},
+	{"key 0 install",
+		`1:14: expected an event (called, returned, published, poked, waited, wait-skipped, retired, freed), found the end of the text`},
 	{"key 0 install called 7", `1:22: expected a program (p0 to p2147483647), found "7"`},
 	{"key 0 remove called p7", `1:21: expected the end of the line, found "p7"`},
 	{"key 0 install returned p7", `1:24: expected the end of the line, found "p7"`},
@@ -165,19 +171,27 @@ var traceErrors = []struct{ text, want string }{
 	{"key 0 install poked site 1 bypass=jump-out", `1:35: expected nop or jump, found "jump-out"`},
 	{"key 0 has 2 to 2 sites", `1:13: 2 to 2 sites: the second number must be the greater one`},
 	{"key 0 omitted 2", `1:16: expected "operations", found the end of the text`},
-	{"key 0 omitted 2 operations has 1 sites holds", `1:45: expected a program (p0 to p2147483647), found the end of the text`},
+	{"key 0 omitted 2 operations has 1 sites holds",
+		`1:45: expected a program (p0 to p2147483647), found the end of the text`},
 	{"key 0 has 2", `1:12: expected "sites", found the end of the text`},
 	{"key 0 saw site 1", `1:17: expected bypass or target, found the end of the text`},
 	{"key 0 saw site 1 bypass=nop bypass=nop", `1:29: bypass stands twice`},
-	{"key 0 saw site 1 bypass=jump-p1", `1:25: expected what a bypass holds (nop, jump, jump-out, int3, int3-nop, int3-out, int3-mixed or torn), found "jump-p1"`},
-	{"key 0 saw site 1 target=jump-out", `1:25: expected what a target holds (nop, jump, jump-p0, int3, int3-nop, int3-p0, int3-mixed or torn), found "jump-out"`},
-	{"key 0 saw site 1 target=nop-p1", `1:25: expected what a target holds (nop, jump, jump-p0, int3, int3-nop, int3-p0, int3-mixed or torn), found "nop-p1"`},
-	{"key 0 saw site 1 target=jump-nop", `1:25: expected what a target holds (nop, jump, jump-p0, int3, int3-nop, int3-p0, int3-mixed or torn), found "jump-nop"`},
-	{"key 0 has 1 sites\nrecords called returned", `2:1: records must stand before everything else, and once`},
-	{"records called returned\nrecords called returned", `2:1: records must stand before everything else, and once`},
+	{"key 0 saw site 1 bypass=jump-p1",
+		`1:25: expected what a bypass holds (nop, jump, jump-out, int3, int3-nop, int3-out, int3-mixed or torn), found "jump-p1"`},
+	{"key 0 saw site 1 target=jump-out",
+		`1:25: expected what a target holds (nop, jump, jump-p0, int3, int3-nop, int3-p0, int3-mixed or torn), found "jump-out"`},
+	{"key 0 saw site 1 target=nop-p1",
+		`1:25: expected what a target holds (nop, jump, jump-p0, int3, int3-nop, int3-p0, int3-mixed or torn), found "nop-p1"`},
+	{"key 0 saw site 1 target=jump-nop",
+		`1:25: expected what a target holds (nop, jump, jump-p0, int3, int3-nop, int3-p0, int3-mixed or torn), found "jump-nop"`},
+	{"key 0 has 1 sites\nrecords called returned",
+		`2:1: records must stand before everything else, and once`},
+	{"records called returned\nrecords called returned",
+		`2:1: records must stand before everything else, and once`},
 	{"records called", `1:1: without called and returned nothing is known of a trace`},
 	{"records called called", `1:16: "called" stands twice`},
-	{"records called loaded", `1:16: expected an event (called, returned, published, poked, waited, wait-skipped, retired, freed), found "loaded"`},
+	{"records called loaded",
+		`1:16: expected an event (called, returned, published, poked, waited, wait-skipped, retired, freed), found "loaded"`},
 	{"key 0 remove called\nkey ?", `2:5: unexpected character '?'`},
 }
 
