@@ -15,7 +15,8 @@ var (
 	linkPattern = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	codePattern = regexp.MustCompile("`([^`\n]+)`")
 	pathPattern = regexp.MustCompile(`^[\w.-]+(/[\w.-]+)+/?$`)
-	namePattern = regexp.MustCompile(`^(?:[a-z]+\.)?([A-Z]\w*[a-z]\w*)$`)
+	// namePattern is an exported name, with its package or without.
+	namePattern = regexp.MustCompile(`^(?:([a-z]+)\.)?([A-Z]\w*[a-z]\w*)$`)
 	// schemaPattern looks like a path: stress/verdict/1.
 	schemaPattern = regexp.MustCompile(`^stress/\w+/\d+$`)
 )
@@ -65,7 +66,8 @@ func (t *tree) unknown(page *file, line string, declared map[string]bool) []stri
 	}
 	for _, m := range codePattern.FindAllStringSubmatch(line, -1) {
 		words = append(words, strings.Fields(m[1])...)
-		if name := namePattern.FindStringSubmatch(m[1]); name != nil && !declared[name[1]] {
+		name := namePattern.FindStringSubmatch(m[1])
+		if name != nil && !declared[name[2]] && (name[1] == "" || t.hasPackage(name[1])) {
 			out = append(out, m[1]+": no Go file declares it")
 		}
 	}
@@ -121,6 +123,11 @@ func (t *tree) has(name string) bool {
 	return slices.ContainsFunc(t.files, func(f *file) bool {
 		return f.path == name || strings.HasPrefix(f.path, name+"/")
 	})
+}
+
+// hasPackage says whether there is a package of that name. Other names are the library's.
+func (t *tree) hasPackage(name string) bool {
+	return slices.ContainsFunc(t.goFiles(), func(f *file) bool { return f.ast.Name.Name == name })
 }
 
 // declared has the names of the functions, methods, types, values and fields of all Go files.
