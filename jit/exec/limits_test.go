@@ -217,7 +217,6 @@ func TestWhereThingsLie(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
 	if d.Addr(63) >= 1<<31 {
 		t.Errorf("low data lies at %#x", d.Addr(0))
 	}
@@ -228,6 +227,12 @@ func TestWhereThingsLie(t *testing.T) {
 	}
 	if d.At(d.Addr(63), 2) != nil || d.At(d.Addr(0)-1, 1) != nil {
 		t.Error("bytes outside of the data")
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := d.Close(); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("closed twice: %v", err)
 	}
 }
 

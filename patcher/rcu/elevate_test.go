@@ -3,6 +3,8 @@
 package rcu
 
 import (
+	"errors"
+	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -38,4 +40,46 @@ func TestElevateRestores(t *testing.T) {
 	if p := policyOf(t, tid); p != before {
 		t.Errorf("policy %d before, %d after", before, p)
 	}
+}
+
+// TestElevateRefused takes the right to a real-time priority from one thread, which ends with the
+// test.
+func TestElevateRefused(t *testing.T) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var caps [2]unix.CapUserData
+		if err := unix.Capget(&hdr, &caps[0]); err != nil {
+			t.Error(err)
+			return
+		}
+		caps[0].Effective &^= 1 << unix.CAP_SYS_NICE
+		if err := unix.Capset(&hdr, &caps[0]); err != nil {
+			t.Error(err)
+			return
+		}
+		var none, was unix.Rlimit
+		if err := unix.Getrlimit(unix.RLIMIT_RTPRIO, &was); err != nil {
+			t.Error(err)
+			return
+		}
+		none.Max = was.Max
+		if err := unix.Setrlimit(unix.RLIMIT_RTPRIO, &none); err != nil {
+			t.Error(err)
+			return
+		}
+		restore, err := Elevate()
+		if err == nil || restore != nil || !errors.Is(err, unix.EPERM) {
+			t.Errorf("elevated without the right to: %v", err)
+		}
+		if p := policyOf(t, 0); p != exec.PolicyOther {
+			t.Errorf("policy %d", p)
+		}
+		if err := unix.Setrlimit(unix.RLIMIT_RTPRIO, &was); err != nil {
+			t.Error(err)
+		}
+	}()
+	<-done
 }
