@@ -18,7 +18,7 @@ func rooms() []room {
 	return []room{
 		{"model", []string{"model"}},
 		{"machine", []string{"stress/internal/sim"}},
-		{"cpu", []string{"stress/internal/cpu"}},
+		{"cpu", []string{"stress/internal/cpu", "stress/internal/live"}},
 		{"patcher", []string{"patcher"}},
 		{"jit", []string{"jit"}},
 	}
@@ -28,17 +28,18 @@ func rooms() []room {
 // that has no row has that of the package above it, with its own tests in front.
 func testsOf(pkg string) []string {
 	table := map[string][]string{
-		"jit":                 {"jit", "jit/host", "stress/internal/native", "stress/internal/identity"},
-		"jit/x86":             {"jit/x86", "jit", "stress/internal/native"},
-		"jit/interp":          {"jit/interp", "stress/internal/native", "stress/internal/regress"},
-		"jit/exec":            {"jit/exec", "patcher/rcu", "patcher/text", "patcher", "stress/internal/step"},
-		"patcher":             {"patcher", "stress/internal/native", "stress/internal/step"},
-		"patcher/protocol":    {"patcher/protocol", "patcher", "stress/internal/sim", "model"},
-		"patcher/rcu":         {"patcher/rcu", "patcher"},
-		"patcher/text":        {"patcher/text", "patcher"},
-		"model":               {"model"},
-		"stress/internal/sim": {"stress/internal/sim", "stress/internal/step"},
-		"stress/internal/cpu": {"stress/internal/cpu", "stress"},
+		"jit":                  {"jit", "jit/host", "stress/internal/native", "stress/internal/identity"},
+		"jit/x86":              {"jit/x86", "jit", "stress/internal/native"},
+		"jit/interp":           {"jit/interp", "stress/internal/native", "stress/internal/regress"},
+		"jit/exec":             {"jit/exec", "patcher/rcu", "patcher/text", "patcher", "stress/internal/step"},
+		"patcher":              {"patcher", "stress/internal/native", "stress/internal/step"},
+		"patcher/protocol":     {"patcher/protocol", "patcher", "stress/internal/sim", "model"},
+		"patcher/rcu":          {"patcher/rcu", "patcher"},
+		"patcher/text":         {"patcher/text", "patcher"},
+		"model":                {"model"},
+		"stress/internal/sim":  {"stress/internal/sim", "stress/internal/step"},
+		"stress/internal/cpu":  {"stress/internal/cpu", "stress"},
+		"stress/internal/live": {"stress/internal/live", "stress/internal/cpu", "stress/internal/kernel", "stress"},
 	}
 	if tests, ok := table[pkg]; ok {
 		return tests
