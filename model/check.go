@@ -123,7 +123,7 @@ func Check(s protocol.Subject, o Options) (*Result, error) {
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	if o.Threads < 0 || most < 0 || most > mostStates || workers < 0 {
+	if most < 0 || most > mostStates || workers < 0 {
 		return nil, fmt.Errorf("model: options out of range: %+v", o)
 	}
 	explore := func() (*explorer, outcome) {
