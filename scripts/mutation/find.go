@@ -93,7 +93,7 @@ func (f *finder) node(n ast.Node) {
 		for _, c := range n.Body.List {
 			c := c.(*ast.CaseClause)
 			if n.Tag != nil {
-				f.clause(c)
+				f.clause(n, c)
 				continue
 			}
 			for _, cond := range c.List {
@@ -102,7 +102,7 @@ func (f *finder) node(n ast.Node) {
 		}
 	case *ast.TypeSwitchStmt:
 		for _, c := range n.Body.List {
-			f.clause(c.(*ast.CaseClause))
+			f.clause(n, c.(*ast.CaseClause))
 		}
 	case *ast.BinaryExpr:
 		f.binary(n)
@@ -172,8 +172,8 @@ func (f *finder) negate(cond ast.Expr) {
 	f.add("negate", cond, "!("+f.text(cond)+")")
 }
 
-// clause leaves a clause out; not a default that does nothing but panic.
-func (f *finder) clause(c *ast.CaseClause) {
+// clause leaves a clause of a switch out; not a default that does nothing but panic.
+func (f *finder) clause(n ast.Stmt, c *ast.CaseClause) {
 	if len(c.Body) == 1 {
 		if s, ok := c.Body[0].(*ast.ExprStmt); ok {
 			if call, ok := s.X.(*ast.CallExpr); ok && isIdent(call.Fun, "panic") {
@@ -181,7 +181,7 @@ func (f *finder) clause(c *ast.CaseClause) {
 			}
 		}
 	}
-	f.add("case", c, "").whole = span{}
+	f.add("case", c, "").whole = f.span(n)
 }
 
 // returns replaces what a return gives back by zero values. What it evaluates is evaluated

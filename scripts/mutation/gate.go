@@ -66,6 +66,8 @@ func (t *tree) gate(f fault, gate int) (gated, bool) {
 			by = -1
 		}
 		g.instead = fmt.Sprintf("(%s + %s(mutationBy(%d, %d)))", was, t.literalType(p, f), gate, by)
+	case f.kind == "case":
+		g.instead = fmt.Sprintf("if %s { %s%s } else { %s }", on, src[f.whole.from:f.from], src[f.to:f.whole.to], was)
 	case f.kind == "drop":
 		g.instead = fmt.Sprintf("if !%s { %s }", on, was)
 	case f.kind == "zero":
