@@ -14,9 +14,6 @@ import (
 // firstDeep is the first site of a program.
 func (p *promela) firstDeep() int { return p.Shape.Sites * (1 + p.Shape.Copies) }
 
-// deepSites is how many sites each program has, if it has any.
-func (p *promela) deepSites() int { return min(p.Shape.Sites, p.Shape.Keys) }
-
 // programAt is the program that has a site.
 func (p *promela) programAt(site int) int { return 1 + (site-p.firstDeep())/p.Shape.Sites }
 
@@ -27,7 +24,7 @@ func (p *promela) allSites() []int {
 		out = append(out, i)
 	}
 	for q := 0; p.Shape.Deep && q < p.Shape.Programs; q++ {
-		for i := range p.deepSites() {
+		for i := range p.Shape.OwnSites() {
 			out = append(out, p.firstDeep()+q*p.Shape.Sites+i)
 		}
 	}
@@ -84,7 +81,7 @@ inline pass_own(i)
 
 // executes writes how a thread in a program fetches the first slot of any of its sites.
 func (p *promela) executes() {
-	for i := range p.deepSites() {
+	for i := range p.Shape.OwnSites() {
 		slot := fmt.Sprintf("deep_slot0[OWN(%d)]", i)
 		for _, o := range [][2]string{
 			{"SEES_INT3(" + slot + ")", fmt.Sprintf("stand(%d, TRAPPED_SLOT0)", i)},
@@ -110,7 +107,7 @@ func (p *promela) givesBack() {
 	p.WriteString("\n/* The sites of a program go with it. */\n" + eraseText)
 	p.WriteString("\n/* Spin wants a statement behind the last inline of a d_step. */\n\n" +
 		"inline give_back(p)\n{\n")
-	for i := range p.deepSites() {
+	for i := range p.Shape.OwnSites() {
 		for s := range protocol.Slots {
 			p.printf("\terase(deep_%v[(p - 1) * SITES + %d]);\n", protocol.Slot(s), i)
 		}
@@ -165,7 +162,7 @@ func (p *promela) forgetting() string {
 // comes later than the free.
 func (p *promela) arrives(program int) {
 	text := ""
-	for i := range p.deepSites() {
+	for i := range p.Shape.OwnSites() {
 		text += fmt.Sprintf("fix_up(%d, POINTER(%d)); ", (program-1)*p.Shape.Sites+i, i)
 	}
 	text += fmt.Sprintf("listed = listed | 1 << %d; status[%d] = LOADED", program-1, program)

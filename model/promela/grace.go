@@ -10,20 +10,18 @@ import (
 // snapshots lists the sets of readers that a grace period may begin to wait for, each after
 // its condition, which is "" if there is none.
 func (p *promela) snapshots() [][2]string {
+	out := [][2]string{{"", "readers"}}
 	switch p.Grace.Kind {
 	case protocol.GraceSleep, protocol.GraceQuiet:
-		return [][2]string{{"", "0"}}
+		out[0][1] = "0"
 	case protocol.GraceForget:
-		out := [][2]string{{"", "readers"}}
 		for i := range p.Shape.Threads {
 			out = append(out, [2]string{
 				fmt.Sprintf(" && (readers >> %d & 1) != 0", i), fmt.Sprintf("readers & ~(1 << %d)", i),
 			})
 		}
-		return out
-	default:
-		return [][2]string{{"", "readers"}}
 	}
+	return out
 }
 
 // barrier is what else a grace period does when it begins.
@@ -36,12 +34,10 @@ func (p *promela) barrier() string {
 
 // over is the condition for a grace period that waits for a set to end.
 func (p *promela) over(set string) string {
-	switch p.Grace.Kind {
-	case protocol.GraceQuiet:
+	if p.Grace.Kind == protocol.GraceQuiet {
 		return "readers == 0"
-	default:
-		return set + " == 0"
 	}
+	return set + " == 0"
 }
 
 // scans are the moves that drop a thread from the set of a grace period, which found that it

@@ -15,11 +15,15 @@ const (
 
 // Protocols returns the built-in protocols, the kernel's first.
 func Protocols() []Protocol {
-	return []Protocol{mustProtocol(kernelText), mustProtocol(batchedText), mustProtocol(lazyText)}
+	return []Protocol{
+		must(ParseProtocol(kernelText)), must(ParseProtocol(batchedText)), must(ParseProtocol(lazyText)),
+	}
 }
 
 // Methods returns the built-in poke methods, the kernel's first.
-func Methods() []Method { return []Method{mustMethod(int3Text), mustMethod(wordText)} }
+func Methods() []Method {
+	return []Method{must(ParseMethod(int3Text)), must(ParseMethod(wordText))}
+}
 
 // Graces returns the built-in grace-period flavours, the correct one first.
 func Graces() []Grace {
@@ -67,18 +71,10 @@ func byName[T any](what, name string, all []T, nameOf func(T) string) (T, error)
 	return none, fmt.Errorf("unknown %s %q; known:%s", what, name, known)
 }
 
-func mustProtocol(text string) Protocol {
-	p, err := ParseProtocol(text)
+// must returns what was read of a built-in text.
+func must[T any](v T, err error) T {
 	if err != nil {
 		panic("protocol: built-in text: " + err.Error())
 	}
-	return p
-}
-
-func mustMethod(text string) Method {
-	m, err := ParseMethod(text)
-	if err != nil {
-		panic("protocol: built-in text: " + err.Error())
-	}
-	return m
+	return v
 }

@@ -10,11 +10,7 @@ func stepsOr(own []Step, op OpKind, text string) []Step {
 	if own != nil {
 		return own
 	}
-	steps, err := parseSteps(text, op)
-	if err != nil {
-		panic("protocol: built-in text: " + err.Error())
-	}
-	return steps
+	return must(parseSteps(text, op))
 }
 
 // UnrollLoad lists the actions of the load of a copy with descs descriptors. A wait is

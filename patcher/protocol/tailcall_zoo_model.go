@@ -20,29 +20,22 @@ const (
 // indirectZoo are faults that only a caller that reads the map's pointer can see.
 func indirectZoo() []Mutant {
 	return []Mutant{
-		{
-			Name: "free-without-wait", Origin: mechanical,
+		{Name: "free-without-wait", Property: NoUseAfterFree, Origin: mechanical,
 			Why: "the remove frees at once, as if it had waited: the wait of a key without a direct " +
 				"site is skipped, and an indirect caller is still inside",
-			Edits: []Edit{{Of: OfRemove, Do: Replace, Step: "retire", With: "free"}},
-			Needs: Shape{Indirect: true, Keys: 2}, Property: NoUseAfterFree,
-		},
-		{
-			Name: "retire-before-publish", Origin: "mechanical: the reference is put before the exchange",
+			Edits: edit(OfRemove, Replace, "retire", "free"),
+			Needs: Shape{Indirect: true, Keys: 2}},
+		{Name: "retire-before-publish", Origin: "mechanical: the reference is put before the exchange",
 			Why: "the program's grace period begins while the pointer still names it, so an " +
 				"indirect caller enters after that",
 			Edits: rewrite(OfRemove, "each { bypass=jump; wait; target=nop }; retire; publish"),
-			Needs: Shape{Indirect: true}, Property: NoUseAfterFree,
-		},
-		{
-			Name: "forgotten-publish", Origin: mechanical,
+			Needs: Shape{Indirect: true}, Property: NoUseAfterFree},
+		{Name: "forgotten-publish", Property: Fresh, Origin: mechanical,
 			Why: "the sites are closed, but an indirect caller that starts later still runs the " +
 				"removed program",
-			Edits: []Edit{{Of: OfRemove, Do: Drop, Step: "publish"}},
-			Needs: Shape{Indirect: true}, Property: Fresh,
-		},
-		{
-			Name: "late-publish", Origin: mechanical,
+			Edits: edit(OfRemove, Drop, "publish", ""),
+			Needs: Shape{Indirect: true}},
+		{Name: "late-publish", Origin: mechanical,
 			Why: "while an operation is in progress both of its programs are allowed, so the " +
 				"pointer may be exchanged last",
 			Edits: slices.Concat(
@@ -50,84 +43,56 @@ func indirectZoo() []Mutant {
 				rewrite(OfUpdate, "each { target=jump }; publish; retire"),
 				rewrite(OfRemove, "each { bypass=jump; wait; target=nop }; publish; retire"),
 			),
-			Needs: Shape{Indirect: true},
-		},
+			Needs: Shape{Indirect: true}},
 	}
 }
 
 // loadZoo are faults of loads and unloads.
 func loadZoo() []Mutant {
 	all := []Mutant{
-		{
-			Name: "late-stable", Origin: fixupThread,
+		{Name: "late-stable", Property: NoMiss, Origin: fixupThread,
 			Why: "an operation skips the descriptor between its fixup and the moment when it " +
 				"becomes stable, and nothing makes up for the missed change",
 			Edits: rewrite(OfLoad,
-				"track; each { read; target=jump; bypass=nop }; each { stable }; open"),
-			Property: NoMiss,
-		},
-		{
-			Name: "stale-fixup", Origin: "mechanical: the comment in prog_array_map_poke_run warns of it",
+				"track; each { read; target=jump; bypass=nop }; each { stable }; open")},
+		{Name: "stale-fixup", Origin: "mechanical: the comment in prog_array_map_poke_run warns of it",
 			Why: "the load releases the mutex between reading the pointer and making the " +
 				"descriptor stable",
 			Edits: rewrite(OfLoad,
 				"track; each { read }; each { target=jump; bypass=nop; stable }; open"),
-			Property: NoMiss,
-		},
-		{
-			Name: "late-track", Origin: mechanical,
-			Why:      "an operation between the fixup and the tracking does not find the descriptor",
-			Edits:    rewrite(OfLoad, "each { read; target=jump; bypass=nop; stable }; track; open"),
-			Property: NoMiss,
-		},
-		{
-			Name: "no-fixup", Origin: mechanical,
+			Property: NoMiss},
+		{Name: "late-track", Property: NoMiss, Origin: mechanical,
+			Why:   "an operation between the fixup and the tracking does not find the descriptor",
+			Edits: rewrite(OfLoad, "each { read; target=jump; bypass=nop; stable }; track; open")},
+		{Name: "no-fixup", Property: NoMiss, Origin: mechanical,
 			Why:   "a copy that is loaded when the key holds a program never hears of it",
-			Edits: []Edit{{Of: OfLoad, Do: Drop, Step: "read"}}, Property: NoMiss,
-		},
-		{
-			Name: "early-open", Origin: mechanical,
-			Why:      "executions in the copy before its fixup fall through a key that holds a program",
-			Edits:    rewrite(OfLoad, "track; open; each { read; target=jump; bypass=nop; stable }"),
-			Property: NoMiss,
-		},
-		{
-			Name: "late-untrack", Origin: untrackFault,
+			Edits: edit(OfLoad, Drop, "read", "")},
+		{Name: "early-open", Property: NoMiss, Origin: mechanical,
+			Why:   "executions in the copy before its fixup fall through a key that holds a program",
+			Edits: rewrite(OfLoad, "track; open; each { read; target=jump; bypass=nop; stable }")},
+		{Name: "late-untrack", Property: ExpectedBytes, Origin: untrackFault,
 			Why:   "an operation pokes a descriptor of freed text",
-			Edits: rewrite(OfUnload, "wait; free; untrack"), Property: ExpectedBytes,
-		},
-		{
-			Name: "never-untrack", Origin: untrackFault,
+			Edits: rewrite(OfUnload, "wait; free; untrack")},
+		{Name: "never-untrack", Property: ExpectedBytes, Origin: untrackFault,
 			Why:   "the same, for ever",
-			Edits: []Edit{{Of: OfUnload, Do: Drop, Step: "untrack"}}, Property: ExpectedBytes,
-		},
-		{
-			Name: "hasty-unload", Origin: mechanical,
+			Edits: edit(OfUnload, Drop, "untrack", "")},
+		{Name: "hasty-unload", Property: NoUseAfterFree, Origin: mechanical,
 			Why:   "a thread still executes in the copy when it is freed",
-			Edits: []Edit{{Of: OfUnload, Do: Drop, Step: "wait"}}, Property: NoUseAfterFree,
-		},
-		{
-			Name: "unlocked-fixup", Origin: "mechanical: the pointer is read outside of poke_mutex",
+			Edits: edit(OfUnload, Drop, "wait", "")},
+		{Name: "unlocked-fixup", Origin: "mechanical: the pointer is read outside of poke_mutex",
 			Why: "an operation that skips the descriptor comes between what the fixup reads and its " +
 				"last step",
-			Edits: rewrite(OfMutex, "none"), Property: NoMiss,
-		},
-		{
-			Name: "fixup-order", Origin: seedThread,
+			Edits: rewrite(OfMutex, "none"), Property: NoMiss},
+		{Name: "fixup-order", Origin: seedThread,
 			Why:   "no thread executes the copy yet, so its bypass may open first",
-			Edits: []Edit{{Of: OfLoad, Do: Swap, Step: "target=jump", With: "bypass=nop"}},
-		},
-		{
-			Name: "early-stable", Origin: mechanical,
+			Edits: edit(OfLoad, Swap, "target=jump", "bypass=nop")},
+		{Name: "early-stable", Origin: mechanical,
 			Why:   "the mutex keeps operations away until the fixup is over, so it may say stable first",
-			Edits: rewrite(OfLoad, "track; each { stable; read; target=jump; bypass=nop }; open"),
-		},
-		{
-			Name: "early-untrack", Origin: mechanical,
+			Edits: rewrite(OfLoad, "track; each { stable; read; target=jump; bypass=nop }; open")},
+		{Name: "early-untrack", Origin: mechanical,
 			Why: "threads that are still inside began when the key held what the copy jumps to, and " +
 				"that program stays until they have left",
-			Edits: []Edit{{Of: OfUnload, Do: Swap, Step: "wait", With: "untrack"}},
-		},
+			Edits: edit(OfUnload, Swap, "wait", "untrack")},
 	}
 	for i := range all {
 		all[i].Needs = Shape{Copies: 1}
@@ -139,96 +104,72 @@ func loadZoo() []Mutant {
 func deepZoo() []Mutant {
 	deep := Shape{Deep: true}
 	return []Mutant{
-		{
-			Name: "late-forget", Origin: untrackFault,
+		{Name: "late-forget", Property: ExpectedBytes, Origin: untrackFault,
 			Why: "a program is freed with its descriptors still on the list, and an operation pokes " +
 				"one of them",
-			Edits: rewrite(OfUnload, "wait; free; untrack"), Needs: deep, Property: ExpectedBytes,
-		},
-		{
-			Name: "never-forget", Origin: untrackFault,
+			Edits: rewrite(OfUnload, "wait; free; untrack"), Needs: deep},
+		{Name: "never-forget", Property: ExpectedBytes, Origin: untrackFault,
 			Why: "the same, for ever: the caller's descriptors were taken off the list, those of the " +
 				"subprogram were not",
-			Edits: rewrite(OfUnload, "wait; free"), Needs: deep, Property: ExpectedBytes,
-		},
-		{
-			Name: "deep-batched", Origin: mechanical,
+			Edits: rewrite(OfUnload, "wait; free"), Needs: deep},
+		{Name: "deep-batched", Origin: mechanical,
 			Why: "one grace period after every bypass is closed covers every site, also those of the " +
 				"programs that are called",
 			Edits: rewrite(OfRemove,
 				"publish; each { bypass=jump }; wait; each { target=nop }; retire"),
-			Needs: Shape{Deep: true, Nested: true},
-		},
-		{
-			Name: "deep-lazy", Origin: rfcThread,
+			Needs: Shape{Deep: true, Nested: true}},
+		{Name: "deep-lazy", Origin: rfcThread,
 			Why: "no thread meets a dangling target after a closed bypass, in a program that no key " +
 				"holds as little as in the caller",
-			Edits: rewrite(OfRemove, "publish; each { bypass=jump }; retire"), Needs: deep,
-		},
+			Edits: rewrite(OfRemove, "publish; each { bypass=jump }; retire"), Needs: deep},
 	}
 }
 
 // mutexZoo are two mutators without the mutex of the map, or with less of it.
 func mutexZoo() []Mutant {
 	return []Mutant{
-		{
-			Name: "no-mutex", Origin: mechanical,
+		{Name: "no-mutex", Property: ExpectedBytes, Origin: mechanical,
 			Why:   "one poke finds what another has just written",
-			Edits: rewrite(OfMutex, "none"), Needs: Shape{Mutators: 2}, Property: ExpectedBytes,
-		},
-		{
-			Name: "key-mutex", Origin: "mechanical: what keys of different maps have",
+			Edits: rewrite(OfMutex, "none"), Needs: Shape{Mutators: 2}},
+		{Name: "key-mutex", Origin: "mechanical: what keys of different maps have",
 			Why:   "operations on different keys poke different descriptors",
-			Edits: rewrite(OfMutex, "key"), Needs: Shape{Mutators: 2, Sites: 2, Keys: 2},
-		},
-		{
-			Name: "two-maps", Origin: "mechanical: each map has its own poke_mutex",
+			Edits: rewrite(OfMutex, "key"), Needs: Shape{Mutators: 2, Sites: 2, Keys: 2}},
+		{Name: "two-maps", Origin: "mechanical: each map has its own poke_mutex",
 			Why: "operations on keys of different maps meet only at the text mutex, and a batched " +
 				"remove waits between two of its pokes",
 			Edits: rewrite(OfRemove,
 				"publish; each { bypass=jump }; wait; each { target=nop }; retire"),
-			Needs: Shape{Mutators: 2, Sites: 2, Keys: 2, Maps: 2},
-		},
+			Needs: Shape{Mutators: 2, Sites: 2, Keys: 2, Maps: 2}},
 	}
 }
 
 // progressZoo are faults that let operations never end.
 func progressZoo() []Mutant {
 	return []Mutant{
-		{
-			Name:   "wait-inside",
+		{Name: "wait-inside", Property: Progress,
 			Origin: "mechanical: synchronize_rcu between rcu_read_lock and rcu_read_unlock",
 			Why:    "the grace period waits for the section that the waiter itself is in",
-			Edits:  rewrite(OfGrace, "self"), Property: Progress,
-		},
-		{
-			Name: "quiet-grace", Origin: mechanical,
+			Edits:  rewrite(OfGrace, "self")},
+		{Name: "quiet-grace", Property: Progress, Origin: mechanical,
 			Why: "of two threads one is inside at any time, so the moment without a reader never " +
 				"comes",
-			Edits: rewrite(OfGrace, "quiet"), Property: Progress,
-		},
+			Edits: rewrite(OfGrace, "quiet")},
 	}
 }
 
 // epochZoo are grace periods as package patcher/rcu carries them out.
 func epochZoo() []Mutant {
 	return []Mutant{
-		{
-			Name: "no-barrier", Origin: "mechanical: smp_mb, or membarrier, left out",
+		{Name: "no-barrier", Origin: "mechanical: smp_mb, or membarrier, left out",
 			Why: "the waiter looks at a reader's slot while the epoch is still in its store buffer, " +
 				"and no poke's sync has emptied that",
 			Edits: rewrite(OfGrace, "no-barrier"),
-			Needs: Shape{Indirect: true, Keys: 2}, Property: NoUseAfterFree,
-		},
-		{
-			Name: "no-barrier-direct", Origin: mechanical,
+			Needs: Shape{Indirect: true, Keys: 2}, Property: NoUseAfterFree},
+		{Name: "no-barrier-direct", Origin: mechanical,
 			Why:   "if every caller is direct, the sync that ends each poke is the barrier",
-			Edits: rewrite(OfGrace, "no-barrier"),
-		},
-		{
-			Name: "counter", Origin: "package patcher/rcu",
+			Edits: rewrite(OfGrace, "no-barrier")},
+		{Name: "counter", Origin: "package patcher/rcu",
 			Why:   "the barrier shows every reader that was inside",
-			Edits: rewrite(OfGrace, "counter"), Needs: Shape{Indirect: true, Keys: 2},
-		},
+			Edits: rewrite(OfGrace, "counter"), Needs: Shape{Indirect: true, Keys: 2}},
 	}
 }

@@ -56,15 +56,15 @@ func (p *parser) records(t *Trace) error {
 	}
 	t.Records = []EventKind{}
 	for p.peek().text != "" {
-		w := p.next()
-		k := slices.Index(eventNames[:], w.text)
-		switch {
-		case k < 0:
-			return w.errorf("expected an event (%s), found %v", strings.Join(eventNames[:], ", "), w)
-		case slices.Contains(t.Records, EventKind(k)):
+		w := p.peek()
+		k, err := p.event()
+		if err != nil {
+			return err
+		}
+		if slices.Contains(t.Records, k) {
 			return w.errorf("%v stands twice", w)
 		}
-		t.Records = append(t.Records, EventKind(k))
+		t.Records = append(t.Records, k)
 	}
 	if !t.Recorded(Called) || !t.Recorded(Returned) {
 		return at.errorf("without called and returned nothing is known of a trace")
@@ -163,14 +163,21 @@ func (p *parser) site(it *Item) error {
 	return err
 }
 
-// happened reads an event after the name of its operation.
-func (p *parser) happened(it *Item) error {
+// event reads the name of an event.
+func (p *parser) event() (EventKind, error) {
 	t := p.next()
-	k := slices.Index(eventNames[:], t.text)
-	if k < 0 {
-		return t.errorf("expected an event (%s), found %v", strings.Join(eventNames[:], ", "), t)
+	k, ok := byWord[EventKind](eventNames[:], t.text)
+	if !ok {
+		return 0, t.errorf("expected an event (%s), found %v", strings.Join(eventNames[:], ", "), t)
 	}
-	it.Event.Kind = EventKind(k)
+	return k, nil
+}
+
+// happened reads an event after the name of its operation.
+func (p *parser) happened(it *Item) (err error) {
+	if it.Event.Kind, err = p.event(); err != nil {
+		return err
+	}
 	switch next := p.peek(); it.Event.Kind {
 	case Called:
 		if next.text != "" && it.Op.Gives() {
