@@ -93,7 +93,7 @@ func mutantText(m protocol.Mutant) string {
 
 func properties() []Item {
 	return []Item{
-		{string(protocol.NeverA), "no execution passes an open bypass and then a cleared target"},
+		{string(protocol.NeverA), protocol.TailCall().Forbidden[0].Says},
 		{string(protocol.Registers), "callee-saved registers and the stack pointer on return are the caller's"},
 		{string(protocol.NoTorn), "no thread executes bytes that were never a whole instruction"},
 		{string(protocol.NoUseAfterFree), "no thread executes in a program that has been freed"},

@@ -15,23 +15,34 @@ type instr byte
 
 const (
 	instrNop   instr = iota
-	instrOut         // bypass: the jump over the site
-	instrGiven       // target: the jump to the program that the operation gives
-	instrOld         // target: the jump to the program that the key held
-	instrOther       // target: the jump to a program that the key held before
+	instrOut         // the jump over the site
+	instrGiven       // the jump to the program that the operation gives
+	instrOld         // the jump to the program that the key held
+	instrOther       // the jump to a program that the key held before
 )
+
+// site is what operations poke. It is read and never written.
+var site = protocol.TailCall()
+
+// instrOf is what a slot holds once an operation has poked it.
+func instrOf(slot protocol.Slot, c protocol.Content) instr {
+	return [...]instr{
+		protocol.ToNext: instrNop, protocol.ToOut: instrOut, protocol.ToProgram: instrGiven,
+	}[site.Slots[slot].May[c].Leads]
+}
 
 // A siteText is what the two slots of a site hold.
 type siteText [protocol.Slots]instr
 
+// state names what the slots hold together.
 func (s siteText) state() protocol.State {
-	content := func(i instr) protocol.Content {
-		if i == instrNop {
-			return protocol.Nop
+	contents := make([]protocol.Content, len(s))
+	for slot, i := range s {
+		if i != instrNop {
+			contents[slot] = protocol.Jump
 		}
-		return protocol.Jump
 	}
-	return protocol.StateOf(content(s[protocol.Bypass]), content(s[protocol.Target]))
+	return site.StateOf(contents...)
 }
 
 // maxDescs is the number of sites up to which operations are compared. An each does the
@@ -63,7 +74,7 @@ func carryOut(p protocol.Protocol, op protocol.OpKind, descs int, start siteText
 			published = true
 		case protocol.Poke:
 			slot := &sites[a.Desc][a.Slot]
-			to := pokedTo(a)
+			to := instrOf(a.Slot, a.To)
 			if *slot == to {
 				continue
 			}
@@ -88,17 +99,6 @@ func carryOut(p protocol.Protocol, op protocol.OpKind, descs int, start siteText
 	return e
 }
 
-func pokedTo(a protocol.Action) instr {
-	switch {
-	case a.To == protocol.Nop:
-		return instrNop
-	case a.Slot == protocol.Bypass:
-		return instrOut
-	default:
-		return instrGiven
-	}
-}
-
 // A begin is how the sites of a key look when an operation is called.
 type begin struct {
 	op protocol.OpKind
@@ -107,7 +107,10 @@ type begin struct {
 
 // beginsOf lists every begin that operations one after the other lead to.
 func beginsOf(p protocol.Protocol) []begin {
-	all := []begin{{protocol.Install, siteText{instrOut, instrNop}}}
+	all := []begin{{op: protocol.Install}}
+	for slot, c := range site.Empty {
+		all[0].at[slot] = instrOf(protocol.Slot(slot), c)
+	}
 	for i := 0; i < len(all); i++ {
 		b := all[i]
 		at := carryOut(p, b.op, 1, b.at).end
@@ -115,12 +118,17 @@ func beginsOf(p protocol.Protocol) []begin {
 		if b.op.Gives() {
 			next = []protocol.OpKind{protocol.Update, protocol.Remove}
 		}
-		at[protocol.Target] = afterwards(b.op, at[protocol.Target])
+		again := at // the program that a slot still jumps to is given to the key once more
+		for slot := range at {
+			at[slot] = afterwards(b.op, at[slot])
+			if again[slot] = at[slot]; at[slot] == instrOther {
+				again[slot] = instrGiven
+			}
+		}
 		for _, op := range next {
 			all = addBegin(all, begin{op, at})
-			if op.Gives() && at[protocol.Target] == instrOther {
-				// The program may be given to the key once more.
-				all = addBegin(all, begin{op, siteText{at[protocol.Bypass], instrGiven}})
+			if op.Gives() && again != at {
+				all = addBegin(all, begin{op, again})
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"slices"
 	"strings"
 
 	"tailpoke/patcher/protocol"
@@ -18,16 +19,7 @@ type letter struct {
 // which people would write.
 func lettersOf(op protocol.OpKind) []letter {
 	out := []letter{{step: protocol.Step{Kind: protocol.Publish}}}
-	pokes := []protocol.Step{
-		{Kind: protocol.Poke, Slot: protocol.Bypass, To: protocol.Jump},
-		{Kind: protocol.Poke, Slot: protocol.Target, To: protocol.Jump},
-		{Kind: protocol.Poke, Slot: protocol.Target, To: protocol.Nop},
-		{Kind: protocol.Poke, Slot: protocol.Bypass, To: protocol.Nop},
-	}
-	for _, s := range append(pokes, protocol.Step{Kind: protocol.Wait}) {
-		if s.Slot == protocol.Target && s.To == protocol.Jump && !op.Gives() {
-			continue // there is no program that it could jump to
-		}
+	for _, s := range append(pokes(op), protocol.Step{Kind: protocol.Wait}) {
 		out = append(out, letter{step: s, inEach: true, joins: true}, letter{step: s, inEach: true})
 	}
 	out = append(out, letter{step: protocol.Step{Kind: protocol.Wait}})
@@ -36,6 +28,25 @@ func lettersOf(op protocol.OpKind) []letter {
 			letter{step: protocol.Step{Kind: protocol.Retire}}, letter{step: protocol.Step{Kind: protocol.Free}})
 	}
 	return out
+}
+
+// pokes are those that an operation may make of a site: jumps in the order of the slots, and then
+// back.
+func pokes(op protocol.OpKind) []protocol.Step {
+	var out, back []protocol.Step
+	for slot, kind := range site.Slots {
+		for c, in := range kind.May {
+			s := protocol.Step{Kind: protocol.Poke, Slot: protocol.Slot(slot), To: protocol.Content(c)}
+			switch {
+			case in.Leads == protocol.ToNext:
+				back = append(back, s)
+			case in.Leads == protocol.ToOut || op.Gives(): // else there is no program to jump to
+				out = append(out, s)
+			}
+		}
+	}
+	slices.Reverse(back)
+	return append(out, back...)
 }
 
 // words calls yield with every word of 1 to most letters, short ones first, until it
