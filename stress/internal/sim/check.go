@@ -108,7 +108,10 @@ func Check(ctx context.Context, c Config) (*Result, error) {
 	if err != nil && !loops {
 		return nil, err
 	}
-	r := &Result{Verdict: protocol.Safe, Bound: s.bound(), States: e.stored(), Depth: e.levels - 1, Locals: len(s.locals)}
+	r := &Result{
+		Verdict: protocol.Safe, Bound: s.bound(),
+		States: e.stored(), Depth: e.levels - 1, Locals: len(s.locals),
+	}
 	for _, w := range e.workers {
 		r.Counts.add(&w.counts)
 	}

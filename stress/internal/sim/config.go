@@ -16,7 +16,8 @@ import (
 // near, the first is reported.
 func Properties() []protocol.Property {
 	return []protocol.Property{
-		protocol.NeverA, protocol.NoTorn, protocol.NoUseAfterFree, protocol.ExpectedBytes, protocol.TailLimit, protocol.Registers,
+		protocol.NeverA, protocol.NoTorn, protocol.NoUseAfterFree,
+		protocol.ExpectedBytes, protocol.TailLimit, protocol.Registers,
 	}
 }
 
@@ -105,7 +106,8 @@ func (c *Config) check() error {
 	case len(c.Keys) > MaxKeys:
 		return fmt.Errorf("machine: %d keys change: at most %d can", len(c.Keys), MaxKeys)
 	case c.MaxOps < 0 || c.MaxOps > maxCalls || len(c.Script) > maxCalls:
-		return fmt.Errorf("machine: a script of %d calls, or %d operations: at most %d", len(c.Script), c.MaxOps, maxCalls)
+		return fmt.Errorf("machine: a script of %d calls, or %d operations: at most %d",
+			len(c.Script), c.MaxOps, maxCalls)
 	case c.MaxStates < 0 || c.Workers < 0:
 		return errors.New("machine: bounds below zero")
 	}
@@ -114,6 +116,21 @@ func (c *Config) check() error {
 			return fmt.Errorf("machine: key %d of %s: it has %d keys", k.Index, k.Map, c.Maps[k.Map])
 		}
 	}
+	if err := c.checkCalls(); err != nil {
+		return err
+	}
+	for _, k := range c.Subject.Protocol.Site().Slots {
+		for _, m := range c.Subject.Method.Steps {
+			if _, end := m.Span(k.Size); end > k.Size {
+				return fmt.Errorf("machine: %v writes beyond a %s of %d bytes", m, k.Name, k.Size)
+			}
+		}
+	}
+	return nil
+}
+
+// checkCalls refuses a script, or programs to begin with, that are not there.
+func (c *Config) checkCalls() error {
 	if c.Held != nil && len(c.Held) != len(c.Keys) {
 		return fmt.Errorf("machine: %d keys hold something of %d", len(c.Held), len(c.Keys))
 	}
@@ -122,19 +139,13 @@ func (c *Config) check() error {
 			return fmt.Errorf("machine: key %d holds program %d: there are %d", i, p, len(c.Programs))
 		}
 	}
-	for _, k := range c.Subject.Protocol.Site().Slots {
-		for _, m := range c.Subject.Method.Steps {
-			if _, end := m.Span(k.Size); end > k.Size {
-				return fmt.Errorf("machine: %v of the method writes beyond %s, which has %d bytes", m, k.Name, k.Size)
-			}
-		}
-	}
 	for i, call := range c.Script {
 		if call.Kind != protocol.Put && call.Kind != protocol.Delete {
 			return fmt.Errorf("machine: call %d of the script: nothing is loaded or unloaded here", i+1)
 		}
 		if call.Key >= len(c.Keys) || call.Kind == protocol.Put && call.Prog >= len(c.Programs) {
-			return fmt.Errorf("machine: call %d of the script (%v): there are %d keys and %d programs", i+1, call, len(c.Keys), len(c.Programs))
+			return fmt.Errorf("machine: call %d of the script (%v): there are %d keys and %d programs",
+				i+1, call, len(c.Keys), len(c.Programs))
 		}
 	}
 	return nil

@@ -139,8 +139,9 @@ func (e *expander) fetch(x state, i int, l *local) {
 		case isTrap || w < 0 && torn:
 		case w < 0:
 			torn = true
-			e.found(move{actor: i, in: tears | input(slices.Index(at.seen, c)), slot: n, stale: e.stale}, nil,
-				faultf(protocol.NoTorn, "executes % x, which never was an instruction of this slot", c[:slot.size]))
+			m := move{actor: i, in: tears | input(slices.Index(at.seen, c)), slot: n, stale: e.stale}
+			e.found(m, nil, faultf(protocol.NoTorn,
+				"executes % x, which never was an instruction of this slot", c[:slot.size]))
 		default:
 			e.move(x, i, l, fetches|input(w))
 		}
@@ -163,7 +164,8 @@ func (e *expander) handler(x state, i int, l *local) {
 	case ok && e.s.method.Trap == protocol.TrapOld:
 		e.move(x, i, l, emulate|input(old))
 	case !ok && at.mem[0] == protocol.Trap:
-		e.found(move{actor: i, in: retries, slot: n}, nil, faultf(protocol.NoTorn, "met an int3 that no poke answers for"))
+		e.found(move{actor: i, in: retries, slot: n}, nil,
+			faultf(protocol.NoTorn, "met an int3 that no poke answers for"))
 	default:
 		e.move(x, i, l, retries)
 	}

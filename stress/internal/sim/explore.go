@@ -10,12 +10,12 @@ import (
 )
 
 // An explorer goes through the states breadth first. The states of a level are the same
-// whoever finds them first, and so are counts and the violation that is reported.
+// whichever worker finds them first, and so are counts and the violation that is reported.
 type explorer struct {
 	s       *system
 	most    int
 	stripes [stripes]stripe
-	level   []uint64 // the states of the level at hand, one behind the other
+	level   []uint64 // the states of the level at hand, one after the other
 	refs    []ref    // where they are stored
 	stale   []uint32 // how many stale fetches lead to them
 	next    atomic.Int64
@@ -43,7 +43,7 @@ type violation struct {
 	order int // of the step among those of its state
 }
 
-// nearer says whether v is to be reported rather than o, which is on the same level.
+// nearer reports whether v is to be shown rather than o, which is on the same level.
 func (v *violation) nearer(o *violation) bool {
 	switch {
 	case o.fault == nil:

@@ -7,14 +7,14 @@ import "tailpoke/patcher/protocol"
 type input uint64
 
 const (
-	inputBits = 56 // below: a number, as said for each kind
+	inputBits = 56 // below: an index, or a number
 
 	enters  input = iota << inputBits // begins an execution
 	goes                              // goes on with an instruction that reads nothing shared
-	fetches                           // executes an instruction of the slot at rip: its index in slot.wholes
+	fetches                           // executes an instruction of the slot at rip: see slot.wholes
 	traps                             // fetches int3 at rip
-	tears                             // fetches bytes there that are none: their index in slotState.seen
-	emulate                           // the handler acts as an instruction: as for fetches
+	tears                             // fetches bytes there that are none: see slotState.seen
+	emulate                           // the handler acts as an instruction: see slot.wholes
 	retries                           // the handler runs the byte again
 	loads                             // reads a pointer: the number of a text plus 1, or 0
 )

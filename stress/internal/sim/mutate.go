@@ -36,8 +36,11 @@ func (e *expander) mutator(x state) {
 // next is the first call of the script, from call on, that has something to do: emptying a key
 // that is empty is nothing.
 func (s *system) next(x state, call int) int {
-	for call < len(s.script) && s.script[call].Kind == protocol.Delete && textIn(x[keysWord], s.script[call].Key) == none {
-		call++
+	for ; call < len(s.script); call++ {
+		c := &s.script[call]
+		if c.Kind != protocol.Delete || textIn(x[keysWord], c.Key) != none {
+			break
+		}
 	}
 	return call
 }
@@ -69,7 +72,7 @@ func (e *expander) call(x state, c protocol.Call) {
 	if c.Kind == protocol.Put {
 		refs := refsOf(y[textsWord], max(m.given, 0))
 		if m.given == none || refs == maxRefs {
-			e.fail(fmt.Errorf("machine: %v: no copy of the program is left, or too many hold it", c))
+			e.fail(fmt.Errorf("machine: %v: no copy is left, or too many keys hold it", c))
 			return
 		}
 		y[textsWord] = withRefs(y[textsWord], m.given, refs+1)

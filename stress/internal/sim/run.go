@@ -41,8 +41,8 @@ type run struct {
 }
 
 // one executes a whole instruction, which the thread has fetched at its rip. A jump to a register
-// is a site's; jumps of slots the caller counts. All others are of bodies, and may lead as well to
-// where tail calls enter.
+// may be a tail call. Jumps of slots may be too: the caller counts them. All other jumps are of
+// bodies, and are no tail calls even where they lead to the same place.
 func (r *run) one(i *x86.Insn) *fault {
 	r.count++
 	from := r.t.RIP
@@ -62,7 +62,8 @@ func (r *run) jumped(from uint64) *fault {
 		return nil
 	}
 	// Counted up to one beyond the limit: further ones make no difference.
-	if r.t.tails = min(r.t.tails+1, TailLimit+1); r.t.tails <= TailLimit || !r.s.judged[protocol.TailLimit] {
+	r.t.tails = min(r.t.tails+1, TailLimit+1)
+	if r.t.tails <= TailLimit || !r.s.judged[protocol.TailLimit] {
 		return nil
 	}
 	return faultf(protocol.TailLimit, "tail call %d of one execution, from %s to %s",
@@ -70,7 +71,7 @@ func (r *run) jumped(from uint64) *fault {
 }
 
 // on executes what touches nothing shared, up to an instruction that does. That the thread
-// returns and leaves its section is part of it: leaving holds nobody up.
+// returns and leaves its section is part of it: a thread that leaves holds up no wait.
 func (r *run) on() (*fault, error) {
 	for r.count <= runMax {
 		if r.s.noMerge && r.count > 0 {
@@ -106,7 +107,8 @@ func (r *run) next() (*x86.Insn, *fault) {
 	i := &t.insns[off]
 	switch {
 	case !i.Valid():
-		return nil, faultf(protocol.NoTorn, "goes on at %s, where no instruction begins", r.s.where(r.t.RIP))
+		at := r.s.where(r.t.RIP)
+		return nil, faultf(protocol.NoTorn, "goes on at %s, where no instruction begins", at)
 	case t.slots[off] != 0 || t.freeable && in != r.checked:
 		return nil, nil
 	}

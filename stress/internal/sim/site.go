@@ -91,11 +91,13 @@ func (s *system) addSlots(c *Config, t *text) error {
 		x := site{text: len(s.texts) - 1, key: key}
 		offs := from.Slots()
 		if len(offs) != len(s.site.Slots) {
-			return unsupportedf("%s has a site of %d slots: a %s has %d", t.name, len(offs), s.site.Name, len(s.site.Slots))
+			return unsupportedf("%s has a site of %d slots: a %s has %d",
+				t.name, len(offs), s.site.Name, len(s.site.Slots))
 		}
 		for n, of := range offs {
 			if size := s.site.Slots[n].Size; size != jit.SlotSize {
-				return unsupportedf("the slots of images have %d bytes, those of a %s %d", jit.SlotSize, s.site.Name, size)
+				return unsupportedf("the slots of images have %d bytes, those of a %s %d",
+					jit.SlotSize, s.site.Name, size)
 			}
 			x.slots = append(x.slots, len(s.slots))
 			s.slots = append(s.slots, slot{

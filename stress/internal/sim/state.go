@@ -171,11 +171,11 @@ func (s *system) beginGrace(x state, n int) {
 
 // endGraces ends grace periods as soon as they can end. Later would be allowed as well, but
 // shows no more: what waits for a grace period is not held up, and a program that is freed
-// early is found by whoever would find it later.
+// early is found by a thread that would find it later.
 func (s *system) endGraces(x state) {
 	allowed := 0
 	if s.grace == protocol.GraceForget {
-		allowed = 1 // whichever it is that was forgotten
+		allowed = 1 // any one may be the one that was forgotten
 	}
 	for n := range len(s.texts) {
 		if n != waiter && statusOf(x[textsWord], n) != retiring || s.waitedFor(x, n) > allowed {
@@ -190,7 +190,7 @@ func (s *system) endGraces(x state) {
 	}
 }
 
-// free turns a text into int3. Nobody pokes it any more.
+// free turns a text into int3. Its slots are poked no more.
 func (s *system) free(x state, text int) {
 	x[textsWord] = withStatus(x[textsWord], text, freed)
 	for i := range s.slots {
@@ -201,8 +201,8 @@ func (s *system) free(x state, text int) {
 	}
 }
 
-// Behind a thread's word, if the system is one of forward fetches, there is a bit for each slot
-// of which CPUs may see several contents: this one has seen the newest, and sees no other.
+// After a thread's word, if fetches only go forward, there is a word with a bit for each slot of
+// which CPUs may see several contents: this one has seen the newest, and sees no other.
 
 // sees notes that a thread has seen the newest content of the slots in bits.
 func (s *system) sees(x state, thread int, bits uint64) {
@@ -216,7 +216,7 @@ func (s *system) has(x state, thread, slot int) bool {
 	return s.forward && x[s.wordOf(thread)+1]>>slot&1 != 0
 }
 
-// forget is for a slot that nobody has seen the newest content of, or whose content all see.
+// forget is for a slot whose newest content no thread has seen, or all see.
 func (s *system) forget(x state, slot int) {
 	if !s.forward {
 		return
@@ -254,4 +254,6 @@ func (s *system) canonical(x state) {
 }
 
 // threadWords are the words of a thread.
-func (s *system) threadWords(x state, thread int) []uint64 { return x[s.wordOf(thread):][:s.stride] }
+func (s *system) threadWords(x state, thread int) []uint64 {
+	return x[s.wordOf(thread):][:s.stride]
+}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -101,7 +102,8 @@ func (s *system) unroll(c *Config) error {
 			sites := s.keySites[key]
 			acts := c.Subject.Protocol.Unroll(protocol.OpKind(op), len(sites))
 			if len(acts) > maxActions || len(s.method.Steps) > maxMicros {
-				return fmt.Errorf("machine: %d actions of %d steps are too many", len(acts), len(s.method.Steps))
+				return fmt.Errorf("machine: %d actions of %d steps are too many",
+					len(acts), len(s.method.Steps))
 			}
 			out := make([]action, len(acts))
 			asks := false
@@ -203,9 +205,10 @@ func (s *system) slotState(id uint64) *slotState {
 	return s.states[id]
 }
 
-// errCollision ends a check whose numbers cannot be told apart. Numbers are hashes of what
+// errCollision ends a check in which two contents have one number. Numbers are hashes of what
 // they stand for, so the same check would end so again.
-var errCollision = fmt.Errorf("machine: two contents have one number; change the subject, be it by a script of one more call")
+var errCollision = errors.New("machine: two contents have one number: " +
+	"change the subject, be it by a script of one more call")
 
 func sameOr(same bool) error {
 	if !same {

@@ -66,7 +66,8 @@ func (s *system) load(c *Config) error {
 		}
 	}
 	if len(s.texts) > MaxTexts {
-		return fmt.Errorf("machine: %d images, copies included: at most %d; give a shorter script", len(s.texts), MaxTexts)
+		return fmt.Errorf("machine: %d images, copies included: at most %d; give a shorter script",
+			len(s.texts), MaxTexts)
 	}
 	s.addWholes()
 	return nil
@@ -113,7 +114,8 @@ func (s *system) place(c *Config, img *jit.Image, name string) error {
 	for _, off := range img.Starts {
 		i := x86.Decode(img.Code[off:])
 		if !i.Valid() {
-			return unsupportedf("%s+%#x: no instruction is known that begins with % x", name, off, img.Code[off:min(int(off)+8, len(img.Code))])
+			return unsupportedf("%s+%#x: no instruction is known that begins with % x",
+				name, off, img.Code[off:min(int(off)+8, len(img.Code))])
 		}
 		t.insns[off] = i
 	}
@@ -142,7 +144,8 @@ func (s *system) shift(c *Config, img *jit.Image) (uint64, error) {
 			return shift, nil
 		}
 	}
-	return 0, unsupportedf("no place of the image has all %d slots in aligned 8-byte words", len(slots))
+	return 0, unsupportedf("no place of the image has all %d slots in aligned 8-byte words",
+		len(slots))
 }
 
 // textAt finds the image that an address lies in; -1 if none.

@@ -36,8 +36,8 @@ func (r *replay) samePosition(t *thread, s *witness.Step) error {
 	if same {
 		return nil
 	}
-	return differs("thread %d %s after %d instructions from %s, the witness is at %s",
-		s.Actor.Index, r.stopText(t), s.Code.Count, r.w.Where(s.Code.At), r.w.Where(want))
+	return differs("%v %s after %d instructions from %s, the witness is at %s",
+		s.Actor, r.stopText(t), s.Code.Count, r.w.Where(s.Code.At), r.w.Where(want))
 }
 
 // standsAt reports whether a thread stands where the witness says.
@@ -64,8 +64,8 @@ func (r *replay) sameRegs(t *thread, s *witness.Step) error {
 		}
 		want, ok := t.real(r, reg.Value)
 		if got := t.stop.Regs[n]; ok && got != want {
-			return differs("thread %d %s with %v = %#x, the witness with %#x (%#x there)",
-				s.Actor.Index, r.stopText(t), n, got, want, reg.Value)
+			return differs("%v %s with %v = %#x, the witness with %#x (%#x there)",
+				s.Actor, r.stopText(t), n, got, want, reg.Value)
 		}
 	}
 	return nil
@@ -89,11 +89,12 @@ func (r *replay) sameSites(v *witness.View) error {
 	return nil
 }
 
-// sameSlot compares what a slot holds. That some CPU may fetch something else, memory does not show.
+// sameSlot compares what a slot holds. Memory does not show what else some CPU may fetch.
 func (r *replay) sameSlot(s *slot, v *witness.SlotView) error {
 	want, ok := s.shows(v)
 	if !ok {
-		return fmt.Errorf("the witness's holds % x, which is made of no instructions of the slot", v.Bytes)
+		return fmt.Errorf("the witness's holds % x, which is made of no instructions of the slot",
+			v.Bytes)
 	}
 	if got := text.Insn(r.Arena.Read(s.off, text.Size)); got != want {
 		return fmt.Errorf("holds %v, the witness's %s (%v)", got, r.w.Holds(v.SlotText), want)

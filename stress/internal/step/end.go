@@ -59,11 +59,14 @@ func (r *replay) seenForbidden(t *thread) (string, error) {
 		if err := r.single(t); err != nil {
 			return "", err
 		}
-		i := at.find(func(i *instr) bool { return i.breaks == r.w.Property && r.Arena.Addr(i.next) == t.stop.RIP })
+		i := at.find(func(i *instr) bool {
+			return i.breaks == r.w.Property && r.Arena.Addr(i.next) == t.stop.RIP
+		})
 		if i == nil {
-			return "", differs("the handler at %s has answered, and breaks nothing: the thread %s", where, r.stopText(t))
+			return "", differs("the handler at %s breaks nothing: the thread %s", where, r.stopText(t))
 		}
-		return fmt.Sprintf("trapped at %s, and its handler has answered as %s: %s", where, r.w.Holds(i.text), r.w.Text), nil
+		return fmt.Sprintf("trapped at %s, and its handler has answered as %s: %s",
+			where, r.w.Holds(i.text), r.w.Text), nil
 	}
 	got := text.Insn(r.Arena.Read(at.off, text.Size))
 	i := at.holds(got)
@@ -110,7 +113,8 @@ func (r *replay) seenTorn(t *thread, s *witness.Step) (string, error) {
 	if at.holds(got) != nil {
 		return "", differs("the slot at %s holds %v, a whole instruction", r.where(t.stop.RIP), got)
 	}
-	return fmt.Sprintf("%s, in front of %v, which never was an instruction of that slot", r.stopText(t), got), nil
+	return fmt.Sprintf("%s, in front of %v, which never was an instruction of that slot",
+		r.stopText(t), got), nil
 }
 
 // seenTails wants one tail call too many.

@@ -79,7 +79,8 @@ func (r *replay) sameFreed(s *witness.Step) error {
 func (r *replay) free(t *loaded) error {
 	for end := time.Now().Add(r.limit); !r.erased(t); time.Sleep(50 * time.Microsecond) {
 		if !r.mayReap() {
-			return cannotForce("frees %s in the midst of an operation, whose mutex package patcher takes to untrack a program's sites", t.name)
+			return cannotForce("frees %s in the midst of an operation, whose mutex package patcher "+
+				"takes to untrack a program's sites", t.name)
 		}
 		r.Patcher.Reap()
 		if time.Now().After(end) {

@@ -38,8 +38,8 @@ type halt struct {
 
 func newMutator(w *witness.Witness, limit time.Duration) *mutator {
 	return &mutator{
-		w: w, limit: limit,
-		calls: make(chan protocol.Call), stood: make(chan halt), turn: make(chan struct{}), quit: make(chan struct{}),
+		w: w, limit: limit, calls: make(chan protocol.Call),
+		stood: make(chan halt), turn: make(chan struct{}), quit: make(chan struct{}),
 	}
 }
 

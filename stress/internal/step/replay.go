@@ -20,11 +20,16 @@ type unforced struct{ text string }
 
 func (e *unforced) Error() string { return e.text }
 
-func differs(format string, args ...any) error     { return &difference{fmt.Sprintf(format, args...)} }
-func cannotForce(format string, args ...any) error { return &unforced{fmt.Sprintf(format, args...)} }
+func differs(format string, args ...any) error {
+	return &difference{fmt.Sprintf(format, args...)}
+}
 
-// Replay takes the steps of a witness of the configuration on real CPUs. An error says that memory or
-// time was short; a difference is none.
+func cannotForce(format string, args ...any) error {
+	return &unforced{fmt.Sprintf(format, args...)}
+}
+
+// Replay takes the steps of a witness of the configuration on real CPUs. An error says that memory
+// or time was short; a difference is none.
 func Replay(c sim.Config, w *witness.Witness) (*report.Stepped, error) {
 	if err := exec.Supported(); err != nil {
 		return &report.Stepped{Outcome: report.NotStepped, Steps: len(w.Steps), Text: err.Error()}, nil

@@ -51,7 +51,8 @@ type loaded struct {
 }
 
 func newReplay(c sim.Config, w *witness.Witness) *replay {
-	return &replay{c: c, w: w, kind: c.Subject.Protocol.Site(), grace: c.Subject.Grace, limit: mutatorLimit}
+	s := c.Subject
+	return &replay{c: c, w: w, kind: s.Protocol.Site(), grace: s.Grace, limit: mutatorLimit}
 }
 
 // build loads everything.
@@ -126,7 +127,9 @@ func (r *replay) add(p *jit.Program, name string, simulated uint64) error {
 	}
 	at := r.Patcher.Addr(prog)
 	off, _ := r.Arena.OffOf(at)
-	r.texts = append(r.texts, &loaded{Program: prog, Image: img, name: name, at: at, off: off, sim: simulated})
+	r.texts = append(r.texts, &loaded{
+		Program: prog, Image: img, name: name, at: at, off: off, sim: simulated,
+	})
 	return nil
 }
 

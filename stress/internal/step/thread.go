@@ -30,7 +30,8 @@ func (r *replay) threadStep(s *witness.Step, last bool) error {
 		}
 	}
 	if !r.standsAt(t, s.Code.At) {
-		return differs("thread %d stands at %s, the witness at %s", s.Actor.Index, r.where(t.stop.RIP), r.w.Where(s.Code.At))
+		return differs("%v stands at %s, the witness at %s",
+			s.Actor, r.where(t.stop.RIP), r.w.Where(s.Code.At))
 	}
 	if err := r.sameBytes(t, s); err != nil {
 		return err
@@ -78,8 +79,8 @@ func (r *replay) execute(t *thread, s *witness.Step) error {
 		}
 		r.countTail(t, from)
 		if t.stop.Kind != exec.Stands && n < steps-1 {
-			return differs("thread %d %s after %d instructions from %s, the witness executes %d",
-				s.Actor.Index, r.stopText(t), n+1, r.w.Where(s.Code.At), steps)
+			return differs("%v %s after %d instructions from %s, the witness executes %d",
+				s.Actor, r.stopText(t), n+1, r.w.Where(s.Code.At), steps)
 		}
 	}
 	return nil
@@ -87,21 +88,25 @@ func (r *replay) execute(t *thread, s *witness.Step) error {
 
 // single is one step of the thread.
 func (r *replay) single(t *thread) (err error) {
-	if t.stop, err = t.Step(); err == nil && (t.stop.Kind == exec.Returned || t.stop.Kind == exec.Faulted) {
+	if t.stop, err = t.Step(); err != nil {
+		return err
+	}
+	if t.stop.Kind == exec.Returned || t.stop.Kind == exec.Faulted {
 		t.inside = false
 	}
-	return err
+	return nil
 }
 
 // countTail counts a tail call: from a slot, or by a jump to a register, to where a program is
 // entered.
 func (r *replay) countTail(t *thread, from uint64) {
 	in, to := r.textAt(from), r.textAt(t.stop.RIP)
-	if t.stop.Kind != exec.Stands || in == nil || to == nil || t.stop.RIP != r.Arena.Addr(to.landing()) {
+	if t.stop.Kind != exec.Stands || in == nil || to == nil {
 		return
 	}
 	i := x86.Decode(in.Image.Code[from-in.at:])
-	if r.slotAt(from) != nil || i.JumpsToReg() {
+	enters := t.stop.RIP == r.Arena.Addr(to.landing())
+	if enters && (r.slotAt(from) != nil || i.JumpsToReg()) {
 		t.tails++
 	}
 }
@@ -109,10 +114,11 @@ func (r *replay) countTail(t *thread, from uint64) {
 // sameBytes compares what the step executes with what memory holds there.
 func (r *replay) sameBytes(t *thread, s *witness.Step) error {
 	in := r.textAt(t.stop.RIP)
-	switch {
-	case in == nil || in.freed || t.stop.Kind == exec.Trapped:
+	if in == nil || in.freed || t.stop.Kind == exec.Trapped {
 		return nil // nothing is executed, or the handler's answer, which shows in where it leads
-	case s.Action.Do == witness.Fetch || s.Action.Do == witness.Trap || s.Action.Do == witness.Torn:
+	}
+	switch s.Action.Do {
+	case witness.Fetch, witness.Trap, witness.Torn:
 		return r.sameFetch(t, s)
 	}
 	rel, want := int(t.stop.RIP-in.at), s.Code.Bytes
@@ -156,8 +162,8 @@ func (r *replay) sameFetch(t *thread, s *witness.Step) error {
 		if want, ok := at.translated(s.Code.Bytes); ok && want == got {
 			return nil
 		}
-		return cannotForce("fetches a mixture of old bytes and new ones at %s (memory holds %v): a CPU cannot be made to",
-			r.where(t.stop.RIP), got)
+		return cannotForce("fetches a mixture of old bytes and new ones at %s (memory holds %v): "+
+			"a CPU cannot be made to", r.where(t.stop.RIP), got)
 	}
 	want := at.reads(s.Action.Text)
 	switch {
@@ -171,6 +177,6 @@ func (r *replay) sameFetch(t *thread, s *witness.Step) error {
 
 // noLonger is a fetch that cannot be forced.
 func (r *replay) noLonger(s *witness.Step, want []byte, got text.Insn) error {
-	return cannotForce("fetches bytes at %s that memory does not hold any more (% x, and memory holds %v): a CPU cannot be made to",
-		r.w.Where(s.Code.At), want, got)
+	return cannotForce("fetches bytes at %s that memory does not hold any more "+
+		"(% x, and memory holds %v): a CPU cannot be made to", r.w.Where(s.Code.At), want, got)
 }
