@@ -140,10 +140,10 @@ func Check(ctx context.Context, c Config) (*Result, error) {
 
 // calls is how many calls there are to make.
 func (s *system) calls() int {
-	if s.anyOps {
-		return s.maxOps
+	if s.Script == nil {
+		return s.MaxOps
 	}
-	return len(s.script)
+	return len(s.Script)
 }
 
 // bound says what was explored.
@@ -152,8 +152,8 @@ func (s *system) bound() string {
 	if s.threads == 1 {
 		threads = "1 thread"
 	}
-	if s.anyOps {
-		return fmt.Sprintf("%s, any %d operations", threads, s.maxOps)
+	if s.Script == nil {
+		return fmt.Sprintf("%s, any %d operations", threads, s.MaxOps)
 	}
-	return fmt.Sprintf("%s, a script of %d calls", threads, len(s.script))
+	return fmt.Sprintf("%s, a script of %d calls", threads, len(s.Script))
 }

@@ -50,7 +50,7 @@ type result struct {
 func newExpander(s *system) *expander {
 	return &expander{
 		s: s, t: newThread(s), cache: map[key]result{}, pokes: map[poking]uint64{},
-		y: make(state, s.words), every: s.noSymmetry,
+		y: make(state, s.words), every: s.NoSymmetry,
 	}
 }
 
@@ -155,7 +155,7 @@ func (e *expander) handler(x state, i int, l *local) {
 	n := l.stop.slot
 	at := e.s.slotState(x[firstSlotWord+n])
 	old, to, ok := e.s.poked(x, n)
-	if e.s.forward {
+	if e.s.Forward {
 		e.newest = e.s.open(x) // it comes back by iret, which serialises
 	}
 	switch {

@@ -16,13 +16,13 @@ func (e *expander) mutator(x state) {
 		e.act(e.from(x), m, move{actor: byMutator})
 		return
 	}
-	if !e.s.anyOps {
-		if m.call < len(e.s.script) {
-			e.call(x, e.s.script[m.call])
+	if e.s.Script != nil {
+		if m.call < len(e.s.Script) {
+			e.call(x, e.s.Script[m.call])
 		}
 		return
 	}
-	if m.call >= e.s.maxOps {
+	if m.call >= e.s.MaxOps {
 		return
 	}
 	for key := range e.s.keySites {
@@ -36,8 +36,8 @@ func (e *expander) mutator(x state) {
 // next is the first call of the script, from call on, that has something to do: emptying a key
 // that is empty is nothing.
 func (s *system) next(x state, call int) int {
-	for ; call < len(s.script); call++ {
-		c := &s.script[call]
+	for ; call < len(s.Script); call++ {
+		c := &s.Script[call]
 		if c.Kind != protocol.Delete || textIn(x[keysWord], c.Key) != none {
 			break
 		}

@@ -74,7 +74,7 @@ func (r *run) jumped(from uint64) *fault {
 // returns and leaves its section is part of it: a thread that leaves holds up no wait.
 func (r *run) on() (*fault, error) {
 	for r.count <= runMax {
-		if r.s.noMerge && r.count > 0 {
+		if r.s.NoMerge && r.count > 0 {
 			return nil, nil
 		}
 		if r.t.RIP == returnAt {

@@ -81,10 +81,10 @@ func (at *slot) reads(c content) protocol.SlotText {
 }
 
 // addSlots finds the sites whose keys change. Others are instructions like all.
-func (s *system) addSlots(c *Config, t *text) error {
+func (s *system) addSlots(t *text) error {
 	for i := range t.img.Sites {
 		from := &t.img.Sites[i]
-		key := slices.Index(c.Keys, protocol.Key{Map: from.Map, Index: int(from.Key)})
+		key := slices.Index(s.Keys, protocol.Key{Map: from.Map, Index: int(from.Key)})
 		if !from.Direct || key < 0 {
 			continue
 		}

@@ -159,7 +159,7 @@ func (s *system) waitedFor(x state, n int) int {
 
 // beginGrace marks the threads that are inside their sections.
 func (s *system) beginGrace(x state, n int) {
-	if s.grace == protocol.GraceSleep {
+	if s.Subject.Grace.Kind == protocol.GraceSleep {
 		return // it may end at once
 	}
 	for i := s.threadsFrom; i < len(x); i += s.stride {
@@ -174,7 +174,7 @@ func (s *system) beginGrace(x state, n int) {
 // early is found by a thread that would find it later.
 func (s *system) endGraces(x state) {
 	allowed := 0
-	if s.grace == protocol.GraceForget {
+	if s.Subject.Grace.Kind == protocol.GraceForget {
 		allowed = 1 // any one may be the one that was forgotten
 	}
 	for n := range len(s.texts) {
@@ -206,19 +206,19 @@ func (s *system) free(x state, text int) {
 
 // sees notes that a thread has seen the newest content of the slots in bits.
 func (s *system) sees(x state, thread int, bits uint64) {
-	if s.forward {
+	if s.Forward {
 		x[s.wordOf(thread)+1] |= bits
 	}
 }
 
 // has tells whether a thread has seen the newest content of a slot.
 func (s *system) has(x state, thread, slot int) bool {
-	return s.forward && x[s.wordOf(thread)+1]>>slot&1 != 0
+	return s.Forward && x[s.wordOf(thread)+1]>>slot&1 != 0
 }
 
 // forget is for a slot whose newest content no thread has seen, or all see.
 func (s *system) forget(x state, slot int) {
-	if !s.forward {
+	if !s.Forward {
 		return
 	}
 	for i := s.threadsFrom; i < len(x); i += s.stride {
@@ -240,7 +240,7 @@ func (s *system) open(x state) uint64 {
 // canonical sorts the threads, which are alike.
 func (s *system) canonical(x state) {
 	switch {
-	case s.noSymmetry:
+	case s.NoSymmetry:
 	case s.stride == 1:
 		slices.Sort(x[s.threadsFrom:])
 	default:

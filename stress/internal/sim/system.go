@@ -13,6 +13,7 @@ import (
 // system is what does not change while states are explored, and the pool of what they are
 // made of.
 type system struct {
+	*Config
 	texts    []*text // the entry first
 	copies   [][]int // for each program the texts that are copies of it, in the order of their use
 	site     protocol.Site
@@ -26,19 +27,10 @@ type system struct {
 	actions   [protocol.OpKinds][][]action
 
 	method  protocol.Method
-	grace   protocol.GraceKind
-	script  protocol.Script
-	anyOps  bool // no script: any operation
-	maxOps  int
-	ctx     []byte
 	threads int
 
-	outcomes   map[uint64]bool // nil: anything is right
-	judged     map[protocol.Property]bool
-	noMerge    bool
-	noSymmetry bool
-	forward    bool
-	held       []int
+	outcomes map[uint64]bool // nil: anything is right
+	judged   map[protocol.Property]bool
 
 	threadsFrom, stride, words int
 	idle                       uint64 // the local of a thread between two executions
@@ -59,11 +51,10 @@ type action struct {
 
 func newSystem(c *Config) (*system, error) {
 	s := &system{
-		site: c.Subject.Protocol.Site(), nextText: textAt, data: data{next: cmp.Or(c.dataAt, dataAt)},
-		method: c.Subject.Method, grace: c.Subject.Grace.Kind,
-		script: c.Script, anyOps: c.Script == nil, maxOps: c.MaxOps, ctx: c.Ctx,
-		threads: c.Subject.Shape.Threads, judged: map[protocol.Property]bool{},
-		noMerge: c.NoMerge, noSymmetry: c.NoSymmetry, forward: c.Forward, held: c.Held, stride: 1,
+		Config: c, site: c.Subject.Protocol.Site(),
+		nextText: textAt, data: data{next: cmp.Or(c.dataAt, dataAt)},
+		method: c.Subject.Method, threads: c.Subject.Shape.Threads, stride: 1,
+		judged: map[protocol.Property]bool{},
 		locals: map[uint64]*local{}, states: map[uint64]*slotState{},
 	}
 	for _, p := range c.Properties {
@@ -75,14 +66,14 @@ func newSystem(c *Config) (*system, error) {
 			s.outcomes[v] = true
 		}
 	}
-	if err := s.load(c); err != nil {
+	if err := s.load(); err != nil {
 		return nil, err
 	}
-	if err := s.unroll(c); err != nil {
+	if err := s.unroll(); err != nil {
 		return nil, err
 	}
 	s.threadsFrom = firstSlotWord + len(s.slots)
-	if s.forward {
+	if s.Forward {
 		if s.stride = 2; len(s.slots) > 64 {
 			return nil, fmt.Errorf("machine: %d slots: forward fetches know at most 64", len(s.slots))
 		}
@@ -92,15 +83,15 @@ func newSystem(c *Config) (*system, error) {
 }
 
 // unroll lists the actions of every operation on every key.
-func (s *system) unroll(c *Config) error {
-	s.keySites = make([][]int, len(c.Keys))
+func (s *system) unroll() error {
+	s.keySites = make([][]int, len(s.Keys))
 	for i, x := range s.sites {
 		s.keySites[x.key] = append(s.keySites[x.key], i)
 	}
 	for op := range s.actions {
-		for key := range c.Keys {
+		for key := range s.Keys {
 			sites := s.keySites[key]
-			acts := c.Subject.Protocol.Unroll(protocol.OpKind(op), len(sites))
+			acts := s.Subject.Protocol.Unroll(protocol.OpKind(op), len(sites))
 			if len(acts) > maxActions || len(s.method.Steps) > maxMicros {
 				return fmt.Errorf("machine: %d actions of %d steps are too many",
 					len(acts), len(s.method.Steps))
@@ -131,7 +122,7 @@ func (s *system) initial() (state, error) {
 	}
 	s.idle = l.id
 	x := make(state, s.words)
-	for key, p := range s.held {
+	for key, p := range s.Held {
 		if p == witness.None {
 			continue
 		}

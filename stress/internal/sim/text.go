@@ -40,26 +40,26 @@ type text struct {
 func (t *text) landing() uint64 { return t.at + uint64(t.img.AdjOff) }
 
 // load compiles and places every image.
-func (s *system) load(c *Config) error {
+func (s *system) load() error {
 	infos := map[string]jit.MapInfo{}
-	names := slices.Sorted(maps.Keys(c.Maps))
+	names := slices.Sorted(maps.Keys(s.Maps))
 	for _, name := range names {
-		infos[name] = s.data.addArray(c.Layout, c.Maps[name])
+		infos[name] = s.data.addArray(s.Layout, s.Maps[name])
 	}
-	for _, k := range c.Keys {
+	for _, k := range s.Keys {
 		s.arrayKeys = append(s.arrayKeys, pointerOf{slices.Index(names, k.Map), k.Index})
 	}
 	var loads []Load
-	loads, s.copies = c.Loads()
+	loads, s.copies = s.Loads()
 	images := map[*jit.Program]*jit.Image{} // copies have the same code
 	for _, l := range loads {
 		img, err := images[l.Program], error(nil)
 		if img == nil {
-			img, err = c.compile(l.Program, infos)
+			img, err = s.compile(l.Program, infos)
 			images[l.Program] = img
 		}
 		if err == nil {
-			err = s.place(c, img, l.Name)
+			err = s.place(img, l.Name)
 		}
 		if err != nil {
 			return fmt.Errorf("machine: %s: %w", l.Name, err)
@@ -99,9 +99,9 @@ func (c *Config) compile(p *jit.Program, arrays map[string]jit.MapInfo) (*jit.Im
 }
 
 // place gives an image its address and finds its slots.
-func (s *system) place(c *Config, img *jit.Image, name string) error {
+func (s *system) place(img *jit.Image, name string) error {
 	at := s.nextText
-	shift, err := s.shift(c, img)
+	shift, err := s.shift(img)
 	if err != nil {
 		return err
 	}
@@ -121,16 +121,16 @@ func (s *system) place(c *Config, img *jit.Image, name string) error {
 	}
 	s.texts = append(s.texts, t)
 	s.data.addProgram(t.structAt, uint64(img.Layout.ProgFunc), t.at)
-	return s.addSlots(c, t)
+	return s.addSlots(t)
 }
 
 // shift is how far after the start of a page the image lies.
-func (s *system) shift(c *Config, img *jit.Image) (uint64, error) {
+func (s *system) shift(img *jit.Image) (uint64, error) {
 	var slots []jit.Slot
 	for i := range img.Sites {
 		slots = append(slots, img.Sites[i].Slots()...)
 	}
-	if len(slots) == 0 || !c.Straddle && !c.Subject.Method.Aligned() {
+	if len(slots) == 0 || !s.Straddle && !s.Subject.Method.Aligned() {
 		return 0, nil
 	}
 	for shift := range uint64(8) {
@@ -140,7 +140,7 @@ func (s *system) shift(c *Config, img *jit.Image) (uint64, error) {
 				fitting++
 			}
 		}
-		if c.Straddle && fitting < len(slots) || !c.Straddle && fitting == len(slots) {
+		if s.Straddle && fitting < len(slots) || !s.Straddle && fitting == len(slots) {
 			return shift, nil
 		}
 	}

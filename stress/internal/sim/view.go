@@ -7,6 +7,46 @@ import (
 	"tailpoke/patcher/protocol/witness"
 )
 
+// newWitness is a witness that begins in the state x and has no steps.
+func (s *system) newWitness(x state) *witness.Witness {
+	w := &witness.Witness{
+		Agents: []witness.Actor{{Kind: witness.Mutator}}, Threads: s.threads,
+		Start: s.view(x), Memory: s.memory(),
+	}
+	for _, t := range s.texts {
+		w.Programs = append(w.Programs, t.name)
+	}
+	numbers := map[int]int{}
+	for _, at := range s.sites {
+		of := witness.Site{Number: numbers[at.text]}
+		if numbers[at.text]++; at.text != 0 {
+			of.In = s.texts[at.text].name
+		}
+		w.Sites = append(w.Sites, of)
+	}
+	return w
+}
+
+// memory says where things lie, and what an execution begins with.
+func (s *system) memory() *witness.Memory {
+	t := newThread(s)
+	t.enter(s)
+	at := s.data.structs[0].At
+	m := &witness.Memory{
+		Data:    witness.Region{At: at, Size: s.data.next - at},
+		Stack:   witness.Region{At: stackAt, Size: stackSize},
+		Context: witness.Region{At: ctxAt, Size: uint64(len(s.Ctx))},
+		Entry:   t.Regs, Return: returnAt,
+	}
+	for _, t := range s.texts {
+		m.Programs = append(m.Programs, witness.Region{At: t.at, Size: uint64(len(t.img.Code))})
+	}
+	for i := range callerWords {
+		m.Caller = append(m.Caller, junkOfCaller(i))
+	}
+	return m
+}
+
 // view says what a state shows.
 func (s *system) view(x state) witness.View {
 	var v witness.View

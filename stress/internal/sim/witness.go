@@ -8,44 +8,103 @@ import (
 	"tailpoke/patcher/protocol/witness"
 )
 
-// choices finds the choices of an execution that leads to v. Stored states have their threads
-// sorted; here each keeps its place.
-func (e *explorer) choices(v violation) ([]witness.Choice, error) {
-	g := newWalker(e.s)
-	var out []witness.Choice
-	x, err := e.s.initial()
+// trail is a witness that grows step by step, from the state in which every image is loaded.
+type trail struct {
+	walker
+	x state
+	w *witness.Witness
+}
+
+func (s *system) newTrail() (*trail, error) {
+	x, err := s.initial()
 	if err != nil {
 		return nil, err
 	}
-	follow := func(fits func(y state, f *fault) bool) error {
-		var m move
-		to, err := g.step(x, func(n move, y state, f *fault) bool {
-			m = n
-			return fits(y, f)
-		})
-		if err != nil {
-			return err
-		}
-		out = append(out, e.s.choice(x, m))
-		x = to
-		return nil
+	return &trail{newWalker(s), x, s.newWitness(x)}, nil
+}
+
+// take takes the first step that fits.
+func (t *trail) take(fits func(m move, y state, f *fault) bool) error {
+	var m move
+	var broken *fault
+	y, err := t.step(t.x, func(n move, y state, f *fault) bool {
+		m, broken = n, f
+		return fits(n, y, f)
+	})
+	if err != nil {
+		return err
+	}
+	step, err := t.describe(t.x, y, m)
+	if err != nil {
+		return err
+	}
+	if t.w.Steps = append(t.w.Steps, step); broken != nil {
+		t.w.Property, t.w.Text = broken.property, broken.text
+	}
+	t.x = y
+	return nil
+}
+
+// witness rebuilds an execution that leads to v. No execution with fewer steps breaks a property.
+// Of those with as many that lead to the same violation, it has the fewest fetches of bytes that
+// memory does not hold: these cannot be forced on a real CPU. Stored states have their threads
+// sorted; here each keeps its place.
+func (e *explorer) witness(v violation) (*witness.Witness, error) {
+	t, err := e.s.newTrail()
+	if err != nil {
+		return nil, err
 	}
 	sorted := make(state, e.s.words)
-	for _, next := range e.path(v.from.ref)[1:] {
-		err := follow(func(y state, f *fault) bool {
-			if f != nil {
-				return false
+	for _, next := range append(e.path(v.from.ref)[1:], nil) { // nil: where the last step leads
+		err := t.take(func(_ move, y state, f *fault) bool {
+			if f != nil || next == nil {
+				return next == nil && f != nil && *f == *v.fault
 			}
 			copy(sorted, y)
 			e.s.canonical(sorted)
 			return slices.Equal(sorted, next)
 		})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("machine: a path cannot be gone again: %w", err)
 		}
 	}
-	err = follow(func(_ state, f *fault) bool { return f != nil && *f == *v.fault })
-	return out, err
+	return t.w, nil
+}
+
+// ErrHolds is what [Replay] returns, wrapped, if all steps can be taken and no property is broken.
+var ErrHolds = errors.New("steps break no property")
+
+// Replay takes the steps of an execution again, by their choices, and returns the witness that
+// they are. It is an error if a step cannot be taken, or one before the last breaks a property, and
+// [ErrHolds] if the last one breaks none.
+func Replay(c Config, choices []witness.Choice) (*witness.Witness, error) {
+	c = c.withDefaults()
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	s, err := newSystem(&c)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.newTrail()
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range choices {
+		if t.w.Property != "" {
+			return nil, fmt.Errorf("step %d: the step before it broke %s", i+1, t.w.Property)
+		}
+		err := t.take(func(m move, _ state, f *fault) bool {
+			return (f == nil || s.judged[f.property]) && c.Same(s.choice(t.x, m))
+		})
+		if err != nil {
+			return nil, fmt.Errorf("step %d, %v: %w", i+1, c.Actor, err)
+		}
+	}
+	if t.w.Property == "" {
+		return nil, fmt.Errorf("%d %w", len(choices), ErrHolds)
+	}
+	return t.w, nil
 }
 
 // walker takes single steps.
@@ -72,109 +131,7 @@ func (g walker) step(x state, fits func(m move, y state, f *fault) bool) (state,
 	}
 	g.expand(x)
 	if g.err == nil && !hit {
-		return nil, fmt.Errorf("there is no such step")
+		return nil, errors.New("there is no such step")
 	}
 	return to, g.err
-}
-
-// ErrHolds is what [Replay] returns, wrapped, if all steps can be taken and no property is broken.
-var ErrHolds = errors.New("steps break no property")
-
-// Replay takes the steps of an execution again, by their choices, and returns the witness that
-// they are. It is an error if a step cannot be taken, or one before the last breaks a property, and
-// [ErrHolds] if the last one breaks none.
-func Replay(c Config, choices []witness.Choice) (*witness.Witness, error) {
-	c = c.withDefaults()
-	if err := c.check(); err != nil {
-		return nil, err
-	}
-	s, err := newSystem(&c)
-	if err != nil {
-		return nil, err
-	}
-	return s.replay(choices)
-}
-
-func (s *system) replay(choices []witness.Choice) (*witness.Witness, error) {
-	g := newWalker(s)
-	x, err := s.initial()
-	if err != nil {
-		return nil, err
-	}
-	w := s.newWitness(x)
-	for i, c := range choices {
-		if w.Property != "" {
-			return nil, fmt.Errorf("step %d: the step before it broke %s", i+1, w.Property)
-		}
-		var m move
-		var broken *fault
-		y, err := g.step(x, func(n move, _ state, f *fault) bool {
-			m, broken = n, f
-			return (f == nil || s.judged[f.property]) && c.Same(s.choice(x, n))
-		})
-		var step witness.Step
-		if err == nil {
-			step, err = g.describe(x, y, m)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("step %d, %v: %w", i+1, c.Actor, err)
-		}
-		if w.Steps = append(w.Steps, step); broken != nil {
-			w.Property, w.Text = broken.property, broken.text
-		}
-		x = y
-	}
-	if w.Property == "" {
-		return nil, fmt.Errorf("%d %w", len(choices), ErrHolds)
-	}
-	return w, nil
-}
-
-// newWitness is a witness that begins in the state x and has no steps.
-func (s *system) newWitness(x state) *witness.Witness {
-	w := &witness.Witness{
-		Agents: []witness.Actor{{Kind: witness.Mutator}}, Threads: s.threads,
-		Start: s.view(x), Memory: s.memory(),
-	}
-	for _, t := range s.texts {
-		w.Programs = append(w.Programs, t.name)
-	}
-	numbers := map[int]int{}
-	for _, at := range s.sites {
-		of := witness.Site{Number: numbers[at.text]}
-		if numbers[at.text]++; at.text != 0 {
-			of.In = s.texts[at.text].name
-		}
-		w.Sites = append(w.Sites, of)
-	}
-	return w
-}
-
-// memory says where things lie, and what an execution begins with.
-func (s *system) memory() *witness.Memory {
-	t := newThread(s)
-	t.enter(s)
-	at := s.data.structs[0].At
-	m := &witness.Memory{
-		Data:    witness.Region{At: at, Size: s.data.next - at},
-		Stack:   witness.Region{At: stackAt, Size: stackSize},
-		Context: witness.Region{At: ctxAt, Size: uint64(len(s.ctx))},
-		Entry:   t.Regs, Return: returnAt,
-	}
-	for _, t := range s.texts {
-		m.Programs = append(m.Programs, witness.Region{At: t.at, Size: uint64(len(t.img.Code))})
-	}
-	for i := range callerWords {
-		m.Caller = append(m.Caller, junkOfCaller(i))
-	}
-	return m
-}
-
-// witness rebuilds an execution that leads to v.
-func (e *explorer) witness(v violation) (*witness.Witness, error) {
-	choices, err := e.choices(v)
-	if err != nil {
-		return nil, fmt.Errorf("machine: a path cannot be gone again: %w", err)
-	}
-	return e.s.replay(choices)
 }

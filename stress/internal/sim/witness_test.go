@@ -67,12 +67,31 @@ func TestWitnessesReplay(t *testing.T) {
 				t.Errorf("%d steps, found after level %d", len(choices), r.Depth)
 			}
 			for _, s := range r.Witness.Steps {
+				for _, site := range s.Sites {
+					sameState(t, &site)
+				}
 				executes := s.Actor.Kind == witness.Thread
 				if executes != (s.Code != nil) || executes && s.Action.Do != witness.Leave && (len(s.Code.Bytes) == 0 || s.Code.Text == "") {
 					t.Errorf("step without instruction or bytes: %+v", s)
 				}
 			}
 		})
+	}
+}
+
+// sameState holds the letters of a site against what its slots hold.
+func sameState(t *testing.T, site *witness.SiteView) {
+	t.Helper()
+	var contents []protocol.Content
+	for _, s := range site.Slots {
+		if c, whole := s.Content(); whole {
+			contents = append(contents, c)
+		}
+	}
+	switch whole := len(contents) == protocol.Slots; {
+	case site.Gone || !whole && site.From != 0 && site.To != 0:
+	case !whole || site.From != site.To || site.From != protocol.StateOf(contents...):
+		t.Errorf("state %q of %+v", site.StateText(), site.Slots)
 	}
 }
 

@@ -139,32 +139,18 @@ func (r *replay) mutatorStep(i int, s *witness.Step, last bool) error {
 	return nil
 }
 
-// completed is the event that an action of the mutator completes; of a poke, its last step.
-func completed(do witness.Do) (kind protocol.EventKind, ok bool) {
-	switch do {
-	case witness.Publish:
-		return protocol.Published, true
-	case witness.Store, witness.NoPoke, witness.Mismatch, witness.PokeGone:
-		return protocol.Poked, true
-	case witness.Wait:
-		return protocol.Waited, true
-	case witness.NoWait:
-		return protocol.WaitSkipped, true
-	case witness.Retire:
-		return protocol.Retired, true
-	case witness.Free:
-		return protocol.Freed, true
-	}
-	return 0, false
-}
-
 // stopped holds where the mutator has stopped against what it does in the witness.
 func (m *mutator) stopped(h halt, s *witness.Step, last bool) error {
 	if h.over {
 		m.inside = false
 		return m.over(h.err, s, last)
 	}
-	kind, ok := completed(s.Action.Do)
+	kind, ok := map[witness.Do]protocol.EventKind{ // of a poke, its last step completes that
+		witness.Publish: protocol.Published, witness.Store: protocol.Poked,
+		witness.NoPoke: protocol.Poked, witness.Mismatch: protocol.Poked, witness.PokeGone: protocol.Poked,
+		witness.Wait: protocol.Waited, witness.NoWait: protocol.WaitSkipped,
+		witness.Retire: protocol.Retired, witness.Free: protocol.Freed,
+	}[s.Action.Do]
 	switch {
 	case ok && h.micro && kind == protocol.Poked:
 	case ok && !h.micro && h.event.Kind == kind:
