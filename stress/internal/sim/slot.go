@@ -48,7 +48,7 @@ func (s *slotState) micro(m protocol.MicroStep, to content, fits bool) *slotStat
 	var buf content
 	from, _ := m.Span(s.size)
 	b := m.Bytes(buf[:0], s.expect[:s.size], to[:s.size])
-	return s.store(from, b, m.Single && (len(b) == 1 || fits))
+	return s.store(from, b, m.Single && fits) // of one byte there are no parts
 }
 
 // store writes bytes from offset at. Until it serialises, a CPU may see the store or not,

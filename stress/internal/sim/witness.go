@@ -86,23 +86,32 @@ func Replay(c Config, choices []witness.Choice) (*witness.Witness, error) {
 	if err != nil {
 		return nil, err
 	}
+	w, err := s.replay(choices)
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// replay returns the steps that it has taken also with an error.
+func (s *system) replay(choices []witness.Choice) (*witness.Witness, error) {
 	t, err := s.newTrail()
 	if err != nil {
 		return nil, err
 	}
 	for i, c := range choices {
 		if t.w.Property != "" {
-			return nil, fmt.Errorf("step %d: the step before it broke %s", i+1, t.w.Property)
+			return t.w, fmt.Errorf("step %d: the step before it broke %s", i+1, t.w.Property)
 		}
 		err := t.take(func(m move, _ state, f *fault) bool {
 			return (f == nil || s.judged[f.property]) && c.Same(s.choice(t.x, m))
 		})
 		if err != nil {
-			return nil, fmt.Errorf("step %d, %v: %w", i+1, c.Actor, err)
+			return t.w, fmt.Errorf("step %d, %v: %w", i+1, c.Actor, err)
 		}
 	}
 	if t.w.Property == "" {
-		return nil, fmt.Errorf("%d %w", len(choices), ErrHolds)
+		return t.w, fmt.Errorf("%d %w", len(choices), ErrHolds)
 	}
 	return t.w, nil
 }
