@@ -1,6 +1,7 @@
 package step
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -318,5 +319,70 @@ func TestPatcherThatDoesNotWait(t *testing.T) {
 		if try == 10 {
 			t.Fatalf("%+v", r)
 		}
+	}
+}
+
+// TestHandlersRunTheByteAgain takes executions that are written by hand: a handler answers that the
+// byte is to be run again, and one finds its poke over. That the new program is run is made the
+// violation.
+func TestHandlersRunTheByteAgain(t *testing.T) {
+	const held = `
+		{"actor": "thread 0", "do": "enter"}
+		{"actor": "thread 0", "do": "fetch", "site": 0, "slot": "bypass", "text": "nop"}
+		{"actor": "mutator", "do": "publish", "call": "put 0 1", "program": 2}
+		{"actor": "mutator", "do": "store", "site": 0, "slot": "target", "to": "jump-p2", "step": "head=int3"}
+		{"actor": "thread 0", "do": "trap", "site": 0, "slot": "target"}`
+	const rest = `
+		{"actor": "mutator", "do": "store", "site": 0, "slot": "target", "to": "jump-p2", "step": "sync"}
+		{"actor": "mutator", "do": "store", "site": 0, "slot": "target", "to": "jump-p2", "step": "all"}
+		{"actor": "thread 0", "do": "late", "site": 0, "slot": "target"}
+		{"actor": "thread 0", "do": "fetch", "site": 0, "slot": "target", "text": "jump-p2"}
+		{"actor": "thread 0", "do": "execute", "program": 2}`
+	const again = `
+		{"actor": "thread 0", "do": "retry", "site": 0, "slot": "target"}
+		{"actor": "thread 0", "do": "trap", "site": 0, "slot": "target"}`
+	c := withScript(t, withMethod(t, config(t), "method m\n trap=retry; head=int3; sync; all"), "put 0 1")
+	c.Held, c.Outcomes = []int{0}, []uint64{1}
+	for _, text := range []string{held + rest, held + again + rest} {
+		var choices []witness.Choice
+		for d := json.NewDecoder(strings.NewReader(text)); d.More(); {
+			var x witness.Choice
+			if err := d.Decode(&x); err != nil {
+				t.Fatal(err)
+			}
+			choices = append(choices, x)
+		}
+		w, err := sim.Replay(c, choices)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := carriedOut(t, c, w); r.Outcome != report.Taken {
+			t.Errorf("%+v\n%v", r, w)
+		}
+	}
+}
+
+// TestViolationsMustBeThere ends a witness before its last steps: then there is nothing to be seen.
+// After the last but one, the thread stands already where it must not go on.
+func TestViolationsMustBeThere(t *testing.T) {
+	c := withProtocol(t, config(t), lateOpen)
+	good := witnessOf(t, c)
+	seen := 0
+	for n := 1; n < len(good.Steps)-1; n++ {
+		if good.Steps[n-1].Actor.Kind != witness.Thread {
+			continue
+		}
+		w := *good
+		w.Steps = good.Steps[:n]
+		r := carriedOut(t, c, &w)
+		if r.Outcome != report.Differs || r.Taken != n-1 {
+			t.Errorf("%d steps: %+v", n, r)
+		}
+		if strings.Contains(r.Text, "breaks nothing") {
+			seen++
+		}
+	}
+	if seen < 2 { // at the open slot, and by the handler's answer there
+		t.Errorf("%d ends\n%v", seen, good)
 	}
 }
