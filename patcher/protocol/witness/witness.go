@@ -31,7 +31,7 @@ type Site struct {
 type Step struct {
 	Choice
 	Event *protocol.Event // what that completes of an operation, or nil
-	Frees []int           // programs whose memory it gives back, beside what the action says
+	Frees []int           // programs freed in the step; nil where engines have a step of its own for that
 	Code  *Code           // of a thread that executes machine code
 	View
 }

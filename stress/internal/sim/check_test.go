@@ -202,7 +202,7 @@ func TestStateAInRegisters(t *testing.T) {
 		c := direct(t, 1, 1, 2)
 		c.Layout, c.Script, c.Outcomes = l, script(t, whole), nil
 		// With one register and no stack: what the epilogue pops is the caller's rbp, and leave
-		// goes back behind it.
+		// goes back beyond it.
 		insns := append([]asm.Instruction{asm.Mov.Reg(asm.R6, asm.R1)}, tailCall(0)...)
 		c.Entry = parse(t, "entry", append(insns, leafEnd...)...)
 		m, err := protocol.MutantByName("remove-order")
@@ -290,7 +290,7 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// TestMethodThatLeavesItsTrap ends with int3: nobody answers it, and the next poke finds it.
+// TestMethodThatLeavesItsTrap ends with int3: no handler answers it, and the next poke finds it.
 func TestMethodThatLeavesItsTrap(t *testing.T) {
 	for p, want := range map[protocol.Property]string{
 		protocol.NoTorn:        "met an int3 that no poke answers for",

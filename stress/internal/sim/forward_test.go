@@ -89,7 +89,7 @@ func TestForwardFetches(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := newHand(t, c)
-		h.must(byMutator, "", "", "") // p1 is in memory, nobody has serialised
+		h.must(byMutator, "", "", "") // p1 is in memory, no CPU has serialised
 		h.must(0, "", "nop")
 		h.must(1, "", "nop")
 		h.sees(0, "jump-p0", "jump-p1")
@@ -118,7 +118,7 @@ func TestForwardFetches(t *testing.T) {
 		h.must(0, "jump-p1")
 		h.must(byMutator, "") // sync
 		if forward && (h.x[h.s.wordOf(0)+1] != 0 || h.x[h.s.wordOf(1)+1] != 0) {
-			t.Errorf("bits are left behind a sync: %x", h.x)
+			t.Errorf("bits are left after a sync: %x", h.x)
 		}
 	}
 }

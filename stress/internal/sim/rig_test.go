@@ -122,7 +122,7 @@ func loadsOne(t testing.TB) *jit.Program {
 		asm.Return())
 }
 
-// returns is what an execution by one thread returns that nobody disturbs.
+// returns is what an undisturbed execution by one thread returns.
 func (s *system) returns(t testing.TB, x state) uint64 {
 	t.Helper()
 	g := newWalker(s)

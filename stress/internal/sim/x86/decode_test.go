@@ -60,7 +60,7 @@ func sameLength(t *testing.T, name string, code []byte) int {
 func TestRefusesWhatIsNeverEmitted(t *testing.T) {
 	for _, text := range []string{
 		"", "0f", "e9 00 00 00", // not whole
-		"90",                   // a nop that nobody emits: five of them in a slot would be a fault of a layout
+		"90",                   // a nop that no layout emits: five of them in a slot would be a fault of a layout
 		"f0 89 08",             // lock mov
 		"66 01 c8",             // add ax, cx
 		"f3 c3",                // rep ret
