@@ -33,7 +33,10 @@ func (p *Patcher) NewArray(name string, keys int) (*ProgArray, error) {
 	if keys < 1 || p.top+size > dataSize {
 		return nil, fmt.Errorf("prog array %q: %d keys do not fit", name, keys)
 	}
-	a := &ProgArray{p: p, name: name, off: p.top, addr: p.data.Addr(p.top), held: make([]*Program, keys), unrolled: map[unrolling][]protocol.Action{}}
+	a := &ProgArray{
+		p: p, name: name, off: p.top, addr: p.data.Addr(p.top),
+		held: make([]*Program, keys), unrolled: map[unrolling][]protocol.Action{},
+	}
 	p.top += (size + 63) &^ 63
 	p.data.Store4(a.off+int(p.cfg.Offsets.MaxEntries), uint32(keys))
 	p.arrays[name] = a

@@ -82,7 +82,8 @@ func (img *Image) link(at uint64, symbol func(string) uint64) ([]byte, error) {
 		}
 		rel := int64(to - (at + uint64(r.Off) + refSize))
 		if rel < math.MinInt32 || rel > math.MaxInt32 {
-			return nil, fmt.Errorf("+%#x refers to %s, which is %+#x bytes away", uint32(r.Off), r.Symbol, rel)
+			return nil, fmt.Errorf("+%#x refers to %s, which is %+#x bytes away",
+				uint32(r.Off), r.Symbol, rel)
 		}
 		binary.LittleEndian.PutUint32(code[r.Off:], uint32(rel))
 	}

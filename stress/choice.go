@@ -6,7 +6,6 @@ import (
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/catalogue"
-	"tailpoke/stress/internal/cpu"
 	"tailpoke/stress/internal/workload"
 )
 
@@ -30,8 +29,6 @@ type (
 	EngineVerdict = protocol.Verdict
 	// Script is a list of calls for the engines that execute.
 	Script = protocol.Script
-	// CPUProgress is what the cpu engine, or the kernel engine, has counted so far.
-	CPUProgress = cpu.Result
 )
 
 // ParseEngines reads names of engines.

@@ -10,6 +10,7 @@ import (
 	"tailpoke/model"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/cpu"
+	"tailpoke/stress/internal/live"
 )
 
 // maxKept bounds the items of a trace that is written to a file.
@@ -22,30 +23,36 @@ type watch struct {
 	keep      int    // items for the text
 	kept      protocol.Trace
 	items     int
-	missed    func() // called at the first item that does not fit
+	missed    func()        // called at the first item that does not fit
+	after     time.Duration // since the run began, that was
 }
 
-// runTraced runs the cpu engine and holds its trace against the model. What is no
-// behaviour of the model is a finding: the subject's protocol is what must be carried out,
-// and whoever carries it out otherwise is at fault, or judges something else. The text of
-// the trace is kept up to a number of items.
-func runTraced(ctx context.Context, c cpu.Config, keep int) (*cpu.Result, error) {
+// attach has a run watched: what is no behaviour of the model is a finding. The subject's
+// protocol is what must be carried out, and whoever carries it out otherwise is at fault, or
+// judges something else. The context is the run's.
+func (w *watch) attach(ctx context.Context, c *live.Config) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	start, after := time.Now(), time.Duration(0)
-	w := newWatch(c.Subject, c.Programs, c.Keys, nil, keep)
+	start := time.Now()
 	w.missed = func() {
-		if after = time.Since(start); c.StopAtFirst {
+		if w.after = time.Since(start); c.StopAtFirst {
 			cancel()
 		}
 	}
 	c.Trace = w.take
+	return ctx, cancel
+}
+
+// runTraced runs the cpu engine and holds its trace against the model. The text of the trace
+// is kept up to a number of items.
+func runTraced(ctx context.Context, c cpu.Config, keep int) (*cpu.Result, error) {
+	w := newWatch(c.Subject, c.Programs, c.Keys, nil, keep)
+	ctx, cancel := w.attach(ctx, &c.Config)
+	defer cancel()
 	res, err := cpu.Run(ctx, c)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		w.report(&res.Result)
 	}
-	w.report(res, after)
-	return res, nil
+	return res, err
 }
 
 // newWatch watches what is done with keys that are given programs; the trace has events of the kinds
@@ -86,7 +93,7 @@ func (w *watch) take(items []protocol.Item) {
 }
 
 // report says in the result what became of the trace.
-func (w *watch) report(res *cpu.Result, after time.Duration) {
+func (w *watch) report(res *live.Result) {
 	t := res.Trace
 	t.Reason = w.reason
 	if w.keep > 0 {
@@ -106,8 +113,8 @@ func (w *watch) report(res *cpu.Result, after time.Duration) {
 	}
 	res.Bad++
 	res.Findings = slices.Insert(res.Findings, 0,
-		cpu.Finding{Class: cpu.ClassConformance, Thread: cpu.None, Text: r.Mismatch.String(), Count: 1})
-	if first := after.Seconds(); res.FirstSeconds == 0 || first < res.FirstSeconds {
+		live.Finding{Class: live.ClassConformance, Thread: live.None, Text: r.Mismatch.String(), Count: 1})
+	if first := w.after.Seconds(); res.FirstSeconds == 0 || first < res.FirstSeconds {
 		res.FirstSeconds = first
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/cpu"
+	"tailpoke/stress/internal/live"
 	"tailpoke/stress/report"
 )
 
@@ -87,7 +88,7 @@ func config(t *testing.T, c Choice) cpu.Config {
 		t.Fatal(err)
 	}
 	s.Shape = target.Shape(s.Shape.Threads)
-	cfg := cpu.Config{Subject: s, Layout: layout, Duration: 5 * time.Second, Seed: 1, StopAtFirst: true}
+	cfg := cpu.Config{Config: live.Config{Duration: 5 * time.Second, Seed: 1, StopAtFirst: true}, Subject: s, Layout: layout}
 	if cfg.Oracle, err = target.Oracle(layout, target.Context); err != nil {
 		t.Fatal(err)
 	}
@@ -106,20 +107,17 @@ func TestPatcherGoneWrong(t *testing.T) {
 	judged := cfg
 	judged.Subject.Protocol = config(t, Choice{Protocol: "batched"}).Subject.Protocol
 	w := newWatch(judged.Subject, judged.Programs, judged.Keys, nil, 0)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := w.attach(context.Background(), &cfg.Config)
 	defer cancel()
-	w.missed = cancel
-	cfg.Trace = w.take
-	start := time.Now()
 	res, err := cpu.Run(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.report(res, time.Since(start))
+	w.report(&res.Result)
 	if res.Seconds > 4 {
 		t.Errorf("the run went on for %.1f s", res.Seconds)
 	}
-	v := cpuVerdict(res)
+	v := res.Verdict()
 	const want = "the model allows key 0 remove poked site 1 bypass=jump"
 	if v.Verdict != protocol.Violated || v.Property != protocol.Conformance || len(v.Witness) != 1 ||
 		!strings.Contains(v.Witness[0], "mutator: conformance: item ") || !strings.HasSuffix(v.Witness[0], want) {

@@ -14,6 +14,7 @@ import (
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/child"
 	"tailpoke/stress/internal/cpu"
+	"tailpoke/stress/internal/live"
 	"tailpoke/stress/internal/regress"
 	"tailpoke/stress/internal/workload"
 )
@@ -75,7 +76,10 @@ func childRun(ctx context.Context, in io.Reader) (*cpu.Result, error) {
 		_, _ = io.Copy(io.Discard, in)
 		os.Exit(1)
 	}()
-	c := cpu.Config{Seed: j.Seed, Duration: j.Duration, StopAtFirst: j.StopAtFirst, NoBoost: j.NoBoost}
+	c := cpu.Config{
+		Config:  live.Config{Seed: j.Seed, Duration: j.Duration, StopAtFirst: j.StopAtFirst},
+		NoBoost: j.NoBoost,
+	}
 	var err error
 	set := func(e error) { err = errors.Join(err, e) }
 	var e error
@@ -139,8 +143,8 @@ func inChild(ctx context.Context, j job) (*cpu.Result, error) {
 // died makes a result of a child's death.
 func died(why string, after time.Duration) *cpu.Result {
 	text := "the process that executed the image died: " + why
-	return &cpu.Result{
-		Bad: 1, Findings: []cpu.Finding{{Class: cpu.ClassTorn, Thread: cpu.None, Text: text, Count: 1}},
+	return &cpu.Result{Result: live.Result{
+		Bad: 1, Findings: []live.Finding{{Class: live.ClassTorn, Thread: live.None, Text: text, Count: 1}},
 		Seconds: after.Seconds(), FirstSeconds: after.Seconds(),
-	}
+	}}
 }

@@ -1,17 +1,14 @@
 package stress
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/internal/cpu"
 	"tailpoke/stress/internal/kernel"
 	"tailpoke/stress/report"
 )
@@ -106,11 +103,7 @@ func kernelConfig(s protocol.Subject, t *Workload, o Options) (c kernel.Config, 
 		return c, "", err
 	}
 	c = kernel.Config{
-		Threads: s.Shape.Threads, Spec: spec, Entry: t.Entry.Name, Input: in,
-		Callers: o.Callers, Seed: o.Seed, Duration: o.Duration, Script: o.Script, StopAtFirst: o.StopAtFirst,
-	}
-	if c.Duration == 0 && len(c.Script) == 0 {
-		c.Duration = DefaultDuration
+		Config: o.live(protocol.Kernel), Threads: s.Shape.Threads, Spec: spec, Entry: t.Entry.Name, Input: in, Callers: o.Callers,
 	}
 	for _, p := range t.Programs {
 		c.Programs = append(c.Programs, p.Name)
@@ -124,15 +117,7 @@ func kernelConfig(s protocol.Subject, t *Workload, o Options) (c kernel.Config, 
 		blind = fmt.Sprintf("it may return %d different values", len(oracle.Outcomes()))
 	default:
 		blind = oracle.Blind()
-		c.Legal = oracle.Legal
-		c.Found = there.Bytes
-		c.WrittenLo, c.WrittenHi = oracle.Written()
-		for _, out := range oracle.Outcomes() {
-			c.Outcomes = append(c.Outcomes, kernel.Outcome(out))
-		}
-	}
-	if o.Progress != nil {
-		c.Progress = func(r kernel.Result) { o.Progress(protocol.Kernel, *kernelResult(&r)) }
+		c.Oracle, c.Found = oracle, there.Bytes
 	}
 	return c, blind, nil
 }
@@ -146,27 +131,12 @@ func runKernel(ctx context.Context, s protocol.Subject, t *Workload, c kernel.Co
 	if o.Trace != nil && !o.asks(protocol.CPU) { // one file holds one trace
 		keep = maxKept
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	start, after := time.Now(), time.Duration(0)
 	// Programs may have sites too: nobody watches these, and what is said of the others does not
 	// depend on them.
 	w := newWatch(s, nil, t.Keys, recordsOfKernel, keep)
-	w.missed = func() {
-		if after = time.Since(start); c.StopAtFirst {
-			cancel()
-		}
-	}
-	events := uint64(0)
-	c.Trace = func(items []protocol.Item) {
-		for _, it := range items {
-			if it.Kind == protocol.Happened {
-				events++
-			}
-		}
-		w.take(items)
-	}
 	facts := kernel.FactsOf()
+	ctx, cancel := w.attach(ctx, &c.Config)
+	defer cancel()
 	res, err := kernel.Run(ctx, c)
 	switch {
 	case errors.Is(err, kernel.ErrUnsupported):
@@ -174,42 +144,18 @@ func runKernel(ctx context.Context, s protocol.Subject, t *Workload, c kernel.Co
 	case err != nil:
 		return report.Verdict{}, fmt.Errorf("the kernel: %w", err)
 	}
-	out := kernelResult(res)
-	if res.Watch != nil {
-		out.Trace = &report.Trace{Events: events}
-		w.report(out, after)
-		if res.Watch.Noted == 0 && out.Trace.Conforms {
-			out.Trace.Conforms, out.Trace.Reason = false, "nothing was seen"
+	if t := res.Trace; t != nil {
+		w.report(&res.Result)
+		if res.Watch.Noted == 0 && t.Conforms {
+			t.Conforms, t.Reason = false, "nothing was seen"
 		}
 		if keep > 0 {
-			if _, err := io.WriteString(o.Trace, out.Trace.Text); err != nil {
+			if _, err := io.WriteString(o.Trace, t.Text); err != nil {
 				return report.Verdict{}, err
 			}
-			out.Trace.Text = ""
+			t.Text = ""
 		}
 	}
-	v := cpuVerdict(out)
-	v.PatcherCounts = nil // the kernel tells nobody
-	v.Kernel = &report.KernelCounts{
-		KernelFacts: facts, Callers: cmp.Or(c.Callers, kernel.DefaultCallers), Uncheckable: res.Uncheckable, Checked: res.Checked, Unchecked: res.Unchecked,
-		Releases: res.Releases, Frees: res.Frees, Overlapped: res.Overlapped, Latencies: res.Latencies, Unwatched: res.Unwatched,
-	}
-	if res.Watch != nil {
-		v.Kernel.Watch = &res.Watch.Watch
-		v.Kernel.Phases, v.Kernel.Foreign = res.Watch.Coverage(s.Protocol, s.Method)
-	}
-	return v, nil
-}
-
-// kernelResult puts a result in the words of the cpu engine.
-func kernelResult(r *kernel.Result) *cpu.Result {
-	out := &cpu.Result{
-		Executions: r.Executions, Installs: r.Installs, Updates: r.Updates, Removes: r.Removes, Cycles: r.Cycles, Loads: r.Loads,
-		Overlaps: report.Overlaps{Install: r.OverlapsInstall, Update: r.OverlapsUpdate, Remove: r.OverlapsRemove, Several: r.OverlapsSeveral},
-		Skips:    r.Skips, Tails: r.Tails, Bad: r.Bad, Seconds: r.Seconds, FirstSeconds: r.FirstSeconds, Boosted: true,
-	}
-	for _, f := range r.Findings {
-		out.Findings = append(out.Findings, cpu.Finding{Class: cpu.Class(f.Class), Thread: f.Thread, Who: f.Who, Text: f.Text, Count: f.Count})
-	}
-	return out
+	res.KernelFacts = facts
+	return res.Verdict(), nil
 }

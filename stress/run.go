@@ -18,6 +18,7 @@ import (
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/text"
 	"tailpoke/stress/internal/cpu"
+	"tailpoke/stress/internal/live"
 	"tailpoke/stress/report"
 )
 
@@ -42,9 +43,9 @@ type Options struct {
 	MaxStates   int  // bound of the model engine and of the machine engine; 0: their own
 	// Needs is what the model's shape must have at least, beside what the target makes of it.
 	Needs    protocol.Shape
-	NoBoost  bool                              // the cpu engine runs as without the right to real-time priorities
-	Callers  int                               // copies of the entry in the kernel engine; 0: its own number
-	Progress func(protocol.Engine, cpu.Result) // of an engine that executes, about once a second
+	NoBoost  bool                                   // the cpu engine runs as without the right to real-time priorities
+	Callers  int                                    // copies of the entry in the kernel engine; 0: its own number
+	Progress func(protocol.Engine, report.Progress) // of an engine that executes, about once a second
 	// Trace, if set, is given the beginning of the cpu engine's trace, or of the kernel engine's if
 	// only that is asked, in the grammar of package protocol.
 	Trace io.Writer
@@ -246,16 +247,8 @@ func judgeCPU(ctx context.Context, s protocol.Subject, t *Workload, l *jit.Layou
 	if err != nil {
 		return report.Verdict{}, err
 	}
-	if o.Duration == 0 && len(o.Script) == 0 {
-		o.Duration = DefaultDuration
-	}
-	c := cpu.Config{
-		Subject: s, Layout: l, Oracle: oracle, Seed: o.Seed, Duration: o.Duration, Script: o.Script,
-		StopAtFirst: o.StopAtFirst, NoBoost: o.NoBoost,
-	}
-	if o.Progress != nil {
-		c.Progress = func(r cpu.Result) { o.Progress(protocol.CPU, r) }
-	}
+	c := cpu.Config{Config: o.live(protocol.CPU), Subject: s, Layout: l, NoBoost: o.NoBoost}
+	c.Oracle = oracle
 	if err := configure(&c, t); err != nil {
 		return report.Verdict{}, err
 	}
@@ -280,7 +273,7 @@ func judgeCPU(ctx context.Context, s protocol.Subject, t *Workload, l *jit.Layou
 		}
 		res.Trace.Text = ""
 	}
-	v := cpuVerdict(res)
+	v := res.Verdict()
 	if v.Verdict == protocol.NotObserved {
 		v.Reason = oracle.Blind()
 	}
@@ -292,18 +285,16 @@ func explored(s protocol.Shape, threads int) report.ModelShape {
 	return report.ModelShape{Threads: threads, Sites: s.Sites, Programs: s.Programs, Keys: s.Keys}
 }
 
-// findingsOf puts what executions did in the report's words. Who saw it is filled in last: the
-// engine, by [Run].
-func findingsOf(fs []cpu.Finding) []report.Finding {
-	var out []report.Finding
-	for _, f := range fs {
-		at := report.Place{Who: f.Who}
-		if f.Thread != cpu.None {
-			at.Thread = &f.Thread
-		}
-		out = append(out, report.Finding{Property: f.Class.Property(), Class: string(f.Class), Place: at, Text: f.Text, Count: f.Count})
+// live is what engines on real CPUs are told.
+func (o *Options) live(e protocol.Engine) live.Config {
+	c := live.Config{Seed: o.Seed, Duration: o.Duration, Script: o.Script, StopAtFirst: o.StopAtFirst}
+	if c.Duration == 0 && len(c.Script) == 0 {
+		c.Duration = DefaultDuration
 	}
-	return out
+	if o.Progress != nil {
+		c.Progress = func(p report.Progress) { o.Progress(e, p) }
+	}
+	return c
 }
 
 // configure says what the cpu engine runs.
@@ -312,43 +303,4 @@ func configure(c *cpu.Config, t *Workload) error {
 	c.Entry, c.Programs, c.Maps, c.Data, c.Keys = t.Entry, t.Programs, t.Maps, data, t.Keys
 	c.Ctx, c.Packet = t.Context.Bytes, t.Context.Packet
 	return err
-}
-
-func cpuVerdict(r *cpu.Result) report.Verdict {
-	c := &report.CPUCounts{
-		Executions: r.Executions, Installs: r.Installs, Updates: r.Updates, Removes: r.Removes, Cycles: r.Cycles,
-		PatcherCounts: &report.PatcherCounts{
-			Pokes: r.Pokes, Traps: r.Traps, LateTraps: r.LateTraps, Waits: r.Waits, Boosts: r.Boosts, Boosted: r.Boosted,
-		},
-		Loads:    r.Loads,
-		Overlaps: r.Overlaps.Sum(), OverlapsBy: r.Overlaps, FirstSeconds: r.FirstSeconds, Findings: findingsOf(r.Findings),
-		Outcomes: report.Outcomes{Skip: r.Skips, Tail: r.Tails},
-	}
-	c.Trace = r.Trace
-	v := report.Verdict{Verdict: protocol.NotObserved, CPUCounts: c}
-	if len(r.Findings) == 0 {
-		c.RateMax, c.Confidence = r.RateMax(), cpu.Confidence
-		if v.Reason = r.Vacuous(); v.Reason != "" {
-			v.Verdict = protocol.Vacuous
-		}
-		return v
-	}
-	first := r.Findings[0]
-	v.Verdict, v.Property = protocol.Violated, first.Class.Property()
-	for _, f := range c.Findings {
-		v.Witness = append(v.Witness, f.String())
-	}
-	// The kept findings are a sample: all executions that went wrong count as the class
-	// that says most.
-	switch first.Class {
-	case cpu.ClassA:
-		c.Outcomes.A = r.Bad
-	case cpu.ClassTorn:
-		c.Outcomes.Torn = r.Bad
-	case cpu.ClassCrash:
-		c.Outcomes.Crash = r.Bad
-	default:
-		c.Outcomes.Other = r.Bad
-	}
-	return v
 }

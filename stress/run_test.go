@@ -152,7 +152,7 @@ func TestReportJSON(t *testing.T) {
 			t.Errorf("no %s in %s", want, raw)
 		}
 	}
-	v := cpuVerdict(exampleResult())
+	v := exampleResult().Verdict()
 	if raw, err = json.Marshal(v); err != nil {
 		t.Fatal(err)
 	}

@@ -6,16 +6,17 @@ import (
 	"time"
 
 	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 // progress returns what writes a line about an engine that executes each time that the interval
 // has passed. One goroutine at a time calls it, about once a second.
-func progress(w io.Writer, every time.Duration) func(stress.Engine, stress.CPUProgress) {
+func progress(w io.Writer, every time.Duration) func(stress.Engine, report.Progress) {
 	var of stress.Engine
-	var last stress.CPUProgress
-	return func(e stress.Engine, now stress.CPUProgress) {
+	var last report.Progress
+	return func(e stress.Engine, now report.Progress) {
 		if e != of {
-			of, last = e, stress.CPUProgress{}
+			of, last = e, report.Progress{}
 		}
 		// A call may come a little early, and the next one is a second away.
 		const early = 0.1
@@ -29,8 +30,8 @@ func progress(w io.Writer, every time.Duration) func(stress.Engine, stress.CPUPr
 }
 
 // progressLine sums a run up so far.
-func progressLine(e stress.Engine, r stress.CPUProgress, rate float64) string {
+func progressLine(e stress.Engine, r report.Progress, rate float64) string {
 	at := time.Duration(r.Seconds * float64(time.Second)).Round(time.Second)
 	return fmt.Sprintf("%s %v: %s executions/s, %s, %s, %s, %s", e, at, grouped(uint64(rate)),
-		counted(r.Operations(), "operation"), counted(r.Cycles, "cycle"), counted(r.Traps, "trap"), counted(r.Bad, "finding"))
+		counted(r.Operations, "operation"), counted(r.Cycles, "cycle"), counted(r.Traps, "trap"), counted(r.Bad, "finding"))
 }

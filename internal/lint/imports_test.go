@@ -48,7 +48,8 @@ var table = map[string]arrows{
 	"model/promela":                {may: []string{"patcher/protocol"}, forbid: pure},
 	"stress/internal/rig":          {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu"}},
 	"stress/internal/rig [t]":      {may: []string{asm}},
-	"stress/internal/cpu":          {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/rig", "stress/report", unix}},
+	"stress/internal/live":         {may: []string{"patcher/protocol", "stress/report"}}, // no engine's own
+	"stress/internal/cpu":          {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/live", "stress/internal/rig", "stress/report", unix}},
 	"stress/internal/sim":          {may: []string{"patcher/protocol/witness", "stress/internal/sim/x86", "jit", "patcher/protocol", x86asm}, forbid: pure},
 	"stress/internal/sim/x86":      {forbid: pure}, // it knows no state, slot or protocol
 	"stress/internal/sim/x86 [t]":  {may: []string{"jit", "jit/exec", asm}},
@@ -58,7 +59,7 @@ var table = map[string]arrows{
 	"stress/internal/native":       {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "stress/internal/rig"}},
 	"stress/internal/native [t]":   {may: []string{"jit/interp", asm}},
 	"stress/internal/regress":      {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "stress/internal/kernel", "stress/internal/native", "stress/internal/workload", "stress/internal/child", "stress/report", ebpf, asm}},
-	"stress/internal/workload":     {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "patcher/protocol", "stress/bpf", "stress/internal/cpu", ebpf, asm, x86asm}},
+	"stress/internal/workload":     {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "patcher/protocol", "stress/bpf", "stress/internal/live", ebpf, asm, x86asm}},
 	"stress/internal/child":        {},
 	"stress/internal/child [t]":    {may: []string{"jit/exec", "patcher/protocol", "stress"}},
 	"stress/bpf":                   {},
@@ -66,10 +67,10 @@ var table = map[string]arrows{
 	"stress/internal/catalogue":    {may: []string{"jit", "jit/exec", "patcher/protocol", "patcher/rcu", "stress/bpf", "stress/internal/identity", "stress/internal/kernel", "stress/internal/regress", "stress/internal/workload", "stress/report"}},
 	"stress/internal/identity":     {may: []string{"jit", "patcher/protocol", "stress/report", ebpf, asm, btf, x86asm}},
 	"stress/internal/identity [t]": {may: []string{"jit/interp", "jit/exec", "jit/host", "patcher", "stress/internal/rig", unix}},
-	"stress/internal/kernel":       {may: []string{"jit/exec", "stress/internal/identity", "patcher/protocol", "stress/report", ebpf, asm, btf, unix, hdr}},
+	"stress/internal/kernel":       {may: []string{"jit/exec", "stress/internal/identity", "stress/internal/live", "patcher/protocol", "stress/report", ebpf, asm, btf, unix, hdr}},
 	"stress/internal/kernel [t]":   {may: []string{"model"}},
 	"stress/report":                {may: []string{"patcher/protocol"}, forbid: pure}, // data alone; engines fill it
-	"stress":                       {may: []string{"patcher/protocol/witness", "jit", "jit/interp", "jit/exec", "model", "model/promela", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/cpu", "stress/internal/identity", "stress/internal/kernel", "stress/internal/sim", "stress/internal/native", "stress/internal/workload", "stress/internal/regress", "stress/internal/catalogue", "stress/internal/search", "stress/internal/step", "stress/internal/child", "stress/report"}},
+	"stress":                       {may: []string{"patcher/protocol/witness", "jit", "jit/interp", "jit/exec", "model", "model/promela", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/cpu", "stress/internal/identity", "stress/internal/kernel", "stress/internal/live", "stress/internal/sim", "stress/internal/native", "stress/internal/workload", "stress/internal/regress", "stress/internal/catalogue", "stress/internal/search", "stress/internal/step", "stress/internal/child", "stress/report"}},
 	"stress [t]":                   {may: []string{"stress/internal/rig", ebpf, asm}},
 	"cmd/stress":                   {may: []string{"stress", "stress/report", cobra, pflag}},
 	"scripts/mutation":             {}, // a tool for developers

@@ -95,3 +95,13 @@ type Trace struct {
 	Reason   string `json:"reason,omitempty"`
 	Text     string `json:"text,omitempty"` // its beginning, on its way to a file of its own
 }
+
+// Progress is how far an engine on real CPUs is with its run.
+type Progress struct {
+	Seconds    float64
+	Executions uint64
+	Operations uint64
+	Cycles     uint64
+	Traps      uint64 // of our own patcher's pokes
+	Bad        uint64 // executions with a finding
+}

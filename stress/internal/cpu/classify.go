@@ -4,70 +4,46 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"tailpoke/jit/exec"
 	"tailpoke/patcher"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/live"
 	"tailpoke/stress/report"
 )
 
-const (
-	keepLoaded   = 1024 // programs that addresses are looked up among
-	keepFindings = 16
-)
-
-// order ranks the classes: what says most about the fault comes first.
-var order = []Class{ClassConformance, ClassBytes, ClassA, ClassUAF, ClassTorn, ClassMiss, ClassStale, ClassRegisters, ClassCrash, ClassEndless}
+// keepLoaded is how many programs addresses are looked up among.
+const keepLoaded = 1024
 
 // result sums the run up after its threads have ended.
 func (r *run) result() *Result {
 	res := r.counts()
 	res.Bad += uint64(len(r.findings))
+	res.Findings = r.findings
 	for _, a := range r.Pool.Anomalies() {
-		r.findings = append(r.findings, r.classify(a))
+		res.Findings = append(res.Findings, r.classify(a))
 	}
-	merged := merge(r.findings)
-	res.Findings = merged[:min(len(merged), keepFindings)]
-	if len(merged) > 0 {
-		r.first.CompareAndSwap(0, int64(time.Since(r.start)))
-		res.FirstSeconds = time.Duration(r.first.Load()).Seconds()
-	}
+	r.driver.Conclude(&res.Result)
 	return res
-}
-
-// merge counts equal findings as one and puts those first that say most.
-func merge(all []Finding) []Finding {
-	var out []Finding
-	for _, f := range all {
-		i := slices.IndexFunc(out, func(o Finding) bool { return o.Class == f.Class && o.Text == f.Text })
-		if i < 0 {
-			i = len(out)
-			out = append(out, f)
-		}
-		out[i].Count++
-	}
-	slices.SortStableFunc(out, func(a, b Finding) int {
-		return slices.Index(order, a.Class) - slices.Index(order, b.Class)
-	})
-	return out
 }
 
 // counts reads the counters; the run may go on.
 func (r *run) counts() *Result {
 	c, t := r.Pool.Counters(), exec.Traps()
 	res := &Result{
-		Executions: c.Executions, Bad: c.Anomalies,
-		Installs: r.installs.Load(), Updates: r.updates.Load(), Removes: r.removes.Load(),
-		Cycles: r.cycles.Load(), Pokes: r.pokes.Load(), Waits: r.waits.Load(), Loads: r.loads.Load(),
-		Boosts: r.Domain.Boosts(), Traps: t.Hits - r.traps.Hits, LateTraps: t.Late - r.traps.Late,
-		Overlaps: report.Overlaps{
-			Install: c.Overlaps[1+protocol.Install], Update: c.Overlaps[1+protocol.Update],
-			Remove: c.Overlaps[1+protocol.Remove], Several: c.Overlaps[exec.SeveralPhases],
+		Result: r.driver.Counts(),
+		PatcherCounts: report.PatcherCounts{
+			Pokes: r.pokes.Load(), Waits: r.waits.Load(),
+			Traps: t.Hits - r.traps.Hits, LateTraps: t.Late - r.traps.Late,
+			Boosts: r.Domain.Boosts(), Boosted: r.boosted,
 		},
-		Boosted: r.boosted, Seconds: time.Since(r.start).Seconds(),
+	}
+	res.Executions, res.Bad = c.Executions, c.Anomalies
+	res.Overlaps = report.Overlaps{
+		Install: c.Overlaps[1+protocol.Install], Update: c.Overlaps[1+protocol.Update],
+		Remove: c.Overlaps[1+protocol.Remove], Several: c.Overlaps[exec.SeveralPhases],
 	}
 	for i, o := range r.Oracle.Outcomes() {
 		if o.Tail {
@@ -79,20 +55,20 @@ func (r *run) counts() *Result {
 	return res
 }
 
-func (r *run) classify(a exec.Anomaly) Finding {
-	f := Finding{Thread: a.Thread}
+func (r *run) classify(a exec.Anomaly) live.Finding {
+	f := live.Finding{Thread: a.Thread, Count: 1}
 	switch a.Kind {
 	case exec.BadRegisters:
-		f.Class, f.Text = ClassRegisters, registersText(a)
+		f.Class, f.Text = live.ClassRegisters, registersText(a)
 		if a.RSPOff == 0 {
-			f.Class = ClassA
+			f.Class = live.ClassA
 		}
 	case exec.BadPhase:
 		f.Class, f.Text = r.phaseFinding(a)
 	case exec.Fault:
 		f.Class, f.Text = r.faultFinding(a)
 	default:
-		f.Class, f.Text = ClassRegisters, fmt.Sprintf("returned %#x, which no path returns", a.RAX)
+		f.Class, f.Text = live.ClassRegisters, fmt.Sprintf("returned %#x, which no path returns", a.RAX)
 	}
 	return f
 }
@@ -114,22 +90,24 @@ func registersText(a exec.Anomaly) string {
 }
 
 // phaseFinding tells a miss from a stale program.
-func (r *run) phaseFinding(a exec.Anomaly) (Class, string) {
+func (r *run) phaseFinding(a exec.Anomaly) (live.Class, string) {
 	when := "between operations"
 	if a.From%2 == 1 || a.To%2 == 1 {
 		when = "during an operation"
 	}
 	for _, o := range r.Oracle.Outcomes() {
 		if o.Value == a.RAX && !o.Tail {
-			return ClassMiss, fmt.Sprintf("returned %#x, having fallen through a key that held a program, %s", a.RAX, when)
+			return live.ClassMiss, fmt.Sprintf(
+				"returned %#x, having fallen through a key that held a program, %s", a.RAX, when)
 		}
 	}
-	return ClassStale, fmt.Sprintf("returned %#x, which the contents of the keys do not give, %s", a.RAX, when)
+	return live.ClassStale, fmt.Sprintf(
+		"returned %#x, which the contents of the keys do not give, %s", a.RAX, when)
 }
 
-func (r *run) faultFinding(a exec.Anomaly) (Class, string) {
+func (r *run) faultFinding(a exec.Anomaly) (live.Class, string) {
 	if a.Signal == exec.Evicted {
-		return ClassEndless, fmt.Sprintf("was thrown out of its image at %#x", a.RIP)
+		return live.ClassEndless, fmt.Sprintf("was thrown out of its image at %#x", a.RIP)
 	}
 	name, trap := unix.SignalName(unix.Signal(a.Signal)), a.Signal == int(unix.SIGTRAP)
 	off, in := r.Arena.OffOf(a.RIP)
@@ -139,17 +117,21 @@ func (r *run) faultFinding(a exec.Anomaly) (Class, string) {
 	}
 	switch {
 	case p == nil && MayTear(r.Subject.Method):
-		return ClassTorn, fmt.Sprintf("%s at %#x, where no program is: a torn jump leads anywhere", name, a.RIP)
+		return live.ClassTorn, fmt.Sprintf(
+			"%s at %#x, where no program is: a torn jump leads anywhere", name, a.RIP)
 	case p == nil && in && trap:
-		return ClassUAF, fmt.Sprintf("trapped at arena offset %#x, where no program is", off)
+		return live.ClassUAF, fmt.Sprintf("trapped at arena offset %#x, where no program is", off)
 	case p == nil:
-		return ClassCrash, fmt.Sprintf("%s at %#x, outside every program, address %#x", name, a.RIP, a.Addr)
+		return live.ClassCrash, fmt.Sprintf(
+			"%s at %#x, outside every program, address %#x", name, a.RIP, a.Addr)
 	case trap && p.Gone():
-		return ClassUAF, fmt.Sprintf("trapped in freed program %s at +%#x", p.Name, p.At(off))
+		return live.ClassUAF, fmt.Sprintf("trapped in freed program %s at +%#x", p.Name, p.At(off))
 	case torn(p.Image, p.At(off)):
-		return ClassTorn, fmt.Sprintf("%s in program %s at +%#x, where a slot is or no instruction begins", name, p.Name, p.At(off))
+		return live.ClassTorn, fmt.Sprintf(
+			"%s in program %s at +%#x, where a slot is or no instruction begins", name, p.Name, p.At(off))
 	}
-	return ClassCrash, fmt.Sprintf("%s in program %s at +%#x, address %#x", name, p.Name, p.At(off), a.Addr)
+	return live.ClassCrash, fmt.Sprintf(
+		"%s in program %s at +%#x, address %#x", name, p.Name, p.At(off), a.Addr)
 }
 
 // MayTear reports whether a thread may execute bytes that are no instruction, or not the one

@@ -3,25 +3,9 @@
 // and removes the programs of its keys, and a loader brings copies of the entry in and
 // takes them out again.
 //
-// Every execution is judged by package exec's loop: callee-saved registers and stack
-// pointer are compared with canaries, and the returned value with what the [Oracle]
-// allows in the phase in which the execution ran. Between two operations the contents
-// of the keys are known, so an execution that begins and ends there may return only
-// what these contents give; one that overlaps a single operation, what the old and the
-// new contents give in any mixture.
-//
-//	finding    what the threads saw                                property
-//	a          registers of the caller lost, stack pointer right    never-a
-//	registers  stack pointer wrong, or a value no path returns      registers
-//	miss       fell through although the key held a program         no-miss
-//	stale      ran a program that the key did not hold              fresh
-//	uaf        trapped in the text of a freed program               no-use-after-free
-//	torn       faulted where no instruction begins, or in a slot    no-torn
-//	crash      any other fault                                      registers
-//	endless    did not leave its image                              progress
-//	bytes      a poke found other bytes than it expected            expected-bytes
-//	conformance (found by who takes Config.Trace: package stress)   conformance
-//
-// The engine says what it saw. That it saw nothing is no proof: see the bound in
-// [Result.RateMax].
+// Package live drives it: which operations come, and what is legal when. This package carries them
+// out with our own patcher, which tells what it does, and judges every execution by package exec's
+// loop. Callee-saved registers and the stack pointer are compared with canaries, and the returned
+// value with what is legal in the phases that the execution saw. A fault is a finding, told by where
+// it happened.
 package cpu

@@ -8,6 +8,7 @@ import (
 	"tailpoke/jit/exec"
 	"tailpoke/patcher"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/live"
 )
 
 // dwell is how long the mutator sleeps between two steps of an operation, now and
@@ -36,213 +37,135 @@ const (
 	bursts      // nothing delays it
 )
 
-// key is a key of a prog array as the mutator knows it.
-type key struct {
-	array   *patcher.ProgArray
-	index   int
-	holds   int  // index of a program, or None
-	updated bool // since the last install
+// place is where a key is.
+type place struct {
+	array *patcher.ProgArray
+	index int
 }
 
-// mutate carries the script out and then random operations, until ctx is done.
-func (r *run) mutate(ctx context.Context) error {
-	for _, c := range r.Script {
-		if r.over(ctx) {
-			return nil
-		}
-		r.setPace()
-		if err := r.call(c); err != nil {
-			return err
-		}
-	}
-	for r.Duration > 0 && !r.over(ctx) {
-		c := r.randomCall()
-		r.setPace()
-		if err := r.call(c); err != nil {
-			return err
-		}
-		if c.Kind == protocol.Put && r.oneIn(4) {
-			if err := r.burst(&r.keys[c.Key]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (r *run) setPace() {
+// Before frees what may be freed, and sets the pace.
+func (r *run) Before() {
+	r.Patcher.Reap()
 	p := dwells
 	if r.oneIn(2) {
 		p = brisk
 	}
-	r.pace.Store(uint32(p))
+	r.setPace(p)
 }
+
+func (r *run) setPace(p pace) { r.pace.Store(uint32(p)) }
+
+func (r *run) paceIs(p pace) bool { return pace(r.pace.Load()) == p }
 
 // oneIn decides for haste by chance; always under a method that may tear instructions,
 // which shows in the windows of bursts and not in those of dwells.
 func (r *run) oneIn(n int) bool {
-	return r.rng.IntN(n) == 0 || MayTear(r.Subject.Method)
+	return r.driver.Rand.IntN(n) == 0 || MayTear(r.Subject.Method)
 }
 
-// burst updates a key that holds a program, for a short time; it ends at once where no
-// site follows the key, so that there is nothing to poke.
-func (r *run) burst(k *key) error {
-	if r.rng.IntN(8) == 0 {
+// After has a burst follow, now and then, where the key holds a program.
+func (r *run) After(ctx context.Context, c protocol.Call) error {
+	if c.Kind != protocol.Put || !r.oneIn(4) {
+		return nil
+	}
+	return r.burst(ctx, c.Key)
+}
+
+// burst ends at once where no site follows the key, so that there is nothing to poke.
+func (r *run) burst(ctx context.Context, key int) error {
+	if r.driver.Rand.IntN(8) == 0 {
 		if err := r.pin(); err != nil {
 			return err
 		}
 	}
-	r.pace.Store(uint32(bursts))
-	defer r.pace.Store(uint32(brisk))
-	end := time.Now().Add(burstTime)
-	for i := 0; i < burstUpdates && time.Now().Before(end); i++ {
-		if r.StopAtFirst && r.noteFirst() {
-			return nil
-		}
-		next := (k.holds + 1) % len(r.pinned)
-		before := r.pokes.Load()
-		if err := r.give(k, next, r.pinned[next]); err != nil || r.pokes.Load() == before {
-			return err
-		}
-	}
-	return nil
+	r.setPace(bursts)
+	defer r.setPace(brisk)
+	updates, last := 0, uint64(0)
+	return r.driver.Burst(ctx, key, burstTime, func() bool {
+		now := r.pokes.Load()
+		more := updates == 0 || now != last && updates < burstUpdates
+		updates, last = updates+1, now
+		return more
+	})
 }
 
-func (r *run) over(ctx context.Context) bool {
-	return ctx.Err() != nil || r.noteFirst() && r.StopAtFirst
+// Bad reports whether the threads have met with anything, and notes when they first had.
+func (r *run) Bad() bool {
+	bad := r.Pool.Bad() != 0
+	if bad {
+		r.driver.NoteFinding()
+	}
+	return bad
 }
 
-// noteFirst notes when the first finding came in and reports whether there is one.
-func (r *run) noteFirst() bool {
-	if r.Pool.Bad() == 0 {
-		return false
-	}
-	r.first.CompareAndSwap(0, max(1, int64(time.Since(r.start))))
-	return true
-}
-
-// randomCall walks a random key through install, at least one update, and remove.
-func (r *run) randomCall() protocol.Call {
-	k := r.rng.IntN(len(r.keys))
-	c := protocol.Call{Kind: protocol.Put, Key: k, Prog: r.rng.IntN(len(r.Programs))}
-	if key := &r.keys[k]; key.holds != None {
-		if key.updated && r.rng.IntN(4) != 0 {
-			return protocol.Call{Kind: protocol.Delete, Key: k}
-		}
-		if n := len(r.Programs); n > 1 {
-			c.Prog = (key.holds + 1 + r.rng.IntN(n-1)) % n
-		}
-	}
-	return c
-}
-
-func (r *run) call(c protocol.Call) error {
-	r.Patcher.Reap()
-	switch c.Kind {
-	case protocol.Load:
-		p, err := r.loadEntry()
-		if err != nil {
-			return err
-		}
-		r.copies = append(r.copies, p)
-		r.setCopies()
-		return nil
-	case protocol.Unload:
-		return r.unloadCopy()
-	case protocol.Put:
-		p, err := r.fresh(c.Prog)
-		if err != nil {
-			return err
-		}
-		return r.give(&r.keys[c.Key], c.Prog, p)
-	default:
-		return r.give(&r.keys[c.Key], None, nil)
-	}
-}
-
-// give gives a key a copy of program next, or takes what it holds if next is None,
-// between the two phases that tell the threads what they may see.
-func (r *run) give(k *key, next int, prog *patcher.Program) error {
-	kind := protocol.Update
-	switch {
-	case k.holds == None && next == None:
-		return nil
-	case k.holds == None:
-		kind = protocol.Install
-	case next == None:
-		kind = protocol.Remove
-	}
-	during, err := r.legal(k, k.holds, next)
+// Operate gives a key a copy of a program, or takes what it holds, between the two phases
+// that tell the threads what they may see.
+func (r *run) Operate(op live.Op) error {
+	prog, number, err := r.program(op.Prog)
 	if err != nil {
 		return err
 	}
-	after, err := r.legal(k, next)
-	if err != nil {
-		return err
-	}
-	r.Pool.SetPhase(1+int(kind), during)
-	r.trace.begins(k, prog)
-	if err := r.carryOut(k, prog); err != nil {
-		return err
-	}
-	r.Pool.SetPhase(0, after)
-	if kind == protocol.Remove && k.updated {
-		r.cycles.Add(1)
-	}
-	k.holds, k.updated = next, kind == protocol.Update
-	return nil
-}
-
-func (r *run) carryOut(k *key, prog *patcher.Program) error {
+	r.operates = r.keys[op.Key]
+	r.Pool.SetPhase(1+int(op.Kind), op.During)
+	r.trace.Begin(op.Key, number, r.paceIs(bursts))
 	if prog == nil {
-		_, err := k.array.Delete(k.index)
+		_, err = r.operates.array.Delete(r.operates.index)
+	} else {
+		err = r.operates.array.Update(r.operates.index, prog)
+	}
+	if err != nil {
 		return err
 	}
-	return k.array.Update(k.index, prog)
+	r.Pool.SetPhase(0, op.After)
+	return nil
 }
 
-// legal asks the oracle what may be returned while key k holds one of the given
-// programs and each other key what it holds.
-func (r *run) legal(k *key, programs ...int) (uint64, error) {
-	for i := range r.keys {
-		r.contents[i] = append(r.contents[i][:0], r.keys[i].holds)
-		if &r.keys[i] == k {
-			r.contents[i] = append(r.contents[i][:0], programs...)
+// program returns a copy of a program that a key can hold, and its number in the trace: in
+// a burst one that stays, else one that the key alone holds. A key that lets that go has it
+// freed, and it must be loaded anew.
+func (r *run) program(i int) (p *patcher.Program, number int, err error) {
+	switch {
+	case i == live.None:
+		return nil, protocol.NoProg, nil
+	case r.paceIs(bursts):
+		p = r.pinned[i]
+	case r.current[i] != nil && !r.current[i].Gone():
+		p = r.current[i]
+	default:
+		if p, err = r.Patcher.Load(r.Programs[i].Name, r.images[i], patcher.PlaceAny); err != nil {
+			return nil, 0, err
 		}
-	}
-	return r.Oracle.Legal(r.contents)
-}
-
-// fresh returns a copy of a program that a key can hold: a key that lets a program go
-// has it freed, and it must be loaded anew.
-func (r *run) fresh(i int) (*patcher.Program, error) {
-	if p := r.current[i]; p != nil && !p.Gone() {
-		return p, nil
-	}
-	p, err := r.Patcher.Load(r.Programs[i].Name, r.images[i], patcher.PlaceAny)
-	if err == nil {
 		r.current[i] = p
 		r.remember(p)
 	}
-	return p, err
+	off, _ := r.Arena.OffOf(r.Patcher.Addr(p))
+	return p, int(off), nil
 }
 
-// observe is called behind every step of an operation.
+// observe is called after every step of an operation.
 func (r *run) observe(ev protocol.Event) {
-	r.event(ev)
-	r.trace.event(ev)
-	if pace(r.pace.Load()) == bursts {
+	switch {
+	case ev.Kind == protocol.Poked && ev.Changed:
+		r.pokes.Add(1)
+	case ev.Kind == protocol.Waited:
+		r.waits.Add(1)
+	}
+	if r.trace != nil {
+		ev.Key = r.keyOf(place{r.operates.array, ev.Key})
+		r.trace.Event(ev)
+	}
+	if r.paceIs(bursts) {
 		return
 	}
-	r.noteFirst()
-	if pace(r.pace.Load()) == dwells && ev.Kind != protocol.Called {
+	r.Bad()
+	if r.paceIs(dwells) && ev.Kind != protocol.Called {
 		exec.Sleep(dwell)
 	}
 }
 
 // betweenMicro is called between the steps of every poke, by mutator and loader.
 func (r *run) betweenMicro() {
-	if pace(r.pace.Load()) == dwells && rand.NewPCG(r.Seed, r.micro.Add(1)).Uint64()%8 == 0 {
+	if r.paceIs(dwells) && rand.NewPCG(r.Seed, r.micro.Add(1)).Uint64()%8 == 0 {
 		exec.Sleep(microDwell)
 	}
 }

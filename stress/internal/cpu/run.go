@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,9 +13,9 @@ import (
 	"tailpoke/jit/exec"
 	"tailpoke/jit/host"
 	"tailpoke/patcher"
-	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/rcu"
 	"tailpoke/patcher/text"
+	"tailpoke/stress/internal/live"
 	"tailpoke/stress/internal/rig"
 )
 
@@ -29,7 +30,7 @@ const yieldEvery = 100
 type run struct {
 	Config
 	*rig.Rig
-	rng    *rand.Rand
+	driver *live.Driver
 	image  *patcher.Image   // of the entry
 	images []*patcher.Image // of Programs
 
@@ -37,27 +38,20 @@ type run struct {
 	loaded []*patcher.Program // the last keepLoaded that were loaded, oldest first
 
 	entry    *patcher.Program
-	keys     []key
-	contents [][]int            // of the keys, for the oracle
+	keys     []place
+	operates place              // the key that an operation is in progress on
 	current  []*patcher.Program // by program: the copy that can be installed
 	pinned   []*patcher.Program // by program: a copy that stays loaded, see pin
 	copies   []*patcher.Program // of the entry, loaded by a script
 
-	start    time.Time
 	traps    exec.TrapCounts // before the run
-	first    atomic.Int64    // nanoseconds after start
-	installs atomic.Uint64
-	updates  atomic.Uint64
-	removes  atomic.Uint64
-	cycles   atomic.Uint64
 	pokes    atomic.Uint64
 	waits    atomic.Uint64
-	loads    atomic.Uint64
 	micro    atomic.Uint64
-	findings []Finding     // of the mutator
-	pace     atomic.Uint32 // of the operation in progress: a pace
+	findings []live.Finding // of the mutator
+	pace     atomic.Uint32  // of the operation in progress: a pace
 	boosted  bool
-	trace    *recorder // nil: nobody takes a trace
+	trace    *live.Recorder // nil: nobody takes a trace
 }
 
 // Run executes the entry on Subject.Shape.Threads threads and changes the keys until
@@ -67,17 +61,18 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	if err := exec.Supported(); err != nil {
 		return nil, err
 	}
-	if err := c.check(); err != nil {
+	if err := c.Check(len(c.Programs)); err != nil {
 		return nil, err
 	}
-	r := &run{Config: c, rng: rand.New(rand.NewPCG(c.Seed, 1))}
+	r := &run{Config: c}
+	r.driver = live.NewDriver(&r.Config.Config, len(c.Programs), 1, r)
 	if !c.NoBoost {
 		if restore, err := rcu.Elevate(); err == nil {
 			defer restore()
 			r.boosted = true
 		}
 	}
-	defer c.enoughProcs()()
+	defer live.Procs(c.procs())()
 	if err := r.open(); err != nil {
 		return nil, err
 	}
@@ -85,13 +80,27 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	if err == nil {
 		err = r.execute(ctx)
 	}
-	r.trace.close()
+	trace := r.trace.Close()
 	var res *Result
 	if err == nil {
 		res = r.result()
-		res.Trace = r.trace.result()
+		res.Trace = trace
 	}
 	return res, errors.Join(err, r.Close())
+}
+
+// procs is how many threads are to run Go code at once: all, if the programs call helpers. A reader
+// that waits for one of two processors of the Go runtime stays in its section all the while, and no
+// priority that is lent to it helps.
+func (c *Config) procs() int {
+	calls := len(c.Entry.Calls)
+	for _, p := range c.Programs {
+		calls += len(p.Calls)
+	}
+	if calls == 0 {
+		return 0
+	}
+	return runtime.GOMAXPROCS(0) + c.Subject.Shape.Threads
 }
 
 func (r *run) open() error {
@@ -106,7 +115,8 @@ func (r *run) open() error {
 	}
 	var err error
 	r.Rig, err = rig.Open(rig.Config{
-		Subject: r.Subject, Layout: r.Layout, Seed: r.Seed, Arena: arenaSize, Arrays: r.Config.Maps, Boost: r.boosted, Pool: pc,
+		Subject: r.Subject, Layout: r.Layout, Seed: r.Seed, Arena: arenaSize, Arrays: r.Config.Maps,
+		Pool: pc, Boost: r.boosted,
 		Host:    &host.Config{Maps: r.Data, CPUs: threads, Packet: r.Packet, Seed: r.Seed},
 		Observe: r.observe, BetweenMicro: r.betweenMicro,
 	})
@@ -120,7 +130,7 @@ func (r *run) load() error {
 		if !ok || k.Index >= a.Keys() {
 			return fmt.Errorf("no key %d in map %q", k.Index, k.Map)
 		}
-		r.keys = append(r.keys, key{array: a, index: k.Index, holds: None})
+		r.keys = append(r.keys, place{a, k.Index})
 	}
 	for _, p := range r.Programs {
 		img, err := r.Compile(p)
@@ -129,7 +139,6 @@ func (r *run) load() error {
 		}
 		r.images = append(r.images, rig.Image(img))
 	}
-	r.contents = make([][]int, len(r.keys))
 	r.current = make([]*patcher.Program, len(r.Programs))
 	if err := r.pin(); err != nil {
 		return err
@@ -143,8 +152,22 @@ func (r *run) load() error {
 		return err
 	}
 	r.Pool.SetEntries([]uint64{r.Patcher.Addr(r.entry)})
-	r.record()
+	sites := make([]int, len(r.keys))
+	for _, s := range r.entry.Slots() {
+		if i := r.keyOf(place{r.Arrays[s.Array], s.Key}); i < len(r.keys) {
+			sites[i]++
+		}
+	}
+	r.trace = live.NewRecorder(r.Trace, sites)
 	return nil
+}
+
+// keyOf returns the index of a key among those that change; of any other one that none of them has.
+func (r *run) keyOf(p place) int {
+	if i := slices.Index(r.keys, p); i >= 0 {
+		return i
+	}
+	return len(r.keys) + p.index
 }
 
 // pin loads a copy of each program that stays loaded until the next pin: which bytes of
@@ -166,25 +189,11 @@ func (r *run) pin() error {
 	return nil
 }
 
-func (r *run) loadEntry() (*patcher.Program, error) {
-	where := patcher.PlaceStraddling
-	if r.Subject.Method.Aligned() {
-		where = patcher.PlaceAligned
-	}
-	r.trace.copies(0, 1)
-	p, err := r.Patcher.Load(r.Entry.Name, r.image, where)
-	if err == nil {
-		r.trace.copies(1, 0)
-		r.remember(p)
-	}
-	return p, err
-}
-
 // execute runs threads, mutator and loader.
 func (r *run) execute(ctx context.Context) error {
 	r.traps = exec.Traps()
 	// The first phase: every key is empty.
-	empty, err := r.legal(nil)
+	empty, err := r.driver.Idle()
 	if err != nil {
 		return err
 	}
@@ -193,85 +202,52 @@ func (r *run) execute(ctx context.Context) error {
 	if err := r.Pool.Start(); err != nil {
 		return err
 	}
-	r.start = time.Now()
+	r.driver.Start()
 	if r.Duration > 0 {
 		var cancel func()
-		ctx, cancel = context.WithDeadline(ctx, r.start.Add(r.Duration))
+		ctx, cancel = context.WithTimeout(ctx, r.Duration)
 		defer cancel()
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stop := r.helpers(cancel)
-	err = r.mutate(ctx)
-	err = errors.Join(err, stop())
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	helpers := live.NewHelpers(cancel)
+	if len(r.Script) == 0 {
+		helpers.Start(r.loader)
+	}
+	if r.Progress != nil {
+		helpers.Start(r.report)
+	}
+	err = r.driver.Run(ctx)
+	err = errors.Join(err, helpers.Stop())
 	r.Pool.Stop()
-	r.noteFirst()
+	r.Bad()
 	return r.finding(err)
 }
 
-// helpers starts the loader, which ends the run when it cannot go on, and the reporter;
-// stop ends them and waits.
-func (r *run) helpers(cancel func()) (stop func() error) {
-	done := make(chan struct{})
-	var wg sync.WaitGroup
-	var loaderErr error
-	if len(r.Script) == 0 {
-		wg.Go(func() {
-			if loaderErr = r.loader(done); loaderErr != nil {
-				cancel()
-			}
-		})
+func (r *run) report(done <-chan struct{}) error {
+	for !live.Pause(done, time.Second) {
+		res := r.counts()
+		now := res.Progress()
+		now.Traps = res.Traps
+		r.Progress(now)
 	}
-	if r.Progress != nil {
-		wg.Go(func() { r.report(done) })
-	}
-	return func() error {
-		close(done)
-		wg.Wait()
-		return loaderErr
-	}
-}
-
-func (r *run) report(done <-chan struct{}) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-done:
-			return
-		case <-tick.C:
-			r.Progress(*r.counts())
-		}
-	}
+	return nil
 }
 
 // finding turns errors that are violations into findings.
 func (r *run) finding(err error) error {
 	var mismatch *text.MismatchError
 	var stall *rcu.StallError
+	f := live.Finding{Thread: live.None, Count: 1}
 	switch {
 	case errors.As(err, &mismatch):
-		r.findings = append(r.findings, Finding{Class: ClassBytes, Thread: None, Text: err.Error()})
+		f.Class = live.ClassBytes
 	case errors.As(err, &stall):
-		r.findings = append(r.findings, Finding{Class: ClassEndless, Thread: stall.Reader, Text: err.Error()})
+		f.Class, f.Thread = live.ClassEndless, stall.Reader
 	default:
 		return err
 	}
+	f.Text = err.Error()
+	r.findings = append(r.findings, f)
 	return nil
-}
-
-// event counts what the patcher does.
-func (r *run) event(ev protocol.Event) {
-	switch {
-	case ev.Kind == protocol.Poked && ev.Changed:
-		r.pokes.Add(1)
-	case ev.Kind == protocol.Waited:
-		r.waits.Add(1)
-	case ev.Kind == protocol.Returned && ev.Op == protocol.Install:
-		r.installs.Add(1)
-	case ev.Kind == protocol.Returned && ev.Op == protocol.Update:
-		r.updates.Add(1)
-	case ev.Kind == protocol.Returned && ev.Op == protocol.Remove:
-		r.removes.Add(1)
-	}
 }

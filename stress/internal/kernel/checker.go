@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"tailpoke/stress/internal/live"
+
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
@@ -42,7 +44,7 @@ const (
 func checker(entry string, c *Config) asm.Instructions {
 	insns := asm.Instructions{asm.StoreMem(asm.RFP, fpCtx, asm.R1, asm.DWord).WithSymbol(checkerName)}
 	for _, part := range []asm.Instructions{
-		row("1"), before(), call(entry, c), row("2"), canaries(), after(), judge(c.Outcomes), keepBad(),
+		row("1"), before(), call(entry, c), row("2"), canaries(), after(), judge(c.outcomes()), keepBad(),
 	} {
 		insns = append(insns, part...)
 	}
@@ -118,7 +120,8 @@ func before() asm.Instructions {
 // call calls the entry, with a context in which what the last execution wrote is put back.
 func call(entry string, c *Config) asm.Instructions {
 	insns := asm.Instructions{asm.LoadMem(asm.R1, asm.RFP, fpCtx, asm.DWord)}
-	for off := c.WrittenLo &^ 3; off < c.WrittenHi; off += 4 {
+	lo, hi := c.written()
+	for off := lo &^ 3; off < hi; off += 4 {
 		insns = append(insns,
 			asm.Mov.Imm32(asm.R2, int32(binary.LittleEndian.Uint32(c.Found[off:]))),
 			asm.StoreMem(asm.R1, int16(off), asm.R2, asm.Word))
@@ -197,7 +200,7 @@ func after() asm.Instructions {
 }
 
 // judge counts what was returned, and goes on to keepBad if it is not legal.
-func judge(outcomes []Outcome) asm.Instructions {
+func judge(outcomes []live.Outcome) asm.Instructions {
 	insns := asm.Instructions{asm.LoadMem(asm.R1, asm.RFP, fpValue, asm.DWord).WithSymbol("judge")}
 	values := distinctValues(outcomes)
 	for i, v := range values {
@@ -257,7 +260,7 @@ type lowValue struct {
 	bits uint64
 }
 
-func distinctValues(outcomes []Outcome) []lowValue {
+func distinctValues(outcomes []live.Outcome) []lowValue {
 	var out []lowValue
 next:
 	for i, o := range outcomes {

@@ -7,6 +7,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 
 	"tailpoke/stress/internal/identity"
+	"tailpoke/stress/internal/live"
 )
 
 // faults are what tests do wrong on purpose, to see it found.
@@ -18,7 +19,7 @@ type faults struct {
 
 // intrude changes a key behind the mutator's back, as a test wants it.
 func (r *run) intrude(done <-chan struct{}) error {
-	for !pause(done, 10*time.Millisecond) {
+	for !live.Pause(done, 10*time.Millisecond) {
 		err := r.faults.behind(func(k, prog int) error {
 			return r.arrays[r.Keys[k].Map].Put(uint32(r.Keys[k].Index), r.pinned[prog].Program)
 		})

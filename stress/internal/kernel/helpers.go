@@ -3,26 +3,16 @@ package kernel
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
+
+	"tailpoke/stress/internal/live"
 )
 
-// helpers starts threads, watcher, loader and reporter. What goes wrong in one of them ends the
-// run; stop ends them and waits.
-func (r *run) helpers(cancel func(error)) (stop func() error) {
-	done := make(chan struct{})
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	var errs []error
+// helpers starts threads, watcher, loader and reporter, which all have few privileges.
+func (r *run) helpers(cancel func(error)) *live.Helpers {
+	h := live.NewHelpers(cancel)
 	start := func(f func(<-chan struct{}) error) {
-		wg.Go(func() {
-			if err := confined(func() error { return f(done) }); err != nil {
-				cancel(err)
-				mu.Lock()
-				errs = append(errs, err)
-				mu.Unlock()
-			}
-		})
+		h.Start(func(done <-chan struct{}) error { return confined(func() error { return f(done) }) })
 	}
 	for i := range r.Config.Threads {
 		t := r.newThread(i, r.callers)
@@ -47,18 +37,14 @@ func (r *run) helpers(cancel func(error)) (stop func() error) {
 		start(r.intrude)
 	}
 	start(func(done <-chan struct{}) error { return r.report(done, cancel) })
-	return func() error {
-		close(done)
-		wg.Wait()
-		return errors.Join(errs...)
-	}
+	return h
 }
 
 // readyWithin is how long the mutator waits for the helpers.
 const readyWithin = 10 * time.Second
 
-// awaitHelpers waits until every thread has executed every caller, and the watcher has read every image:
-// before that there is nothing to change under, nor to be seen.
+// awaitHelpers waits until every thread has executed every caller, and the watcher has read every
+// image: before that there is nothing to change under, nor to be seen.
 func (r *run) awaitHelpers(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
@@ -82,26 +68,23 @@ var errFound = errors.New("there is a finding")
 
 // report looks for findings, and says how far the run is.
 func (r *run) report(done <-chan struct{}, cancel func(error)) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for n := 1; ; n++ {
-		select {
-		case <-done:
-			return nil
-		case <-tick.C:
-		}
+	for n := 1; !live.Pause(done, lookEvery); n++ {
 		res, err := r.counts()
 		if err != nil {
 			return err
 		}
 		if _, findings, _ := r.watcher.sofar(); res.Bad > 0 || findings > 0 {
-			r.noteFirst(time.Now())
+			r.driver.NoteFinding()
 			if r.StopAtFirst {
 				cancel(errFound)
 			}
 		}
-		if r.Progress != nil && n%50 == 0 {
-			r.Progress(res)
+		if r.Progress != nil && n%int(time.Second/lookEvery) == 0 {
+			r.Progress(res.Progress())
 		}
 	}
+	return nil
 }
+
+// lookEvery is how often it looks.
+const lookEvery = 20 * time.Millisecond

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"tailpoke/stress/internal/live"
+
 	"github.com/anishathalye/porcupine"
 )
 
@@ -21,7 +23,7 @@ func TestLinearizable(t *testing.T) {
 	c := rig(t).withDefaults()
 	c.Callers = 1
 	c.Keys = c.Keys[:1]
-	c.Legal = nil // the caller as it stands
+	c.Oracle = nil // the caller as it stands
 	l, err := open(&c)
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +83,7 @@ func history(t *testing.T, c *Config, l *loaded, threads, operations int) []porc
 	for i := range threads {
 		wg.Go(func() {
 			opts := c.Input.options(l.entry.Type, 1)
-			for !isDone(done) {
+			for !live.IsDone(done) {
 				note(i, access{reads: true}, func() (int, error) {
 					v, err := l.callers[0].Run(opts)
 					return int(v), err

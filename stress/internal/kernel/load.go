@@ -116,7 +116,7 @@ func (l *loaded) load(c *Config) error {
 		l.pinned = append(l.pinned, program{Program: p})
 	}
 	for i := range c.Callers {
-		checks := i%2 == 0 && c.Legal != nil && l.uncheckable == ""
+		checks := i%2 == 0 && c.Oracle != nil && l.uncheckable == ""
 		p, err := l.copyOf(checks)
 		if err != nil && checks && i == 0 {
 			l.uncheckable, checks = reasonOf(err), false
@@ -150,7 +150,7 @@ func (l *loaded) specs(c *Config) error {
 	if c.faults.checker != nil {
 		l.checking.Instructions = c.faults.checker(l.checking.Instructions)
 	}
-	l.spec.Maps[phaseName], l.spec.Maps[rowsName] = phaseSpec(), rowsSpec(c.Outcomes)
+	l.spec.Maps[phaseName], l.spec.Maps[rowsName] = phaseSpec(), rowsSpec(c.outcomes())
 	return nil
 }
 

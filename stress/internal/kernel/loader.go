@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"tailpoke/stress/internal/live"
+
 	"github.com/cilium/ebpf"
 )
 
@@ -16,8 +18,8 @@ const (
 	unloadedFor = 20 * time.Millisecond
 )
 
-// releaseWithin is how long the kernel has to empty an array that nobody holds any more. It waits for
-// a grace period for each site; with many threads on few CPUs one takes some 200 ms.
+// releaseWithin is how long the kernel has to empty an array that was let go. It waits for a grace
+// period for each site; with many threads on few CPUs one takes some 200 ms.
 const releaseWithin = 60 * time.Second
 
 func (r *run) loader(done <-chan struct{}) error {
@@ -25,12 +27,12 @@ func (r *run) loader(done <-chan struct{}) error {
 		if err := r.comeAndGo(done, n%2 == 0 && r.checkable()); err != nil {
 			return err
 		}
-		if n%8 == 7 && r.Legal != nil {
+		if n%8 == 7 && r.Oracle != nil {
 			if err := r.release(done); err != nil {
 				return err
 			}
 		}
-		if pause(done, unloadedFor) {
+		if live.Pause(done, unloadedFor) {
 			return nil
 		}
 	}
@@ -43,34 +45,17 @@ func (r *run) comeAndGo(done <-chan struct{}, checks bool) error {
 	if err != nil {
 		return err
 	}
-	t := r.newThread(None, []caller{{Program: p, checks: checks}})
-	for end := time.Now().Add(loadedFor); err == nil && time.Now().Before(end) && !isDone(done); {
+	t := r.newThread(live.None, []caller{{Program: p, checks: checks}})
+	t.seen = r.threads[0].seen
+	for end := time.Now().Add(loadedFor); err == nil && time.Now().Before(end) && !live.IsDone(done); {
 		err = t.once()
 	}
-	r.takeOver(t)
-	r.loads.Add(1)
+	r.driver.Loaded()
 	return errors.Join(err, p.Close())
 }
 
 // checkable says whether callers can check themselves.
-func (r *run) checkable() bool { return r.Legal != nil && r.uncheckable == "" }
-
-// takeOver adds what a thread of the loader saw to the first thread's.
-func (r *run) takeOver(t *thread) {
-	to := r.threads[0]
-	to.executions.Add(t.executions.Load())
-	to.checked.Add(t.checked.Load())
-	to.unchecked.Add(t.unchecked.Load())
-	to.skips.Add(t.skips.Load())
-	to.tails.Add(t.tails.Load())
-	to.bad.Add(t.bad.Load())
-	for k := range t.overlaps {
-		to.overlaps[k].Add(t.overlaps[k].Load())
-	}
-	to.mu.Lock()
-	to.findings = append(to.findings, t.findings...)
-	to.mu.Unlock()
-}
+func (r *run) checkable() bool { return r.Oracle != nil && r.uncheckable == "" }
 
 // release makes a set of maps of its own with a caller, gives every key a program, and lets go of
 // the prog arrays: the kernel then empties them, while the caller is executed.
@@ -100,20 +85,20 @@ func (r *run) release(done <-chan struct{}) error {
 		return err
 	}
 	if r.bits[value]&full == 0 {
-		r.found(Finding{Class: ClassMiss, Text: fmt.Sprintf("returned %#x while every key held a program", value)})
+		r.found(live.ClassMiss, "returned %#x while every key held a program", value)
 	}
 	own.Close()
 	return r.emptied(done, p, opts)
 }
 
-// emptied executes a caller until its keys are seen to be empty. Meanwhile each may hold what it held,
-// or nothing.
+// emptied executes a caller until its keys are seen to be empty. Meanwhile each may hold what it
+// held, or nothing.
 func (r *run) emptied(done <-chan struct{}, p *ebpf.Program, opts *ebpf.RunOptions) error {
-	some, err := r.allHold(func(i int) []int { return []int{i % len(r.pinned), None} })
+	some, err := r.allHold(func(i int) []int { return []int{i % len(r.pinned), live.None} })
 	if err != nil {
 		return err
 	}
-	none, err := r.allHold(func(int) []int { return []int{None} })
+	none, err := r.allHold(func(int) []int { return []int{live.None} })
 	if err != nil {
 		return err
 	}
@@ -124,16 +109,16 @@ func (r *run) emptied(done <-chan struct{}, p *ebpf.Program, opts *ebpf.RunOptio
 		}
 		switch {
 		case r.bits[value]&some == 0:
-			f := r.classify(record{value: value, legal: some})
-			r.found(Finding{Class: f.Class, Text: fmt.Sprintf("returned %#x while a prog array was emptied", value)})
+			class := r.classify(record{value: value, legal: some}).Class
+			r.found(class, "returned %#x while a prog array was emptied", value)
 			return nil
 		case r.bits[value]&none != 0:
 			r.releases.Add(1)
 			return nil
-		case isDone(done):
+		case live.IsDone(done):
 			return nil
 		case time.Now().After(end):
-			r.found(Finding{Class: ClassEndless, Text: fmt.Sprintf("returned %#x still, %v after its prog array was let go", value, releaseWithin)})
+			r.found(live.ClassEndless, "returned %#x still, %v after its prog array was let go", value, releaseWithin)
 			return nil
 		}
 	}
@@ -145,35 +130,13 @@ func (r *run) allHold(which func(i int) []int) (uint64, error) {
 	for i := range held {
 		held[i] = which(i)
 	}
-	return r.ask(held)
+	return r.Oracle.Legal(held)
 }
 
 // found books a finding of the loader.
-func (r *run) found(f Finding) {
-	f.Thread, f.Who, f.Count = None, "loader", 1
-	r.noteFirst(time.Now())
+func (r *run) found(class live.Class, format string, args ...any) {
+	r.driver.NoteFinding()
 	t := r.threads[0]
 	t.bad.Add(1)
-	t.mu.Lock()
-	t.findings = append(t.findings, f)
-	t.mu.Unlock()
-}
-
-func isDone(done <-chan struct{}) bool {
-	select {
-	case <-done:
-		return true
-	default:
-		return false
-	}
-}
-
-// pause waits and reports whether done was closed meanwhile.
-func pause(done <-chan struct{}, d time.Duration) bool {
-	select {
-	case <-done:
-		return true
-	case <-time.After(d):
-		return false
-	}
+	t.keep(live.Finding{Class: class, Thread: live.None, Who: "loader", Text: fmt.Sprintf(format, args...), Count: 1})
 }

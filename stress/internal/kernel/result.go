@@ -2,64 +2,26 @@ package kernel
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/live"
 	"tailpoke/stress/report"
 )
 
-// Class is what was wrong with an execution, in the words of the cpu engine.
-type Class string
-
-// The classes of findings.
-const (
-	ClassA         Class = "a"         // callee-saved registers were lost: an unwind, and no tail call
-	ClassRegisters Class = "registers" // a value that no path returns
-	ClassMiss      Class = "miss"      // it fell through a key that held a program
-	ClassStale     Class = "stale"     // it ran a program that its key did not hold
-	ClassBytes     Class = "bytes"     // a slot held what is no instruction of it
-	ClassEndless   Class = "endless"   // an operation did not end
-)
-
-// Finding is something that broke a property.
-type Finding struct {
-	Class  Class
-	Thread int    // that saw it, or None
-	Who    string // saw it where no thread did
-	Text   string
-	Count  int
-}
-
 // Result is what a run saw.
 type Result struct {
-	Executions uint64
-	Checked    uint64 // of these, against what was legal
-	Unchecked  uint64 // spanned too many phases for that
-	Installs   uint64
-	Updates    uint64
-	Removes    uint64
-	Cycles     uint64 // removes of a program that an update had put there
-	Loads      uint64 // copies of the entry that came and went
-	Releases   uint64 // prog arrays that were let go while a caller's sites jumped
-	Frees      uint64 // programs that only their key held
+	live.Result
+	report.KernelCounts // but for facts, which do not depend on the run
+}
 
-	// Overlapped counts, by kind, the operations beside which the entry was executed by checkers.
-	Overlapped                                                       map[string]uint64
-	OverlapsInstall, OverlapsUpdate, OverlapsRemove, OverlapsSeveral uint64
-
-	Skips, Tails uint64 // executions that returned what those without a tail call return, and others
-	Bad          uint64
-	Findings     []Finding
-
-	Latencies    map[string]report.Latency // by operation
-	Watch        *Watch                    // nil: nobody watched
-	Unwatched    string                    // why
-	Uncheckable  string                    // why no caller checked itself, though what is legal was known
-	Seconds      float64
-	FirstSeconds float64 // when the first finding was noticed; 0 if there is none
+// Verdict is what it comes to.
+func (r *Result) Verdict() report.Verdict {
+	v := r.Result.Verdict()
+	v.Kernel = &r.KernelCounts
+	return v
 }
 
 // latencies are recorded in nanoseconds, up to a minute.
@@ -90,34 +52,38 @@ func (l *latencies) sum() map[string]report.Latency {
 }
 
 // outcomeOf is an outcome that a value with these bits is, or nil.
-func (r *run) outcomeOf(bits uint64) *Outcome {
-	for i := range r.Outcomes {
+func (r *run) outcomeOf(bits uint64) *live.Outcome {
+	outcomes := r.outcomes()
+	for i := range outcomes {
 		if bits>>i&1 != 0 {
-			return &r.Outcomes[i]
+			return &outcomes[i]
 		}
 	}
 	return nil
 }
 
 // classify says what was wrong with an execution.
-func (r *run) classify(e record) Finding {
-	f := Finding{Thread: None, Who: "checker", Count: 1}
+func (r *run) classify(e record) live.Finding {
+	f := live.Finding{Thread: live.None, Who: "checker", Count: 1}
 	o := r.outcomeOf(r.bits[e.value])
 	switch {
 	case e.lost:
-		f.Class, f.Text = ClassA, fmt.Sprintf("returned %#x without its caller's R6 to R9", e.value)
+		f.Class, f.Text = live.ClassA, fmt.Sprintf("returned %#x without its caller's R6 to R9", e.value)
 	case o == nil:
-		f.Class, f.Text = ClassRegisters, fmt.Sprintf("returned %#x, which no path returns", e.value)
+		f.Class, f.Text = live.ClassRegisters, fmt.Sprintf("returned %#x, which no path returns", e.value)
 	case o.Skip && !o.Tail:
-		f.Class, f.Text = ClassMiss, fmt.Sprintf("returned %#x, having fallen through a key that held a program, %s", e.value, r.when(e))
+		f.Class = live.ClassMiss
+		f.Text = fmt.Sprintf("returned %#x, having fallen through a key that held a program, %s", e.value, r.when(e))
 	default:
-		f.Class, f.Text = ClassStale, fmt.Sprintf("returned %#x, of a program that the key did not hold, %s", e.value, r.when(e))
+		f.Class = live.ClassStale
+		f.Text = fmt.Sprintf("returned %#x, of a program that the key did not hold, %s", e.value, r.when(e))
 	}
 	return f
 }
 
 func (r *run) when(e record) string {
-	if _, kind, known := r.clock.between(e.from, e.to); known && kind != kindNone && kind != kindSeveral {
+	_, kind, known := r.clock.between(e.from, e.to)
+	if known && kind != kindNone && kind != kindSeveral {
 		return "beside one " + protocol.OpKind(kind-1).String()
 	}
 	if e.from == e.to {
@@ -133,10 +99,13 @@ func (r *run) counts() (Result, error) {
 		return Result{}, err
 	}
 	res := Result{
-		Installs: r.installs.Load(), Updates: r.updates.Load(), Removes: r.removes.Load(), Cycles: r.cycles.Load(),
-		Loads: r.loads.Load(), Releases: r.releases.Load(), Frees: r.frees.Load(),
-		Overlapped: map[string]uint64{}, Unchecked: t.unchecked, Bad: t.bad, Seconds: time.Since(r.start).Seconds(),
+		Result: r.driver.Counts(),
+		KernelCounts: report.KernelCounts{
+			Callers: r.Callers, Releases: r.releases.Load(), Frees: r.frees.Load(), Unchecked: t.unchecked,
+			Overlapped: map[string]uint64{}, Unwatched: r.unwatched, Uncheckable: r.uncheckable,
+		},
 	}
+	res.Bad = t.bad
 	for op := range r.overlapped {
 		res.Overlapped[protocol.OpKind(op).String()] = r.overlapped[op].Load()
 	}
@@ -170,29 +139,9 @@ func (r *run) counts() (Result, error) {
 		res.Findings = append(res.Findings, th.findings...)
 		th.mu.Unlock()
 	}
-	res.OverlapsInstall, res.OverlapsUpdate = overlaps[1+protocol.Install], overlaps[1+protocol.Update]
-	res.OverlapsRemove, res.OverlapsSeveral = overlaps[1+protocol.Remove], overlaps[kindSeveral]
-	return res, nil
-}
-
-// order ranks the classes: what says most about the fault comes first.
-var order = []Class{ClassBytes, ClassA, ClassMiss, ClassStale, ClassRegisters, ClassEndless}
-
-const keepFindings = 16
-
-// merge counts equal findings as one and puts those first that say most.
-func merge(all []Finding) []Finding {
-	var out []Finding
-	for _, f := range all {
-		i := slices.IndexFunc(out, func(o Finding) bool { return o.Class == f.Class && o.Text == f.Text })
-		if i < 0 {
-			out = append(out, f)
-			continue
-		}
-		out[i].Count += f.Count
+	res.Overlaps = report.Overlaps{
+		Install: overlaps[1+protocol.Install], Update: overlaps[1+protocol.Update],
+		Remove: overlaps[1+protocol.Remove], Several: overlaps[kindSeveral],
 	}
-	slices.SortStableFunc(out, func(a, b Finding) int {
-		return slices.Index(order, a.Class) - slices.Index(order, b.Class)
-	})
-	return out[:min(len(out), keepFindings)]
+	return res, nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/live"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -37,7 +38,14 @@ func rig(t testing.TB) Config {
 		return &ebpf.ProgramSpec{Name: name, Type: ebpf.SchedCLS, License: "GPL", Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, v).WithSymbol(name), asm.Return()}}
 	}
 	return Config{
-		Threads: 8, Duration: 2 * time.Second, Seed: 1,
+		Config: live.Config{
+			Duration: 2 * time.Second, Seed: 1, Keys: []protocol.Key{{Map: "progs", Index: 0}, {Map: "progs", Index: 1}},
+			Oracle: &rigOracle{
+				outcomes: []live.Outcome{{Value: 7, Skip: true}, {Value: 100, Tail: true}, {Value: 101, Tail: true}},
+				legal:    rigLegal,
+			},
+		},
+		Threads: 8,
 		Spec: &ebpf.CollectionSpec{
 			Maps: map[string]*ebpf.MapSpec{"progs": {Name: "progs", Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 2}},
 			Programs: map[string]*ebpf.ProgramSpec{
@@ -45,18 +53,28 @@ func rig(t testing.TB) Config {
 				"p0":    prog("p0", 100), "p1": prog("p1", 101),
 			},
 		},
-		Entry: "entry", Programs: []string{"p0", "p1"}, Keys: []protocol.Key{{Map: "progs", Index: 0}, {Map: "progs", Index: 1}},
-		Input:    Input{Packet: make([]byte, 64)},
-		Outcomes: []Outcome{{Value: 7, Skip: true}, {Value: 100, Tail: true}, {Value: 101, Tail: true}},
-		Legal:    func(held [][]int) (uint64, error) { return rigLegal(held), nil },
+		Entry: "entry", Programs: []string{"p0", "p1"}, Input: Input{Packet: make([]byte, 64)},
 	}
 }
+
+// rigOracle knows what a rig may return.
+type rigOracle struct {
+	outcomes []live.Outcome
+	legal    func(held [][]int) uint64
+}
+
+func (o *rigOracle) Outcomes() []live.Outcome           { return o.outcomes }
+func (o *rigOracle) Legal(held [][]int) (uint64, error) { return o.legal(held), nil }
+func (o *rigOracle) Written() (lo, hi int)              { return 0, 0 }
+
+// oracle is the rig's, for a test to change.
+func (c *Config) oracle() *rigOracle { return c.Oracle.(*rigOracle) }
 
 // rigLegal has a bit for each outcome: that of the first key that holds a program.
 func rigLegal(held [][]int) uint64 {
 	legal := uint64(0)
 	for _, p := range held[0] {
-		if p != None {
+		if p != live.None {
 			legal |= 1 << (1 + p)
 			continue
 		}

@@ -3,6 +3,8 @@ package kernel
 import (
 	"encoding/binary"
 
+	"tailpoke/stress/internal/live"
+
 	"github.com/cilium/ebpf"
 )
 
@@ -31,10 +33,10 @@ const (
 	kinds8       = 8 // columns of a row: a power of two
 )
 
-func rowSize(outcomes []Outcome) int { return rowCounts + 8*(1+len(distinctValues(outcomes))) }
+func rowSize(outcomes []live.Outcome) int { return rowCounts + 8*(1+len(distinctValues(outcomes))) }
 
 // rowsSpec is the map of all rows, one for each CPU that there may be.
-func rowsSpec(outcomes []Outcome) *ebpf.MapSpec {
+func rowsSpec(outcomes []live.Outcome) *ebpf.MapSpec {
 	return &ebpf.MapSpec{Name: rowsName, Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: uint32(rowSize(outcomes)), MaxEntries: 1}
 }
 

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"runtime"
-	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/cilium/ebpf"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/live"
+	"tailpoke/stress/report"
 )
 
 // run is one run of the engine. The mutator's goroutine owns all that is not atomic or
@@ -20,31 +18,24 @@ import (
 type run struct {
 	Config
 	*loaded
-	rng     *rand.Rand
-	keys    []key
-	sited   []bool // by key: some caller has a site of it, or nobody knows
+	driver  *live.Driver
+	sited   []bool // by key: some caller has a site of it, or it is not known
+	fresh   []bool // by key: it alone holds that copy of its program
+	bursts  bool   // a burst is in progress
 	values  []lowValue
 	bits    map[uint32]uint64 // of outcomes, by what the kernel shows
 	copies  []*ebpf.Program   // loaded by a script
 	threads []*thread
-	watcher *watcher   // nil: nobody watches
-	oracle  sync.Mutex // Legal is asked by one at a time
+	watcher *watcher // nil: nothing is watched
 
 	unwatched string // why
 
-	start     time.Time
-	first     atomic.Int64 // nanoseconds after start
 	latencies latencies
-	installs  atomic.Uint64
-	updates   atomic.Uint64
-	removes   atomic.Uint64
-	cycles    atomic.Uint64
-	loads     atomic.Uint64
 	releases  atomic.Uint64
 	frees     atomic.Uint64
 
 	overlapped [protocol.OpKinds]atomic.Uint64 // operations beside which there were executions
-	counted    [protocol.OpKinds]uint64        // executions in the phases of operations, up to the last one
+	counted    [protocol.OpKinds]uint64        // executions in the phases of operations, so far
 }
 
 // Run executes the entry on threads and changes the keys until the time is over, ctx is done, or,
@@ -60,12 +51,10 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		return nil, err
 	}
 	r := &run{
-		Config: c, rng: rand.New(rand.NewPCG(c.Seed, 2)), keys: make([]key, len(c.Keys)), latencies: newLatencies(),
-		values: distinctValues(c.Outcomes), bits: map[uint32]uint64{},
+		Config: c, fresh: make([]bool, len(c.Keys)), latencies: newLatencies(),
+		values: distinctValues(c.outcomes()), bits: map[uint32]uint64{},
 	}
-	for i := range r.keys {
-		r.keys[i].holds = None
-	}
+	r.driver = live.NewDriver(&r.Config.Config, len(c.Programs), 2, r)
 	for _, v := range r.values {
 		r.bits[v.low] = v.bits
 	}
@@ -94,27 +83,27 @@ func (r *run) whole(ctx context.Context) (*Result, error) {
 
 // execute runs threads, watcher, loader and mutator.
 func (r *run) execute(ctx context.Context) (*Result, error) {
-	empty, err := r.legal(None)
+	empty, err := r.driver.Idle()
 	if err != nil {
 		return nil, err
 	}
 	if err := r.clock.begin(kindNone, empty); err != nil {
 		return nil, err
 	}
-	defer enoughProcs(r.Config.Threads)()
+	defer live.Procs(r.Config.Threads + ownThreads)()
 	r.watch()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r.start = time.Now()
-	stop := r.helpers(cancel)
+	r.driver.Start()
+	helpers := r.helpers(cancel)
 	r.awaitHelpers(ctx)
 	if r.Duration > 0 {
 		var cancel func()
 		ctx, cancel = context.WithTimeout(ctx, r.Duration)
 		defer cancel()
 	}
-	err = r.mutate(ctx)
-	err = errors.Join(err, stop(), r.dismiss(), r.empty())
+	err = r.driver.Run(ctx)
+	err = errors.Join(err, helpers.Stop(), r.dismiss(), r.empty())
 	watched := r.watcher.close()
 	if err != nil {
 		return nil, err
@@ -123,42 +112,40 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	res.Watch, res.Unwatched, res.Latencies = watched, r.unwatched, r.latencies.sum()
-	res.Uncheckable = r.uncheckable
-	r.sumUp(&res)
+	res.Latencies = r.latencies.sum()
+	r.addWatch(&res, watched)
+	r.driver.Conclude(&res.Result)
 	return &res, nil
 }
 
-// ownThreads is how many threads a run has beside those that execute.
+// ownThreads is how many threads a run has beside those that execute. All may run Go code at once:
+// between two calls of bpf(2) a thread waits for a processor of the Go runtime, and with two of them
+// for 16 threads, the watcher saw a quarter of what it saw with enough.
 const ownThreads = 8
 
-// enoughProcs lets every thread run Go code at once. Between two calls of bpf(2) a thread waits for a
-// processor of the Go runtime: with two of them for 16 threads, the watcher saw a quarter of what it
-// saw with enough. restore puts the number back.
-func enoughProcs(threads int) (restore func()) {
-	before := runtime.GOMAXPROCS(0)
-	runtime.GOMAXPROCS(max(before, threads+ownThreads))
-	return func() { runtime.GOMAXPROCS(before) }
-}
-
-// sumUp adds what the watcher found.
-func (r *run) sumUp(res *Result) {
-	if res.Watch != nil {
-		for _, f := range res.Watch.Findings {
-			res.Bad += uint64(f.Count)
-			res.Findings = append(res.Findings, Finding{Class: ClassBytes, Thread: None, Who: "watcher", Text: f.Text, Count: f.Count})
-		}
+// addWatch adds what the watcher saw, if there was one. Every kernel has the same protocol and the
+// same poke method.
+func (r *run) addWatch(res *Result, w *Watch) {
+	if w == nil {
+		return
 	}
-	res.Findings = merge(res.Findings)
-	if len(res.Findings) > 0 {
-		r.noteFirst(time.Now())
-		res.FirstSeconds = time.Duration(r.first.Load()).Seconds()
+	for _, f := range w.Findings {
+		res.Bad += uint64(f.Count)
+		res.Findings = append(res.Findings, live.Finding{
+			Class: live.ClassBytes, Thread: live.None, Who: "watcher", Text: f.Text, Count: f.Count,
+		})
+	}
+	s := protocol.DefaultSubject()
+	res.Watch = &w.Watch
+	res.Phases, res.Foreign = w.Coverage(s.Protocol, s.Method)
+	if r.Trace != nil {
+		res.Trace = &report.Trace{Events: w.events}
 	}
 }
 
 // watch makes the watcher of the callers' sites, where there can be one.
 func (r *run) watch() {
-	r.sited = make([]bool, len(r.keys))
+	r.sited = make([]bool, len(r.Keys))
 	if r.compiler == nil {
 		for k := range r.sited {
 			r.sited[k] = true
@@ -170,7 +157,7 @@ func (r *run) watch() {
 	for i, c := range r.callers {
 		keys := r.keysOf(c)
 		for _, k := range keys {
-			if k != None {
+			if k != live.None {
 				r.sited[k] = true
 			}
 		}
@@ -199,11 +186,11 @@ func (r *run) nameOf(i int) string {
 	return fmt.Sprintf("%s in caller %d", r.Entry, i)
 }
 
-// keysOf is the key of each of a caller's sites, among those that change, or None.
+// keysOf is the key of each of a caller's sites, among those that change, or live.None.
 func (r *run) keysOf(c caller) []int {
 	keys := make([]int, len(c.img.Sites))
 	for i, s := range c.img.Sites {
-		keys[i] = None
+		keys[i] = live.None
 		for k, at := range r.Keys {
 			if r.ids[at.Map] == s.Map && at.Index == int(s.Key) {
 				keys[i] = k
@@ -212,6 +199,3 @@ func (r *run) keysOf(c caller) []int {
 	}
 	return keys
 }
-
-// noteFirst notes when the first finding came in.
-func (r *run) noteFirst(now time.Time) { r.first.CompareAndSwap(0, max(1, int64(now.Sub(r.start)))) }

@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/live"
 )
 
 func mustRun(t *testing.T, c Config) *Result {
@@ -31,7 +32,7 @@ func TestRun(t *testing.T) {
 	for what, n := range map[string]uint64{
 		"executions": res.Executions, "checked": res.Checked, "installs": res.Installs, "updates": res.Updates, "removes": res.Removes,
 		"cycles": res.Cycles, "loads": res.Loads, "frees": res.Frees, "skips": res.Skips, "tails": res.Tails,
-		"overlaps with installs": res.OverlapsInstall, "with updates": res.OverlapsUpdate, "with removes": res.OverlapsRemove,
+		"overlaps with installs": res.Overlaps.Install, "with updates": res.Overlaps.Update, "with removes": res.Overlaps.Remove,
 	} {
 		if n == 0 {
 			t.Errorf("no %s", what)
@@ -77,12 +78,12 @@ func TestWrongOracle(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := rig(t)
 			c.Callers, c.StopAtFirst = callers, true
-			c.Legal = func(held [][]int) (uint64, error) {
+			c.oracle().legal = func(held [][]int) uint64 {
 				legal := rigLegal(held)
-				return legal&1 | legal&2<<1 | legal&4>>1, nil
+				return legal&1 | legal&2<<1 | legal&4>>1
 			}
 			res := mustRun(t, c)
-			found(t, res, ClassStale)
+			found(t, res, live.ClassStale)
 			if res.Seconds > 1.5 || res.FirstSeconds == 0 {
 				t.Errorf("found after %.3f s, ended after %.3f s", res.FirstSeconds, res.Seconds)
 			}
@@ -94,16 +95,16 @@ func TestWrongOracle(t *testing.T) {
 func TestMissIsFound(t *testing.T) {
 	c := rig(t)
 	c.StopAtFirst = true
-	c.Legal = func(held [][]int) (uint64, error) { return 6, nil }
-	found(t, mustRun(t, c), ClassMiss)
+	c.oracle().legal = func([][]int) uint64 { return 6 }
+	found(t, mustRun(t, c), live.ClassMiss)
 }
 
 // TestUnknownValueIsFound: so is a value that no path returns.
 func TestUnknownValueIsFound(t *testing.T) {
 	c := rig(t)
 	c.StopAtFirst = true
-	c.Outcomes[2].Value = 12345
-	found(t, mustRun(t, c), ClassRegisters)
+	c.oracle().outcomes[2].Value = 12345
+	found(t, mustRun(t, c), live.ClassRegisters)
 }
 
 // TestBehindTheBack: a key that is changed behind the mutator's back is found by what executions
@@ -116,7 +117,7 @@ func TestBehindTheBack(t *testing.T) {
 	if len(res.Findings) == 0 {
 		t.Fatalf("nothing was found in %d executions", res.Executions)
 	}
-	if class := res.Findings[0].Class; class != ClassStale && class != ClassMiss {
+	if class := res.Findings[0].Class; class != live.ClassStale && class != live.ClassMiss {
 		t.Errorf("class %s", class)
 	}
 }
@@ -128,11 +129,11 @@ func TestLostCanary(t *testing.T) {
 		c := rig(t)
 		c.StopAtFirst = true
 		c.faults.checker = losing(lost)
-		found(t, mustRun(t, c), ClassA)
+		found(t, mustRun(t, c), live.ClassA)
 	}
 }
 
-func found(t *testing.T, res *Result, want Class) {
+func found(t *testing.T, res *Result, want live.Class) {
 	t.Helper()
 	if len(res.Findings) == 0 || res.Bad == 0 {
 		t.Fatalf("nothing was found in %d executions", res.Executions)
@@ -173,7 +174,7 @@ func TestRefused(t *testing.T) {
 		{"no time", "needs a duration or a script", false, func(c *Config) { c.Duration = 0 }},
 		{"callers", "65 callers: want 1 to 64", false, func(c *Config) { c.Callers = 65 }},
 		{"script", "call 1 of the script", false, func(c *Config) { c.Script = protocol.Script{{Kind: protocol.Delete, Key: 2}} }},
-		{"outcomes", "64 different values", true, func(c *Config) { c.Outcomes = make([]Outcome, 64) }},
+		{"outcomes", "64 different values", true, func(c *Config) { c.oracle().outcomes = make([]live.Outcome, 64) }},
 		{"type", "programs of type Kprobe", true, func(c *Config) { c.Spec.Programs["entry"].Type = 2 }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -195,7 +196,7 @@ func TestWrongSite(t *testing.T) {
 	if res.Watch == nil {
 		t.Skipf("nobody watched: %s", res.Unwatched)
 	}
-	found(t, res, ClassBytes)
+	found(t, res, live.ClassBytes)
 	if res.Seconds > 10 {
 		t.Errorf("ended after %.1f s", res.Seconds)
 	}

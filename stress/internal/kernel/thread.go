@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
+
+	"tailpoke/stress/internal/live"
 
 	"github.com/cilium/ebpf"
 )
@@ -19,11 +20,12 @@ const (
 // options are those of a call of a thread. Where executions leave something to the next, and nobody
 // puts it back, there is one to a call.
 func (r *run) options(checks bool) *ebpf.RunOptions {
+	lo, hi := r.written()
 	n := uint32(fewAtOnce)
 	switch {
 	case checks:
 		n = manyAtOnce
-	case r.WrittenHi > r.WrittenLo:
+	case hi > lo:
 		n = 1
 	}
 	return r.Input.options(r.entry.Type, n)
@@ -38,8 +40,11 @@ type thread struct {
 	begun   chan struct{} // closed when it has executed each once; nil: nobody wants to know
 
 	many, few *ebpf.RunOptions // of callers that check themselves, and of others
+	*seen
+}
 
-	// Of a caller that does not check itself:
+// seen is what callers that do not check themselves have shown.
+type seen struct {
 	executions atomic.Uint64
 	checked    atomic.Uint64
 	unchecked  atomic.Uint64
@@ -49,17 +54,20 @@ type thread struct {
 	bad        atomic.Uint64
 
 	mu       sync.Mutex
-	findings []Finding
+	findings []live.Finding
 }
 
 // newThread makes a thread that begins with another caller than the one before it.
 func (r *run) newThread(number int, callers []caller) *thread {
-	return &thread{run: r, number: number, callers: callers, turn: max(number, 0), many: r.options(true), few: r.options(false)}
+	return &thread{
+		run: r, number: number, callers: callers, turn: max(number, 0),
+		many: r.options(true), few: r.options(false), seen: &seen{},
+	}
 }
 
 // execute calls the kernel until the run is over.
 func (t *thread) execute(done <-chan struct{}) error {
-	for n := 1; !isDone(done); n++ {
+	for n := 1; !live.IsDone(done); n++ {
 		if err := t.once(); err != nil {
 			return fmt.Errorf("thread %d: %w", t.number, err)
 		}
@@ -89,7 +97,8 @@ func (t *thread) once() error {
 	return nil
 }
 
-// checkLast executes a caller that does not check itself, and judges the last execution of the call.
+// checkLast executes a caller that does not check itself, and judges the last execution of the
+// call.
 func (t *thread) checkLast(c *caller) error {
 	clock := t.run.clock
 	from := clock.now()
@@ -101,7 +110,7 @@ func (t *thread) checkLast(c *caller) error {
 	to := clock.now()
 	legal, kind, known := clock.between(from, to)
 	t.overlaps[kind].Add(1)
-	if !known || t.run.Legal == nil {
+	if !known || t.run.Oracle == nil {
 		t.unchecked.Add(1)
 		return nil
 	}
@@ -126,13 +135,17 @@ func (t *thread) check(e record) {
 	if t.bad.Add(1) > records {
 		return
 	}
-	t.run.noteFirst(time.Now())
+	t.run.driver.NoteFinding()
 	f := t.run.classify(e)
 	f.Thread, f.Who = t.number, ""
-	if t.number == None {
+	if t.number == live.None {
 		f.Who = "loader"
 	}
-	t.mu.Lock()
-	t.findings = append(t.findings, f)
-	t.mu.Unlock()
+	t.keep(f)
+}
+
+func (s *seen) keep(f live.Finding) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.findings = append(s.findings, f)
 }

@@ -11,6 +11,7 @@ import (
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/identity"
+	"tailpoke/stress/internal/live"
 )
 
 // watchImage is a loaded caller and where its sites are.
@@ -24,12 +25,9 @@ type watchImage struct {
 const (
 	watchSites = 8 // of a key: the model has room for no more
 
-	watchBuffers = 32  // between the watcher and who takes the trace
-	watchBuffer  = 512 // items
-	watchHand    = watchBuffer / 2
-	// What observations leave to the mutator's notes: items of a buffer, and buffers.
+	// What observations leave of the tape to the mutator's notes: items of a buffer, and buffers.
 	watchSpare   = 16
-	watchReserve = watchBuffers / 4
+	watchReserve = 8
 )
 
 // A watcher reads the images of callers back while a mutator changes their keys, and makes a trace
@@ -64,11 +62,7 @@ type watcher struct {
 	hot      *watched // where the operation changed something last, or nil
 	sites    [][]*watchSite
 
-	buf  []protocol.Item
-	full chan []protocol.Item
-	free chan []protocol.Item
-	done chan struct{}
-
+	tape   *live.Tape
 	result Watch
 }
 
@@ -88,8 +82,6 @@ func newWatcher(images []watchImage, keys int, take func([]protocol.Item)) (*wat
 	w := &watcher{
 		images: make([]watched, 0, len(images)), byKey: make([][]int, keys), sites: make([][]*watchSite, keys),
 		landings: map[uint64]int{}, busy: -1, wake: make(chan struct{}, 1),
-		full: make(chan []protocol.Item, watchBuffers), free: make(chan []protocol.Item, watchBuffers),
-		done: make(chan struct{}),
 	}
 	largest := 0
 	for i := range images {
@@ -104,22 +96,12 @@ func newWatcher(images []watchImage, keys int, take func([]protocol.Item)) (*wat
 			return nil, errors.Join(err, w.dump.close())
 		}
 	}
-	for range watchBuffers {
-		w.free <- make([]protocol.Item, 0, watchBuffer)
-	}
-	w.buf = <-w.free
+	w.tape = live.NewTape(take)
 	for k := range w.sites {
 		it := protocol.Item{Kind: protocol.Has, Prog: protocol.AnyProg, Least: len(w.sites[k]), Most: len(w.sites[k])}
 		it.Key, it.Desc = k, protocol.NoDesc
-		w.note(it)
+		w.tape.Note(it)
 	}
-	go func() {
-		defer close(w.done)
-		for items := range w.full {
-			take(items)
-			w.free <- items[:0]
-		}
-	}()
 	return w, nil
 }
 
@@ -232,32 +214,16 @@ func happened(kind protocol.EventKind, key int, op protocol.OpKind) protocol.Ite
 	return protocol.Item{Event: protocol.Event{Kind: kind, Op: op, Key: key, Desc: protocol.NoDesc}, Prog: protocol.AnyProg}
 }
 
-// note appends a note that must not be lost.
+// note notes what the mutator does.
 func (w *watcher) note(it protocol.Item) {
-	if len(w.buf) == cap(w.buf) {
-		w.full <- w.buf
-		w.buf = <-w.free
-	}
-	if w.buf = append(w.buf, it); len(w.buf) >= watchHand {
-		w.hand(0)
-	}
-}
-
-// hand hands the items over, if more than so many buffers are free. Only the holder of the lock
-// takes any.
-func (w *watcher) hand(reserve int) {
-	if len(w.free) > reserve {
-		w.full <- w.buf
-		w.buf = <-w.free
-	}
+	w.tape.Note(it)
+	w.result.events++
 }
 
 // room makes room for an observation, if whoever takes the trace is not too far behind.
 func (w *watcher) room() bool {
-	if len(w.buf) >= watchHand {
-		w.hand(watchReserve)
-	}
-	return len(w.buf) < cap(w.buf)-watchSpare
+	w.tape.Room(watchReserve)
+	return len(w.tape.Items) < live.TapeBuffer-watchSpare
 }
 
 // sofar is how much was read and found, and whether reading has ended on its own. Nobody reads where
@@ -276,9 +242,7 @@ func (w *watcher) close() *Watch {
 	if w == nil {
 		return nil
 	}
-	w.full <- w.buf
-	close(w.full)
-	<-w.done
+	w.tape.Close()
 	if err := w.dump.close(); err != nil && w.result.Error == "" {
 		w.result.Error = err.Error()
 	}

@@ -17,6 +17,7 @@ import (
 	"tailpoke/model"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/identity"
+	"tailpoke/stress/internal/live"
 	"tailpoke/stress/report"
 )
 
@@ -459,7 +460,7 @@ func TestWatcherTakerIsSlow(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Without a reader, so that the room is filled in no time.
-	n := 3 * watchBuffers * watchBuffer / 2
+	n := 3 * 32 * live.TapeBuffer / 2 // half again as many as a tape has room for
 	for i := range n {
 		w.called(0, protocol.Install, i)
 		if _, err := w.look(); err != nil {

@@ -87,8 +87,8 @@ func (w *watcher) look() (time.Duration, error) {
 	if w.same++; w.same < watchKeen || w.same%round != 0 {
 		return 0, nil
 	}
-	if len(w.buf) > 0 {
-		w.hand(watchReserve) // it may be long until there are more
+	if len(w.tape.Items) > 0 {
+		w.tape.Hand(watchReserve) // it may be long until there are more
 	}
 	if w.busy >= 0 {
 		return watchNap, nil
@@ -220,7 +220,7 @@ func (w *watcher) saw(m *watched, s *watchSite) {
 			w.hot = m
 		}
 	}
-	w.buf = append(w.buf, it)
+	w.tape.Add(it)
 	w.result.Noted++
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/identity"
+	"tailpoke/stress/internal/live"
 )
 
 // A fakeText is memory that is poked byte by byte, at any time while it is copied byte by byte.
@@ -75,7 +76,7 @@ func newFakeText(seed uint64) (*fakeText, *watcher, *watched) {
 	f.hurry = f.rng.IntN(3)
 	w := &watcher{
 		sites: make([][]*watchSite, 1), byKey: make([][]int, 1), dump: &watchDump{},
-		landings: map[uint64]int{fakeFirst: 0, fakeOther: 1, fakeThird: 2}, buf: make([]protocol.Item, 0, watchBuffer),
+		landings: map[uint64]int{fakeFirst: 0, fakeOther: 1, fakeThird: 2}, tape: &live.Tape{},
 	}
 	for i := range w.dump.copies {
 		w.dump.copies[i] = make([]byte, len(f.mem))
@@ -127,11 +128,11 @@ func TestReadInventsNothing(t *testing.T) {
 		if len(w.result.Findings) > 0 {
 			t.Fatalf("seed %d: %v", seed, w.result.Findings)
 		}
-		if len(w.buf) > 0 && !slices.ContainsFunc(f.past, func(mem []byte) bool { return f.held(w, m, mem) }) {
-			t.Fatalf("seed %d: %v: never in memory at one moment:\n%v", seed, w.op, protocol.Trace{Items: w.buf})
+		if len(w.tape.Items) > 0 && !slices.ContainsFunc(f.past, func(mem []byte) bool { return f.held(w, m, mem) }) {
+			t.Fatalf("seed %d: %v: never in memory at one moment:\n%v", seed, w.op, protocol.Trace{Items: w.tape.Items})
 		}
-		noted += len(w.buf)
-		for _, it := range w.buf {
+		noted += len(w.tape.Items)
+		for _, it := range w.tape.Items {
 			if it.Seen[protocol.Target].Head == protocol.HeadJump {
 				jumps++
 			}
@@ -169,7 +170,7 @@ func TestTornHeads(t *testing.T) {
 	}
 	want := `key 0 saw site 0 bypass=nop target=jump-p1
 `
-	if got := (protocol.Trace{Items: w.buf}).String(); got != want {
+	if got := (protocol.Trace{Items: w.tape.Items}).String(); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -186,11 +187,11 @@ func TestOthersAreNotedAgain(t *testing.T) {
 		t.Helper()
 		var got []string
 		w.turn++
-		f.steps, w.buf = nil, w.buf[:0]
+		f.steps, w.tape.Items = nil, w.tape.Items[:0]
 		if err := w.read(m); err != nil {
 			t.Fatal(err)
 		}
-		for _, it := range w.buf {
+		for _, it := range w.tape.Items {
 			got = append(got, it.String())
 		}
 		if !slices.Equal(got, want) {
@@ -258,7 +259,7 @@ func (f *fakeText) remember(w *watcher, s *watchSite) {
 
 // held reports whether memory at some moment agrees with all that was noted.
 func (f *fakeText) held(w *watcher, m *watched, mem []byte) bool {
-	for _, it := range w.buf {
+	for _, it := range w.tape.Items {
 		for i, raw := range it.Seen {
 			slot := m.sites[it.Desc].slots[i]
 			if b := slotBytes(mem[slot.Off:]); raw.Head != protocol.Unread && raw != slot.classify(b, w.landings).raw {

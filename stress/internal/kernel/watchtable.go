@@ -11,6 +11,7 @@ import (
 type Watch struct {
 	report.Watch
 	counts watchCounts
+	events uint64       // of the mutator's, in the trace
 	wrong  []watchWrong // what the findings are about
 }
 

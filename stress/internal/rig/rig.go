@@ -45,7 +45,9 @@ type Rig struct {
 
 // Open opens a rig without programs.
 func Open(c Config) (*Rig, error) {
-	r := &Rig{Arrays: map[string]*patcher.ProgArray{}, layout: c.Layout, Maps: map[string]jit.MapInfo{}}
+	r := &Rig{
+		Arrays: map[string]*patcher.ProgArray{}, Maps: map[string]jit.MapInfo{}, layout: c.Layout,
+	}
 	if err := r.open(c); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -59,9 +61,12 @@ func (r *Rig) open(c Config) error {
 	var err error
 	r.Domain = rcu.New(r.Pool, c.Subject.Grace, c.Boost)
 	r.Patcher, err = patcher.New(patcher.Config{
-		Arena: r.Arena, Domain: r.Domain, Protocol: c.Subject.Protocol, Method: c.Subject.Method, Seed: c.Seed,
-		Offsets: patcher.Offsets{MaxEntries: c.Layout.ArrayMaxEntries, Ptrs: c.Layout.ArrayPtrs, Func: c.Layout.ProgFunc},
-		Stubs:   stubs(), Observe: c.Observe, BetweenMicro: c.BetweenMicro,
+		Arena: r.Arena, Domain: r.Domain, Seed: c.Seed, Stubs: stubs(),
+		Protocol: c.Subject.Protocol, Method: c.Subject.Method,
+		Offsets: patcher.Offsets{
+			MaxEntries: c.Layout.ArrayMaxEntries, Ptrs: c.Layout.ArrayPtrs, Func: c.Layout.ProgFunc,
+		},
+		Observe: c.Observe, BetweenMicro: c.BetweenMicro,
 	})
 	if err != nil {
 		return err

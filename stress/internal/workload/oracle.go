@@ -10,7 +10,7 @@ import (
 	"tailpoke/jit/exec"
 	"tailpoke/jit/interp"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/internal/cpu"
+	"tailpoke/stress/internal/live"
 )
 
 // Oracle knows what a workload may return in a layout and with a context, by interpreting it.
@@ -20,7 +20,7 @@ type Oracle struct {
 	layout   *jit.Layout
 	ctx      Context
 	keys     map[protocol.Key]int // index in workload.Keys
-	outcomes []cpu.Outcome
+	outcomes []live.Outcome
 	bit      map[uint64]uint64 // by value
 	shared   bool              // some value is returned by more than one program
 	lo, hi   int               // bytes of the context that may be written
@@ -57,7 +57,7 @@ func newOracle(w *Workload, l *jit.Layout, ctx Context) (*Oracle, error) {
 	all := make([][]int, len(w.Keys))
 	for i, k := range w.Keys {
 		o.keys[k] = i
-		all[i] = append(all[i], cpu.None)
+		all[i] = append(all[i], live.None)
 		for p := range w.Programs {
 			all[i] = append(all[i], p)
 		}
@@ -71,7 +71,7 @@ func newOracle(w *Workload, l *jit.Layout, ctx Context) (*Oracle, error) {
 	}
 	for i, out := range res.Outcomes {
 		skip := slices.Contains(out.Last, "")
-		o.outcomes = append(o.outcomes, cpu.Outcome{Value: out.R0, Skip: skip, Tail: !skip || len(out.Last) > 1})
+		o.outcomes = append(o.outcomes, live.Outcome{Value: out.R0, Skip: skip, Tail: !skip || len(out.Last) > 1})
 		o.bit[out.R0] = 1 << i
 		o.shared = o.shared || len(out.Last) > 1 && !skip || len(out.Last) > 2
 	}
@@ -93,7 +93,7 @@ func (o *Oracle) Blind() string {
 }
 
 // Outcomes lists what the workload may return, whatever its keys hold.
-func (o *Oracle) Outcomes() []cpu.Outcome { return o.outcomes }
+func (o *Oracle) Outcomes() []live.Outcome { return o.outcomes }
 
 // Written is the range of bytes of the context that the workload may write.
 func (o *Oracle) Written() (lo, hi int) { return o.lo, o.hi }
@@ -152,7 +152,7 @@ func (o *Oracle) explore(held [][]int) (*interp.Result, error) {
 func (o *Oracle) programs(indexes []int) []*jit.Program {
 	out := make([]*jit.Program, len(indexes))
 	for i, p := range indexes {
-		if p != cpu.None {
+		if p != live.None {
 			out[i] = o.workload.Programs[p]
 		}
 	}

@@ -5,7 +5,7 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/internal/cpu"
+	"tailpoke/stress/internal/live"
 )
 
 // TestOracleOfGenerated: an entry with one site returns its own value while the key is
@@ -25,12 +25,12 @@ func TestOracleOfGenerated(t *testing.T) {
 		held []int
 		want []uint64
 	}{
-		{[]int{cpu.None}, []uint64{skip}},
+		{[]int{live.None}, []uint64{skip}},
 		{[]int{0}, []uint64{p0}},
 		{[]int{1}, []uint64{p1}},
 		{[]int{0, 1}, []uint64{p0, p1}},
-		{[]int{cpu.None, 1}, []uint64{p1, skip}},
-		{[]int{cpu.None, 0, 1}, []uint64{p0, p1, skip}},
+		{[]int{live.None, 1}, []uint64{p1, skip}},
+		{[]int{live.None, 0, 1}, []uint64{p0, p1, skip}},
 	} {
 		mask, err := o.Legal([][]int{tc.held})
 		if err != nil {

@@ -1,10 +1,9 @@
-package cpu
+package live
 
 import (
 	"math"
 	"testing"
 
-	"tailpoke/patcher/protocol"
 	"tailpoke/stress/report"
 )
 
@@ -43,11 +42,11 @@ func TestRateMax(t *testing.T) {
 
 func TestMerge(t *testing.T) {
 	got := merge([]Finding{
-		{Class: ClassCrash, Thread: 1, Text: "x"}, {Class: ClassA, Thread: 2, Text: "y"},
-		{Class: ClassA, Thread: 3, Text: "y"}, {Class: ClassA, Thread: 3, Text: "z"},
+		{Class: ClassCrash, Thread: 1, Text: "x", Count: 1}, {Class: ClassA, Thread: 2, Text: "y", Count: 1},
+		{Class: ClassA, Thread: 3, Text: "y", Count: 1}, {Class: ClassA, Thread: 3, Text: "z", Count: 4},
 	})
 	want := []Finding{
-		{Class: ClassA, Thread: 2, Text: "y", Count: 2}, {Class: ClassA, Thread: 3, Text: "z", Count: 1},
+		{Class: ClassA, Thread: 2, Text: "y", Count: 2}, {Class: ClassA, Thread: 3, Text: "z", Count: 4},
 		{Class: ClassCrash, Thread: 1, Text: "x", Count: 1},
 	}
 	if len(got) != len(want) {
@@ -60,24 +59,13 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-func TestEveryClassHasAProperty(t *testing.T) {
-	for _, c := range order {
-		if c.Property() == "" {
-			t.Errorf("%s breaks no property", c)
+// TestClasses: each class breaks a property, and stands once in the ranking.
+func TestClasses(t *testing.T) {
+	seen := map[Class]bool{}
+	for i, c := range classes {
+		if c.class.Property() == "" || c.class.Property() != c.breaks || c.class.rank() != i || seen[c.class] {
+			t.Errorf("%s, number %d, breaks %q", c.class, i, c.class.Property())
 		}
-	}
-	if len(order) != len(propertyOf) {
-		t.Errorf("%d classes in order, %d with a property", len(order), len(propertyOf))
-	}
-}
-
-func TestMayTear(t *testing.T) {
-	for _, m := range protocol.Methods() {
-		if MayTear(m) {
-			t.Errorf("%s is built in", m.Name)
-		}
-	}
-	if m, err := protocol.ParseMethod("method m\n bytes; sync"); err != nil || !MayTear(m) {
-		t.Errorf("bytes without int3 are held to be whole (%v)", err)
+		seen[c.class] = true
 	}
 }

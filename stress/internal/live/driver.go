@@ -1,0 +1,201 @@
+package live
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"tailpoke/patcher/protocol"
+)
+
+// Engine carries out what a [Driver] decides.
+type Engine interface {
+	// Before comes before every call.
+	Before()
+	// Operate carries an operation out. It says what is legal while it does, and then what is
+	// legal after it.
+	Operate(Op) error
+	// Load loads one more copy of the entry, and Unload takes the last one out.
+	Load() error
+	Unload() error
+	// After comes after every random call: the time for bursts and for rests.
+	After(context.Context, protocol.Call) error
+	// Bad reports whether there has been a finding, as far as a look tells.
+	Bad() bool
+}
+
+// An Op is an operation on a key.
+type Op struct {
+	Kind          protocol.OpKind
+	Key           int
+	Prog          int    // that the key is given, or None
+	During, After uint64 // a bit for each outcome that is legal then
+}
+
+// Driver drives an engine. One goroutine, the mutator, drives; counters may be read by all.
+type Driver struct {
+	Rand *rand.Rand // the mutator's
+
+	c        *Config
+	engine   Engine
+	programs int
+	keys     []key
+	contents [][]int // of the keys, for the oracle
+	copies   int     // of the entry
+
+	start      time.Time
+	first      atomic.Int64 // nanoseconds after start
+	operations [protocol.OpKinds]atomic.Uint64
+	cycles     atomic.Uint64
+	loads      atomic.Uint64
+}
+
+// key is a key as the mutator knows it.
+type key struct {
+	holds   int  // index of a program, or None
+	updated bool // since the last install
+}
+
+// NewDriver makes a driver of an engine with so many programs. All keys are empty. The stream tells
+// the random numbers of one engine from those of another.
+func NewDriver(c *Config, programs int, stream uint64, e Engine) *Driver {
+	d := &Driver{
+		Rand: rand.New(rand.NewPCG(c.Seed, stream)), c: c, engine: e, programs: programs,
+		keys: make([]key, len(c.Keys)), contents: make([][]int, len(c.Keys)),
+	}
+	for i := range d.keys {
+		d.keys[i].holds = None
+	}
+	return d
+}
+
+// Start begins to count the time.
+func (d *Driver) Start() { d.start = time.Now() }
+
+// Run carries the script out and then random calls, until the time is over or ctx is done.
+func (d *Driver) Run(ctx context.Context) error {
+	for _, c := range d.c.Script {
+		if d.over(ctx) {
+			return nil
+		}
+		if err := d.call(c); err != nil {
+			return err
+		}
+	}
+	for d.c.Duration > 0 && !d.over(ctx) {
+		c := d.randomCall()
+		if err := d.call(c); err != nil {
+			return err
+		}
+		if err := d.engine.After(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Driver) over(ctx context.Context) bool {
+	return ctx.Err() != nil || d.engine.Bad() && d.c.StopAtFirst
+}
+
+// randomCall walks a random key through install, at least one update, and remove.
+func (d *Driver) randomCall() protocol.Call {
+	k := d.Rand.IntN(len(d.keys))
+	c := protocol.Call{Kind: protocol.Put, Key: k, Prog: d.Rand.IntN(d.programs)}
+	if key := &d.keys[k]; key.holds != None {
+		if key.updated && d.Rand.IntN(4) != 0 {
+			return protocol.Call{Kind: protocol.Delete, Key: k}
+		}
+		if d.programs > 1 {
+			c.Prog = (key.holds + 1 + d.Rand.IntN(d.programs-1)) % d.programs
+		}
+	}
+	return c
+}
+
+func (d *Driver) call(c protocol.Call) error {
+	d.engine.Before()
+	switch c.Kind {
+	case protocol.Load:
+		d.copies++
+		return d.engine.Load()
+	case protocol.Unload:
+		if d.copies == 0 {
+			return nil
+		}
+		d.copies--
+		d.Loaded()
+		return d.engine.Unload()
+	case protocol.Put:
+		return d.give(c.Key, c.Prog)
+	}
+	return d.give(c.Key, None)
+}
+
+// Burst updates a key that holds a program, as long as more allows it, for at most so long.
+func (d *Driver) Burst(ctx context.Context, k int, long time.Duration, more func() bool) error {
+	for end := time.Now().Add(long); time.Now().Before(end) && !d.over(ctx) && more(); {
+		if err := d.give(k, (d.keys[k].holds+1)%d.programs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// give gives a key a program, or takes what it holds if next is None.
+func (d *Driver) give(k, next int) error {
+	key := &d.keys[k]
+	op := Op{Kind: protocol.Update, Key: k, Prog: next}
+	switch {
+	case key.holds == None && next == None:
+		return nil
+	case key.holds == None:
+		op.Kind = protocol.Install
+	case next == None:
+		op.Kind = protocol.Remove
+	}
+	var err error
+	if op.During, err = d.legal(k, key.holds, next); err != nil {
+		return err
+	}
+	if op.After, err = d.legal(k, next); err != nil {
+		return err
+	}
+	if err := d.engine.Operate(op); err != nil {
+		return err
+	}
+	d.operations[op.Kind].Add(1)
+	if op.Kind == protocol.Remove && key.updated {
+		d.cycles.Add(1)
+	}
+	key.holds, key.updated = next, op.Kind == protocol.Update
+	return nil
+}
+
+// Idle is what is legal while no operation is in progress.
+func (d *Driver) Idle() (uint64, error) { return d.legal(None) }
+
+// legal asks the oracle what may be returned while key k holds one of the given programs and each
+// other key what it holds. Without an oracle nothing is known.
+func (d *Driver) legal(k int, programs ...int) (uint64, error) {
+	if d.c.Oracle == nil {
+		return 0, nil
+	}
+	for i := range d.keys {
+		d.contents[i] = append(d.contents[i][:0], d.keys[i].holds)
+		if i == k {
+			d.contents[i] = append(d.contents[i][:0], programs...)
+		}
+	}
+	return d.c.Oracle.Legal(d.contents)
+}
+
+// Holds is the program that a key holds, or None.
+func (d *Driver) Holds(k int) int { return d.keys[k].holds }
+
+// Loaded counts a copy of the entry that came and went.
+func (d *Driver) Loaded() { d.loads.Add(1) }
+
+// NoteFinding notes when the first finding came in.
+func (d *Driver) NoteFinding() { d.first.CompareAndSwap(0, max(1, int64(time.Since(d.start)))) }
