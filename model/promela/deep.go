@@ -149,10 +149,7 @@ func (p *promela) freed(program string) string {
 // forgetting is a further condition for a retired program to be freed: if it leaves the list
 // at that moment, no agent may hold a mutex.
 func (p *promela) forgetting() string {
-	if !p.Shape.Deep {
-		return ""
-	}
-	if p.unlist == protocol.UnlistFirst {
+	if p.Shape.Deep && p.unlist == protocol.UnlistFirst {
 		return " && UNUSED"
 	}
 	return ""

@@ -20,6 +20,6 @@
 //
 // # What this package does not do
 //
-// It does not run Spin. The text does not ask whether operations end, and it refuses, with
-// [ErrUnsupported], a shape that is too large or that has a field that it does not know.
+// It does not run Spin. The text does not ask whether operations end. What it cannot say, such
+// as a shape that is too large, it refuses with [ErrUnsupported].
 package promela

@@ -18,14 +18,6 @@ func (p *promela) fits() (err error) {
 		return fmt.Errorf("no words for the slots of a %s", site.Name)
 	}
 	n := p.Shape
-	said := protocol.Shape{
-		Threads: n.Threads, Sites: n.Sites, Programs: n.Programs, Keys: n.Keys,
-		Indirect: n.Indirect, Same: n.Same, Copies: n.Copies, Mutators: n.Mutators,
-		Nested: n.Nested, Deep: n.Deep, Maps: n.Maps,
-	}
-	if n != said {
-		return fmt.Errorf("shape %+v has more than can be said, which is %+v", n, said)
-	}
 	if err := n.Within(protocol.Shape{
 		Threads: 8, Sites: 8, Programs: 6, Keys: 4, Copies: 2, Maps: 4, Mutators: 2,
 	}); err != nil {

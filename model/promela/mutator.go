@@ -160,24 +160,22 @@ func (p *promela) keyOf(site int) int { return site % p.Shape.Sites % p.Shape.Ke
 // unlocked is the condition for a mutator to take the mutex of a key; "" if no other agent
 // can hold it.
 func (p *promela) unlocked(key int) string {
+	if p.Protocol.Mutex == protocol.MutexNone {
+		return ""
+	}
 	var out []string
 	if p.mutators > 1 {
 		out = append(out, p.idle("1 - ME", key))
 	}
-	if p.Shape.Copies > 0 {
-		switch p.Protocol.Mutex {
-		case protocol.MutexMap:
-			free := "fixing == 0"
-			if n := p.Shape.Maps; n > 1 {
-				free = fmt.Sprintf("(fixing == 0 || (fixing - 1) %% %d != %d)", n, key%n)
-			}
-			out = append(out, free)
-		case protocol.MutexKey:
-			out = append(out, fmt.Sprintf("fixing != %d", 1+key))
+	if n := p.Shape.Maps; p.Shape.Copies > 0 {
+		free := "fixing == 0"
+		switch {
+		case p.Protocol.Mutex == protocol.MutexKey:
+			free = fmt.Sprintf("fixing != %d", 1+key)
+		case n > 1:
+			free = fmt.Sprintf("(fixing == 0 || (fixing - 1) %% %d != %d)", n, key%n)
 		}
-	}
-	if p.Protocol.Mutex == protocol.MutexNone {
-		return ""
+		out = append(out, free)
 	}
 	return strings.Join(out, " && ")
 }

@@ -91,21 +91,16 @@ func (p *promela) text(s string) {
 	p.WriteString(strings.NewReplacer("@", p.my(""), "$", all).Replace(s))
 }
 
-// of names a variable of the agent i.
-func (p *promela) of(name string, i int) string {
+// of names a variable of an agent, by its number.
+func (p *promela) of(name string, agent any) string {
 	if p.agents == 1 {
 		return name
 	}
-	return fmt.Sprintf("%s[%d]", name, i)
+	return fmt.Sprintf("%s[%v]", name, agent)
 }
 
 // my names a variable of the agent at hand.
-func (p *promela) my(name string) string {
-	if p.agents == 1 {
-		return name
-	}
-	return name + "[ME]"
-}
+func (p *promela) my(name string) string { return p.of(name, "ME") }
 
 // comes reports whether images come and go.
 func (p *promela) comes() bool { return p.Shape.Copies > 0 || p.Shape.Deep }
