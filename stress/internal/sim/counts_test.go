@@ -65,9 +65,9 @@ func TestCounts(t *testing.T) {
 			c.Subject.Shape.Threads = 1
 		}},
 		{"guarded waits", func(c *Config) {
-			c.Subject.Protocol = ownProtocol(t, "each { bypass=nop; wait; target=jump }; each { bypass=nop }; wait; retire")
+			c.Subject.Protocol = protocolOf(t, "each { bypass=nop; wait; target=jump }; each { bypass=nop }; wait; retire")
 		}},
-		{"nothing to do", func(c *Config) { c.Subject.Protocol = ownProtocol(t, "") }},
+		{"nothing to do", func(c *Config) { c.Subject.Protocol = protocolOf(t, "") }},
 	} {
 		c := direct(t, 2, 1, 2)
 		c.Script = script(t, whole)
@@ -99,7 +99,7 @@ func TestCounts(t *testing.T) {
 }
 
 // ownProtocol is the kernel's with another update.
-func ownProtocol(t *testing.T, update string) protocol.Protocol {
+func protocolOf(t *testing.T, update string) protocol.Protocol {
 	t.Helper()
 	if update != "" {
 		update = "publish; " + update
