@@ -27,7 +27,7 @@ func TestPhasesComeRound(t *testing.T) {
 		go func() { errs <- th.execute(done) }()
 	}
 	begun := 0
-	for end := time.Now().Add(time.Second); time.Now().Before(end); begun++ {
+	for ; begun < 20_000; begun++ {
 		if err := l.clock.begin(1+begun%3, 1|uint64(begun)<<1); err != nil {
 			t.Fatal(err)
 		}
@@ -39,7 +39,7 @@ func TestPhasesComeRound(t *testing.T) {
 	if err := l.clock.begin(kindNone, 6); err != nil { // falling through is not legal any more
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(10 * time.Second); after.bad == 0 && time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); after.bad == 0 && time.Now().Before(end); {
 		if err := readRows(l.rows, &after); err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +51,7 @@ func TestPhasesComeRound(t *testing.T) {
 		}
 	}
 	t.Logf("%d phases, %d executions, %d unchecked", begun, before.counts[0], before.unchecked)
-	if before.bad != 0 || before.counts[0] == 0 || begun < 4*phases {
+	if before.bad != 0 || before.counts[0] == 0 {
 		t.Errorf("%d of %d executions were accused in %d phases", before.bad, before.counts[0], begun)
 	}
 	if before.unchecked > before.counts[0]/2 {

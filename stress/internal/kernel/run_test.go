@@ -23,20 +23,31 @@ func mustRun(t *testing.T, c Config) *Result {
 	return res
 }
 
+// runUntil runs for longer and longer, a minute and more at last, until enough has happened: how much
+// happens in a second is up to what else the machine does.
+func runUntil(t *testing.T, c Config, enough func(*Result) bool) *Result {
+	t.Helper()
+	for ; ; c.Duration *= 4 {
+		res := mustRun(t, c)
+		if enough(res) || len(res.Findings) > 0 {
+			return res
+		}
+		if c.Duration > time.Minute {
+			t.Fatalf("too little happened in %v: %+v", c.Duration, res)
+		}
+	}
+}
+
 // TestRun: everything happens that the engine is for, and nothing is found.
 func TestRun(t *testing.T) {
-	res := mustRun(t, rig(t))
+	res := runUntil(t, rig(t), func(res *Result) bool {
+		return !slices.Contains([]uint64{
+			res.Executions, res.Checked, res.Installs, res.Updates, res.Removes, res.Cycles, res.Loads, res.Frees, res.Skips,
+			res.Tails, res.Overlaps.Install, res.Overlaps.Update, res.Overlaps.Remove,
+		}, 0)
+	})
 	if len(res.Findings) > 0 || res.Bad > 0 {
 		t.Errorf("%d bad executions: %+v", res.Bad, res.Findings)
-	}
-	for what, n := range map[string]uint64{
-		"executions": res.Executions, "checked": res.Checked, "installs": res.Installs, "updates": res.Updates, "removes": res.Removes,
-		"cycles": res.Cycles, "loads": res.Loads, "frees": res.Frees, "skips": res.Skips, "tails": res.Tails,
-		"overlaps with installs": res.Overlaps.Install, "with updates": res.Overlaps.Update, "with removes": res.Overlaps.Remove,
-	} {
-		if n == 0 {
-			t.Errorf("no %s", what)
-		}
 	}
 	if res.Unchecked > res.Checked/10 {
 		t.Errorf("%d unchecked beside %d checked", res.Unchecked, res.Checked)
@@ -50,9 +61,7 @@ func TestRun(t *testing.T) {
 
 // TestRelease: a prog array that is let go while sites jump to its programs is emptied.
 func TestRelease(t *testing.T) {
-	c := rig(t)
-	c.Duration = 4 * time.Second
-	if res := mustRun(t, c); res.Releases == 0 || len(res.Findings) > 0 {
+	if res := runUntil(t, rig(t), func(res *Result) bool { return res.Releases > 0 }); len(res.Findings) > 0 {
 		t.Errorf("%d arrays were let go: %+v", res.Releases, res.Findings)
 	}
 }
@@ -77,14 +86,14 @@ func TestWrongOracle(t *testing.T) {
 	for name, callers := range map[string]int{"checked": 1, "checked and not": 2} {
 		t.Run(name, func(t *testing.T) {
 			c := rig(t)
-			c.Callers, c.StopAtFirst = callers, true
+			c.Callers, c.StopAtFirst, c.Duration = callers, true, time.Minute
 			c.oracle().legal = func(held [][]int) uint64 {
 				legal := rigLegal(held)
 				return legal&1 | legal&2<<1 | legal&4>>1
 			}
 			res := mustRun(t, c)
 			found(t, res, live.ClassStale)
-			if res.Seconds > 1.5 || res.FirstSeconds == 0 {
+			if res.Seconds > 40 || res.FirstSeconds == 0 {
 				t.Errorf("found after %.3f s, ended after %.3f s", res.FirstSeconds, res.Seconds)
 			}
 		})
@@ -94,7 +103,7 @@ func TestWrongOracle(t *testing.T) {
 // TestMissIsFound: an oracle that allows no falling through finds misses.
 func TestMissIsFound(t *testing.T) {
 	c := rig(t)
-	c.StopAtFirst = true
+	c.StopAtFirst, c.Duration = true, time.Minute
 	c.oracle().legal = func([][]int) uint64 { return 6 }
 	found(t, mustRun(t, c), live.ClassMiss)
 }
@@ -102,7 +111,7 @@ func TestMissIsFound(t *testing.T) {
 // TestUnknownValueIsFound: so is a value that no path returns.
 func TestUnknownValueIsFound(t *testing.T) {
 	c := rig(t)
-	c.StopAtFirst = true
+	c.StopAtFirst, c.Duration = true, time.Minute
 	c.oracle().outcomes[2].Value = 12345
 	found(t, mustRun(t, c), live.ClassRegisters)
 }
@@ -111,7 +120,7 @@ func TestUnknownValueIsFound(t *testing.T) {
 // return.
 func TestBehindTheBack(t *testing.T) {
 	c := rig(t)
-	c.StopAtFirst = true
+	c.StopAtFirst, c.Duration = true, time.Minute
 	c.faults.behind = func(set func(key, prog int) error) error { return set(0, 1) }
 	res := mustRun(t, c)
 	if len(res.Findings) == 0 {
@@ -127,7 +136,7 @@ func TestBehindTheBack(t *testing.T) {
 func TestLostCanary(t *testing.T) {
 	for _, lost := range []asm.Register{asm.R6, asm.R7, asm.R8, asm.R9} {
 		c := rig(t)
-		c.StopAtFirst = true
+		c.StopAtFirst, c.Duration = true, time.Minute
 		c.faults.checker = losing(lost)
 		found(t, mustRun(t, c), live.ClassA)
 	}
@@ -197,7 +206,7 @@ func TestWrongSite(t *testing.T) {
 		t.Skipf("nobody watched: %s", res.Unwatched)
 	}
 	found(t, res, live.ClassBytes)
-	if res.Seconds > 10 {
+	if res.Seconds > 40 {
 		t.Errorf("ended after %.1f s", res.Seconds)
 	}
 }

@@ -249,6 +249,9 @@ func TestWatcherSeesEveryPhase(t *testing.T) {
 		"nine callers of a key": {{0}, {0}, {0}, {0}, {0}, {0}, {0}, {0}, {0}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && len(slices.Concat(callers...)) > 4 {
+				t.Skip("short: the model explains so many sites slowly")
+			}
 			run := newWatchRig(t, 2, callers...).start(t)
 			start := time.Now()
 			n := run.toTheEnd(5, 10)
