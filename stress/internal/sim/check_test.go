@@ -42,8 +42,12 @@ func TestZoo(t *testing.T) {
 		if !special {
 			want = m.Property
 		}
-		for _, l := range jit.Layouts() {
-			for sites := 1; sites <= 2; sites++ {
+		layouts, most := jit.Layouts(), 2
+		if testing.Short() {
+			layouts, most = layouts[:1], 1
+		}
+		for _, l := range layouts {
+			for sites := 1; sites <= most; sites++ {
 				t.Run(fmt.Sprintf("%s/%s/%d", m.Name, l.Name, sites), func(t *testing.T) {
 					c := direct(t, 2, sites, 2)
 					c.Layout = l
@@ -75,7 +79,11 @@ func expect(t *testing.T, r *Result, want protocol.Property) {
 // TestReductionsChangeNoVerdict holds the answers with and without each reduction against each
 // other, for every mutant.
 func TestReductionsChangeNoVerdict(t *testing.T) {
-	for _, m := range append(protocol.Zoo(), protocol.Mutant{Name: "kernel"}) {
+	zoo := append(protocol.Zoo(), protocol.Mutant{Name: "kernel"})
+	if testing.Short() {
+		zoo = append(zoo[:2], zoo[len(zoo)-1])
+	}
+	for _, m := range zoo {
 		t.Run(m.Name, func(t *testing.T) {
 			c := direct(t, 2, 1, 2)
 			c.Script = script(t, whole)

@@ -47,9 +47,13 @@ func naive(t testing.TB, c Config) (states, transitions int) {
 
 // TestCountsOfANaiveExplorer holds the explorer against one that is too simple to be wrong.
 func TestCountsOfANaiveExplorer(t *testing.T) {
-	for _, o := range []struct{ symmetry, merge, forward bool }{
+	ways := []struct{ symmetry, merge, forward bool }{
 		{false, false, false}, {true, false, false}, {false, true, false}, {false, false, true}, {true, true, true},
-	} {
+	}
+	if testing.Short() {
+		ways = ways[:1]
+	}
+	for _, o := range ways {
 		c := direct(t, 2, 1, 1)
 		c.Script = script(t, "put 0 0\ndelete 0\n")
 		c.NoSymmetry, c.NoMerge, c.Forward = o.symmetry, o.merge, o.forward
