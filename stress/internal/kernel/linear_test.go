@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,7 +63,8 @@ var register = porcupine.Model{
 }
 
 // history executes on threads while the key goes through so many operations, and notes when each began
-// and ended.
+// and ended. In one operation a thread executes eight times at most: one that waits for a grace period
+// would fill the history with what the checker then goes through.
 func history(t *testing.T, c *Config, l *loaded, threads, operations int) []porcupine.Operation {
 	var mu sync.Mutex
 	var h []porcupine.Operation
@@ -79,11 +81,19 @@ func history(t *testing.T, c *Config, l *loaded, threads, operations int) []porc
 		mu.Unlock()
 	}
 	done := make(chan struct{})
+	var begun atomic.Int64
 	var wg sync.WaitGroup
 	for i := range threads {
 		wg.Go(func() {
 			opts := c.Input.options(l.entry.Type, 1)
-			for !live.IsDone(done) {
+			for last, n := int64(0), 0; !live.IsDone(done); n++ {
+				if now := begun.Load(); now != last {
+					last, n = now, 0
+				}
+				if n >= 8 {
+					time.Sleep(20 * time.Microsecond)
+					continue
+				}
 				note(i, access{reads: true}, func() (int, error) {
 					v, err := l.callers[0].Run(opts)
 					return int(v), err
@@ -94,6 +104,7 @@ func history(t *testing.T, c *Config, l *loaded, threads, operations int) []porc
 	}
 	m := l.arrays["progs"]
 	for n := range operations {
+		begun.Add(1)
 		switch n % 8 {
 		case 7:
 			note(threads, access{gives: 7}, func() (int, error) { return 0, m.Delete(uint32(0)) })
