@@ -27,23 +27,23 @@ func TestRunConforms(t *testing.T) {
 		v := r.Of(protocol.CPU)
 		tr := v.Trace
 		if v.Verdict != protocol.NotObserved || tr == nil || !tr.Conforms || tr.Consumed == 0 || tr.Consumed+tr.Omitted != tr.Events || tr.Text != "" {
-			t.Fatalf("%+v: %s %v, trace %+v", c, v.Verdict, v.Witness, tr)
+			t.Fatalf("%+v: %s %v, trace %+v", c, v.Verdict, v.Findings, tr)
 		}
 		if said := strings.Contains(text.String(), " omitted "); said != (tr.Omitted > 0) {
 			t.Errorf("%+v: the trace says of omitted operations: %v; %+v", c, said, tr)
 		}
-		again, err := CheckTrace(c, "t.txt", text.String())
+		again, err := checkTrace(c, "t.txt", text.String())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !again.Conforms || again.Verdict != report.Holds || uint64(again.Events) != tr.Consumed && again.Events < maxKept/2 {
+		if !again.Conforms || again.Overall() != report.Holds || uint64(again.Events) != tr.Consumed && again.Events < maxKept/2 {
 			t.Errorf("%+v: read back: %+v", c, again)
 		}
 		other := c
 		if other.Protocol = "batched"; c.Protocol == "batched" {
 			other.Protocol = "kernel"
 		}
-		if again, err = CheckTrace(other, "t.txt", text.String()); err != nil || again.Verdict != report.Violated || again.Line == 0 || len(again.Allowed) == 0 {
+		if again, err = checkTrace(other, "t.txt", text.String()); err != nil || again.Overall() != report.Violated || again.Line == 0 || len(again.Allowed) == 0 {
 			t.Errorf("%+v as %s: %v, %+v", c, other.Protocol, err, again)
 		}
 	}
@@ -119,9 +119,10 @@ func TestPatcherGoneWrong(t *testing.T) {
 	}
 	v := res.Verdict()
 	const want = "the model allows key 0 remove poked site 1 bypass=jump"
-	if v.Verdict != protocol.Violated || v.Property != protocol.Conformance || len(v.Witness) != 1 ||
-		!strings.Contains(v.Witness[0], "mutator: conformance: item ") || !strings.HasSuffix(v.Witness[0], want) {
-		t.Errorf("%s %s: %v", v.Verdict, v.Property, v.Witness)
+	if v.Verdict != protocol.Violated || v.Property != protocol.Conformance || len(v.Findings) != 1 ||
+		v.Findings[0].Place != (report.Place{}) || v.Findings[0].Property != protocol.Conformance ||
+		!strings.HasPrefix(v.Findings[0].Text, "item ") || !strings.HasSuffix(v.Findings[0].Text, want) {
+		t.Errorf("%s %s: %+v", v.Verdict, v.Property, v.Findings)
 	}
 	if v.Trace.Conforms || v.Trace.Consumed == 0 || v.Outcomes.Other != 1 || v.FirstSeconds == 0 {
 		t.Errorf("%+v, %+v", v.Trace, v.CPUCounts)
@@ -151,18 +152,27 @@ func TestCheckTrace(t *testing.T) {
 		"key 0 saw site 0 bypass=jump target=nop": report.Holds,
 		"key 0 saw site 0 bypass=nop target=nop":  report.Violated,
 	} {
-		r, err := CheckTrace(one, "t.txt", text)
+		r, err := checkTrace(one, "t.txt", text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.Verdict != want || r.Conforms != (want == report.Holds) || (r.Reason != "") != (want == report.NoAnswer) || (r.Line != 0) != (want == report.Violated) {
+		if r.Overall() != want || r.Conforms != (want == report.Holds) || (r.Reason != "") != (want == report.NoAnswer) || (r.Line != 0) != (want == report.Violated) {
 			t.Errorf("%q: %+v", text, r)
 		}
 	}
-	if _, err := CheckTrace(one, "t.txt", "key 0\nkey 0 install jumped"); err == nil || err.Error() != "t.txt:1:6: expected install, update, remove, saw, has or omitted, found the end of the text" {
+	if _, err := checkTrace(one, "t.txt", "key 0\nkey 0 install jumped"); err == nil || err.Error() != "t.txt:1:6: expected install, update, remove, saw, has or omitted, found the end of the text" {
 		t.Error(err)
 	}
-	if _, err := CheckTrace(Choice{Protocol: "nosuch"}, "t.txt", ""); err == nil {
+	if _, err := checkTrace(Choice{Protocol: "nosuch"}, "t.txt", ""); err == nil {
 		t.Error("no such protocol, and no error")
 	}
+}
+
+// checkTrace is CheckTrace's one section.
+func checkTrace(c Choice, file, text string) (*report.TraceCheck, error) {
+	d, err := CheckTrace(c, file, text)
+	if err != nil {
+		return nil, err
+	}
+	return d.Sections[0].(*report.TraceCheck), nil
 }

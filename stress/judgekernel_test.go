@@ -43,7 +43,7 @@ func TestKernelEngine(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			v := inKernel(t, tc.choice, Options{Duration: 2 * time.Second, Callers: tc.callers})
 			if v.Verdict != protocol.NotObserved {
-				t.Fatalf("%s: %s %v", v.Verdict, v.Reason, v.Witness)
+				t.Fatalf("%s: %s %v", v.Verdict, v.Reason, v.Findings)
 			}
 			if v.Executions == 0 || v.Installs == 0 || v.Removes == 0 || v.Overlaps == 0 {
 				t.Errorf("%+v", v.CPUCounts)
@@ -124,7 +124,7 @@ func TestCasesUnderMutator(t *testing.T) {
 		v := r.Of(protocol.Kernel)
 		switch v.Verdict {
 		case protocol.Violated:
-			t.Errorf("%s: %s %v", name, v.Property, v.Witness)
+			t.Errorf("%s: %s %v", name, v.Property, v.Findings)
 		case protocol.Unsupported:
 			t.Logf("%s: %s", name, v.Reason)
 		default:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"tailpoke/jit"
 	"tailpoke/jit/interp"
@@ -128,7 +127,7 @@ func machineVerdict(r *sim.Result, c *sim.Config) report.Verdict {
 	}
 	if r.Witness != nil {
 		v.Depth = len(r.Witness.Steps)
-		v.Witness = strings.Split(strings.TrimRight(r.Witness.String(), "\n"), "\n")
+		v.Witness = r.Witness
 	}
 	if r.Verdict == protocol.Unsupported {
 		v.ModelCounts = nil

@@ -40,7 +40,7 @@ func RunMutants(ctx context.Context, s protocol.Subject, t *Workload, o MutantsO
 			zoo = append(zoo, all[i])
 		}
 	}
-	out := &report.Mutants{Schema: "stress/mutants/1", Seed: seedText(o.Seed), Agree: true}
+	out := &report.Mutants{Engines: MutantEngines(), Mutants: []report.Mutant{}, Agree: true}
 	hierarchy := sync.OnceValue(workload.Hierarchy)
 	for _, m := range zoo {
 		r, err := runMutant(ctx, s, t, hierarchy, m, o)

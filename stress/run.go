@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"tailpoke/jit"
@@ -43,9 +42,9 @@ type Options struct {
 	MaxStates   int  // bound of the model engine and of the machine engine; 0: their own
 	// Needs is what the model's shape must have at least, beside what the target makes of it.
 	Needs    protocol.Shape
-	NoBoost  bool                                   // the cpu engine runs as without the right to real-time priorities
-	Callers  int                                    // copies of the entry in the kernel engine; 0: its own number
-	Progress func(protocol.Engine, report.Progress) // of an engine that executes, about once a second
+	NoBoost  bool                  // the cpu engine runs as without the right to real-time priorities
+	Callers  int                   // copies of the entry in the kernel engine; 0: its own number
+	Progress func(report.Progress) // of an engine that executes, about once a second
 	// Trace, if set, is given the beginning of the cpu engine's trace, or of the kernel engine's if
 	// only that is asked, in the grammar of package protocol.
 	Trace io.Writer
@@ -70,7 +69,7 @@ func Run(ctx context.Context, s protocol.Subject, t *Workload, o Options) (*repo
 		return nil, err
 	}
 	s.Shape = t.Shape(s.Shape.Threads)
-	r := &report.Document{Schema: "stress/verdict/1", Subject: name(s, t), Seed: seedText(o.Seed)}
+	r := &report.Document{Schema: "stress/verdict/2", Subject: name(s, t)}
 	giveWitness := o.oneWitness()
 	for _, e := range Engines() {
 		if !o.asks(e) {
@@ -82,10 +81,8 @@ func Run(ctx context.Context, s protocol.Subject, t *Workload, o Options) (*repo
 			return nil, err
 		}
 		v.Engine, v.Seconds = e, time.Since(start).Seconds()
-		if v.CPUCounts != nil {
-			for i := range v.Findings {
-				v.Findings[i].Engine = e
-			}
+		for i := range v.Findings {
+			v.Findings[i].Engine = e
 		}
 		r.Verdicts = append(r.Verdicts, v)
 	}
@@ -93,10 +90,8 @@ func Run(ctx context.Context, s protocol.Subject, t *Workload, o Options) (*repo
 	return r, giveWitness()
 }
 
-func seedText(seed uint64) string { return fmt.Sprintf("%#x", seed) }
-
-func name(s protocol.Subject, t *Workload) report.Subject {
-	return report.Subject{
+func name(s protocol.Subject, t *Workload) *report.Subject {
+	return &report.Subject{
 		Protocol: s.Protocol.Name, Method: s.Method.Name, Grace: s.Grace.Name, Layout: s.Layout,
 		Threads: s.Shape.Threads, Sites: s.Shape.Sites, Programs: s.Shape.Programs, Keys: s.Shape.Keys,
 		Object: t.Object, Entry: t.EntryName,
@@ -153,7 +148,7 @@ func judgeModel(ctx context.Context, s protocol.Subject, t *Workload, _ *jit.Lay
 	case res.Verdict == protocol.Proved && left != "":
 		v.Verdict, v.Reason = protocol.Safe, left
 	case res.Witness != nil:
-		v.Witness = strings.Split(strings.TrimRight(res.Witness.String(), "\n"), "\n")
+		v.Witness = res.Witness
 		err = keepModelWitness(s, t, o, res)
 	case res.Verdict == protocol.Bounded:
 		v.Reason = fmt.Sprintf("the bound on states was hit after %d", res.States)
@@ -292,7 +287,10 @@ func (o *Options) live(e protocol.Engine) live.Config {
 		c.Duration = DefaultDuration
 	}
 	if o.Progress != nil {
-		c.Progress = func(p report.Progress) { o.Progress(e, p) }
+		c.Progress = func(p report.Progress) {
+			p.Engine = e
+			o.Progress(p)
+		}
 	}
 	return c
 }

@@ -45,7 +45,7 @@ func TestMainJob(t *testing.T) {
 	t.Logf("model %s: %d states in %.3f s; machine %s: %d states; cpu %s: %d executions, %d cycles, overlaps %+v",
 		m.Verdict, m.States, m.Seconds, x.Verdict, x.States, v.Verdict, v.Executions, v.Cycles, v.OverlapsBy)
 	if r.Verdict != report.Holds || m.Verdict != protocol.Proved || x.Verdict != protocol.Safe || v.Verdict != protocol.NotObserved {
-		t.Errorf("%s: model %s, machine %s, cpu %s %v", r.Verdict, m.Verdict, x.Verdict, v.Verdict, v.Witness)
+		t.Errorf("%s: model %s, machine %s, cpu %s %v", r.Verdict, m.Verdict, x.Verdict, v.Verdict, v.Findings)
 	}
 	if v.Executions == 0 || v.Cycles == 0 || v.Pokes == 0 || v.Traps == 0 || v.Waits == 0 || v.Loads == 0 {
 		t.Errorf("something never happened: %+v", v.CPUCounts)
@@ -69,7 +69,7 @@ func TestSubjects(t *testing.T) {
 	} {
 		r := run(t, c, Options{Engines: []protocol.Engine{protocol.CPU}, Duration: 500 * time.Millisecond, Seed: 2})
 		if v := r.Of(protocol.CPU); v.Verdict != protocol.NotObserved {
-			t.Errorf("%+v: %s %s %v", c, v.Verdict, v.Reason, v.Witness)
+			t.Errorf("%+v: %s %s %v", c, v.Verdict, v.Reason, v.Findings)
 		}
 	}
 }
@@ -81,7 +81,7 @@ func TestWithoutPriorities(t *testing.T) {
 	})
 	v := r.Of(protocol.CPU)
 	if v.Verdict != protocol.NotObserved || v.Boosts != 0 {
-		t.Errorf("%s %s, %d boosts, %v", v.Verdict, v.Reason, v.Boosts, v.Witness)
+		t.Errorf("%s %s, %d boosts, %v", v.Verdict, v.Reason, v.Boosts, v.Findings)
 	}
 }
 

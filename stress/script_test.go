@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
 )
 
 // A case is a script with the subject that it is carried out on. As text, the first
@@ -47,7 +48,7 @@ func parseCase(text string) (c scriptCase, err error) {
 }
 
 // findings carries the script out and returns what was seen.
-func (c scriptCase) findings() ([]string, error) {
+func (c scriptCase) findings() ([]report.Finding, error) {
 	s, target, err := c.Resolve()
 	if err != nil {
 		return nil, err
@@ -58,7 +59,7 @@ func (c scriptCase) findings() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.Of(protocol.CPU).Witness, nil
+	return r.Of(protocol.CPU).Findings, nil
 }
 
 func drawCase(t *rapid.T) scriptCase {
@@ -103,7 +104,7 @@ func TestScripts(t *testing.T) {
 			if err := os.WriteFile(kept, []byte(c.String()), 0o644); err != nil {
 				rt.Error(err)
 			}
-			rt.Fatalf("kept in %s:\n%s\n%s", kept, c, strings.Join(found, "\n"))
+			rt.Fatalf("kept in %s:\n%s\n%+v", kept, c, found)
 		}
 	})
 }
@@ -129,7 +130,7 @@ func TestKeptScripts(t *testing.T) {
 			}
 			found, err := c.findings()
 			if err != nil || len(found) > 0 {
-				t.Errorf("%v %s", err, strings.Join(found, "\n"))
+				t.Errorf("%v %+v", err, found)
 			}
 		})
 	}

@@ -54,16 +54,16 @@ func Identity(object string, seed uint64, random int) (*report.Identity, error) 
 var ErrNoKernel = identity.ErrUnsupported
 
 // Doctor tries what this machine can do.
-func Doctor() []report.Check { return catalogue.Doctor() }
+func Doctor() *report.Doctor { return catalogue.Doctor() }
 
-// Item is something with a name that a subject can be made of or a report can say.
-type Item = catalogue.Item
+// Machine says what this machine is.
+func Machine() report.Machine { return catalogue.Machine() }
 
 // CatalogKinds lists what [Catalog] knows.
 func CatalogKinds() []string { return catalogue.Kinds() }
 
 // Catalog lists the items of a kind in their own order; nil for a kind that is none.
-func Catalog(kind string) []Item { return catalogue.Items(kind) }
+func Catalog(kind string) []report.Item { return catalogue.Items(kind) }
 
 // WritePromela writes the subject, in the workload's shape but for its threads, as a model
 // for the model checker Spin. The error is a fault of the input, or what w answers.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -62,7 +63,7 @@ func hierarchy(t *testing.T) *Workload {
 }
 
 // replayed writes a file, reads it and replays it.
-func replayed(t *testing.T, content []byte) (*WitnessReport, error) {
+func replayed(t *testing.T, content []byte) (*report.Replay, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "w.json")
 	if err := os.WriteFile(path, content, 0o666); err != nil {
@@ -72,8 +73,15 @@ func replayed(t *testing.T, content []byte) (*WitnessReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w.Replay(t.Context())
+	d, err := w.Replay(t.Context())
+	if err != nil {
+		return nil, err
+	}
+	return d.Sections[0].(*report.Replay), nil
 }
+
+// sameWitness says whether two witnesses are one: every field of every step.
+func sameWitness(a, b *witness.Witness) bool { return reflect.DeepEqual(a, b) }
 
 // TestWitnessRoundTrip keeps witnesses, replays them from the file alone, and draws them: the
 // table must be the one that the engine printed.
@@ -101,8 +109,8 @@ func TestWitnessRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Equal(r.Witness, v.Witness) {
-				t.Errorf("replayed:\n%s\nfound:\n%s", strings.Join(r.Witness, "\n"), strings.Join(v.Witness, "\n"))
+			if !sameWitness(r.Witness, v.Witness) {
+				t.Errorf("replayed:\n%v\nfound:\n%v", r.Witness, v.Witness)
 			}
 			if r.Property != v.Property || tt.property != "" && r.Property != tt.property || r.Steps != v.Depth {
 				t.Errorf("%s in %d steps; found %s in %d; want %s", r.Property, r.Steps, v.Property, v.Depth, tt.property)
@@ -117,10 +125,10 @@ func TestWitnessRoundTrip(t *testing.T) {
 
 // checkDrawing parses a drawing: a column for each step, a lane for each actor, a mark at each step that
 // repeats, no element that loads something, and the last words in it.
-func checkDrawing(t *testing.T, r *WitnessReport) {
+func checkDrawing(t *testing.T, r *report.Replay) {
 	t.Helper()
-	svg := r.SVG()
-	if !bytes.Equal(svg, r.SVG()) {
+	svg := r.Witness.SVG("a title")
+	if !bytes.Equal(svg, r.Witness.SVG("a title")) {
 		t.Error("two drawings differ")
 	}
 	steps, starts, rounds, cells := 0, 0, 0, 0
@@ -155,8 +163,8 @@ func checkDrawing(t *testing.T, r *WitnessReport) {
 			}
 		}
 	}
-	actors := actorsOf(r.witness)
-	lanes := len(actors) + 3*len(r.witness.Sites)
+	actors := actorsOf(r.Witness)
+	lanes := len(actors) + 3*len(r.Witness.Sites)
 	if steps != r.Steps || starts != 1 || rounds != r.Cycle || cells != lanes*(r.Steps+1) {
 		t.Errorf("%d columns of steps, %d of the start, %d marks, %d cells; want %d, 1, %d, %d",
 			steps, starts, rounds, cells, r.Steps, r.Cycle, lanes*(r.Steps+1))
@@ -193,8 +201,8 @@ func TestDrawingEscapes(t *testing.T) {
 		t.Fatal(err)
 	}
 	const nasty = `</text><script>"&'` + "\x00\xff"
-	w := r.witness
-	r.Subject.Protocol, w.Text, w.Property, w.Sites[0].In = nasty, nasty, nasty, nasty
+	w := r.Witness
+	w.Text, w.Property, w.Sites[0].In = nasty, nasty, nasty
 	for i := range w.Programs {
 		w.Programs[i] = nasty
 	}
@@ -252,7 +260,7 @@ func TestWitnessOfPart(t *testing.T) {
 			t.Fatalf("no %s in %q; %+v", want, kept.String(), judged.Verdicts)
 		}
 		r, err := replayed(t, kept.Bytes())
-		if err != nil || !slices.Equal(r.Witness, judged.Of(protocol.Machine).Witness) {
+		if err != nil || !sameWitness(r.Witness, judged.Of(protocol.Machine).Witness) {
 			t.Errorf("%s: %v, or another witness", want, err)
 		}
 	}

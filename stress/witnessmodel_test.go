@@ -63,14 +63,14 @@ func TestModelWitnessRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Equal(r.Witness, v.Witness) || r.Property != v.Property || r.Steps != v.Depth {
-				t.Errorf("replayed: %s in %d steps\n%s\nfound: %s in %d\n%s", r.Property, r.Steps, strings.Join(r.Witness, "\n"),
-					v.Property, v.Depth, strings.Join(v.Witness, "\n"))
+			if !sameWitness(r.Witness, v.Witness) || r.Property != v.Property || r.Steps != v.Depth {
+				t.Errorf("replayed: %s in %d steps\n%v\nfound: %s in %d\n%v", r.Property, r.Steps, r.Witness,
+					v.Property, v.Depth, v.Witness)
 			}
 			if repeats := v.Property == protocol.Progress; r.Cycle > 0 != repeats {
 				t.Errorf("%s: the last %d steps repeat", v.Property, r.Cycle)
 			}
-			if actors := strings.Join(actorsOf(r.witness), ", "); actors != tt.actors {
+			if actors := strings.Join(actorsOf(r.Witness), ", "); actors != tt.actors {
 				t.Errorf("lanes of %s; want %s", actors, tt.actors)
 			}
 			if r.Engine != protocol.Model || r.Model != nil || r.Machine == nil || r.Machine.Verdict != tt.machine {
@@ -101,8 +101,8 @@ func TestEveryModelWitness(t *testing.T) {
 			t.Errorf("%s: %v", m.Name, err)
 			continue
 		}
-		if found := judged.Of(protocol.Model).Witness; !slices.Equal(r.Witness, found) {
-			t.Errorf("%s: replayed:\n%s\nfound:\n%s", m.Name, strings.Join(r.Witness, "\n"), strings.Join(found, "\n"))
+		if found := judged.Of(protocol.Model).Witness; !sameWitness(r.Witness, found) {
+			t.Errorf("%s: replayed:\n%v\nfound:\n%v", m.Name, r.Witness, found)
 		}
 		checkDrawing(t, r)
 		taken++
@@ -144,8 +144,8 @@ func TestChoicesOfFiles(t *testing.T) {
 		if err := json.Unmarshal(kept, &w); err != nil {
 			t.Fatal(err)
 		}
-		if same := slices.EqualFunc(r.witness.Choices(), w.Choices, witness.Choice.Same); !same || len(w.Choices) == 0 {
-			t.Errorf("%s: %+v; want %+v", mutant, r.witness.Choices(), w.Choices)
+		if same := slices.EqualFunc(r.Witness.Choices(), w.Choices, witness.Choice.Same); !same || len(w.Choices) == 0 {
+			t.Errorf("%s: %+v; want %+v", mutant, r.Witness.Choices(), w.Choices)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
@@ -16,29 +15,17 @@ import (
 // violation that the file says.
 var ErrNotReplayed = errors.New("the witness does not end in what was recorded")
 
-// WitnessReport is what replaying a witness shows, with its drawing.
-type WitnessReport struct {
-	report.Replay
-	witness *witness.Witness
-}
-
 // takenAgain is a witness whose steps were taken again.
 type takenAgain struct {
 	witness *witness.Witness
 	onCPU   func() (*report.Stepped, error) // takes them on real CPUs; nil: they are no instructions
 }
 
-// SVG draws the witness.
-func (r *WitnessReport) SVG() []byte {
-	s := r.Subject
-	return r.witness.SVG(fmt.Sprintf("protocol %s, method %s, grace %s, layout %s", s.Protocol, s.Method, s.Grace, s.Layout))
-}
-
 // Replay takes the steps of the witness again, of the machine engine on images that are compiled
 // anew; asks the other of that engine and the model about the same subject; and takes the steps of
 // the machine engine on real CPUs. An error is a fault of the file, if it is not [ErrNotReplayed]
 // or a [*CPUError]; if ctx ends, the other engine's verdict is bounded.
-func (w *WitnessFile) Replay(ctx context.Context) (*WitnessReport, error) {
+func (w *WitnessFile) Replay(ctx context.Context) (*report.Document, error) {
 	r, err := w.replay(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w.name, err)
@@ -46,7 +33,7 @@ func (w *WitnessFile) Replay(ctx context.Context) (*WitnessReport, error) {
 	return r, nil
 }
 
-func (w *WitnessFile) replay(ctx context.Context) (*WitnessReport, error) {
+func (w *WitnessFile) replay(ctx context.Context) (*report.Document, error) {
 	head := w.of.common()
 	s, t, err := head.resolve()
 	if err != nil {
@@ -61,11 +48,10 @@ func (w *WitnessFile) replay(ctx context.Context) (*WitnessReport, error) {
 		return nil, fmt.Errorf("%w: %d steps break %s (%s), not %s",
 			ErrNotReplayed, w.of.steps(), shown.Property, shown.Text, head.Property)
 	}
-	r := &WitnessReport{witness: shown, Replay: report.Replay{
-		Schema: "stress/replay/1", Engine: head.Engine, Subject: name(s, t), Property: shown.Property,
-		Text: shown.Text, Steps: w.of.steps(), Cycle: shown.Cycle,
-		Witness: strings.Split(strings.TrimRight(shown.String(), "\n"), "\n"),
-	}}
+	r := &report.Replay{
+		Engine: head.Engine, Property: shown.Property, Text: shown.Text, Steps: w.of.steps(), Cycle: shown.Cycle,
+		Witness: shown,
+	}
 	if head.Engine == protocol.Model {
 		r.Machine, err = askAlso(ctx, protocol.Machine, s, t)
 	} else {
@@ -74,7 +60,10 @@ func (w *WitnessFile) replay(ctx context.Context) (*WitnessReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r, r.onCPU(found)
+	if r.CPU, err = onCPU(r, found); err != nil {
+		return nil, err
+	}
+	return onSubject(r, s, t), nil
 }
 
 // askAlso asks an engine about the subject of another one's witness, which it may not be able to judge.

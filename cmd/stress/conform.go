@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,48 +29,34 @@ const maxTraceText = 64 << 20
 
 // conform is the verb of that name.
 type conform struct {
+	output
 	subjectFlags
-	expect verdict
-	json   bool
 }
 
 func newConform() *cobra.Command {
-	c := &conform{expect: verdict(report.Holds)}
+	c := &conform{}
 	cmd := &cobra.Command{
 		Use: "conform FILE", Short: "Check a recorded trace against the model", Long: conformLong,
-		Args: cobra.ExactArgs(1), RunE: c.runE,
+		Args: cobra.ExactArgs(1), RunE: c.answer(c.check),
 	}
 	f := cmd.Flags()
 	c.protocolFlags(f)
 	c.targetFlags(f)
-	f.Var(&c.expect, "expect", "verdict that exits with 0: holds or violated")
-	f.BoolVar(&c.json, "json", false, "print one JSON object")
+	c.expectFlag(f)
+	c.flags(f)
 	return cmd
 }
 
-func (c *conform) runE(cmd *cobra.Command, args []string) error {
+func (c *conform) check(cmd *cobra.Command, args []string) (*report.Document, error) {
 	text, err := readTrace(cmd, args[0])
 	if err != nil {
-		return usage(err)
+		return nil, usage(err)
 	}
-	r, err := stress.CheckTrace(c.chosen(), args[0], text)
+	d, err := stress.CheckTrace(c.chosen(), args[0], text)
 	if err != nil {
-		return usage(err)
+		return nil, usage(err)
 	}
-	if c.json {
-		err = printJSON(cmd.OutOrStdout(), r)
-	} else {
-		err = printText(cmd.OutOrStdout(), traceText(r))
-	}
-	switch {
-	case err != nil:
-		return failed(err)
-	case r.Verdict == report.NoAnswer:
-		return &exit{codeNoVerdict, nil}
-	case r.Verdict != report.Overall(c.expect):
-		return &exit{codeViolated, nil}
-	}
-	return nil
+	return d, nil
 }
 
 // readTrace reads a file, or standard input for "-".
@@ -93,48 +78,6 @@ func readTrace(cmd *cobra.Command, name string) (string, error) {
 		return "", fmt.Errorf("%s: longer than %d bytes", name, maxTraceText)
 	}
 	return string(text), nil
-}
-
-// traceText is a trace's report for people.
-func traceText(r *report.TraceCheck) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "subject  %s\n", subjectText(r.Subject))
-	fmt.Fprintf(&b, "trace    %s, %s; ", counted(uint64(r.Events), "event"), counted(uint64(r.Observations), "observation"))
-	switch r.Verdict {
-	case report.Holds:
-		b.WriteString("all consumed\n")
-	case report.Violated:
-		fmt.Fprintf(&b, "%s consumed\n", grouped(uint64(r.Consumed)))
-		fmt.Fprintf(&b, "    line %d: %s\n", r.Line, r.Item)
-		for i, a := range r.Allowed {
-			word := "or"
-			if i == 0 {
-				word = "the model allows"
-			}
-			fmt.Fprintf(&b, "    %s: %s\n", word, a)
-		}
-		if len(r.Allowed) == 0 {
-			b.WriteString("    the model allows nothing more\n")
-		}
-	default:
-		fmt.Fprintf(&b, "%s\n", r.Reason)
-	}
-	fmt.Fprintf(&b, "%s\n", r.Verdict)
-	return b.String()
-}
-
-// traceFigures says in the row of an engine what became of its trace.
-func traceFigures(t *report.Trace) string {
-	text := counted(t.Events-t.Omitted, "event") + ", "
-	if t.Conforms {
-		text = "trace conforms: " + text + "all consumed"
-	} else {
-		text = "trace: " + text + grouped(t.Consumed) + " consumed: " + t.Reason
-	}
-	if t.Omitted > 0 {
-		text += fmt.Sprintf("; %s more were omitted", grouped(t.Omitted))
-	}
-	return text
 }
 
 // openTrace makes the file that --trace names.

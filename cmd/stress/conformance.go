@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 const conformanceLong = `Examples:
@@ -26,6 +27,7 @@ const maxProgramText = 3 * 8 << 16
 
 // conformance is the verb of that name.
 type conformance struct {
+	output
 	layout string
 	interp bool
 }
@@ -34,38 +36,36 @@ func newConformance() *cobra.Command {
 	c := &conformance{layout: "v6.12"}
 	cmd := &cobra.Command{
 		Use: "conformance [MEMORY]", Short: "Run one program, as a plugin of bpf_conformance", Long: conformanceLong,
-		Args: cobra.MaximumNArgs(1), RunE: c.runE,
+		Args: cobra.MaximumNArgs(1), RunE: c.answer(c.run),
 	}
 	f := cmd.Flags()
 	f.StringVar(&c.layout, "layout", c.layout, "layout of the image: see stress list layouts")
 	f.BoolVar(&c.interp, "interp", false, "run the interpreter, not the image")
+	c.flags(f)
 	return cmd
 }
 
-func (c *conformance) runE(cmd *cobra.Command, args []string) error {
+func (c *conformance) run(cmd *cobra.Command, args []string) (*report.Document, error) {
 	memory := ""
 	if len(args) > 0 {
 		memory = args[0]
 	}
 	text, err := readProgram(cmd)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r0, err := stress.Plugin{Memory: memory, Program: text, Layout: c.layout, Interp: c.interp}.Run(cmd.Context())
 	switch stopped := interrupted(cmd.Context()); {
 	case stopped != nil:
-		return stopped
+		return nil, stopped
 	case errors.Is(err, stress.ErrExecution):
-		return &exit{codeViolated, err}
+		return nil, &exit{codeViolated, err}
 	case errors.Is(err, stress.ErrNoExec):
-		return &exit{codeMissing, err}
+		return nil, &exit{codeMissing, err}
 	case err != nil:
-		return usage(err)
+		return nil, usage(err)
 	}
-	if err := printText(cmd.OutOrStdout(), fmt.Sprintf("%x\n", r0)); err != nil {
-		return failed(err)
-	}
-	return nil
+	return listed("conformance", "r0", fmt.Sprintf("%x\n", r0)), nil
 }
 
 // readProgram reads standard input, unless a signal comes first.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"tailpoke/stress/report"
 )
 
 const disasmLong = `Examples:
@@ -14,22 +16,26 @@ disasm lists the images of the entry and of the programs that its keys are given
 instructions, and which of them are poked.`
 
 func newDisasm() *cobra.Command {
-	s := &subjectFlags{}
+	var o output
+	var s subjectFlags
 	cmd := &cobra.Command{Use: "disasm", Short: "List the machine code", Long: disasmLong, Args: cobra.NoArgs}
-	s.targetFlags(cmd.Flags())
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = o.answer(func(*cobra.Command, []string) (*report.Document, error) {
 		subject, target, err := s.chosen().Resolve()
 		if err != nil {
-			return usage(err)
+			return nil, usage(err)
 		}
 		listing, err := target.Disassemble(subject.Layout)
 		if err != nil {
-			return usage(err)
+			return nil, usage(err)
 		}
-		if err := printText(cmd.OutOrStdout(), listing); err != nil {
-			return failed(err)
-		}
-		return nil
-	}
+		return listed("disasm", "images", listing), nil
+	})
+	s.targetFlags(cmd.Flags())
+	o.flags(cmd.Flags())
 	return cmd
+}
+
+// listed is the document of a verb that has one text to show.
+func listed(verb, name, text string) *report.Document {
+	return report.New(&report.Listings{Of: verb, Listings: []report.Listing{{Name: name, Text: text}}})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -90,27 +91,32 @@ func oneLine(text string) string {
 	return strings.TrimSuffix(strings.Join(fields, " "), "; did you mean ")
 }
 
-// exitOf makes the exit of a report: nil where what it says is what was expected.
-func exitOf(r *report.Document, required []stress.Engine, expect report.Overall) error {
-	var missing []string
-	for _, v := range r.Verdicts {
+// exitOf makes the exit of a document: nil where what it says is what was expected.
+func exitOf(d *report.Document) error {
+	switch d.Verdict {
+	case "", cmp.Or(d.Expect, report.Holds):
+		return nil
+	case report.NoAnswer:
+		return &exit{codeNoVerdict, nil}
+	}
+	return &exit{codeViolated, nil}
+}
+
+// missing is the exit of a document in which a required engine gave no answer, or none could be
+// asked; else nil.
+func missing(d *report.Document, required []stress.Engine) error {
+	var all []string
+	for _, v := range d.Verdicts {
 		skipped := v.Verdict == "skipped"
 		if (skipped || v.Verdict == "unsupported") && slices.Contains(required, v.Engine) {
 			return &exit{codeMissing, fmt.Errorf("the required engine %s gave no answer (%s): %s", v.Engine, v.Verdict, v.Reason)}
 		}
 		if skipped {
-			missing = append(missing, fmt.Sprintf("the %s engine is missing: %s", v.Engine, v.Reason))
+			all = append(all, fmt.Sprintf("the %s engine is missing: %s", v.Engine, v.Reason))
 		}
 	}
-	if len(missing) == len(r.Verdicts) {
-		return &exit{codeMissing, errors.New(strings.Join(missing, "; "))}
+	if len(all) == len(d.Verdicts) {
+		return &exit{codeMissing, errors.New(strings.Join(all, "; "))}
 	}
-	switch r.Verdict {
-	case report.NoAnswer:
-		return &exit{codeNoVerdict, nil}
-	case expect:
-		return nil
-	default:
-		return &exit{codeViolated, nil}
-	}
+	return nil
 }

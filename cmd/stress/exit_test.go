@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"testing"
@@ -40,7 +41,8 @@ func TestExitOf(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var stderr strings.Builder
-			if code := exitCode(exitOf(c.report, c.required, c.expect), &stderr); code != c.code {
+			c.report.Expect = c.expect
+			if code := exitCode(cmp.Or(missing(c.report, c.required), exitOf(c.report)), &stderr); code != c.code {
 				t.Errorf("exit code %d, want %d", code, c.code)
 			}
 			if lines := strings.Count(stderr.String(), "\n"); (c.code == codeMissing) != (lines == 1) {

@@ -2,59 +2,53 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
-	"github.com/spf13/pflag"
+	"tailpoke/stress/report"
+	"tailpoke/stress/report/render"
 )
 
-// format is in what form a report is printed.
-type format string
+// format is the form in which a document is printed, as an index of [render.Formats].
+type format int
 
-const (
-	formatText  format = "text"
-	formatJSON  format = "json"
-	formatKTAP  format = "ktap"
-	formatJUnit format = "junit"
-)
-
-var formats = []string{string(formatText), string(formatJSON), string(formatKTAP), string(formatJUnit)}
-
-func (f *format) String() string { return string(*f) }
-
-func (f *format) Type() string { return "format" }
-
-func (f *format) Set(text string) error {
-	if !slices.Contains(formats, text) {
-		return fmt.Errorf("want %s", strings.Join(formats, ", "))
+func formatNames() []string {
+	var out []string
+	for _, f := range render.Formats() {
+		out = append(out, f.Name)
 	}
-	*f = format(text)
-	return nil
+	return out
 }
 
-// formatFlags adds --format, and --json for short.
-func formatFlags(flags *pflag.FlagSet, f *format) {
-	*f = formatText
-	flags.Var(f, "format", "form of the report: "+strings.Join(formats, ", "))
-	flags.Var(&jsonFlag{f}, "json", "print one JSON object: --format json")
-	flags.Lookup("json").NoOptDefVal = "true"
-	flags.Lookup("json").DefValue = "false"
+func (f format) to() render.Format { return render.Formats()[f] }
+
+func (f format) write(w io.Writer, d *report.Document) error { return f.to().Write(w, d) }
+
+func (f *format) String() string { return f.to().Name }
+func (f *format) Type() string   { return "format" }
+
+func (f *format) Set(text string) error {
+	i := slices.Index(formatNames(), text)
+	if i < 0 {
+		return fmt.Errorf("want %s", strings.Join(formatNames(), ", "))
+	}
+	*f = format(i)
+	return nil
 }
 
 // jsonFlag sets a format to JSON.
 type jsonFlag struct{ to *format }
 
 func (j *jsonFlag) String() string { return "false" }
-
-func (j *jsonFlag) Type() string { return "bool" }
+func (j *jsonFlag) Type() string   { return "bool" }
 
 func (j *jsonFlag) Set(text string) error {
 	switch text {
 	case "true":
-		*j.to = formatJSON
+		return j.to.Set("json")
 	case "false":
-	default:
-		return fmt.Errorf("want true or false")
+		return nil
 	}
-	return nil
+	return fmt.Errorf("want true or false")
 }

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 const listLong = `Examples:
@@ -20,45 +20,25 @@ list prints what there is, by name. The text of a protocol or a method is what a
 --protocol or --method holds.`
 
 func newList() *cobra.Command {
+	o := &output{}
 	kinds := stress.CatalogKinds()
 	cmd := &cobra.Command{
 		Use: "list [" + strings.Join(kinds, "|") + "]", Short: "Print what there is to choose from", Long: listLong,
 		Args: cobra.MaximumNArgs(1), ValidArgs: kinds,
 	}
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		var b strings.Builder
-		if len(args) == 0 {
-			for i, kind := range kinds {
-				fmt.Fprintf(&b, "%s%s\n", strings.Repeat("\n", min(i, 1)), kind)
-				items(&b, stress.Catalog(kind), "  ")
+	cmd.RunE = o.answer(func(_ *cobra.Command, args []string) (*report.Document, error) {
+		asked := kinds
+		if len(args) > 0 {
+			if asked = args; !slices.Contains(kinds, args[0]) {
+				return nil, usagef("nothing is called %q; there are: %s", args[0], strings.Join(kinds, " "))
 			}
-		} else if kind := args[0]; slices.Contains(kinds, kind) {
-			items(&b, stress.Catalog(kind), "")
-		} else {
-			return usagef("nothing is called %q; there are: %s", kind, strings.Join(kinds, " "))
 		}
-		if err := printText(cmd.OutOrStdout(), b.String()); err != nil {
-			return failed(err)
+		c := &report.Catalogue{}
+		for _, kind := range asked {
+			c.Kinds = append(c.Kinds, report.Kind{Kind: kind, Items: stress.Catalog(kind)})
 		}
-		return nil
-	}
+		return report.New(c), nil
+	})
+	o.flags(cmd.Flags())
 	return cmd
-}
-
-// items writes each item's name, and its text behind or beneath it.
-func items(b *strings.Builder, all []stress.Item, indent string) {
-	wide := 0
-	for _, it := range all {
-		wide = max(wide, len(it.Name))
-	}
-	for _, it := range all {
-		if !strings.Contains(it.Text, "\n") {
-			fmt.Fprintf(b, "%s%-*s  %s\n", indent, wide, it.Name, it.Text)
-			continue
-		}
-		fmt.Fprintf(b, "%s%s\n", indent, it.Name)
-		for line := range strings.Lines(it.Text) {
-			fmt.Fprintf(b, "%s    %s\n", indent, strings.TrimRight(line, "\n"))
-		}
-	}
 }

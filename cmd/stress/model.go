@@ -1,6 +1,13 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tailpoke/stress"
+	"tailpoke/stress/report"
+)
 
 const modelLong = `Examples:
 
@@ -16,12 +23,12 @@ func newModel() *cobra.Command {
 	j := &judging{engines: []string{"model"}}
 	var promela count
 	cmd := &cobra.Command{Use: "model", Short: "Explore every interleaving", Long: modelLong, Args: cobra.NoArgs}
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+	cmd.RunE = j.answer(func(cmd *cobra.Command, args []string) (*report.Document, error) {
 		if promela != 0 {
-			return j.promela(cmd, int(promela))
+			return j.promela(int(promela))
 		}
-		return j.runE(cmd, args)
-	}
+		return j.judge(cmd, args)
+	})
 	f := cmd.Flags()
 	f.Var(&promela, "promela", "print the subject with so many threads as a model for Spin, and judge nothing")
 	f.Lookup("promela").DefValue = ""
@@ -30,6 +37,21 @@ func newModel() *cobra.Command {
 	j.modelFlags(f)
 	j.witnessFlag(f)
 	j.expectFlag(f)
-	j.outputFlags(f)
+	j.seedFlag(f)
+	j.flags(f)
 	return cmd
+}
+
+// promela prints the subject as a model for Spin.
+func (j *judging) promela(threads int) (*report.Document, error) {
+	s, target, err := j.chosen().Resolve()
+	if err != nil {
+		return nil, usage(err)
+	}
+	s.Shape.Threads = threads
+	var b strings.Builder
+	if err := stress.WritePromela(&b, s, target); err != nil {
+		return nil, usage(err)
+	}
+	return listed("promela", "model", b.String()), nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"tailpoke/stress"
 	"tailpoke/stress/report"
+	"tailpoke/stress/report/render"
 )
 
 const mutantsLong = `Examples:
@@ -26,88 +27,67 @@ verdicts that it must get, and with 1 if one did not.`
 
 // zoo is the verb mutants.
 type zoo struct {
+	output
 	subjectFlags
 	engines                []string
 	runs                   count
 	duration, safeDuration duration
-	seed                   seed
-	json, quiet            bool
 }
 
 func newMutants() *cobra.Command {
 	z := &zoo{runs: 1, duration: duration(5 * time.Second), safeDuration: duration(3 * time.Second)}
 	cmd := &cobra.Command{
 		Use: "mutants [NAME...]", Short: "Judge faults that must be found", Long: mutantsLong,
-		ValidArgs: stress.MutantNames(), RunE: z.runE,
+		ValidArgs: stress.MutantNames(), RunE: z.answer(z.judge),
 	}
+	z.ownFlags(cmd.Flags())
 	z.flags(cmd.Flags())
 	return cmd
 }
 
-func (z *zoo) flags(f *pflag.FlagSet) {
+func (z *zoo) ownFlags(f *pflag.FlagSet) {
 	z.targetFlags(f)
 	z.threadsFlag(f)
 	f.StringSliceVar(&z.engines, "engine", nil, "engines to ask (default all that this machine has)")
 	f.Var(&z.runs, "runs", "runs of the cpu engine for each mutant")
 	f.Var(&z.duration, "duration", "how long the cpu engine looks for a fault")
 	f.Var(&z.safeDuration, "safe-duration", "how long the cpu engine runs a mutant that is safe")
-	f.Var(&z.seed, "seed", "seed of the first run, decimal or 0x hexadecimal (default random)")
-	f.BoolVar(&z.json, "json", false, "print one JSON object")
-	f.BoolVarP(&z.quiet, "quiet", "q", false, "print the result and errors alone")
-	f.Lookup("seed").DefValue = ""
+	z.seedFlag(f)
+	z.progressFlag(f, 0) // a line for each mutant
 }
 
-// runE judges the mutants and prints their table.
-func (z *zoo) runE(cmd *cobra.Command, names []string) error {
-	ctx, stderr := cmd.Context(), cmd.ErrOrStderr()
+// judge judges the mutants. Those that were judged before a signal came are in the document.
+func (z *zoo) judge(cmd *cobra.Command, names []string) (*report.Document, error) {
 	for _, n := range names {
 		if !slices.Contains(stress.MutantNames(), n) {
-			return usagef("unknown mutant %q; there are: %s", n, strings.Join(stress.MutantNames(), " "))
+			return nil, usagef("unknown mutant %q; there are: %s", n, strings.Join(stress.MutantNames(), " "))
 		}
 	}
 	o := stress.MutantsOptions{
-		Names: names, Runs: int(z.runs), Duration: time.Duration(z.duration),
-		SafeDuration: time.Duration(z.safeDuration), Seed: seedOf(cmd, z.seed),
+		Names: names, Runs: int(z.runs), Duration: time.Duration(z.duration), SafeDuration: time.Duration(z.safeDuration),
 	}
 	s, target, err := z.withTarget().Resolve()
 	if err != nil {
-		return usage(err)
+		return nil, usage(err)
 	}
 	if o.Engines, err = z.chosenEngines(cmd); err != nil {
-		return err
+		return nil, err
 	}
 	if err := stress.Validate(s, target, stress.Options{Engines: o.Engines}); err != nil {
-		return usage(err)
+		return nil, usage(err)
 	}
-	partial := &report.Mutants{Schema: "stress/mutants/1", Seed: fmt.Sprintf("%#x", o.Seed), Agree: true}
-	if !z.quiet {
-		fmt.Fprintf(stderr, "seed %s\n", partial.Seed)
-	}
+	o.Seed = z.drawSeed(cmd)
+	meter := z.meter()
 	o.Progress = func(m report.Mutant) {
-		partial.Mutants = append(partial.Mutants, m)
-		partial.Agree = partial.Agree && m.Agree
-		if !z.quiet {
-			fmt.Fprintf(stderr, "%s: %s\n", m.Name, strings.Join(strings.Fields(strings.Join(cells(m)[2:], " ")), " "))
+		if meter.due() {
+			fmt.Fprintln(z.notes(cmd), render.MutantLine(stress.MutantEngines(), &m))
 		}
 	}
-	report, err := stress.RunMutants(ctx, s, target, o)
-	stopped := interrupted(ctx)
-	switch {
-	case stopped != nil:
-		report = partial
-	case err != nil:
-		return failed(err)
+	table, err := stress.RunMutants(cmd.Context(), s, target, o)
+	if err != nil && interrupted(cmd.Context()) == nil {
+		return nil, failed(err)
 	}
-	if err := z.print(cmd, report); err != nil {
-		return failed(err)
-	}
-	switch {
-	case stopped != nil:
-		return stopped
-	case !report.Agree:
-		return &exit{codeViolated, nil}
-	}
-	return nil
+	return report.New(table), nil
 }
 
 // withTarget is the choice of the flags; without any for the target it is a generated
@@ -139,17 +119,10 @@ func (z *zoo) chosenEngines(cmd *cobra.Command) ([]stress.Engine, error) {
 	}
 	for _, e := range stress.MutantEngines() {
 		if err := stress.Missing(e); err != nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "without the %s engine: %v\n", e, err)
+			fmt.Fprintf(z.notes(cmd), "without the %s engine: %v\n", e, err)
 			continue
 		}
 		chosen = append(chosen, e)
 	}
 	return chosen, nil
-}
-
-func (z *zoo) print(cmd *cobra.Command, r *report.Mutants) error {
-	if z.json {
-		return printJSON(cmd.OutOrStdout(), r)
-	}
-	return printText(cmd.OutOrStdout(), mutantsText(r))
 }

@@ -1,43 +1,157 @@
 package main
 
 import (
-	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
-	"strconv"
+	"math/rand/v2"
 	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"tailpoke/stress"
+	"tailpoke/stress/report"
+	"tailpoke/stress/report/render"
 )
 
-// printJSON writes one object.
-func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false) // witnesses hold states such as "D>C"
-	e.SetIndent("", "  ")
-	return e.Encode(v)
+// output is what all verbs share: the form of the result, and what is said while it is made.
+type output struct {
+	format   format
+	quiet    bool
+	seed     seed     // of verbs with seedFlag
+	drawn    string   // the seed, once a verb has asked for it
+	progress duration // of verbs with progressFlag
+	expect   verdict  // of verbs with expectFlag
 }
 
-// printText writes a text at once, so that a result is there or is not.
-func printText(w io.Writer, text string) error {
-	_, err := io.WriteString(w, text)
-	return err
+// flags adds the flags of every verb.
+func (o *output) flags(f *pflag.FlagSet) {
+	f.Var(&o.format, "format", "form of the result: "+strings.Join(formatNames(), ", "))
+	f.Var(&jsonFlag{&o.format}, "json", "print one JSON object: --format json")
+	f.Lookup("json").NoOptDefVal = "true"
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "print the result and errors alone")
 }
 
-// grouped writes a number with its thousands set apart.
-func grouped(n uint64) string {
-	digits := strconv.FormatUint(n, 10)
-	var b strings.Builder
-	for i, d := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteByte(',')
+// seedFlag adds the flag of verbs in which chance is involved.
+func (o *output) seedFlag(f *pflag.FlagSet) {
+	f.Var(&o.seed, "seed", "seed of every random choice, decimal or 0x hexadecimal (default random)")
+	f.Lookup("seed").DefValue = "" // it has none of its own on the command line
+}
+
+// drawSeed returns the seed that was given, or a random one, and says which.
+func (o *output) drawSeed(cmd *cobra.Command) uint64 {
+	if !cmd.Flags().Changed("seed") {
+		o.seed = seed(rand.Uint64())
+	}
+	o.drawn = o.seed.String()
+	fmt.Fprintf(o.notes(cmd), "seed %s\n", o.drawn)
+	return uint64(o.seed)
+}
+
+// How often progress is printed: verbs that end soon, and verbs that do not.
+const (
+	shortProgress = 2 * time.Second
+	longProgress  = 10 * time.Second
+)
+
+func (o *output) progressFlag(f *pflag.FlagSet, every time.Duration) {
+	o.progress = duration(every)
+	f.Var(&o.progress, "progress", "time between lines of progress")
+}
+
+func (o *output) expectFlag(f *pflag.FlagSet) {
+	o.expect = verdict(report.Holds)
+	f.Var(&o.expect, "expect", "verdict that exits with 0: holds or violated")
+}
+
+// notes is where remarks go.
+func (o *output) notes(cmd *cobra.Command) io.Writer {
+	if o.quiet {
+		return io.Discard
+	}
+	return cmd.ErrOrStderr()
+}
+
+// finder does a verb's work. Where it makes a document, that is printed, whatever the error is.
+type finder func(cmd *cobra.Command, args []string) (*report.Document, error)
+
+// answer makes the RunE of a verb: it has the work done, prints the document, and exits with what
+// that says, unless there was an error. What a signal ended is printed as far as it came.
+func (o *output) answer(find finder) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		start := time.Now()
+		d, err := find(cmd, args)
+		stopped := interrupted(cmd.Context())
+		if d == nil && err != nil {
+			if stopped != nil {
+				return stopped
+			}
+			if d = o.failure(cmd, err); d == nil {
+				return err
+			}
 		}
-		b.WriteRune(d)
+		o.stamp(cmd, args, d)
+		d.Seconds = time.Since(start).Seconds()
+		if bad := o.format.write(cmd.OutOrStdout(), d); bad != nil {
+			return failed(errors.Join(err, bad))
+		}
+		switch {
+		case stopped != nil:
+			return stopped
+		case err != nil:
+			return err
+		}
+		return exitOf(d)
 	}
-	return b.String()
 }
 
-// counted writes a number of things.
-func counted(n uint64, thing string) string {
-	if n != 1 {
-		thing += "s"
+// failure is the document that says that there is none, where the form's readers wait for one.
+func (o *output) failure(cmd *cobra.Command, err error) *report.Document {
+	if e, ok := errors.AsType[*exit](err); !ok || e.code != codeFailed || !o.format.to().Failures {
+		return nil
 	}
-	return grouped(n) + " " + thing
+	return &report.Document{Schema: "stress/" + cmd.Name(), Error: err.Error()}
+}
+
+// stamp says in a document what made it, and how to make it again.
+func (o *output) stamp(cmd *cobra.Command, args []string, d *report.Document) {
+	d.Tool, d.Machine, d.Expect, d.Seed = tool(), stress.Machine(), report.Overall(o.expect), o.drawn
+	d.Again = reproduce(cmd, args, d.Seed)
+}
+
+// A meter lets lines through each time that its interval has passed.
+type meter struct {
+	every time.Duration
+	last  time.Time
+}
+
+func (o *output) meter() *meter { return &meter{time.Duration(o.progress), time.Now()} }
+
+func (m *meter) due() bool {
+	if time.Since(m.last) < m.every {
+		return false
+	}
+	m.last = time.Now()
+	return true
+}
+
+// progressOf returns what writes a line about an engine that executes each time that the interval
+// has passed. One goroutine at a time calls it, about once a second.
+func progressOf(w io.Writer, every time.Duration) func(report.Progress) {
+	var last report.Progress
+	return func(now report.Progress) {
+		if now.Engine != last.Engine {
+			last = report.Progress{Engine: now.Engine}
+		}
+		// A call may come a little early, and the next one is a second away.
+		const early = 0.1
+		span := now.Seconds - last.Seconds
+		if span < every.Seconds()-early {
+			return
+		}
+		fmt.Fprintln(w, render.ProgressLine(now, float64(now.Executions-last.Executions)/span))
+		last = now
+	}
 }

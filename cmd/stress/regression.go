@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tailpoke/stress"
+	"tailpoke/stress/report"
 )
 
 const regressionLong = `Examples:
@@ -18,37 +19,23 @@ kernel. A cell is ok if the case gives what that era truly gave, faults included
 that it is known to break must be found broken. It exits with 1 if a cell is not as expected.`
 
 func newRegression() *cobra.Command {
-	asJSON := false
+	o := &output{}
 	cmd := &cobra.Command{
 		Use: "regression [CASE...]", Short: "The kernel's tail-call cases, in the layout of every era", Long: regressionLong,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return stress.RegressionNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		rep, err := stress.Regression(cmd.Context(), args)
-		stopped := interrupted(cmd.Context())
+	cmd.RunE = o.answer(func(cmd *cobra.Command, args []string) (*report.Document, error) {
+		table, err := stress.Regression(cmd.Context(), args)
 		switch {
-		case rep == nil:
-			return usage(err)
-		case err != nil && stopped == nil:
-			return failed(err)
+		case table == nil:
+			return nil, usage(err)
+		case err != nil && interrupted(cmd.Context()) == nil:
+			return nil, failed(err)
 		}
-		if asJSON {
-			err = printJSON(cmd.OutOrStdout(), rep)
-		} else {
-			err = writeRegression(cmd.OutOrStdout(), rep)
-		}
-		switch {
-		case err != nil:
-			return failed(err)
-		case stopped != nil:
-			return stopped
-		case !rep.Agree:
-			return &exit{codeViolated, nil}
-		}
-		return nil
-	}
+		return report.New(table), nil
+	})
+	o.flags(cmd.Flags())
 	return cmd
 }

@@ -7,13 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"tailpoke/stress"
 	"tailpoke/stress/report"
+	"tailpoke/stress/report/render"
 )
 
 const replayLong = `Examples:
@@ -41,98 +41,55 @@ the real CPUs differ, and 2 if the file cannot be read or its steps cannot be ta
 
 // replay is the verb of that name.
 type replay struct {
-	expect verdict
-	svg    string
-	json   bool
+	output
+	svg string
 }
 
 func newReplay() *cobra.Command {
-	r := &replay{expect: verdict(report.Holds)}
+	r := &replay{}
 	cmd := &cobra.Command{
 		Use: "replay FILE", Short: "Show a kept witness again, and draw it", Long: replayLong,
-		Args: cobra.ExactArgs(1), RunE: r.runE,
+		Args: cobra.ExactArgs(1), RunE: r.answer(r.again),
 	}
 	f := cmd.Flags()
 	f.StringVar(&r.svg, "svg", "", "file to draw the witness into")
-	f.Var(&r.expect, "expect", "verdict that exits with 0: holds or violated")
-	f.BoolVar(&r.json, "json", false, "print one JSON object")
+	r.expectFlag(f)
+	r.flags(f)
 	return cmd
 }
 
-func (r *replay) runE(cmd *cobra.Command, args []string) error {
+func (r *replay) again(cmd *cobra.Command, args []string) (*report.Document, error) {
 	if err := writable(r.svg); err != nil {
-		return usage(fmt.Errorf("--svg: %w", err))
+		return nil, usage(fmt.Errorf("--svg: %w", err))
 	}
 	w, err := stress.ReadWitness(args[0])
 	if err != nil {
-		return usage(err)
+		return nil, usage(err)
 	}
 	again, err := w.Replay(cmd.Context())
 	switch {
 	case errors.Is(err, stress.ErrNotReplayed) || isCPUError(err):
-		return failed(err)
+		return nil, failed(err)
 	case err != nil:
-		return usage(err)
+		return nil, usage(err)
 	}
-	if r.json {
-		err = printJSON(cmd.OutOrStdout(), again)
-	} else {
-		err = printText(cmd.OutOrStdout(), replayText(again))
+	if r.svg != "" {
+		err = os.WriteFile(r.svg, render.SVG(again), 0o666)
 	}
-	if err == nil && r.svg != "" {
-		err = os.WriteFile(r.svg, again.SVG(), 0o666)
+	for _, s := range again.Sections {
+		if s, ok := s.(*report.Replay); ok && s.CPU.Outcome == report.Differs {
+			err = errors.Join(err, fmt.Errorf("the real CPUs and the machine engine disagree: %s", s.CPU.Text))
+		}
 	}
 	if err != nil {
-		return failed(err)
+		err = failed(err)
 	}
-	if stopped := interrupted(cmd.Context()); stopped != nil {
-		return stopped
-	}
-	if err := again.Disagrees(); err != nil {
-		return failed(err)
-	}
-	if report.Overall(r.expect) != report.Violated {
-		return &exit{codeViolated, nil}
-	}
-	return nil
+	return again, err
 }
 
 func isCPUError(err error) bool {
 	_, ok := errors.AsType[*stress.CPUError](err)
 	return ok
-}
-
-// replayText is a replayed witness for people, with the row of the other engine below, and that of
-// the real CPUs.
-func replayText(r *stress.WitnessReport) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "subject  %s\n", subjectText(r.Subject))
-	fmt.Fprintf(&b, "%-7s  %-12s  %s, in %s%s\n", r.Engine, report.Violated, r.Property, counted(uint64(r.Steps), "step"), forEver(r.Cycle))
-	for _, line := range r.Witness {
-		fmt.Fprintf(&b, "    %s\n", line)
-	}
-	other := *r.Other()
-	other.Witness = nil // one table is enough
-	row(&b, other)
-	outcome, lines := r.CPURow()
-	head := fmt.Sprintf("cpu      %-12s", outcome)
-	for _, line := range lines {
-		fmt.Fprintf(&b, "%s  %s\n", head, line)
-		head = strings.Repeat(" ", len(head))
-	}
-	fmt.Fprintf(&b, "%s\n", report.Violated)
-	return b.String()
-}
-
-// forEver says how many of the last steps repeat.
-func forEver(cycle int) string {
-	switch cycle {
-	case 0:
-		return ""
-	case 1:
-		return ", the last of which repeats for ever"
-	}
-	return fmt.Sprintf(", the last %d of which repeat for ever", cycle)
 }
 
 // witnessFlag adds the flag that keeps a witness.
@@ -141,7 +98,7 @@ func (j *judging) witnessFlag(f *pflag.FlagSet) {
 }
 
 // keepWitness has a witness kept, if --witness names a file. The function that it returns writes
-// the file, or says on w, if it is not nil, that there is no witness.
+// the file, or says on w that there is no witness.
 func (j *judging) keepWitness(o *stress.Options) (save func(w io.Writer) error, err error) {
 	if err := writable(j.witness); err != nil {
 		return nil, fmt.Errorf("--witness: %w", err)
@@ -155,19 +112,9 @@ func (j *judging) keepWitness(o *stress.Options) (save func(w io.Writer) error, 
 		if kept.Len() > 0 {
 			return os.WriteFile(j.witness, kept.Bytes(), 0o666)
 		}
-		if w != nil {
-			fmt.Fprintf(w, "neither the machine engine nor the model has a witness: %s is not written\n", j.witness)
-		}
+		fmt.Fprintf(w, "neither the machine engine nor the model has a witness: %s is not written\n", j.witness)
 		return nil
 	}, nil
-}
-
-// notes is where remarks go, or nil.
-func (j *judging) notes(cmd *cobra.Command) io.Writer {
-	if j.quiet {
-		return nil
-	}
-	return cmd.ErrOrStderr()
 }
 
 // writable refuses the name of a file that cannot be made, before there is anything to write.

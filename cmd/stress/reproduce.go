@@ -7,11 +7,14 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// reproduce is the command line that judges the same subject with the same seed.
-func reproduce(cmd *cobra.Command, seed string) string {
+// reproduce is the command line that does the same again, with the same seed where chance is involved.
+func reproduce(cmd *cobra.Command, args []string, seed string) string {
 	words := []string{"stress", cmd.Name()}
 	if !cmd.HasParent() {
 		words[1] = "run" // the main job is its default
+	}
+	for _, a := range args {
+		words = append(words, quoted(a))
 	}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {
@@ -29,7 +32,10 @@ func reproduce(cmd *cobra.Command, seed string) string {
 			words = append(words, "--"+f.Name)
 		}
 	})
-	return strings.Join(append(words, "--seed", seed), " ")
+	if seed != "" {
+		words = append(words, "--seed", seed)
+	}
+	return strings.Join(words, " ")
 }
 
 // quoted makes one word of a POSIX shell.

@@ -29,9 +29,10 @@ func newRoot() *cobra.Command {
 		Long:          rootLong,
 		SilenceErrors: true, // exitCode prints them
 		SilenceUsage:  true,
-		RunE:          j.runE,
+		RunE:          j.answer(j.judge),
 	}
-	j.outputFlags(root.Flags())
+	j.seedFlag(root.Flags())
+	j.flags(root.Flags())
 	j.progressFlag(root.Flags(), shortProgress)
 	root.SetFlagErrorFunc(flagError)
 	const judges, shows = "judges", "shows"

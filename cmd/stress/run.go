@@ -22,15 +22,16 @@ behind them only if there is a --duration; the model still gives its verdict on 
 
 func newRun() *cobra.Command {
 	j := &judging{}
-	cmd := &cobra.Command{Use: "run", Short: "Judge any subject", Long: runLong, Args: cobra.NoArgs, RunE: j.runE}
+	cmd := &cobra.Command{Use: "run", Short: "Judge any subject", Long: runLong, Args: cobra.NoArgs, RunE: j.answer(j.judge)}
 	f := cmd.Flags()
 	j.protocolFlags(f)
 	j.targetFlags(f)
 	j.threadsFlag(f)
-	j.cpuFlags(f, stress.DefaultDuration)
+	j.cpuFlags(f, stress.DefaultDuration, shortProgress)
 	j.modelFlags(f)
 	j.expectFlag(f)
-	j.outputFlags(f)
+	j.seedFlag(f)
+	j.flags(f)
 	f.StringSliceVar(&j.engines, "engine", nil, "engines to ask (default all)")
 	f.StringSliceVar(&j.required, "require", nil, "engines without whose answer the run fails")
 	f.StringVar(&j.trace, "trace", "", "file to write the beginning of the cpu engine's trace to, of the kernel engine's if that alone is asked, for stress conform")

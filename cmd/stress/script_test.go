@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,17 +23,24 @@ import (
 
 var update = flag.Bool("update", false, "write what the command prints into the scripts")
 
-// TestScripts runs the command as users do. Beside testscript's own commands a script
-// has
+// TestScripts runs the command as users do, and looks at what it does: exit codes, files, the fields of
+// objects. Beside testscript's own commands a script has
 //
 //	exits CODE stress ARGS...   runs the command; it must exit with that code, at the latest
 //	                            in twenty times its --duration
 //	shape FILE                  writes the fields of the one JSON object on stdout into FILE
+//	field PATH PATTERN          holds a field of that object against a regular expression; an element
+//	                            of the path is a name, a number, or name=value of one in a list
 //
 // and the conditions [cpu] and [kernel] say that this machine has what these engines need.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script") }
+
+// TestGoldenScripts looks at what is printed for people.
+func TestGoldenScripts(t *testing.T) { runScripts(t, "testdata/golden") }
+
+func runScripts(t *testing.T, dir string) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 dir,
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
@@ -42,7 +50,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		RequireUniqueNames: true,
-		Cmds:               map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "shape": shape},
+		Cmds:               map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "shape": shape, "field": field},
 		Condition: func(cond string) (bool, error) {
 			if cond != "cpu" && cond != "kernel" {
 				return false, fmt.Errorf("unknown condition %q", cond)
@@ -86,12 +94,7 @@ func shape(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: shape FILE")
 	}
-	var object map[string]any
-	d := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
-	ts.Check(d.Decode(&object))
-	if _, err := d.Token(); err != io.EOF {
-		ts.Fatalf("more than one object on stdout")
-	}
+	object := objectOf(ts)
 	fields := map[string]bool{}
 	fieldsOf(fields, "", object)
 	var names []string
@@ -100,6 +103,51 @@ func shape(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	slices.Sort(names)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(names, "")), 0o666))
+}
+
+// objectOf is the one JSON object on stdout.
+func objectOf(ts *testscript.TestScript) (object map[string]any) {
+	d := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+	d.UseNumber()
+	ts.Check(d.Decode(&object))
+	if _, err := d.Token(); err != io.EOF {
+		ts.Fatalf("more than one object on stdout")
+	}
+	return object
+}
+
+func field(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: field PATH PATTERN")
+	}
+	var at any = objectOf(ts)
+	for name := range strings.SplitSeq(args[0], ".") {
+		at = element(at, name)
+	}
+	want, err := regexp.Compile("^(?:" + args[1] + ")$")
+	ts.Check(err)
+	if got := fmt.Sprint(at); at == nil || !want.MatchString(got) {
+		ts.Fatalf("%s is %q, want %q", args[0], got, args[1])
+	}
+}
+
+// element is what an object or a list has by a name, or nil.
+func element(in any, name string) any {
+	switch in := in.(type) {
+	case map[string]any:
+		return in[name]
+	case []any:
+		if i, err := strconv.Atoi(name); err == nil && i < len(in) {
+			return in[i]
+		}
+		key, value, _ := strings.Cut(name, "=")
+		for _, e := range in {
+			if o, ok := e.(map[string]any); ok && fmt.Sprint(o[key]) == value {
+				return e
+			}
+		}
+	}
+	return nil
 }
 
 // fieldsOf collects the paths of an object with the kinds of their values.
@@ -113,7 +161,7 @@ func fieldsOf(out map[string]bool, path string, v any) {
 		for _, e := range v {
 			fieldsOf(out, path+"[]", e)
 		}
-	case float64:
+	case json.Number:
 		out[path+" number"] = true
 	case nil:
 		out[path+" null"] = true

@@ -1,49 +1,49 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
-	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
+
+	"tailpoke/stress/report"
 )
 
-// atJudged interrupts this process once a search has judged so many.
-type atJudged struct {
-	judged int
-	once   sync.Once
-	t      *testing.T
+// atLine interrupts this process once so many lines of progress were written.
+type atLine struct {
+	left int
+	t    *testing.T
 }
 
-func (o *atJudged) Write(p []byte) (int, error) {
-	head, _, _ := strings.Cut(string(p), " of ")
-	_, digits, _ := strings.Cut(head, "remove: ")
-	if n, err := strconv.Atoi(strings.ReplaceAll(digits, ",", "")); err == nil && n >= o.judged {
-		o.once.Do(func() {
-			self, err := os.FindProcess(os.Getpid())
-			if err == nil {
-				err = self.Signal(syscall.SIGINT)
-			}
-			if err != nil {
-				o.t.Error(err)
-			}
-		})
+func (o *atLine) Write(p []byte) (int, error) {
+	if o.left--; o.left == 0 {
+		self, err := os.FindProcess(os.Getpid())
+		if err == nil {
+			err = self.Signal(syscall.SIGINT)
+		}
+		if err != nil {
+			o.t.Error(err)
+		}
 	}
 	return len(p), nil
 }
 
-// TestSearchInterrupted: a signal ends the search; what it has is printed.
+// TestSearchInterrupted: a signal ends the search; what it has is printed. Each line of progress is
+// of another candidate.
 func TestSearchInterrupted(t *testing.T) {
 	var stdout strings.Builder
-	args := []string{"search", "--steps", "4", "--progress", "1ms"}
-	if code := run(args, &stdout, &atJudged{judged: 100, t: t}); code != 130 {
+	args := []string{"search", "--steps", "4", "--progress", "1ms", "--json"}
+	if code := run(args, &stdout, &atLine{left: 100, t: t}); code != 130 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, want := range []string{" of 484 judged: ", "\n1     0      N      3.5 ms    D       all      2       lazy "} {
-		if !strings.Contains(stdout.String(), want) {
-			t.Errorf("the report lacks %q:\n%s", want, stdout.String())
-		}
+	var found report.Search
+	if err := json.Unmarshal([]byte(stdout.String()), &found); err != nil {
+		t.Fatal(err)
+	}
+	op := found.Searches[0]
+	if op.Candidates != 484 || op.Judged < 100 || op.Judged == op.Candidates || len(op.Found) == 0 || op.Found[0].Name != "lazy" {
+		t.Errorf("%+v", op)
 	}
 }
 

@@ -1,21 +1,24 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+
+	"tailpoke/stress/report"
 )
 
-// onLine calls a function at the first line of progress.
+// onLine calls a function at the first line that does not tell the seed: of progress.
 type onLine struct {
 	once sync.Once
 	do   func()
 }
 
 func (o *onLine) Write(p []byte) (int, error) {
-	if strings.HasPrefix(string(p), "cpu ") {
+	if !strings.HasPrefix(string(p), "seed ") {
 		o.once.Do(o.do)
 	}
 	return len(p), nil
@@ -40,14 +43,16 @@ func TestSignals(t *testing.T) {
 					t.Error(err)
 				}
 			}}
-			args := []string{c.verb, "--threads", "2", "--sites", "1", "--duration", "1h", "--progress", "100ms"}
+			args := []string{c.verb, "--threads", "2", "--sites", "1", "--duration", "1h", "--progress", "100ms", "--json"}
 			if code := run(args, &stdout, stderr); code != c.code {
 				t.Errorf("exit code %d, want %d", code, c.code)
 			}
-			for _, want := range []string{"subject ", "seed ", "model ", "cpu ", "execution"} {
-				if !strings.Contains(stdout.String(), want) {
-					t.Errorf("the report lacks %q:\n%s", want, stdout.String())
-				}
+			var d report.Document
+			if err := json.Unmarshal([]byte(stdout.String()), &d); err != nil {
+				t.Fatal(err)
+			}
+			if d.Seed == "" || d.Of("model") == nil || d.Of("cpu") == nil || d.Of("cpu").Executions == 0 {
+				t.Errorf("the document lacks something:\n%s", stdout.String())
 			}
 		})
 	}

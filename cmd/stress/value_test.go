@@ -46,17 +46,6 @@ func TestCount(t *testing.T) {
 	}
 }
 
-func TestGrouped(t *testing.T) {
-	for n, want := range map[uint64]string{0: "0", 12: "12", 123: "123", 1234: "1,234", 123456: "123,456", 1234567: "1,234,567"} {
-		if got := grouped(n); got != want {
-			t.Errorf("%d: %s, want %s", n, got, want)
-		}
-	}
-	if got := counted(1, "site") + ", " + counted(2, "site"); got != "1 site, 2 sites" {
-		t.Error(got)
-	}
-}
-
 func TestQuoted(t *testing.T) {
 	for in, want := range map[string]string{
 		"kernel": "kernel", "a/b-c.txt": "a/b-c.txt", "": "''", "a b": "'a b'", "it's": `'it'\''s'`, "$x": "'$x'", "*": "'*'",

@@ -69,10 +69,11 @@ var table = map[string]arrows{
 	"stress/internal/identity [t]": {may: []string{"jit/interp", "jit/exec", "jit/host", "patcher", "stress/internal/rig", unix}},
 	"stress/internal/kernel":       {may: []string{"jit/exec", "stress/internal/identity", "stress/internal/live", "patcher/protocol", "stress/report", ebpf, asm, btf, unix, hdr}},
 	"stress/internal/kernel [t]":   {may: []string{"model"}},
-	"stress/report":                {may: []string{"patcher/protocol"}, forbid: pure}, // data alone; engines fill it
+	"stress/report/render":         {may: []string{"internal/table", "patcher/protocol", "patcher/protocol/witness", "stress/report"}}, // all words that people read
+	"stress/report":                {may: []string{"patcher/protocol", "patcher/protocol/witness"}, forbid: pure},                      // data alone; engines fill it
 	"stress":                       {may: []string{"patcher/protocol/witness", "jit", "jit/interp", "jit/exec", "model", "model/promela", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/cpu", "stress/internal/identity", "stress/internal/kernel", "stress/internal/live", "stress/internal/sim", "stress/internal/native", "stress/internal/workload", "stress/internal/regress", "stress/internal/catalogue", "stress/internal/search", "stress/internal/step", "stress/internal/child", "stress/report"}},
 	"stress [t]":                   {may: []string{"stress/internal/rig", ebpf, asm}},
-	"cmd/stress":                   {may: []string{"stress", "stress/report", cobra, pflag}},
+	"cmd/stress":                   {may: []string{"stress", "stress/report", "stress/report/render", cobra, pflag}},
 	"scripts/mutation":             {}, // a tool for developers
 	"internal/lint":                {may: []string{}},
 	"internal/lint [t]":            {may: []string{"patcher/protocol", "stress"}},

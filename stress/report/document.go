@@ -1,6 +1,12 @@
 package report
 
-import "tailpoke/patcher/protocol"
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+
+	"tailpoke/patcher/protocol"
+)
 
 // Overall is what all engines together say.
 type Overall string
@@ -12,13 +18,53 @@ const (
 	NoAnswer Overall = "none"     // no engine gave an answer, or one's answer is missing
 )
 
-// Document is the verdict on a subject; it is the object "stress/verdict/1".
+// Document is what a verb answers with. Fields that say nothing are left out.
 type Document struct {
-	Schema   string    `json:"schema"`
-	Subject  Subject   `json:"subject"`
-	Seed     string    `json:"seed"`
-	Verdicts []Verdict `json:"verdicts"`
-	Verdict  Overall   `json:"verdict"`
+	Schema   string    `json:"schema"` // what the object is, and its version: "stress/verdict/2"
+	Tool     Tool      `json:"tool"`
+	Machine  Machine   `json:"machine"`
+	Again    string    `json:"again,omitempty"` // the command line that makes the same document again
+	Subject  *Subject  `json:"subject,omitempty"`
+	Seed     string    `json:"seed,omitempty"`
+	Verdicts []Verdict `json:"verdicts,omitempty"` // one for each engine that was asked
+	// Sections are what a verb finds beside verdicts. In JSON their fields stand in the document's place.
+	Sections []Section `json:"-"`
+	Findings []Finding `json:"findings,omitempty"` // of no engine's; in JSON of all
+	Verdict  Overall   `json:"verdict,omitempty"`
+	Expect   Overall   `json:"expect,omitempty"` // the verdict that is a success; [Holds] if it is empty
+	Seconds  float64   `json:"seconds"`
+	Error    string    `json:"error,omitempty"` // why there is no answer: the harness failed
+}
+
+// Section is what one verb finds.
+type Section interface {
+	// Schema is that of a document with this section.
+	Schema() string
+	// Overall is what the section comes to, or "" where it judges nothing.
+	Overall() Overall
+}
+
+// New makes the document of one section.
+func New(s Section) *Document {
+	return &Document{Schema: s.Schema(), Sections: []Section{s}, Verdict: s.Overall()}
+}
+
+// Tool is the program that made a document.
+type Tool struct {
+	Module   string `json:"module"`
+	Version  string `json:"version"`
+	Revision string `json:"revision,omitempty"` // of the version control system
+	Time     string `json:"time,omitempty"`     // of the revision
+	Modified bool   `json:"modified,omitempty"` // the checkout had other changes
+	Go       string `json:"go"`
+}
+
+// Machine is where that program ran.
+type Machine struct {
+	Platform string `json:"platform"` // operating system and architecture
+	CPU      string `json:"cpu"`      // the processor, as far as the system tells
+	CPUs     int    `json:"cpus"`
+	Kernel   string `json:"kernel"` // its release, on Linux
 }
 
 // Subject is a subject by the names of its parts.
@@ -63,4 +109,36 @@ func (d *Document) Of(e protocol.Engine) *Verdict {
 		}
 	}
 	return nil
+}
+
+// MarshalJSON writes one object: the document's fields, and in it those of the sections.
+func (d *Document) MarshalJSON() ([]byte, error) {
+	type plain Document // without this method
+	all := plain(*d)
+	for _, v := range d.Verdicts {
+		all.Findings = append(slices.Clip(all.Findings), v.Findings...)
+	}
+	out, err := object(&all)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range d.Sections {
+		fields, err := object(s)
+		if err != nil {
+			return nil, err
+		}
+		if fields = bytes.TrimPrefix(fields, []byte("{")); len(fields) > 1 { // more than the other brace
+			out = append(append(out[:len(out)-1], ','), fields...)
+		}
+	}
+	return out, nil
+}
+
+// object is a value as JSON has it. Texts of states such as "D>C" stay as they are.
+func object(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimRight(b.Bytes(), "\n"), err
 }

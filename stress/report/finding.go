@@ -1,11 +1,6 @@
 package report
 
-import (
-	"cmp"
-	"fmt"
-
-	"tailpoke/patcher/protocol"
-)
+import "tailpoke/patcher/protocol"
 
 // Finding is something that broke a property, as one engine saw it.
 type Finding struct {
@@ -28,17 +23,4 @@ type Place struct {
 	Program string `json:"program,omitempty"`
 	Site    *int   `json:"site,omitempty"`
 	Slot    string `json:"slot,omitempty"`
-}
-
-// String returns the finding on one line.
-func (f Finding) String() string {
-	who := cmp.Or(f.Place.Who, "mutator")
-	if f.Place.Thread != nil {
-		who = fmt.Sprintf("thread %d", *f.Place.Thread)
-	}
-	s := fmt.Sprintf("%s: %s: %s", who, f.Class, f.Text)
-	if f.Count > 1 {
-		s += fmt.Sprintf(" (%d times)", f.Count)
-	}
-	return s
 }

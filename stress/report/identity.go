@@ -1,9 +1,7 @@
 package report
 
-// Identity says of how many programs our compiler makes what the running kernel's makes; it
-// is the object "stress/identity/1".
+// Identity says of how many programs our compiler makes what the running kernel's makes.
 type Identity struct {
-	Schema      string         `json:"schema"`
 	Programs    int            `json:"programs"`    // loaded and compared
 	Identical   int            `json:"identical"`   // byte for byte
 	Opcodes     int            `json:"opcodes"`     // different ones among the translated instructions
@@ -16,6 +14,17 @@ type Identity struct {
 
 	// Unsupported were loaded and not compared: their images have what package jit does not make.
 	Unsupported []ProgramNotes `json:"unsupported,omitempty"`
+}
+
+// Schema implements [Section].
+func (*Identity) Schema() string { return "stress/identity/1" }
+
+// Overall implements [Section].
+func (i *Identity) Overall() Overall {
+	if i.Programs == 0 {
+		return NoAnswer
+	}
+	return holdsIf(i.Identical == i.Programs)
 }
 
 // ProgramNotes is a program and what is to be said of it.

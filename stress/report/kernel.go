@@ -14,9 +14,9 @@ type KernelCounts struct {
 	Watch      *Watch             `json:"watch,omitempty"`
 	Unwatched  string             `json:"unwatched,omitempty"` // why nothing was watched
 	// Uncheckable is why no caller checked itself, though what it may return is known.
-	Uncheckable string      `json:"uncheckable,omitempty"`
-	Phases      []Phase     `json:"phases,omitempty"`  // that operations make of a site, and how often each was read
-	Foreign     []PairCount `json:"foreign,omitempty"` // what was read and is no phase; whether that breaks anything the model says
+	Uncheckable string       `json:"uncheckable,omitempty"`
+	Phases      []Phase      `json:"phases,omitempty"`  // that operations make of a site, and how often each was read
+	Foreign     []SlotsCount `json:"foreign,omitempty"` // what was read and is no phase; whether that breaks anything the model says
 }
 
 // KernelFacts are what tells kernels apart, beside what they do.
@@ -48,22 +48,22 @@ type Watch struct {
 	Noted     uint64 `json:"noted"`               // observations in the trace: others said nothing new
 	Dropped   uint64 `json:"dropped"`             // those that the taker of the trace had no room for
 
-	Seen         []PairCount    `json:"seen"`
+	Slots        []string       `json:"slots"` // of a site, by name
+	Seen         []SlotsCount   `json:"seen"`
 	Findings     []WatchFinding `json:"findings,omitempty"` // the first that differ
 	MoreFindings int            `json:"more_findings,omitempty"`
 	Error        string         `json:"error,omitempty"` // that ended the watch early
 }
 
-// PairCount is what the slots of a site held together, and how often that was read while an
+// SlotsCount is what the slots of a site held together, and how often that was read while an
 // operation of the site's key was in progress, or none.
-type PairCount struct {
-	Bypass  string `json:"bypass"` // in the words of traces, without numbers of programs
-	Target  string `json:"target"`
-	State   string `json:"state,omitempty"` // where both are whole instructions
-	Install uint64 `json:"install"`
-	Update  uint64 `json:"update"`
-	Remove  uint64 `json:"remove"`
-	Idle    uint64 `json:"idle"`
+type SlotsCount struct {
+	Slots   []string `json:"slots"`           // in the words of traces, without numbers of programs
+	State   string   `json:"state,omitempty"` // where all are whole instructions
+	Install uint64   `json:"install"`
+	Update  uint64   `json:"update"`
+	Remove  uint64   `json:"remove"`
+	Idle    uint64   `json:"idle"`
 }
 
 // WatchFinding is a slot that held what is no instruction of it.
@@ -72,10 +72,10 @@ type WatchFinding struct {
 	Count int    `json:"count"` // reads
 }
 
-// A Phase is what an operation makes of a site on its way.
+// A Phase is what an operation makes of a site on its way. The words are those of [SlotsCount];
+// where an operation replaces one jump by another, the new one is "jump-new".
 type Phase struct {
-	Op     string `json:"op"`
-	Bypass string `json:"bypass"` // in the words of [PairCount]; where an operation replaces one
-	Target string `json:"target"` // jump by another, the new one is "jump-new"
-	Seen   uint64 `json:"seen"`   // reads
+	Op    string   `json:"op"`
+	Slots []string `json:"slots"`
+	Seen  uint64   `json:"seen"` // reads
 }

@@ -1,13 +1,29 @@
 package report
 
-import "tailpoke/patcher/protocol"
+import (
+	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
+)
 
-// Mutants is the zoo's table; it is the object "stress/mutants/1".
+// Mutants is the zoo's table.
 type Mutants struct {
-	Schema  string   `json:"schema"`
-	Seed    string   `json:"seed"`
-	Mutants []Mutant `json:"mutants"`
-	Agree   bool     `json:"agree"` // every mutant got the verdicts that it must get
+	Engines []protocol.Engine `json:"engines"` // that judge mutants
+	Mutants []Mutant          `json:"mutants"`
+	Agree   bool              `json:"agree"` // every mutant got the verdicts that it must get
+}
+
+// Schema implements [Section].
+func (*Mutants) Schema() string { return "stress/mutants/2" }
+
+// Overall implements [Section].
+func (m *Mutants) Overall() Overall { return holdsIf(m.Agree) }
+
+// holdsIf is what something comes to that is as expected or is not.
+func holdsIf(agree bool) Overall {
+	if agree {
+		return Holds
+	}
+	return Violated
 }
 
 // Mutant is one mutant: what it must get beside what it got.
@@ -25,8 +41,8 @@ type Mutant struct {
 	Seconds map[protocol.Engine]float64 `json:"seconds"`
 	// Detections are the cpu engine's times to its first finding, ascending, and Missed
 	// the runs that had none.
-	Detections []float64 `json:"detections,omitempty"`
-	Missed     int       `json:"missed,omitempty"`
-	Witness    []string  `json:"witness,omitempty"` // the model's
-	Agree      bool      `json:"agree"`
+	Detections []float64        `json:"detections,omitempty"`
+	Missed     int              `json:"missed,omitempty"`
+	Witness    *witness.Witness `json:"witness,omitempty"` // the model's
+	Agree      bool             `json:"agree"`
 }

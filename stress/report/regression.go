@@ -1,13 +1,7 @@
 package report
 
-import (
-	"fmt"
-	"strings"
-)
-
-// Regression is the table of the regression cases; it is the object "stress/regression/1".
+// Regression is the table of the regression cases.
 type Regression struct {
-	Schema  string           `json:"schema"`
 	Columns []Heading        `json:"columns"`
 	Cases   []RegressionCase `json:"cases"`
 	// Agree: every cell is as expected. Those that cannot run are counted apart.
@@ -16,6 +10,12 @@ type Regression struct {
 	// Missing says which columns there might be on another machine, and why not here.
 	Missing []string `json:"missing,omitempty"`
 }
+
+// Schema implements [Section].
+func (*Regression) Schema() string { return "stress/regression/1" }
+
+// Overall implements [Section].
+func (r *Regression) Overall() Overall { return holdsIf(r.Agree) }
 
 // Heading is a column and the era that its results are held against.
 type Heading struct {
@@ -59,23 +59,4 @@ type Difference struct {
 	What string `json:"what"`
 	Want string `json:"want"`
 	Got  string `json:"got"`
-}
-
-// String is the cell of the table.
-func (r *CaseResult) String() string {
-	if len(r.Violated) == 0 {
-		return string(r.Cell)
-	}
-	return fmt.Sprintf("%s: %s violated", r.Cell, strings.Join(r.Violated, ", "))
-}
-
-// Note is what the cell has no room for.
-func (r *CaseResult) Note() string {
-	switch d := r.Difference; {
-	case d != nil:
-		return fmt.Sprintf("differs: step %d, %s: %s is %s, expected %s", d.Step, d.Of, d.What, d.Got, d.Want)
-	case r.Cell == CellFailed:
-		return "failed: " + r.Reason
-	}
-	return r.Reason
 }

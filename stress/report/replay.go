@@ -1,21 +1,28 @@
 package report
 
-import "tailpoke/patcher/protocol"
+import (
+	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
+)
 
-// Replay is what replaying a witness shows; it is the object "stress/replay/1".
+// Replay is what replaying a witness shows.
 type Replay struct {
-	Schema   string            `json:"schema"`
 	Engine   protocol.Engine   `json:"engine"` // whose witness it is
-	Subject  Subject           `json:"subject"`
 	Property protocol.Property `json:"property"`
 	Text     string            `json:"text"` // what is broken, in words
 	Steps    int               `json:"steps"`
-	Cycle    int               `json:"cycle,omitempty"`   // how many of the last steps repeat for ever
-	Witness  []string          `json:"witness"`           // as in a [Verdict]
+	Cycle    int               `json:"cycle,omitempty"` // how many of the last steps repeat for ever
+	Witness  *witness.Witness  `json:"witness"`
 	Model    *Verdict          `json:"model,omitempty"`   // what the model says of the same subject, if it is not its witness
 	Machine  *Verdict          `json:"machine,omitempty"` // the same of the machine engine
 	CPU      *Stepped          `json:"cpu"`               // what became of the steps on real CPUs
 }
+
+// Schema implements [Section].
+func (*Replay) Schema() string { return "stress/replay/2" }
+
+// Overall implements [Section]: what a witness shows is a violation.
+func (*Replay) Overall() Overall { return Violated }
 
 // Other is what the engine says of the subject whose witness it is not.
 func (r *Replay) Other() *Verdict {

@@ -2,9 +2,8 @@ package report
 
 import "tailpoke/patcher/protocol"
 
-// Search is what a search found; it is the object "stress/search/1".
+// Search is what a search found.
 type Search struct {
-	Schema   string       `json:"schema"`
 	Protocol string       `json:"protocol"` // its other operations stay what they are
 	Method   string       `json:"method"`
 	Grace    string       `json:"grace"`
@@ -12,7 +11,22 @@ type Search struct {
 	Sites    int          `json:"sites"`  // costs are those of an operation on so many
 	Shapes   []ModelShape `json:"shapes"` // on each of them the model judged
 	Searches []OpSearch   `json:"searches"`
-	Seconds  float64      `json:"seconds"`
+}
+
+// Schema implements [Section].
+func (*Search) Schema() string { return "stress/search/1" }
+
+// Overall implements [Section]: it holds where something safe was found for every operation.
+func (s *Search) Overall() Overall {
+	for _, op := range s.Searches {
+		switch {
+		case op.Safe == 0 && op.Bounded > 0:
+			return NoAnswer
+		case op.Safe == 0:
+			return Violated
+		}
+	}
+	return Holds
 }
 
 // OpSearch is the search for one operation. What was enumerated is pruned or judged;

@@ -1,10 +1,7 @@
 package report
 
-// TraceCheck is what the model says of a recorded trace; it is the object
-// "stress/trace/1".
+// TraceCheck is what the model says of a recorded trace.
 type TraceCheck struct {
-	Schema       string   `json:"schema"`
-	Subject      Subject  `json:"subject"`
 	Events       int      `json:"events"`       // in the trace
 	Observations int      `json:"observations"` // of memory, in the trace
 	Consumed     int      `json:"consumed"`     // of both
@@ -13,5 +10,18 @@ type TraceCheck struct {
 	Item         string   `json:"item,omitempty"`    // that item
 	Allowed      []string `json:"allowed,omitempty"` // what the model allows in its place
 	Reason       string   `json:"reason,omitempty"`  // why there is no answer
-	Verdict      Overall  `json:"verdict"`
+}
+
+// Schema implements [Section].
+func (*TraceCheck) Schema() string { return "stress/trace/1" }
+
+// Overall implements [Section].
+func (t *TraceCheck) Overall() Overall {
+	switch {
+	case t.Conforms:
+		return Holds
+	case t.Line > 0:
+		return Violated
+	}
+	return NoAnswer
 }

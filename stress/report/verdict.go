@@ -1,6 +1,9 @@
 package report
 
-import "tailpoke/patcher/protocol"
+import (
+	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
+)
 
 // Verdict is what one engine says.
 type Verdict struct {
@@ -8,7 +11,8 @@ type Verdict struct {
 	Verdict  protocol.Verdict  `json:"verdict"`
 	Reason   string            `json:"reason,omitempty"`   // why there is no answer, or what limits it
 	Property protocol.Property `json:"property,omitempty"` // what is violated
-	Witness  []string          `json:"witness,omitempty"`  // of a violation, a line a step
+	Witness  *witness.Witness  `json:"witness,omitempty"`  // of a violation, from an engine that goes through every order
+	Findings []Finding         `json:"-"`                  // in JSON they are among the document's
 	*ModelCounts
 	*CPUCounts
 	Kernel  *KernelCounts `json:"kernel,omitempty"` // beside CPUCounts, of the kernel engine
@@ -47,8 +51,7 @@ type CPUCounts struct {
 	// Trace says whether what the patcher did is a behaviour of the model.
 	Trace *Trace `json:"trace,omitempty"`
 	// FirstSeconds is when the first finding was noticed.
-	FirstSeconds float64   `json:"first_seconds,omitempty"`
-	Findings     []Finding `json:"findings,omitempty"`
+	FirstSeconds float64 `json:"first_seconds,omitempty"`
 	// RateMax bounds the violations per cycle, with Confidence, if none was seen.
 	RateMax    float64 `json:"rate_max,omitempty"`
 	Confidence float64 `json:"confidence,omitempty"`
@@ -94,14 +97,4 @@ type Trace struct {
 	Conforms bool   `json:"conforms"` // there are some, and all were consumed that were recorded
 	Reason   string `json:"reason,omitempty"`
 	Text     string `json:"text,omitempty"` // its beginning, on its way to a file of its own
-}
-
-// Progress is how far an engine on real CPUs is with its run.
-type Progress struct {
-	Seconds    float64
-	Executions uint64
-	Operations uint64
-	Cycles     uint64
-	Traps      uint64 // of our own patcher's pokes
-	Bad        uint64 // executions with a finding
 }

@@ -215,7 +215,8 @@ type slotFile struct {
 	Bytes string `json:"bytes,omitempty"`
 }
 
-// MarshalJSON writes the witness as an object, every step as fields.
+// MarshalJSON writes the witness as an object, every step as fields. States such as "D>C" stay as
+// they are.
 func (w *Witness) MarshalJSON() ([]byte, error) {
 	out := witnessFile{
 		Property: w.Property, Text: w.Text, Agents: w.Agents, Threads: w.Threads,
@@ -236,7 +237,11 @@ func (w *Witness) MarshalJSON() ([]byte, error) {
 		}
 		out.Steps = append(out.Steps, f)
 	}
-	return json.Marshal(out)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(out)
+	return b.Bytes(), err
 }
 
 func (w *Witness) codeFile(c *Code) *codeFile {

@@ -7,13 +7,8 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
 )
-
-// Item is something with a name that a subject can be made of or a report can say.
-type Item struct {
-	Name string
-	Text string // may have several lines
-}
 
 // Kinds lists what [Items] knows.
 func Kinds() []string {
@@ -21,9 +16,9 @@ func Kinds() []string {
 }
 
 // Items lists the items of a kind in their own order; nil for a kind that is none.
-func Items(kind string) []Item {
-	var out []Item
-	add := func(name, text string) { out = append(out, Item{name, strings.TrimSpace(text)}) }
+func Items(kind string) []report.Item {
+	var out []report.Item
+	add := func(name, text string) { out = append(out, report.Item{Name: name, Text: strings.TrimSpace(text)}) }
 	switch kind {
 	case "protocols":
 		for _, p := range protocol.Protocols() {
@@ -91,15 +86,15 @@ func mutantText(m protocol.Mutant) string {
 	return fmt.Sprintf("%s\n%s: %s\nfrom %s", strings.Join(edits, "\n"), breaks, m.Why, m.Origin)
 }
 
-func properties() []Item {
-	return []Item{
-		{string(protocol.NeverA), protocol.TailCall().Forbidden[0].Says},
-		{string(protocol.Registers), "callee-saved registers and the stack pointer on return are the caller's"},
-		{string(protocol.NoTorn), "no thread executes bytes that were never a whole instruction"},
-		{string(protocol.NoUseAfterFree), "no thread executes in a program that has been freed"},
-		{string(protocol.NoMiss), "an execution that overlaps no interval from a remove's call to the next install's return does not fall through"},
-		{string(protocol.Fresh), "an execution runs only a program that the key held, or was being given, at some moment of it"},
-		{string(protocol.Progress), "every operation ends, given that every thread gets to run"},
-		{string(protocol.ExpectedBytes), "every poke finds the bytes that it expects"},
+func properties() []report.Item {
+	return []report.Item{
+		{Name: string(protocol.NeverA), Text: protocol.TailCall().Forbidden[0].Says},
+		{Name: string(protocol.Registers), Text: "callee-saved registers and the stack pointer on return are the caller's"},
+		{Name: string(protocol.NoTorn), Text: "no thread executes bytes that were never a whole instruction"},
+		{Name: string(protocol.NoUseAfterFree), Text: "no thread executes in a program that has been freed"},
+		{Name: string(protocol.NoMiss), Text: "an execution that overlaps no interval from a remove's call to the next install's return does not fall through"},
+		{Name: string(protocol.Fresh), Text: "an execution runs only a program that the key held, or was being given, at some moment of it"},
+		{Name: string(protocol.Progress), Text: "every operation ends, given that every thread gets to run"},
+		{Name: string(protocol.ExpectedBytes), Text: "every poke finds the bytes that it expects"},
 	}
 }

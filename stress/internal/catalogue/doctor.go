@@ -14,11 +14,9 @@ import (
 )
 
 // Doctor tries what this machine can do.
-func Doctor() []report.Check {
-	checks := []report.Check{{
-		Name: "machine", OK: true, For: "nothing",
-		Detail: fmt.Sprintf("%s/%s, %s", runtime.GOOS, runtime.GOARCH, cpuModel()),
-	}}
+func Doctor() *report.Doctor {
+	m := Machine()
+	checks := []report.Check{{Name: "machine", OK: true, For: "nothing", Detail: m.Platform + ", " + m.CPU}}
 	add := func(name, detail, without string, err error) {
 		c := report.Check{Name: name, OK: err == nil, Detail: detail, For: without}
 		if err != nil {
@@ -36,7 +34,16 @@ func Doctor() []report.Check {
 	add("CPUs", fmt.Sprintf("%d", runtime.NumCPU()), "overlap: the cpu engine may find its runs vacuous", cpus)
 	add("kernel programs", strings.Join(kernel.Needs(), "; "), "the kernel engine", kernel.Supported())
 	add("kernel images", "layout v6.12, read back through bpf(2)", "the kernel engine's watcher, and stress identity", tryImages())
-	return checks
+	return &report.Doctor{Checks: checks}
+}
+
+// Machine says what this machine is.
+func Machine() report.Machine {
+	release, _ := os.ReadFile("/proc/sys/kernel/osrelease") // there is none on other systems
+	return report.Machine{
+		Platform: runtime.GOOS + "/" + runtime.GOARCH, CPU: cpuModel(), CPUs: runtime.NumCPU(),
+		Kernel: strings.TrimSpace(string(release)),
+	}
 }
 
 func tryImages() error {

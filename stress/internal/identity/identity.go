@@ -15,9 +15,6 @@ type Report struct {
 	Seen map[string]int `json:"-"` // how often each opcode was compared
 }
 
-// reportSchema names the form of the report.
-const reportSchema = "stress/identity/1"
-
 // Check loads programs into the running kernel, and compares its machine code with ours. A
 // program that our compiler refuses counts as different, one that cannot be loaded is not
 // compared. The error is [ErrUnsupported] where there is no kernel to compare with.
@@ -32,7 +29,7 @@ func Check(progs []Sample) (*Report, error) {
 // Check is the comparison with a target that is known.
 func (k *Compiler) Check(progs []Sample) (*Report, error) {
 	rep := &Report{Seen: map[string]int{}}
-	rep.Schema, rep.Differences = reportSchema, []report.ProgramNotes{}
+	rep.Differences = []report.ProgramNotes{}
 	known := book{}
 	for _, s := range progs {
 		r, err := load(s)

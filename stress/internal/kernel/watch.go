@@ -247,5 +247,6 @@ func (w *watcher) close() *Watch {
 		w.result.Error = err.Error()
 	}
 	w.result.Seen = w.result.counts.pairs(everyPair)
+	w.result.Slots = []string{protocol.Bypass.String(), protocol.Target.String()}
 	return &w.result
 }

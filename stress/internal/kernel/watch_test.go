@@ -265,7 +265,7 @@ func TestWatcherSeesEveryPhase(t *testing.T) {
 			phases, foreign := res.Coverage(protocol.Protocols()[0], protocol.Methods()[0])
 			for _, p := range changed(phases) {
 				if p.Seen == 0 {
-					t.Errorf("%v: %s, %s was never read in %v", p.Op, p.Bypass, p.Target, took)
+					t.Errorf("%v: %v was never read in %v", p.Op, p.Slots, took)
 				}
 			}
 			if len(foreign) > 0 {

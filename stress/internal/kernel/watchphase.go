@@ -11,13 +11,13 @@ import (
 //
 // A phase with a new jump counts only what was read while the watcher knew which program the
 // operation gave.
-func (w *Watch) Coverage(p protocol.Protocol, m protocol.Method) (phases []report.Phase, foreign []report.PairCount) {
+func (w *Watch) Coverage(p protocol.Protocol, m protocol.Method) (phases []report.Phase, foreign []report.SlotsCount) {
 	walk := walkPhases(p, m)
 	for op := range protocol.OpKind(protocol.OpKinds) {
 		for _, at := range walk.order[op] {
 			b, t := at[protocol.Bypass], at[protocol.Target]
 			phases = append(phases, report.Phase{
-				Op: op.String(), Bypass: phaseWord(b), Target: phaseWord(t), Seen: w.counts[b][t][op],
+				Op: op.String(), Slots: []string{phaseWord(b), phaseWord(t)}, Seen: w.counts[b][t][op],
 			})
 		}
 	}

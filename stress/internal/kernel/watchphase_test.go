@@ -41,7 +41,7 @@ func TestPhases(t *testing.T) {
 			if p.Op != last {
 				text, last = text+" "+p.Op, p.Op
 			}
-			text += fmt.Sprintf(" %s|%s", p.Bypass, p.Target)
+			text += " " + strings.Join(p.Slots, "|")
 		}
 		if want := strings.Join(strings.Fields(c.want), " "); strings.TrimSpace(text) != want || len(foreign) > 0 {
 			t.Errorf("%s, %s:\n%s, want\n %s", c.protocol, c.method, text, want)
@@ -65,18 +65,18 @@ func TestCoverageCounts(t *testing.T) {
 	seen := map[string]uint64{}
 	for _, p := range phases {
 		if p.Seen > 0 {
-			seen[fmt.Sprintf("%v %s|%s", p.Op, p.Bypass, p.Target)] = p.Seen
+			seen[p.Op+" "+strings.Join(p.Slots, "|")] = p.Seen
 		}
 	}
 	if got := fmt.Sprint(seen); got != "map[install jump-out|nop:1 remove jump-out|jump:9 update nop|jump:3 update nop|jump-new:2]" {
 		t.Error(got)
 	}
-	if got := fmt.Sprint(foreign); got != "[{int3-mixed jump  0 8 0 0} {jump-out jump D 0 0 0 7} {nop nop A 0 0 6 0}]" {
+	if got := fmt.Sprint(foreign); got != "[{[int3-mixed jump]  0 8 0 0} {[jump-out jump] D 0 0 0 7} {[nop nop] A 0 0 6 0}]" {
 		t.Error(got)
 	}
 	w.Seen = w.counts.pairs(everyPair)
-	const pairs = "[{int3-mixed jump  0 8 0 0} {jump-out nop C 1 0 0 5} {jump-out jump D 0 0 9 7}" +
-		" {nop nop A 0 0 6 0} {nop jump B 0 5 0 0} {nop int3-mixed  0 4 0 0}]"
+	const pairs = "[{[int3-mixed jump]  0 8 0 0} {[jump-out nop] C 1 0 0 5} {[jump-out jump] D 0 0 9 7}" +
+		" {[nop nop] A 0 0 6 0} {[nop jump] B 0 5 0 0} {[nop int3-mixed]  0 4 0 0}]"
 	if got := fmt.Sprint(w.counts.pairs(everyPair)); got != pairs {
 		t.Error(got)
 	}

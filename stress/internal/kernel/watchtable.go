@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"slices"
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/report"
@@ -86,8 +87,8 @@ type watchCounts [slotKinds][slotKinds][protocol.OpKinds + 1]uint64
 const watchIdleColumn = protocol.OpKinds
 
 // pairs lists what was counted of pairs that are wanted, a site's way through an install first.
-func (c *watchCounts) pairs(wanted func(bypass, target slotKind, column int) bool) []report.PairCount {
-	var out []report.PairCount
+func (c *watchCounts) pairs(wanted func(bypass, target slotKind, column int) bool) []report.SlotsCount {
+	var out []report.SlotsCount
 	for b := slotKinds; b > 0; b-- {
 		for t := range slotKinds {
 			p := pairCount(b-1, t)
@@ -108,9 +109,9 @@ func (c *watchCounts) pairs(wanted func(bypass, target slotKind, column int) boo
 }
 
 // addPair adds to a pair of the same words, if there is one.
-func addPair(to []report.PairCount, p report.PairCount) []report.PairCount {
+func addPair(to []report.SlotsCount, p report.SlotsCount) []report.SlotsCount {
 	for i := range to {
-		if q := &to[i]; q.Bypass == p.Bypass && q.Target == p.Target {
+		if q := &to[i]; slices.Equal(q.Slots, p.Slots) {
 			q.Install += p.Install
 			q.Update += p.Update
 			q.Remove += p.Remove
@@ -122,8 +123,8 @@ func addPair(to []report.PairCount, p report.PairCount) []report.PairCount {
 }
 
 // pairCount is a pair that was never seen.
-func pairCount(bypass, target slotKind) report.PairCount {
-	p := report.PairCount{Bypass: watchWords[bypass], Target: watchWords[target]}
+func pairCount(bypass, target slotKind) report.SlotsCount {
+	p := report.SlotsCount{Slots: []string{watchWords[bypass], watchWords[target]}}
 	if b, ok := contentOf(bypass); ok {
 		if t, ok := contentOf(target); ok {
 			p.State = protocol.StateOf(b, t).String()

@@ -107,8 +107,7 @@ func (r *Result) Verdict() report.Verdict {
 		return v
 	}
 	for _, f := range r.Findings {
-		c.Findings = append(c.Findings, f.Report())
-		v.Witness = append(v.Witness, f.Report().String())
+		v.Findings = append(v.Findings, f.Report())
 	}
 	first := r.Findings[0]
 	v.Verdict, v.Property = protocol.Violated, first.Class.Property()

@@ -46,7 +46,7 @@ func mustAgree(t *testing.T, rep *report.Regression) {
 	for _, c := range rep.Cases {
 		for i := range c.Results {
 			if r := &c.Results[i]; r.Cell != report.CellOK {
-				t.Errorf("%s, %s: %s", c.Name, r.Column, r.Note())
+				t.Errorf("%s, %s: %s", c.Name, r.Column, why(r))
 			}
 		}
 	}

@@ -39,7 +39,7 @@ func NewKernel() (*Kernel, error) {
 		case r.Cell == report.CellCannotRun:
 			return nil, errors.New(r.Reason)
 		case r.Cell != report.CellOK:
-			k.unbounded = "functions do not share one count, and the case might not end: " + r.Note()
+			k.unbounded = fmt.Sprintf("functions do not share one count, and the case might not end: %s %s", c.Name, r.Cell)
 		}
 	}
 	return k, nil

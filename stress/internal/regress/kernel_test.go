@@ -51,7 +51,7 @@ func TestKernelIsOfNoOtherEra(t *testing.T) {
 				differs++
 			}
 			if r := rep.Cases[i].Results[0]; r.Cell != want {
-				t.Errorf("%s as of %s: %v: %s; expected %s", c.Name, era, &r, r.Note(), want)
+				t.Errorf("%s as of %s: %v: %s; expected %s", c.Name, era, &r, why(&r), want)
 			}
 		}
 		t.Logf("%s: %d cases differ", era, differs)

@@ -6,13 +6,10 @@ import (
 	"tailpoke/stress/report"
 )
 
-// reportSchema names the form of the report.
-const reportSchema = "stress/regression/1"
-
 // Judge carries every case out in every column. A context that ends stops it between two
 // cells; the report then has the lines that were finished, and the error is the context's.
 func Judge(ctx context.Context, cases []Case, columns []Column) (*report.Regression, error) {
-	rep := &report.Regression{Schema: reportSchema, Agree: true}
+	rep := &report.Regression{Agree: true}
 	for _, col := range columns {
 		rep.Columns = append(rep.Columns, report.Heading{Name: col.Name(), Era: string(col.Era())})
 	}

@@ -124,8 +124,8 @@ func TestJudging(t *testing.T) {
 		{"the column fails", V612, scripted{33, 1, errors.New("no memory")}, "failed", "step 1, run: no memory"},
 	} {
 		r := Execute(limited(), &script{era: c.era, runs: []scripted{c.run}})
-		if r.String() != c.want || !strings.Contains(r.Note(), c.note) {
-			t.Errorf("%s: %v: %s; expected %s: %s", c.name, &r, r.Note(), c.want, c.note)
+		if cell(&r) != c.want || !strings.Contains(why(&r), c.note) {
+			t.Errorf("%s: %v: %s; expected %s: %s", c.name, &r, why(&r), c.want, c.note)
 		}
 	}
 }
@@ -147,8 +147,8 @@ func TestWhatRunsLeave(t *testing.T) {
 	} {
 		left := &Case{Name: "left", Programs: []string{"main"}, Steps: steps(Set{"v", 5}, runs(plain, c.want))}
 		r := Execute(left, &script{era: V612, runs: []scripted{{}}})
-		if (r.Cell == report.CellOK) != (c.note == "") || !strings.Contains(r.Note(), c.note) {
-			t.Errorf("%+v: %v: %s; expected %q", c.want, &r, r.Note(), c.note)
+		if (r.Cell == report.CellOK) != (c.note == "") || !strings.Contains(why(&r), c.note) {
+			t.Errorf("%+v: %v: %s; expected %q", c.want, &r, why(&r), c.note)
 		}
 	}
 }
@@ -163,8 +163,8 @@ func TestThrownOut(t *testing.T) {
 	)
 	column := &script{era: Seed, runs: []scripted{{n: 100, err: ErrEndless}, {r0: 5}}}
 	r := Execute(c, column)
-	if r.String() != "ok: tail-limit violated" {
-		t.Errorf("%v: %s", &r, r.Note())
+	if cell(&r) != "ok: tail-limit violated" {
+		t.Errorf("%v: %s", &r, why(&r))
 	}
 	before := []string{"open", "put progs[0] = main", "delete", "run", "close"}
 	after := []string{"open", "put progs[0] = main", "delete", "delete", "run", "close"}
@@ -181,7 +181,7 @@ func TestDeleteIsJudged(t *testing.T) {
 			c.Steps = steps(Put{"progs", 0, "main"}, c.Steps)
 		}
 		if r := Execute(c, &script{era: V612}); r.Cell != report.CellOK {
-			t.Errorf("absent %v: %s", absent, r.Note())
+			t.Errorf("absent %v: %s", absent, why(&r))
 		}
 		last := len(c.Steps) - 1
 		c.Steps[last] = Delete{"progs", 0, !absent}
@@ -197,7 +197,7 @@ func TestPokeIsJudged(t *testing.T) {
 	right := slices.Repeat([]scripted{{r0: 1}, {r0: 2}}, 5)
 	column := &pokeScript{script{era: V612, runs: right}}
 	if r := Execute(&c, column); r.Cell != report.CellOK || len(column.runs) != 0 {
-		t.Errorf("%v: %s; %d runs were left", &r, r.Note(), len(column.runs))
+		t.Errorf("%v: %s; %d runs were left", &r, why(&r), len(column.runs))
 	}
 	missed := slices.Clone(right)
 	missed[7] = scripted{r0: 0}
@@ -232,8 +232,7 @@ func TestReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const object = `{"schema":"stress/regression/1",` +
-		`"columns":[{"name":"script","era":"seed"},{"name":"script","era":"v6.12"},{"name":"script","era":"v6.12"}],` +
+	const object = `{"columns":[{"name":"script","era":"seed"},{"name":"script","era":"v6.12"},{"name":"script","era":"v6.12"}],` +
 		`"cases":[{"name":"limited","origin":"-","results":[` +
 		`{"column":"script","cell":"ok","violated":["tail-limit"]},` +
 		`{"column":"script","cell":"differs","difference":{"step":1,"of":"run","what":"the result","want":"0x1","got":"0x2"}},` +
@@ -242,4 +241,20 @@ func TestReport(t *testing.T) {
 	if string(raw) != object {
 		t.Errorf("object\n%s\nexpected\n%s", raw, object)
 	}
+}
+
+// cell is what came of a case, with the properties that it was found to break.
+func cell(r *report.CaseResult) string {
+	if len(r.Violated) == 0 {
+		return string(r.Cell)
+	}
+	return fmt.Sprintf("%s: %s violated", r.Cell, strings.Join(r.Violated, ", "))
+}
+
+// why says why it is not as expected.
+func why(r *report.CaseResult) string {
+	if d := r.Difference; d != nil {
+		return fmt.Sprintf("step %d, %s: %s is %s, expected %s", d.Step, d.Of, d.What, d.Got, d.Want)
+	}
+	return r.Reason
 }

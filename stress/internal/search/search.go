@@ -3,7 +3,6 @@ package search
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/report"
@@ -50,9 +49,8 @@ func Run(ctx context.Context, s protocol.Subject, o Options) (*report.Search, er
 	if err != nil {
 		return nil, err
 	}
-	start := time.Now()
 	r := &report.Search{
-		Schema: "stress/search/1", Protocol: s.Protocol.Name, Method: s.Method.Name, Grace: s.Grace.Name,
+		Protocol: s.Protocol.Name, Method: s.Method.Name, Grace: s.Grace.Name,
 		Steps: o.Steps, Sites: o.Sites,
 	}
 	for _, shape := range shapes {
@@ -75,7 +73,6 @@ func Run(ctx context.Context, s protocol.Subject, o Options) (*report.Search, er
 			break
 		}
 	}
-	r.Seconds = time.Since(start).Seconds()
 	return r, nil
 }
 

@@ -1,0 +1,104 @@
+package render
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"tailpoke/stress/report"
+)
+
+// grouped writes a number with its thousands set apart.
+func grouped[N int | uint64](n N) string {
+	digits := strconv.FormatUint(uint64(n), 10)
+	var b strings.Builder
+	for i, d := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(d)
+	}
+	return b.String()
+}
+
+// counted writes a number of things.
+func counted[N int | uint64](n N, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return grouped(n) + " " + thing
+}
+
+// share is a part in percent, rounded down: 100 is all.
+func share(part, whole uint64) string {
+	if whole == 0 {
+		return "none"
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", float64(1000*part/whole)/10), ".0") + " %"
+}
+
+// micros writes a time that is given in microseconds.
+func micros(us float64) string {
+	if us >= 1000 {
+		return fmt.Sprintf("%.1f ms", us/1000)
+	}
+	return fmt.Sprintf("%.0f us", us)
+}
+
+// oneLine puts a text on one line.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// lines are those of a text.
+func lines(text string) []string { return strings.Split(strings.TrimRight(text, "\n"), "\n") }
+
+func subjectText(s *report.Subject) string {
+	text := fmt.Sprintf("protocol %s, method %s, grace %s, layout %s; %s, %s, %s, %s",
+		s.Protocol, s.Method, s.Grace, s.Layout, counted(s.Threads, "thread"),
+		counted(s.Sites, "site"), counted(s.Programs, "program"), counted(s.Keys, "key"))
+	if s.Object != "" {
+		return text + fmt.Sprintf("; %s of %s", s.Entry, s.Object)
+	}
+	return text + "; generated"
+}
+
+func toolText(t *report.Tool) string {
+	words := []string{t.Module, t.Version}
+	if t.Revision != "" {
+		words = append(words, "revision "+t.Revision, t.Time)
+	}
+	if t.Modified {
+		words = append(words, "modified")
+	}
+	return strings.Join(words, " ") + ", " + t.Go
+}
+
+func machineText(m *report.Machine) string {
+	text := fmt.Sprintf("%s, %s, %s", m.Platform, m.CPU, counted(m.CPUs, "CPU"))
+	if m.Kernel != "" {
+		text += ", kernel " + m.Kernel
+	}
+	return text
+}
+
+// findingText is a finding on one line.
+func findingText(f *report.Finding) string {
+	who := cmp.Or(f.Place.Who, "mutator")
+	if f.Place.Thread != nil {
+		who = fmt.Sprintf("thread %d", *f.Place.Thread)
+	}
+	if f.Place.Program != "" {
+		who += " in " + f.Place.Program
+	}
+	if f.Place.Site != nil {
+		who += strings.TrimRight(fmt.Sprintf(" at site %d %s", *f.Place.Site, f.Place.Slot), " ")
+	}
+	if f.During != "" {
+		who += " during " + f.During
+	}
+	s := fmt.Sprintf("%s: %s: %s", who, cmp.Or(f.Class, string(f.Property)), f.Text)
+	if f.Count > 1 {
+		s += fmt.Sprintf(" (%d times)", f.Count)
+	}
+	return s
+}
