@@ -50,6 +50,7 @@ var table = map[string]arrows{
 	"stress/internal/rig [t]":      {may: []string{asm}},
 	"stress/internal/live":         {may: []string{"patcher/protocol", "stress/report"}}, // no engine's own
 	"stress/internal/cpu":          {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/live", "stress/internal/rig", "stress/report", unix}},
+	"stress/internal/cpu [t]":      {may: []string{"stress/internal/workload"}}, // a program, and its oracle
 	"stress/internal/sim":          {may: []string{"patcher/protocol/witness", "stress/internal/sim/x86", "jit", "patcher/protocol", x86asm}, forbid: pure},
 	"stress/internal/sim/x86":      {forbid: pure}, // it knows no state, slot or protocol
 	"stress/internal/sim/x86 [t]":  {may: []string{"jit", "jit/exec", asm}},

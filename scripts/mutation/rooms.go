@@ -24,9 +24,12 @@ func rooms() []room {
 	}
 }
 
-// testsOf is the table of the tests that a package is mapped to, quick ones first. A package
-// that has no row has that of the package above it, with its own tests in front.
+// testsOf is the table of the tests that a package is mapped to, quick ones first: packages, with
+// flags for the test binary where some of their tests alone are meant. A package that has no row
+// has that of the package above it, with its own tests in front.
 func testsOf(pkg string) []string {
+	const root = "stress -test.short -test.run=" +
+		"^Test(MainJob|RunConforms|PatcherGoneWrong|Scripts|WithoutPriorities|NothingOverlapped|CancelledRunReports)$"
 	table := map[string][]string{
 		"jit":                  {"jit", "jit/host", "stress/internal/native", "stress/internal/identity"},
 		"jit/x86":              {"jit/x86", "jit", "stress/internal/native"},
@@ -38,8 +41,8 @@ func testsOf(pkg string) []string {
 		"patcher/text":         {"patcher/text", "patcher"},
 		"model":                {"model"},
 		"stress/internal/sim":  {"stress/internal/sim", "stress/internal/step"},
-		"stress/internal/cpu":  {"stress/internal/cpu", "stress"},
-		"stress/internal/live": {"stress/internal/live", "stress/internal/cpu", "stress/internal/kernel", "stress"},
+		"stress/internal/cpu":  {"stress/internal/cpu", root},
+		"stress/internal/live": {"stress/internal/live", "stress/internal/cpu", "stress/internal/kernel", root},
 	}
 	if tests, ok := table[pkg]; ok {
 		return tests

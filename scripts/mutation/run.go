@@ -50,7 +50,7 @@ func (r *runner) suite(ctx context.Context, s *suite, bin, env string) (outcome,
 		failed := run.failed()
 		if run.err != nil && run.code == 1 && !run.timedOut {
 			if len(failed) > 0 {
-				args = []string{"-test.run=" + exactly(failed)}
+				args = append(slices.Clone(s.flags), "-test.run="+exactly(failed))
 			}
 			run = r.exec(ctx, s.pkg, bin, env, limit, args...)
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -65,17 +66,17 @@ func (r *runner) sample(ctx context.Context, d *drawing, count int) ([]verdict, 
 // was stopped before has no outcome.
 func (r *runner) all(ctx context.Context, faults []fault) ([]verdict, error) {
 	verdicts := make([]verdict, len(faults))
-	waits := map[string][]int{} // by package of tests
+	waits := map[string][]int{} // by entry of the table
 	for i, f := range faults {
 		verdicts[i].fault = f
 		first := r.tree.testsOf(packageOf(f))[0]
 		waits[first] = append(waits[first], i)
 	}
 	for len(waits) > 0 && ctx.Err() == nil {
-		pkg := r.most(waits)
-		group := waits[pkg]
-		delete(waits, pkg)
-		if err := r.against(ctx, pkg, verdicts, group); err != nil {
+		entry := r.most(waits)
+		group := waits[entry]
+		delete(waits, entry)
+		if err := r.against(ctx, entry, verdicts, group); err != nil {
 			return verdicts, err
 		}
 		for _, i := range group {
@@ -84,7 +85,7 @@ func (r *runner) all(ctx context.Context, faults []fault) ([]verdict, error) {
 			if v.outcome != survived {
 				continue
 			}
-			if next := 1 + slices.Index(tests, pkg); next < len(tests) {
+			if next := 1 + slices.Index(tests, entry); next < len(tests) {
 				v.outcome = ""
 				waits[tests[next]] = append(waits[tests[next]], i)
 				continue
@@ -95,26 +96,27 @@ func (r *runner) all(ctx context.Context, faults []fault) ([]verdict, error) {
 	return verdicts, ctx.Err()
 }
 
-// most is the package of tests that most faults wait for.
+// most is the entry of the table that most faults wait for.
 func (r *runner) most(waits map[string][]int) string {
 	best := ""
-	for pkg, group := range waits {
-		if n := len(waits[best]); len(group) > n || len(group) == n && pkg < best {
-			best = pkg
+	for entry, group := range waits {
+		if n := len(waits[best]); len(group) > n || len(group) == n && entry < best {
+			best = entry
 		}
 	}
 	return best
 }
 
-// against runs the tests of one package against some of the faults.
-func (r *runner) against(ctx context.Context, pkg string, verdicts []verdict, group []int) error {
+// against runs the tests of one entry against some of the faults.
+func (r *runner) against(ctx context.Context, entry string, verdicts []verdict, group []int) error {
+	pkg, _, _ := strings.Cut(entry, " ")
 	b, err := r.batch(ctx, pkg, verdicts, group)
 	if err != nil {
 		return err
 	}
 	defer b.remove()
-	if r.suites[pkg] == nil {
-		if r.suites[pkg], err = r.measure(ctx, pkg, b.bin); err != nil {
+	if r.suites[entry] == nil {
+		if r.suites[entry], err = r.measure(ctx, entry, b.bin); err != nil {
 			return err
 		}
 	}
@@ -125,7 +127,7 @@ func (r *runner) against(ctx context.Context, pkg string, verdicts []verdict, gr
 		workers.Go(func() {
 			for i := range next {
 				v := &verdicts[i]
-				errs <- r.one(ctx, b, pkg, v)
+				errs <- r.one(ctx, b, r.suites[entry], v)
 				if v.outcome != survived {
 					r.mu.Lock()
 					show(r.out, r.tree, *v)
@@ -148,8 +150,8 @@ func (r *runner) against(ctx context.Context, pkg string, verdicts []verdict, gr
 	return ctx.Err()
 }
 
-// one runs the tests of one package against one fault.
-func (r *runner) one(ctx context.Context, b *batch, pkg string, v *verdict) error {
+// one runs the tests of one suite against one fault.
+func (r *runner) one(ctx context.Context, b *batch, s *suite, v *verdict) error {
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -159,7 +161,6 @@ func (r *runner) one(ctx context.Context, b *batch, pkg string, v *verdict) erro
 			v.outcome = "" // it was stopped
 		}
 	}()
-	s := r.suites[pkg]
 	if gate := b.gates[v.id()]; gate != 0 {
 		v.outcome, v.by = r.suite(ctx, s, b.bin, fmt.Sprintf("%s=%d", gateVariable, gate))
 		return nil
@@ -170,7 +171,7 @@ func (r *runner) one(ctx context.Context, b *batch, pkg string, v *verdict) erro
 	}
 	defer os.RemoveAll(dir)
 	src := r.tree.packages[packageOf(v.fault)].src[v.file]
-	bin, out, err := r.build(ctx, dir, pkg, map[string][]byte{v.file: v.apply(src)})
+	bin, out, err := r.build(ctx, dir, s.pkg, map[string][]byte{v.file: v.apply(src)})
 	if err != nil {
 		v.outcome, v.by = uncompiled, out
 		return nil

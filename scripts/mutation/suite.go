@@ -10,9 +10,11 @@ import (
 	"time"
 )
 
-// A suite is the tests of one package, as they were without a fault.
+// A suite is the tests of an entry of the table, as they were without a fault.
 type suite struct {
+	entry string
 	pkg   string
+	flags []string
 	quick []string // tests to run first
 	bad   []string // tests that fail without a fault
 	took  time.Duration
@@ -29,13 +31,15 @@ const (
 var ended = regexp.MustCompile(`(?m)^--- (PASS|FAIL): (\S+) \(([0-9.]+)s\)$`)
 
 // measure runs a package's tests with every gate closed.
-func (r *runner) measure(ctx context.Context, pkg, bin string) (*suite, error) {
+func (r *runner) measure(ctx context.Context, entry, bin string) (*suite, error) {
+	words := strings.Fields(entry)
+	s := &suite{entry: entry, pkg: words[0], flags: words[1:]}
 	start := time.Now()
-	run := r.exec(ctx, pkg, bin, "", r.timeout, "-test.v")
+	run := r.exec(ctx, s.pkg, bin, "", r.timeout, append(slices.Clone(s.flags), "-test.v")...)
 	if run.timedOut {
-		return nil, fmt.Errorf("tests of %s take longer than %v without a fault", pkg, r.timeout)
+		return nil, fmt.Errorf("tests of %s take longer than %v without a fault", s.pkg, r.timeout)
 	}
-	s := &suite{pkg: pkg, took: time.Since(start)}
+	s.took = time.Since(start)
 	type test struct {
 		name string
 		took time.Duration
@@ -53,7 +57,7 @@ func (r *runner) measure(ctx context.Context, pkg, bin string) (*suite, error) {
 		tests = append(tests, test{m[2], took})
 	}
 	if run.err != nil && len(s.bad) == 0 {
-		return nil, fmt.Errorf("tests of %s fail without a fault: %w\n%s", pkg, run.err, run.out)
+		return nil, fmt.Errorf("tests of %s fail without a fault: %w\n%s", s.pkg, run.err, run.out)
 	}
 	slices.SortFunc(tests, func(a, b test) int {
 		return cmp.Or(cmp.Compare(a.took, b.took), cmp.Compare(a.name, b.name))
@@ -68,9 +72,9 @@ func (r *runner) measure(ctx context.Context, pkg, bin string) (*suite, error) {
 	if len(s.quick) == len(tests) {
 		s.quick = nil // one pass is enough
 	}
-	fmt.Fprintf(r.progress, "mutate: tests of %s take %.1f s\n", pkg, s.took.Seconds())
+	fmt.Fprintf(r.progress, "mutate: tests of %s take %.1f s\n", s.pkg, s.took.Seconds())
 	for _, name := range s.bad {
-		fmt.Fprintf(r.progress, "mutate: %s of %s fails without a fault: not used\n", name, pkg)
+		fmt.Fprintf(r.progress, "mutate: %s of %s fails without a fault: not used\n", name, s.pkg)
 	}
 	return s, nil
 }
@@ -78,11 +82,11 @@ func (r *runner) measure(ctx context.Context, pkg, bin string) (*suite, error) {
 // passes returns the arguments of the runs of a suite, the quick one first.
 func (s *suite) passes() [][]string {
 	if len(s.quick) == 0 {
-		return [][]string{skip(s.bad)}
+		return [][]string{slices.Concat(s.flags, skip(s.bad))}
 	}
 	return [][]string{
-		append(skip(s.bad), "-test.run="+exactly(s.quick)),
-		skip(slices.Concat(s.bad, s.quick)),
+		slices.Concat(s.flags, skip(s.bad), []string{"-test.run=" + exactly(s.quick)}),
+		slices.Concat(s.flags, skip(slices.Concat(s.bad, s.quick))),
 	}
 }
 

@@ -88,7 +88,10 @@ func readTree(root string) (*tree, error) {
 
 // testsOf lists the packages whose tests a package is mapped to, of those that have tests.
 func (t *tree) testsOf(pkg string) []string {
-	return slices.DeleteFunc(slices.Clone(testsOf(pkg)), func(p string) bool { return t.packages[p] != nil && !t.packages[p].tested })
+	return slices.DeleteFunc(slices.Clone(testsOf(pkg)), func(entry string) bool {
+		path, _, _ := strings.Cut(entry, " ")
+		return t.packages[path] != nil && !t.packages[path].tested
+	})
 }
 
 func (t *tree) paths() []string { return slices.Sorted(maps.Keys(t.packages)) }
