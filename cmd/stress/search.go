@@ -24,7 +24,7 @@ in them refutes everything. Steps are counted without each. Texts that behave al
 judged once.
 
   leaves   the state of a site when the operation is over: C is empty, D has a target that
-           still jumps to the removed program, behind a closed bypass
+           still jumps to the removed program, while the site is closed
   callers  direct: where programs have indirect tail calls too, these may run a freed one.
            A rule says so, the model has no indirect callers
   orders   how many orders of publish, retire and free there are that are as good; the row

@@ -54,6 +54,7 @@ func TestRulesCanFail(t *testing.T) {
 		{"slots-are-data", "model/a.go", "// Package model has a bypass.\npackage model\n", ""},
 		{"slots-are-data", "model/a_test.go", "package model\n\nvar bypass int\n", ""},
 		{"slots-are-data", "patcher/protocol/tailcall.go", "package protocol\n\nvar bypass int\n", ""},
+		{"slots-are-data", "patcher/protocol/tailcall_zoo.go", "package protocol\n\nvar bypass int\n", ""},
 		{"slots-are-data", "patcher/protocol/tailcall2.go", "package protocol\n\nvar bypass int\n", "bypass"},
 		{"slots-are-data", "jit/x86/a.go", "package x86\n\nvar bypass int\n", ""},
 		{"slots-are-data", "jit2/a.go", "package jit2\n\nvar bypass int\n", "bypass"},

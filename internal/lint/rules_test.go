@@ -13,13 +13,13 @@ import (
 // maxLines bounds a file that is no test, in lines, and maxColumns its lines, in characters:
 // a tab is one.
 const (
-	maxLines   = 400
+	maxLines   = 300
 	maxColumns = 100
 )
 
 // slotHomes may speak of the tail call's first slot by its name: files, and folders with all
 // that is below them. Everything else takes a site as data, so that other sites fit in.
-var slotHomes = []string{"patcher/protocol/tailcall.go", "jit/", "stress/internal/kernel/"}
+var slotHomes = []string{"patcher/protocol/tailcall.go", "patcher/protocol/tailcall_", "jit/", "stress/internal/kernel/"}
 
 // unsafeHome is the one package with unsafe code and assembly.
 const unsafeHome = "jit/exec"
@@ -120,7 +120,9 @@ func ruleColumns(t *tree) []string {
 func ruleSlotName(t *tree) []string {
 	var out []string
 	for _, f := range t.goFiles() {
-		home := func(p string) bool { return f.path == p || strings.HasSuffix(p, "/") && strings.HasPrefix(f.path, p) }
+		home := func(p string) bool {
+			return f.path == p || !strings.HasSuffix(p, ".go") && strings.HasPrefix(f.path, p)
+		}
 		if f.isTest() || slices.ContainsFunc(slotHomes, home) {
 			continue
 		}

@@ -284,8 +284,7 @@ func (g *generator) call() {
 
 // tailCall makes a tail call. After one that is not taken R0 is lost like the others.
 func (g *generator) tailCall(m string, key int32) {
-	g.add(tailCallOf(m, key)...)
-	g.add(asm.Mov.Imm(asm.R0, g.constant()))
+	g.add(append(tailCallOf(m, key), asm.Mov.Imm(asm.R0, g.constant()))...)
 }
 
 func (g *generator) callLocal(name string) {
