@@ -41,14 +41,26 @@ type verdict struct {
 	took    time.Duration
 }
 
-// suite runs the tests of one package against a fault. A test that fails must do so twice.
+// suite runs the tests of one package against a fault.
 func (r *runner) suite(ctx context.Context, s *suite, bin, env string) (outcome, string) {
+	for n := range s.passes(nil) {
+		if what, by := r.pass(ctx, s, n, bin, env); what != survived {
+			return what, by
+		}
+	}
+	return survived, ""
+}
+
+// pass is one pass of a suite. A test that fails must do so twice; one that does not is left out
+// when the others are run.
+func (r *runner) pass(ctx context.Context, s *suite, n int, bin, env string) (outcome, string) {
 	limit := min(r.timeout, patience*s.took+slack)
-	for _, args := range s.passes() {
-		args = append(args, "-test.failfast")
+	var flaky []string
+	for {
+		args := append(s.passes(flaky)[n], "-test.failfast")
 		run := r.exec(ctx, s.pkg, bin, env, limit, args...)
-		failed := run.failed()
-		if run.err != nil && run.code == 1 && !run.timedOut {
+		failed, once := run.failed(), run.code == 1 && !run.timedOut
+		if once {
 			if len(failed) > 0 {
 				args = append(slices.Clone(s.flags), "-test.run="+exactly(failed))
 			}
@@ -61,9 +73,12 @@ func (r *runner) suite(ctx context.Context, s *suite, bin, env string) (outcome,
 			return killed, s.pkg + " " + failed[0]
 		case run.err != nil:
 			return killed, s.pkg + " " + run.lastWord()
+		case once && len(failed) > 0:
+			flaky = append(flaky, failed...)
+		default:
+			return survived, ""
 		}
 	}
-	return survived, ""
 }
 
 // A run is what a test process did.
