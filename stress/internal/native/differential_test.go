@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
@@ -80,14 +79,6 @@ func reason(err error) string {
 	return parts[len(parts)-1]
 }
 
-// window is how long the test looks for differences, at least.
-func window() time.Duration {
-	if testing.Short() {
-		return 300 * time.Millisecond
-	}
-	return 2 * time.Second
-}
-
 // TestDifferential runs random programs in the interpreter and as machine code of every layout.
 func TestDifferential(t *testing.T) {
 	if err := exec.Supported(); err != nil {
@@ -99,7 +90,11 @@ func TestDifferential(t *testing.T) {
 			c.families, c.runs, len(layouts()), c.agreed, c.endless, c.refused)
 		t.Logf("%d tail calls, %d runs met the limit; not predicted: %v", c.tails, c.limits, c.reasons)
 	})
-	for begin := time.Now(); time.Since(begin) < window(); {
+	rounds := 4
+	if testing.Short() {
+		rounds = 1
+	}
+	for range rounds {
 		rapid.Check(t, differential(c))
 	}
 	switch { // everything that is written is valid, and nearly everything ends
