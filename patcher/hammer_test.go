@@ -5,6 +5,7 @@ package patcher
 import (
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,9 +57,9 @@ const (
 )
 
 func hammer(t *testing.T, p *protocol.Protocol) {
-	d := 700 * time.Millisecond
+	wantLoads, wantCalls := int64(400), int64(2000)
 	if testing.Short() {
-		d = 100 * time.Millisecond
+		wantLoads, wantCalls = 60, 300
 	}
 	restore, err := rcu.Elevate()
 	boost := err == nil
@@ -74,31 +75,28 @@ func hammer(t *testing.T, p *protocol.Protocol) {
 	}
 	done := make(chan struct{})
 	var wg sync.WaitGroup
-	var loads, calls int
-	var mu sync.Mutex
+	var loads, calls atomic.Int64
 	for i := range hammerLoaders {
 		img := r.caller(t, []int{1, 0, 1, 0}[i:]...)
 		wg.Go(func() {
 			defer elevated(t, boost)()
-			n, err := hammerLoads(r, e, img, done)
-			if err != nil {
+			if err := hammerLoads(r, e, img, &loads, done); err != nil {
 				t.Error(err)
 			}
-			mu.Lock()
-			loads += n
-			mu.Unlock()
 		})
 	}
 	images := []*Image{r.program(t, 0), r.program(t, 1), r.program(t, 2)}
 	wg.Go(func() {
 		defer elevated(t, boost)()
-		n, err := hammerKey(r, images, done)
-		if err != nil {
+		if err := hammerKey(r, images, &calls, done); err != nil {
 			t.Error(err)
 		}
-		calls = n
 	})
-	time.Sleep(d)
+	for end := time.Now().Add(time.Minute); time.Now().Before(end) && !t.Failed(); time.Sleep(time.Millisecond) {
+		if loads.Load() >= wantLoads && calls.Load() >= wantCalls {
+			break
+		}
+	}
 	close(done)
 	wg.Wait()
 	if err := r.p.Synchronize(); err != nil {
@@ -106,45 +104,45 @@ func hammer(t *testing.T, p *protocol.Protocol) {
 	}
 	c := r.stop(t)
 	checkQuiet(t, r, main)
-	t.Logf("%d executions, %d loads, %d operations", c.Executions, loads, calls)
-	if c.Executions == 0 || loads == 0 || calls == 0 {
-		t.Error("nothing happened")
+	t.Logf("%d executions, %d loads, %d operations", c.Executions, loads.Load(), calls.Load())
+	if c.Executions == 0 || loads.Load() < wantLoads || calls.Load() < wantCalls {
+		t.Error("too little happened in a minute")
 	}
 }
 
-func hammerLoads(r *rig, e *entries, img *Image, done <-chan struct{}) (n int, err error) {
-	for {
+func hammerLoads(r *rig, e *entries, img *Image, loads *atomic.Int64, done <-chan struct{}) error {
+	for n := 0; ; n++ {
 		prog, err := r.p.Load("copy", img, Placement(2*(n%2))) // any, straddling
 		if err != nil {
-			return n, err
+			return err
 		}
 		e.add(prog)
 		exec.Sleep(time.Millisecond)
 		e.drop(prog)
 		if err := r.p.Unload(prog); err != nil {
-			return n, err
+			return err
 		}
-		n++
+		loads.Add(1)
 		select {
 		case <-done:
-			return n, nil
+			return nil
 		default:
 		}
 	}
 }
 
-func hammerKey(r *rig, images []*Image, done <-chan struct{}) (n int, err error) {
+func hammerKey(r *rig, images []*Image, calls *atomic.Int64, done <-chan struct{}) (err error) {
 	rng := rand.New(rand.NewPCG(7, 7))
-	for {
+	for n := 0; ; n++ {
 		select {
 		case <-done:
-			return n, nil
+			return nil
 		default:
 		}
 		r.p.Reap()
 		if n%64 == 0 { // or a reader that is descheduled inside fills the arena
 			if err := r.p.Synchronize(); err != nil {
-				return n, err
+				return err
 			}
 		}
 		key := rng.IntN(hammerKeys)
@@ -157,9 +155,9 @@ func hammerKey(r *rig, images []*Image, done <-chan struct{}) (n int, err error)
 			}
 		}
 		if err != nil {
-			return n, err
+			return err
 		}
-		n++
+		calls.Add(1)
 		exec.Sleep(20 * time.Microsecond) // elevated, it must not keep a CPU to itself
 	}
 }
