@@ -2,44 +2,84 @@ package stress
 
 import (
 	"fmt"
-	"slices"
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/catalogue"
+	"tailpoke/stress/internal/regress"
 	"tailpoke/stress/internal/workload"
 )
 
-// Choice names a subject and its workload; an empty field is the default's.
-type Choice = catalogue.Choice
+// Choice names a subject and its workload, as the subject flags of the command do. An
+// empty field is the default's.
+type Choice struct {
+	Protocol string // name or file
+	Method   string // name or file
+	Grace    string
+	Layout   string
+	Threads  int
 
-// Workload is what threads execute, and what its keys may be given.
-type Workload = workload.Workload
+	// Object and Entry choose one's own program; Sites, Programs and Keys a generated
+	// one. Without any, it is the default workload.
+	Object, Entry         string
+	Case                  string // a regression case's programs
+	Sites, Programs, Keys int
+}
 
-// DefaultWorkload is the program of the main job, which clang compiled.
-func DefaultWorkload() *Workload { return workload.Default() }
-
-// LoadScript reads a script from a file. An error in its text names line and column.
-func LoadScript(path string) (Script, error) { return catalogue.Script(path) }
-
-// What a program that presents reports has to name; it needs no other package.
-type (
-	// Engine judges a subject.
-	Engine = protocol.Engine
-	// EngineVerdict is what one engine says, in a word.
-	EngineVerdict = protocol.Verdict
-	// Script is a list of calls for the engines that execute.
-	Script = protocol.Script
-)
-
-// ParseEngines reads names of engines.
-func ParseEngines(names []string) ([]protocol.Engine, error) {
-	var out []protocol.Engine
-	for _, n := range names {
-		e := protocol.Engine(n)
-		if !slices.Contains(Engines(), e) {
-			return nil, fmt.Errorf("unknown engine %q; there are: %v", n, Engines())
-		}
-		out = append(out, e)
+// Resolve makes the subject and its workload.
+func (c Choice) Resolve() (protocol.Subject, *Workload, error) {
+	s := protocol.DefaultSubject()
+	if c.Threads != 0 {
+		s.Shape.Threads = c.Threads
 	}
-	return out, nil
+	var err error
+	if s.Layout, err = catalogue.Layout(c.Layout); err != nil {
+		return s, nil, err
+	}
+	if s.Protocol, err = catalogue.Protocol(c.Protocol); err != nil {
+		return s, nil, err
+	}
+	if s.Method, err = catalogue.Method(c.Method); err != nil {
+		return s, nil, err
+	}
+	if s.Grace, err = catalogue.Grace(c.Grace); err != nil {
+		return s, nil, err
+	}
+	w, err := c.workload(s)
+	return s, w, err
+}
+
+// workload makes the workload; s holds the defaults of a generated one.
+func (c Choice) workload(s protocol.Subject) (*Workload, error) {
+	shape := s.Shape
+	generated := c.Sites != 0 || c.Programs != 0 || c.Keys != 0
+	switch {
+	case (c.Object != "" || c.Case != "") && generated:
+		return nil, fmt.Errorf("--object and --case bring their own sites, programs and keys")
+	case c.Object != "" && c.Case != "":
+		return nil, fmt.Errorf("--object and --case are two workloads")
+	case c.Case != "" && c.Entry != "":
+		return nil, fmt.Errorf("--case brings its own --entry")
+	case c.Case != "":
+		return regress.Workload(c.Case)
+	case c.Object != "":
+		if c.Entry == "" {
+			return nil, fmt.Errorf("--object needs --entry, the name of the program that threads execute")
+		}
+		return workload.LoadObject(c.Object, c.Entry)
+	case c.Entry != "":
+		return nil, fmt.Errorf("--entry needs --object")
+	case !generated:
+		return workload.Default(), nil
+	}
+	for _, f := range []struct{ given, field *int }{
+		{&c.Sites, &shape.Sites}, {&c.Programs, &shape.Programs}, {&c.Keys, &shape.Keys},
+	} {
+		if *f.given != 0 {
+			*f.field = *f.given
+		}
+	}
+	if c.Sites == 0 {
+		shape.Sites = shape.Keys
+	}
+	return workload.Generate(shape, s.Method.Aligned())
 }

@@ -6,20 +6,7 @@ import (
 	"time"
 
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/internal/cpu"
-	"tailpoke/stress/internal/live"
-	"tailpoke/stress/report"
 )
-
-func exampleResult() *cpu.Result {
-	return &cpu.Result{
-		Result: live.Result{
-			Executions: 7, Installs: 1, Updates: 2, Removes: 3, Skips: 1, Tails: 2,
-			Overlaps: report.Overlaps{Install: 1, Update: 2, Remove: 3},
-		},
-		PatcherCounts: report.PatcherCounts{Pokes: 4, Traps: 5},
-	}
-}
 
 // A protocol of one's own, judged by the model.
 func ExampleRun() {

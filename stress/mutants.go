@@ -25,9 +25,9 @@ type MutantsOptions struct {
 	Progress     func(report.Mutant)
 }
 
-// RunMutants judges mutants of a subject on a target. If ctx ends, the report has the
+// Mutants judges mutants of a subject on a workload. If ctx ends, the report has the
 // mutants that were judged until then.
-func RunMutants(ctx context.Context, s protocol.Subject, t *Workload, o MutantsOptions) (*report.Mutants, error) {
+func Mutants(ctx context.Context, s protocol.Subject, w *Workload, o MutantsOptions) (*report.Mutants, error) {
 	zoo := catalogue.Mutants()
 	if len(o.Names) > 0 {
 		all := zoo
@@ -43,7 +43,7 @@ func RunMutants(ctx context.Context, s protocol.Subject, t *Workload, o MutantsO
 	out := &report.Mutants{Engines: MutantEngines(), Mutants: []report.Mutant{}, Agree: true}
 	hierarchy := sync.OnceValue(workload.Hierarchy)
 	for _, m := range zoo {
-		r, err := runMutant(ctx, s, t, hierarchy, m, o)
+		r, err := runMutant(ctx, s, w, hierarchy, m, o)
 		if err != nil {
 			return out, err
 		}
@@ -56,7 +56,7 @@ func RunMutants(ctx context.Context, s protocol.Subject, t *Workload, o MutantsO
 	return out, nil
 }
 
-func runMutant(ctx context.Context, s protocol.Subject, t *Workload, hierarchy func() *Workload, m protocol.Mutant, o MutantsOptions) (report.Mutant, error) {
+func runMutant(ctx context.Context, s protocol.Subject, w *Workload, hierarchy func() *Workload, m protocol.Mutant, o MutantsOptions) (report.Mutant, error) {
 	r := report.Mutant{
 		Name: m.Name, Origin: m.Origin, Why: m.Why, Property: m.Property, Expect: m.Expect,
 		Found: map[protocol.Engine]protocol.Verdict{}, Broke: map[protocol.Engine]protocol.Property{},
@@ -70,7 +70,7 @@ func runMutant(ctx context.Context, s protocol.Subject, t *Workload, hierarchy f
 		return r, err
 	}
 	if m.Program == protocol.Hierarchy {
-		t = hierarchy()
+		w = hierarchy()
 	}
 	for i := range max(1, o.Runs) {
 		ro := Options{Engines: judgesOf(m, o.Engines), Duration: o.Duration, Seed: o.Seed + uint64(i), StopAtFirst: true, Needs: m.Needs}
@@ -84,7 +84,7 @@ func runMutant(ctx context.Context, s protocol.Subject, t *Workload, hierarchy f
 			}
 			ro.Engines = []protocol.Engine{protocol.CPU}
 		}
-		judged, err := Run(ctx, s, t, ro)
+		judged, err := Run(ctx, s, w, ro)
 		if err != nil {
 			return r, err
 		}
@@ -145,18 +145,12 @@ func sumRuns(r *report.Mutant, m protocol.Mutant) {
 	}
 }
 
-// MutantNames lists the zoo.
-func MutantNames() []string {
-	var out []string
-	for _, m := range catalogue.Mutants() {
-		out = append(out, m.Name)
-	}
-	return out
-}
-
-// MutantEngines are the engines that mutants are judged by: a kernel has one protocol alone.
-func MutantEngines() []protocol.Engine {
-	return slices.DeleteFunc(Engines(), func(e protocol.Engine) bool { return e == protocol.Kernel })
+// MutantEngines are the engines that mutants are judged by: those of which some mutant expects
+// something. A kernel has one protocol alone.
+func MutantEngines() []Engine {
+	return slices.DeleteFunc(Engines(), func(e Engine) bool {
+		return !slices.ContainsFunc(catalogue.Mutants(), func(m protocol.Mutant) bool { return m.Expect[e] != "" })
+	})
 }
 
 // judgesOf are the engines that are asked and of which something is expected.

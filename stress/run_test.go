@@ -1,6 +1,7 @@
 package stress
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/catalogue"
 	"tailpoke/stress/report"
 )
 
@@ -145,23 +147,71 @@ func TestReportJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`{"schema":"stress/verdict/1","subject":{"protocol":"kernel","method":"int3","grace":"epoch","layout":"v5.10","threads":16,"sites":1,"programs":2,"keys":1},"seed":"0xff","verdicts":[{"engine":"model","verdict":"proved"`,
-		`"properties":["never-a"`, `"states":`, `"transitions":`, `"seconds":`, `"verdict":"holds"}`,
+		`{"schema":"stress/verdict/2","tool":{`, `"subject":{"protocol":"kernel","method":"int3","grace":"epoch","layout":"v5.10","threads":16,"sites":1,"programs":2,"keys":1},"seed":"0xff","verdicts":[{"engine":"model","verdict":"proved"`,
+		`"properties":["never-a"`, `"states":`, `"transitions":`, `"seconds":`, `"verdict":"holds",`,
 	} {
 		if !strings.Contains(string(raw), want) {
 			t.Errorf("no %s in %s", want, raw)
 		}
 	}
-	v := exampleResult().Verdict()
-	if raw, err = json.Marshal(v); err != nil {
+}
+
+// TestChildConforms: a run in a child process has its trace checked there.
+func TestChildConforms(t *testing.T) {
+	needCPU(t)
+	s, target, err := Choice{Sites: 1}.Resolve()
+	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{
-		`"executions":7`, `"installs":1`, `"updates":2`, `"removes":3`, `"pokes":4`, `"traps":5`, `"overlaps":6`,
-		`"outcomes":{"skip":1,"tail":2,"a":0,"torn":0,"crash":0,"other":0}`,
+	if s.Method, err = protocol.ParseMethod("method bytes\n bytes; sync"); err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	r, err := Run(context.Background(), s, target, Options{
+		Engines: []protocol.Engine{protocol.CPU}, Script: protocol.Script{
+			{Kind: protocol.Put}, {Kind: protocol.Load}, {Kind: protocol.Delete}, {Kind: protocol.Unload}, {Kind: protocol.Put},
+		}, Trace: &text,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := r.Of(protocol.CPU).Trace
+	for _, part := range []string{"key 0 has 2 sites\nkey 0 remove called\n", "key 0 remove returned\nkey 0 has 1 sites\nkey 0 install called "} {
+		if tr == nil || !tr.Conforms || tr.Events == 0 || !strings.Contains(text.String(), part) {
+			t.Fatalf("%+v of\n%s, want %s", tr, text.String(), part)
+		}
+	}
+}
+
+// TestOneWitness: where both engines have a witness, the file has the machine's, whole; where that
+// cannot judge, the model's; and none where nothing is violated.
+func TestOneWitness(t *testing.T) {
+	both := []protocol.Engine{protocol.Model, protocol.Machine}
+	for mutant, want := range map[string]protocol.Engine{
+		"no-grace": protocol.Machine, "no-mutex": protocol.Model, "free-after-wait": "",
 	} {
-		if !strings.Contains(string(raw), want) {
-			t.Errorf("no %s in %s", want, raw)
+		i := slices.IndexFunc(catalogue.Mutants(), func(m protocol.Mutant) bool { return m.Name == mutant })
+		m := catalogue.Mutants()[i]
+		s, w, err := Choice{Sites: 1}.Resolve()
+		if err == nil {
+			s, err = m.Apply(s)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kept bytes.Buffer
+		r, err := Run(t.Context(), s, w, Options{Engines: both, Needs: m.Needs, Witness: &kept})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var file struct{ Engine protocol.Engine }
+		if kept.Len() > 0 {
+			if err := json.Unmarshal(kept.Bytes(), &file); err != nil {
+				t.Errorf("%s: %v", mutant, err)
+			}
+		}
+		if file.Engine != want {
+			t.Errorf("%s: the witness is of %q, want %q: %+v", mutant, file.Engine, want, r.Verdicts)
 		}
 	}
 }

@@ -60,7 +60,7 @@ func TestSingleEdits(t *testing.T) {
 
 // TestMutantNames: every mutant has a name of its own.
 func TestMutantNames(t *testing.T) {
-	names := MutantNames()
+	names := Catalogue().Names("mutants")
 	slices.Sort(names)
 	if n := len(slices.Compact(slices.Clone(names))); n != len(names) {
 		t.Errorf("%d names for %d mutants", n, len(names))

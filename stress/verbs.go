@@ -4,27 +4,64 @@ import (
 	"context"
 	"io"
 
-	"tailpoke/jit/exec"
-	"tailpoke/model/promela"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/catalogue"
-	"tailpoke/stress/internal/identity"
+	"tailpoke/stress/internal/judge"
 	"tailpoke/stress/internal/regress"
+	"tailpoke/stress/internal/replay"
 	"tailpoke/stress/internal/search"
 	"tailpoke/stress/report"
 )
 
-// Search puts every short text of an operation in the place of the subject's own, has the model
-// judge it, and ranks those that are safe. If ctx ends, the report has what was judged until then.
-func Search(ctx context.Context, s protocol.Subject, o SearchOptions) (*report.Search, error) {
-	return search.Run(ctx, s, o)
+// Replay shows the violation of a witness file again. An error is a fault of the file, if it is no
+// [*ReplayFailure].
+func Replay(ctx context.Context, path string) (*report.Document, error) { return replay.Run(ctx, path) }
+
+// ReplayFailure is an error that is no fault of the file: its steps do not end in the violation
+// that it says, or this machine failed to take them on real CPUs.
+type ReplayFailure = replay.Failure
+
+// CheckTrace holds a trace against the model of the subject that the choice names. Errors are
+// faults of the choice, or of the text and then have the file's name, line and column.
+func CheckTrace(c Choice, file, text string) (*report.Document, error) {
+	s, w, err := c.Resolve()
+	if err != nil {
+		return nil, err
+	}
+	j, err := judge.NewJob(s, w, judge.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return judge.CheckTrace(j, file, text)
 }
 
-// SearchOptions says what is searched for.
-type SearchOptions = search.Options
+// WritePromela writes the subject, in the workload's shape but for its threads, as a model
+// for the model checker Spin. The error is a fault of the input, or what out answers.
+func WritePromela(out io.Writer, s protocol.Subject, w *Workload) error {
+	j, err := judge.NewJob(s, w, judge.Options{})
+	if err != nil {
+		return err
+	}
+	return judge.WritePromela(out, j)
+}
+
+// Search puts every short text of an operation in the place of the subject's own, has the model
+// judge it, and ranks those that are safe. If ctx ends, it has what was judged until then.
+func Search(ctx context.Context, s protocol.Subject, o SearchOptions) (*report.Search, error) {
+	return search.Run(ctx, s, search.Options(o))
+}
 
 // MaxSearchSteps bounds the steps of an operation that is searched for.
 const MaxSearchSteps = search.MaxSteps
+
+// SearchOptions says what is searched for.
+type SearchOptions struct {
+	Op    string // the operation that is varied, or "all" for each in turn; the others stay
+	Steps int    // most steps of the operation, 1 to MaxSearchSteps
+	Sites int    // that costs are ranked for, from 1
+	// Progress, if set, is called after each candidate, by one goroutine at a time.
+	Progress func(op string, judged, candidates int)
+}
 
 // Regression carries the regression cases of these names out, or all of them without names, in
 // every column that this machine can have.
@@ -32,26 +69,19 @@ func Regression(ctx context.Context, names []string) (*report.Regression, error)
 	return regress.Table(ctx, names)
 }
 
-// RegressionNames lists the cases.
-func RegressionNames() []string { return regress.Names() }
-
-// Plugin is one program to run, as a plugin of the suite bpf_conformance is given it.
-type Plugin = regress.Plugin
-
-// ErrExecution says that a program is well formed, and that its execution went wrong.
-var ErrExecution = regress.ErrExecution
-
-// ErrNoExec says that this machine cannot execute images.
-var ErrNoExec = exec.ErrUnsupported
-
 // Identity compares the images of programs with the running kernel's, byte for byte: those of an
-// object file, or, without one, of a corpus with so many random programs of a seed.
+// object file, or, without one, of a corpus with so many random programs of a seed. The error is
+// [errors.ErrUnsupported] where there is no kernel to compare with.
 func Identity(object string, seed uint64, random int) (*report.Identity, error) {
 	return catalogue.Identity(object, seed, random)
 }
 
-// ErrNoKernel says that there is no kernel here whose images could be compared.
-var ErrNoKernel = identity.ErrUnsupported
+// Plugin is one program to run, as a plugin of the suite bpf_conformance is given it. The error of
+// its run is [errors.ErrUnsupported] where images cannot be executed.
+type Plugin = regress.Plugin
+
+// ErrExecution says that a program is well formed, and that its execution went wrong.
+var ErrExecution = regress.ErrExecution
 
 // Doctor tries what this machine can do.
 func Doctor() *report.Doctor { return catalogue.Doctor() }
@@ -59,18 +89,8 @@ func Doctor() *report.Doctor { return catalogue.Doctor() }
 // Machine says what this machine is.
 func Machine() report.Machine { return catalogue.Machine() }
 
-// CatalogKinds lists what [Catalog] knows.
-func CatalogKinds() []string { return catalogue.Kinds() }
+// Catalogue is what there is to choose from, by kind and name.
+func Catalogue() *report.Catalogue { return catalogue.All() }
 
-// Catalog lists the items of a kind in their own order; nil for a kind that is none.
-func Catalog(kind string) []report.Item { return catalogue.Items(kind) }
-
-// WritePromela writes the subject, in the workload's shape but for its threads, as a model
-// for the model checker Spin. The error is a fault of the input, or what w answers.
-func WritePromela(w io.Writer, s protocol.Subject, t *Workload) error {
-	if _, err := check(s, t); err != nil {
-		return err
-	}
-	s.Shape = t.Shape(s.Shape.Threads)
-	return promela.Write(w, s, s.Shape.Threads)
-}
+// LoadScript reads a script from a file. An error in its text names line and column.
+func LoadScript(path string) (protocol.Script, error) { return catalogue.Script(path) }

@@ -39,7 +39,7 @@ func TestZoo(t *testing.T) {
 	if testing.Short() {
 		names = []string{"no-grace", "bytes", "lazy-free", "double-grace"}
 	}
-	_, err = RunMutants(context.Background(), s, target, MutantsOptions{
+	_, err = Mutants(context.Background(), s, target, MutantsOptions{
 		Names:    names,
 		Duration: 10 * time.Second, SafeDuration: time.Second, Seed: 1,
 		Progress: func(m report.Mutant) {

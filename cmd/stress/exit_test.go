@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"tailpoke/patcher/protocol"
 	"tailpoke/stress"
 	"tailpoke/stress/report"
 )
 
 func TestExitOf(t *testing.T) {
-	reportOf := func(overall report.Overall, verdicts ...stress.EngineVerdict) *report.Document {
+	reportOf := func(overall report.Overall, verdicts ...protocol.Verdict) *report.Document {
 		r := &report.Document{Verdict: overall}
 		for i, v := range verdicts {
 			r.Verdicts = append(r.Verdicts, report.Verdict{Engine: []stress.Engine{"model", "cpu"}[i], Verdict: v, Reason: "reasons"})

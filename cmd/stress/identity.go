@@ -49,7 +49,7 @@ func (id *identity) compare(cmd *cobra.Command, _ []string) (*report.Document, e
 	}
 	r, err := stress.Identity(id.object, drawn, int(id.random))
 	switch {
-	case errors.Is(err, stress.ErrNoKernel):
+	case errors.Is(err, errors.ErrUnsupported):
 		return nil, &exit{codeMissing, err}
 	case err != nil && id.object != "":
 		return nil, usage(err)

@@ -93,7 +93,7 @@ func (j *judging) options(cmd *cobra.Command) (stress.Options, error) {
 		MaxStates: int(j.maxStates), Callers: int(j.callers),
 	}
 	var err error
-	if o.Engines, err = stress.ParseEngines(j.engines); err != nil {
+	if o.Engines, err = parseEngines(j.engines); err != nil {
 		return o, err
 	}
 	if j.script != "" {
@@ -115,7 +115,7 @@ func (j *judging) options(cmd *cobra.Command) (stress.Options, error) {
 
 // requiredOf reads --require and holds it against what o asks.
 func (j *judging) requiredOf(o stress.Options) ([]stress.Engine, error) {
-	required, err := stress.ParseEngines(j.required)
+	required, err := parseEngines(j.required)
 	if err != nil {
 		return nil, fmt.Errorf("--require: %w", err)
 	}
@@ -129,8 +129,6 @@ func (j *judging) requiredOf(o stress.Options) ([]stress.Engine, error) {
 		return nil, fmt.Errorf("--script is for the machine, cpu and kernel engines, which --engine leaves out")
 	case j.trace != "" && !live:
 		return nil, fmt.Errorf("--trace is for the cpu engine and the kernel engine, which --engine leaves out")
-	case j.callers > stress.MaxCallers:
-		return nil, fmt.Errorf("--callers %d: want 1 to %d", j.callers, stress.MaxCallers)
 	case j.witness != "" && !slices.Contains(asked(o), "machine") && !slices.Contains(asked(o), "model"):
 		return nil, fmt.Errorf("--witness is for the machine engine and the model, which --engine leaves out")
 	}

@@ -21,23 +21,24 @@ list prints what there is, by name. The text of a protocol or a method is what a
 
 func newList() *cobra.Command {
 	o := &output{}
-	kinds := stress.CatalogKinds()
+	all := stress.Catalogue()
+	var kinds []string
+	for _, k := range all.Kinds {
+		kinds = append(kinds, k.Kind)
+	}
 	cmd := &cobra.Command{
 		Use: "list [" + strings.Join(kinds, "|") + "]", Short: "Print what there is to choose from", Long: listLong,
 		Args: cobra.MaximumNArgs(1), ValidArgs: kinds,
 	}
 	cmd.RunE = o.answer(func(_ *cobra.Command, args []string) (*report.Document, error) {
-		asked := kinds
 		if len(args) > 0 {
-			if asked = args; !slices.Contains(kinds, args[0]) {
+			i := slices.Index(kinds, args[0])
+			if i < 0 {
 				return nil, usagef("nothing is called %q; there are: %s", args[0], strings.Join(kinds, " "))
 			}
+			return report.New(&report.Catalogue{Kinds: all.Kinds[i : i+1]}), nil
 		}
-		c := &report.Catalogue{}
-		for _, kind := range asked {
-			c.Kinds = append(c.Kinds, report.Kind{Kind: kind, Items: stress.Catalog(kind)})
-		}
-		return report.New(c), nil
+		return report.New(all), nil
 	})
 	o.flags(cmd.Flags())
 	return cmd

@@ -38,7 +38,7 @@ func newMutants() *cobra.Command {
 	z := &zoo{runs: 1, duration: duration(5 * time.Second), safeDuration: duration(3 * time.Second)}
 	cmd := &cobra.Command{
 		Use: "mutants [NAME...]", Short: "Judge faults that must be found", Long: mutantsLong,
-		ValidArgs: stress.MutantNames(), RunE: z.answer(z.judge),
+		ValidArgs: stress.Catalogue().Names("mutants"), RunE: z.answer(z.judge),
 	}
 	z.ownFlags(cmd.Flags())
 	z.flags(cmd.Flags())
@@ -58,9 +58,10 @@ func (z *zoo) ownFlags(f *pflag.FlagSet) {
 
 // judge judges the mutants. Those that were judged before a signal came are in the document.
 func (z *zoo) judge(cmd *cobra.Command, names []string) (*report.Document, error) {
+	known := stress.Catalogue().Names("mutants")
 	for _, n := range names {
-		if !slices.Contains(stress.MutantNames(), n) {
-			return nil, usagef("unknown mutant %q; there are: %s", n, strings.Join(stress.MutantNames(), " "))
+		if !slices.Contains(known, n) {
+			return nil, usagef("unknown mutant %q; there are: %s", n, strings.Join(known, " "))
 		}
 	}
 	o := stress.MutantsOptions{
@@ -83,7 +84,7 @@ func (z *zoo) judge(cmd *cobra.Command, names []string) (*report.Document, error
 			fmt.Fprintln(z.notes(cmd), render.MutantLine(stress.MutantEngines(), &m))
 		}
 	}
-	table, err := stress.RunMutants(cmd.Context(), s, target, o)
+	table, err := stress.Mutants(cmd.Context(), s, target, o)
 	if err != nil && interrupted(cmd.Context()) == nil {
 		return nil, failed(err)
 	}
@@ -102,7 +103,7 @@ func (z *zoo) withTarget() stress.Choice {
 
 // chosenEngines leaves out what this machine lacks, aloud, unless it was asked for.
 func (z *zoo) chosenEngines(cmd *cobra.Command) ([]stress.Engine, error) {
-	chosen, err := stress.ParseEngines(z.engines)
+	chosen, err := parseEngines(z.engines)
 	if err != nil {
 		return nil, usage(err)
 	}

@@ -23,7 +23,7 @@ func newRegression() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "regression [CASE...]", Short: "The kernel's tail-call cases, in the layout of every era", Long: regressionLong,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return stress.RegressionNames(), cobra.ShellCompDirectiveNoFileComp
+			return stress.Catalogue().Names("cases"), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
 	cmd.RunE = o.answer(func(cmd *cobra.Command, args []string) (*report.Document, error) {

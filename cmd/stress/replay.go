@@ -62,15 +62,11 @@ func (r *replay) again(cmd *cobra.Command, args []string) (*report.Document, err
 	if err := writable(r.svg); err != nil {
 		return nil, usage(fmt.Errorf("--svg: %w", err))
 	}
-	w, err := stress.ReadWitness(args[0])
-	if err != nil {
-		return nil, usage(err)
-	}
-	again, err := w.Replay(cmd.Context())
-	switch {
-	case errors.Is(err, stress.ErrNotReplayed) || isCPUError(err):
+	again, err := stress.Replay(cmd.Context(), args[0])
+	if _, ok := errors.AsType[*stress.ReplayFailure](err); ok {
 		return nil, failed(err)
-	case err != nil:
+	}
+	if err != nil {
 		return nil, usage(err)
 	}
 	if r.svg != "" {
@@ -85,11 +81,6 @@ func (r *replay) again(cmd *cobra.Command, args []string) (*report.Document, err
 		err = failed(err)
 	}
 	return again, err
-}
-
-func isCPUError(err error) bool {
-	_, ok := errors.AsType[*stress.CPUError](err)
-	return ok
 }
 
 // witnessFlag adds the flag that keeps a witness.

@@ -42,7 +42,7 @@ func newRoot() *cobra.Command {
 		cmd   *cobra.Command
 	}{
 		{judges, newRun()}, {judges, newMutants()}, {judges, newSoak()}, {judges, newModel()}, {judges, newSearch()}, {judges, newRegression()}, {judges, newConform()}, {judges, newReplay()},
-		{shows, newDisasm()}, {shows, newIdentity()}, {shows, newConformance()}, {shows, newList()}, {shows, newDoctor()}, {shows, newVersion()},
+		{shows, newDisasm()}, {shows, newIdentity()}, {shows, newPlugin()}, {shows, newList()}, {shows, newDoctor()}, {shows, newVersion()},
 	} {
 		v.cmd.GroupID = v.group
 		root.AddCommand(v.cmd)

@@ -3,9 +3,12 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"tailpoke/stress"
 )
 
 // count is a flag's value that is at least 1, or 0 while it is not given.
@@ -83,4 +86,17 @@ func (v *verdict) Set(text string) error {
 	}
 	*v = verdict(text)
 	return nil
+}
+
+// parseEngines reads names of engines.
+func parseEngines(names []string) ([]stress.Engine, error) {
+	var out []stress.Engine
+	for _, n := range names {
+		e := stress.Engine(n)
+		if !slices.Contains(stress.Engines(), e) {
+			return nil, fmt.Errorf("unknown engine %q; there are: %v", n, stress.Engines())
+		}
+		out = append(out, e)
+	}
+	return out, nil
 }

@@ -2,8 +2,13 @@ package exec
 
 import "errors"
 
-// ErrUnsupported is returned where images cannot be executed.
-var ErrUnsupported = errors.New("executing images needs linux/amd64")
+// ErrUnsupported is returned where images cannot be executed. It is an [errors.ErrUnsupported].
+var ErrUnsupported error = unsupported{}
+
+type unsupported struct{}
+
+func (unsupported) Error() string        { return "executing images needs linux/amd64" }
+func (unsupported) Is(target error) bool { return target == errors.ErrUnsupported }
 
 // ErrLimit is returned by [Pool.Run] when the time that it was given was not enough.
 var ErrLimit = errors.New("the execution does not end")

@@ -24,6 +24,19 @@ type Kind struct {
 	Items []Item `json:"items"`
 }
 
+// Names lists the items of a kind.
+func (c *Catalogue) Names(kind string) []string {
+	var out []string
+	for _, k := range c.Kinds {
+		if k.Kind == kind {
+			for _, it := range k.Items {
+				out = append(out, it.Name)
+			}
+		}
+	}
+	return out
+}
+
 // Item is something with a name that a subject can be made of or a document can say.
 type Item struct {
 	Name string `json:"name"`

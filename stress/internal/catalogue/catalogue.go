@@ -7,16 +7,21 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/judge"
+	"tailpoke/stress/internal/regress"
 	"tailpoke/stress/report"
 )
 
-// Kinds lists what [Items] knows.
-func Kinds() []string {
-	return []string{"protocols", "methods", "graces", "layouts", "mutants", "engines", "properties"}
+// All is the catalogue: each kind, with its items in their own order.
+func All() *report.Catalogue {
+	c := &report.Catalogue{}
+	for _, kind := range []string{"protocols", "methods", "graces", "layouts", "mutants", "cases", "engines", "properties"} {
+		c.Kinds = append(c.Kinds, report.Kind{Kind: kind, Items: items(kind)})
+	}
+	return c
 }
 
-// Items lists the items of a kind in their own order; nil for a kind that is none.
-func Items(kind string) []report.Item {
+func items(kind string) []report.Item {
 	var out []report.Item
 	add := func(name, text string) { out = append(out, report.Item{Name: name, Text: strings.TrimSpace(text)}) }
 	switch kind {
@@ -40,9 +45,13 @@ func Items(kind string) []report.Item {
 		for _, m := range Mutants() {
 			add(m.Name, mutantText(m))
 		}
+	case "cases":
+		for _, c := range regress.Cases() {
+			add(c.Name, "follows "+c.Origin)
+		}
 	case "engines":
-		for _, e := range []protocol.Engine{protocol.Model, protocol.Machine, protocol.CPU, protocol.Kernel} {
-			add(string(e), engineTexts[e])
+		for _, e := range judge.Engines() {
+			add(string(e.Name()), e.About())
 		}
 	case "properties":
 		return properties()
@@ -54,13 +63,6 @@ var graceTexts = map[protocol.GraceKind]string{
 	protocol.GraceEpoch:  "waits for every reader that was inside when the wait began",
 	protocol.GraceForget: "the same, but one reader is forgotten",
 	protocol.GraceSleep:  "waits for a fixed time, whoever is inside",
-}
-
-var engineTexts = map[protocol.Engine]string{
-	protocol.Model:   "the abstract states, every interleaving, any weak fetch: proved, violated or bounded",
-	protocol.Machine: "the image's own bytes on simulated CPUs, every interleaving and weak fetch: safe within bounds, violated or bounded",
-	protocol.CPU:     "the image's own bytes on this machine's CPUs, patched live: not-observed, violated or vacuous",
-	protocol.Kernel:  "programs in the running kernel, their prog arrays changed live, its text watched: not-observed, violated or vacuous",
 }
 
 func layoutText(l *jit.Layout) string {

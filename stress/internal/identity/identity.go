@@ -88,5 +88,11 @@ func opcodeName(ins *asm.Instruction) string {
 	return op.String()
 }
 
-// ErrUnsupported says that there is no kernel here whose images could be compared.
-var ErrUnsupported = errors.New("no comparison with a kernel here")
+// ErrUnsupported says that there is no kernel here whose images could be compared. It is an
+// [errors.ErrUnsupported].
+var ErrUnsupported error = unsupported{}
+
+type unsupported struct{}
+
+func (unsupported) Error() string        { return "no comparison with a kernel here" }
+func (unsupported) Is(target error) bool { return target == errors.ErrUnsupported }

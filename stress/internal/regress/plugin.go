@@ -58,7 +58,7 @@ func (p Plugin) Run(ctx context.Context) (uint64, error) {
 		return executeOnce(prog, mem, layout)
 	}
 	var r pluginAnswer
-	crashed, err := child.Ask(ctx, PluginWork, p, pluginLimit, &r)
+	crashed, err := child.Ask(ctx, pluginWork, p, pluginLimit, &r)
 	switch {
 	case err != nil:
 		return 0, err
@@ -89,8 +89,11 @@ func (p Plugin) parse() (mem []byte, prog *jit.Program, l *jit.Layout, err error
 	return mem, prog, l, nil
 }
 
-// PluginWork names the work of a child process that runs one program: [PluginReply].
-const PluginWork = "program"
+// pluginWork names the work of a child process that runs one program.
+const pluginWork = "program"
+
+// Works are what child processes do for this package.
+func Works() map[string]child.Work { return map[string]child.Work{pluginWork: pluginReply} }
 
 // pluginAnswer is what a child answers.
 type pluginAnswer struct {
@@ -99,8 +102,8 @@ type pluginAnswer struct {
 	Error  string `json:"error,omitempty"`
 }
 
-// PluginReply runs the program that comes from in, in this process.
-func PluginReply(in io.Reader) any {
+// pluginReply runs the program that comes from in, in this process.
+func pluginReply(in io.Reader) any {
 	var p Plugin
 	var a pluginAnswer
 	err := json.NewDecoder(in).Decode(&p)

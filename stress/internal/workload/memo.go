@@ -22,3 +22,10 @@ func (m *memo[K, V]) get(key K, compute func() (V, error)) (V, error) {
 	m.mu.Unlock()
 	return once()
 }
+
+// size is how many values were computed.
+func (m *memo[K, V]) size() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.kept)
+}

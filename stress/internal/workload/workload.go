@@ -34,6 +34,9 @@ type Workload struct {
 	oracles memo[oracleKey, *Oracle]
 }
 
+// Computed says how many oracles and images were computed, as tests want to know.
+func (w *Workload) Computed() (oracles, images int) { return w.oracles.size(), w.images.size() }
+
 // all lists the entry and the programs.
 func (w *Workload) all() []*jit.Program { return append([]*jit.Program{w.Entry}, w.Programs...) }
 

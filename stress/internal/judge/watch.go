@@ -1,4 +1,4 @@
-package stress
+package judge
 
 import (
 	"context"
@@ -6,15 +6,10 @@ import (
 	"slices"
 	"time"
 
-	"tailpoke/jit"
 	"tailpoke/model"
 	"tailpoke/patcher/protocol"
-	"tailpoke/stress/internal/cpu"
 	"tailpoke/stress/internal/live"
 )
-
-// maxKept bounds the items of a trace that is written to a file.
-const maxKept = 50_000
 
 // A watch holds what the patcher does in a run against the model, while the run goes on.
 type watch struct {
@@ -27,9 +22,23 @@ type watch struct {
 	after     time.Duration // since the run began, that was
 }
 
-// attach has a run watched: what is no behaviour of the model is a finding. The subject's
-// protocol is what must be carried out, and whoever carries it out otherwise is at fault, or
-// judges something else. The context is the run's.
+// newWatch watches what an engine does with a subject. The trace has events of the kinds that are
+// recorded, nil: of all. Its text is kept up to a number of items.
+func newWatch(s protocol.Subject, records []protocol.EventKind, keep int) *watch {
+	w := &watch{keep: keep, kept: protocol.Trace{Records: records}}
+	var err error
+	if w.conformer, err = model.NewConformer(s, records); err != nil {
+		w.giveUp(err.Error())
+	}
+	return w
+}
+
+// giveUp says why nothing can be held against the model.
+func (w *watch) giveUp(reason string) { w.conformer, w.reason = nil, reason }
+
+// attach has a run watched: what is no behaviour of the model is a finding. The subject's protocol
+// is what must be carried out; an engine that carries it out otherwise is at fault, or judges
+// something else. The context is the run's.
 func (w *watch) attach(ctx context.Context, c *live.Config) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	start := time.Now()
@@ -40,38 +49,6 @@ func (w *watch) attach(ctx context.Context, c *live.Config) (context.Context, co
 	}
 	c.Trace = w.take
 	return ctx, cancel
-}
-
-// runTraced runs the cpu engine and holds its trace against the model. The text of the trace
-// is kept up to a number of items.
-func runTraced(ctx context.Context, c cpu.Config, keep int) (*cpu.Result, error) {
-	w := newWatch(c.Subject, c.Programs, c.Keys, nil, keep)
-	ctx, cancel := w.attach(ctx, &c.Config)
-	defer cancel()
-	res, err := cpu.Run(ctx, c)
-	if err == nil {
-		w.report(&res.Result)
-	}
-	return res, err
-}
-
-// newWatch watches what is done with keys that are given programs; the trace has events of the kinds
-// that are recorded, nil: of all.
-func newWatch(s protocol.Subject, programs []*jit.Program, keys []protocol.Key, records []protocol.EventKind, keep int) *watch {
-	w := &watch{keep: keep, kept: protocol.Trace{Records: records}}
-	for _, p := range programs {
-		for _, call := range p.TailCalls {
-			if call.Const && slices.Contains(keys, protocol.Key{Map: call.Map, Index: int(call.Key)}) {
-				w.reason = fmt.Sprintf("%s has direct sites of its own, which come and go with the keys", p.Name)
-				return w
-			}
-		}
-	}
-	var err error
-	if w.conformer, err = model.NewConformer(s, records); err != nil {
-		w.reason = err.Error()
-	}
-	return w
 }
 
 // take is given the trace's items as they come.

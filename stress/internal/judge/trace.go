@@ -1,4 +1,4 @@
-package stress
+package judge
 
 import (
 	"errors"
@@ -9,14 +9,9 @@ import (
 	"tailpoke/stress/report"
 )
 
-// CheckTrace holds a trace against the model of the subject that the choice names. Errors
-// are faults of the choice, or of the text and then have the file's name, line and column.
-func CheckTrace(c Choice, file, text string) (*report.Document, error) {
-	s, target, err := c.Resolve()
-	if err != nil {
-		return nil, err
-	}
-	s.Shape = target.Shape(s.Shape.Threads)
+// CheckTrace holds a trace against the model. Errors in its text have the file's name, line and
+// column.
+func CheckTrace(j *Job, file, text string) (*report.Document, error) {
 	t, err := protocol.ParseTrace(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s:%w", file, err)
@@ -30,11 +25,11 @@ func CheckTrace(c Choice, file, text string) (*report.Document, error) {
 			r.Observations++
 		}
 	}
-	res, err := model.Conform(s, t)
+	res, err := model.Conform(j.Subject, t)
 	switch {
 	case errors.Is(err, model.ErrUnsupported):
 		r.Reason = err.Error()
-		return onSubject(r, s, target), nil
+		return j.Document(r), nil
 	case err != nil:
 		return nil, err
 	}
@@ -49,12 +44,5 @@ func CheckTrace(c Choice, file, text string) (*report.Document, error) {
 	default:
 		r.Conforms = true
 	}
-	return onSubject(r, s, target), nil
-}
-
-// onSubject is the document of a section about one subject.
-func onSubject(sec report.Section, s protocol.Subject, w *Workload) *report.Document {
-	d := report.New(sec)
-	d.Subject = name(s, w)
-	return d
+	return j.Document(r), nil
 }

@@ -1,29 +1,26 @@
-package stress
+package replay
 
 import (
-	"bytes"
 	"slices"
 	"testing"
 
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/catalogue"
+	"tailpoke/stress/internal/judge"
 	"tailpoke/stress/internal/workload"
 	"tailpoke/stress/report"
 )
 
 // carriedOut has the machine engine judge a subject and carries its witness out on real CPUs; nil, if
 // there is none.
-func carriedOut(t *testing.T, s protocol.Subject, target *Workload) *report.Replay {
+func carriedOut(t *testing.T, s protocol.Subject, w *workload.Workload) *report.Replay {
 	t.Helper()
-	var kept bytes.Buffer
-	if _, err := Run(t.Context(), s, target, Options{Engines: []protocol.Engine{protocol.Machine}, Witness: &kept}); err != nil {
-		t.Fatal(err)
-	}
-	if kept.Len() == 0 {
+	kept, _ := kept(t, protocol.Machine, s, w, judge.Options{})
+	if len(kept) == 0 {
 		return nil
 	}
-	r, err := replayed(t, kept.Bytes())
+	r, err := replayed(t, kept)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +41,9 @@ var mixed = []string{"int3-nosync", "bytes", "no-first-sync", "no-second-sync"}
 // TestMutantsOnRealCPUs carries out the machine engine's witness of every mutant that it finds guilty:
 // none may differ, and whatever can be forced is.
 func TestMutantsOnRealCPUs(t *testing.T) {
-	slowUnderRace(t)
+	if raceBuild {
+		t.Skip("many times slower under the race detector: scripts/test runs it without")
+	}
 	needsCPU(t)
 	count := map[report.StepOutcome]int{}
 	for _, m := range catalogue.Mutants() {
@@ -59,14 +58,14 @@ func TestMutantsOnRealCPUs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			target, err := workload.Generate(s.Shape, false)
+			w, err := workload.Generate(s.Shape, false)
 			if m.Program == protocol.Hierarchy {
-				target, err = hierarchy(t), nil
+				w, err = workload.Hierarchy(), nil
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := carriedOut(t, s, target)
+			r := carriedOut(t, s, w)
 			if r == nil {
 				t.Fatal("no witness")
 			}
@@ -92,16 +91,14 @@ func TestSingleEditsOnRealCPUs(t *testing.T) {
 	needsCPU(t)
 	count := map[report.StepOutcome]int{}
 	for _, p := range protocol.Protocols() {
-		s, target, err := Choice{Protocol: p.Name, Sites: 1, Threads: 2}.Resolve()
-		if err != nil {
-			t.Fatal(err)
-		}
+		s, w := protocol.DefaultSubject(), generated(t, 1)
+		s.Protocol, s.Shape.Threads = p, 2
 		for _, e := range protocol.SingleEdits(s) {
 			edited, err := e.Apply(s)
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := carriedOut(t, edited, target)
+			r := carriedOut(t, edited, w)
 			if r == nil {
 				continue
 			}

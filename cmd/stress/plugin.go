@@ -11,12 +11,12 @@ import (
 	"tailpoke/stress/report"
 )
 
-const conformanceLong = `Examples:
+const pluginLong = `Examples:
 
-  echo 'b7 00 00 00 2a 00 00 00 95 00 00 00 00 00 00 00' | stress conformance
-  echo '61 10 00 00 00 00 00 00 95 00 00 00 00 00 00 00' | stress conformance '01 02 03 04' --interp
+  echo 'b7 00 00 00 2a 00 00 00 95 00 00 00 00 00 00 00' | stress plugin
+  echo '61 10 00 00 00 00 00 00 95 00 00 00 00 00 00 00' | stress plugin '01 02 03 04' --interp
 
-conformance is a plugin of the public suite bpf_conformance, which wants a program of its own
+plugin runs one program, as a plugin of the public suite bpf_conformance, which wants a program of its own
 as plugin: scripts/conformance is that program. The memory that r1 points to, and whose size r2
 has, is the argument, the program comes from standard input, both as bytes in hexadecimal;
 r0 is printed in hexadecimal. It exits with 1 if the execution went wrong, with 2 if the program
@@ -25,17 +25,17 @@ is none.`
 // maxProgramText bounds the program's text, in bytes: three for each byte of the largest program.
 const maxProgramText = 3 * 8 << 16
 
-// conformance is the verb of that name.
-type conformance struct {
+// plugin is the verb of that name.
+type plugin struct {
 	output
 	layout string
 	interp bool
 }
 
-func newConformance() *cobra.Command {
-	c := &conformance{layout: "v6.12"}
+func newPlugin() *cobra.Command {
+	c := &plugin{layout: "v6.12"}
 	cmd := &cobra.Command{
-		Use: "conformance [MEMORY]", Short: "Run one program, as a plugin of bpf_conformance", Long: conformanceLong,
+		Use: "plugin [MEMORY]", Short: "Run one program, as a plugin of bpf_conformance", Long: pluginLong,
 		Args: cobra.MaximumNArgs(1), RunE: c.answer(c.run),
 	}
 	f := cmd.Flags()
@@ -45,7 +45,7 @@ func newConformance() *cobra.Command {
 	return cmd
 }
 
-func (c *conformance) run(cmd *cobra.Command, args []string) (*report.Document, error) {
+func (c *plugin) run(cmd *cobra.Command, args []string) (*report.Document, error) {
 	memory := ""
 	if len(args) > 0 {
 		memory = args[0]
@@ -60,12 +60,12 @@ func (c *conformance) run(cmd *cobra.Command, args []string) (*report.Document, 
 		return nil, stopped
 	case errors.Is(err, stress.ErrExecution):
 		return nil, &exit{codeViolated, err}
-	case errors.Is(err, stress.ErrNoExec):
+	case errors.Is(err, errors.ErrUnsupported):
 		return nil, &exit{codeMissing, err}
 	case err != nil:
 		return nil, usage(err)
 	}
-	return listed("conformance", "r0", fmt.Sprintf("%x\n", r0)), nil
+	return listed("plugin", "r0", fmt.Sprintf("%x\n", r0)), nil
 }
 
 // readProgram reads standard input, unless a signal comes first.

@@ -1,4 +1,4 @@
-package stress
+package replay
 
 import (
 	"bytes"
@@ -16,50 +16,56 @@ import (
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
+	"tailpoke/stress/internal/judge"
 	"tailpoke/stress/internal/workload"
 	"tailpoke/stress/report"
 )
 
-// keptWitness judges a mutant by the machine engine; it returns the witness file and the report.
-func keptWitness(t *testing.T, mutant string, target *Workload, layout string) ([]byte, *report.Verdict) {
+// kept has an engine judge a subject; it returns the witness file, if there is a witness, and the
+// verdict.
+func kept(t *testing.T, e protocol.Engine, s protocol.Subject, w *workload.Workload, o judge.Options) ([]byte, *report.Verdict) {
+	t.Helper()
+	j, err := judge.NewJob(s, w, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := judge.Ask(t.Context(), judge.ByName(e), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if a.Recorded != nil {
+		err = Write(&b, j, &a)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes(), &a.Verdict
+}
+
+// keptWitness has the machine engine judge a mutant; it returns the witness file and the verdict.
+func keptWitness(t *testing.T, mutant string, w *workload.Workload, layout string) ([]byte, *report.Verdict) {
 	t.Helper()
 	s := protocol.DefaultSubject()
 	if layout != "" {
 		s.Layout = layout
 	}
 	if mutant != "" {
-		m, err := protocol.MutantByName(mutant)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if s, err = m.Apply(s); err != nil {
+		var err error
+		if s, err = mutantNamed(t, mutant).Apply(s); err != nil {
 			t.Fatal(err)
 		}
 	}
-	var kept bytes.Buffer
-	r, err := Run(t.Context(), s, target, Options{Engines: []protocol.Engine{protocol.Machine}, Witness: &kept})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kept.Bytes(), r.Of(protocol.Machine)
+	return kept(t, protocol.Machine, s, w, judge.Options{})
 }
 
-func generated(t *testing.T, sites int) *Workload {
+func generated(t *testing.T, sites int) *workload.Workload {
 	t.Helper()
-	target, err := workload.Generate(protocol.Shape{Sites: sites, Programs: 2, Keys: 1}, false)
+	w, err := workload.Generate(protocol.Shape{Sites: sites, Programs: 2, Keys: 1}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return target
-}
-
-func hierarchy(t *testing.T) *Workload {
-	t.Helper()
-	target, err := workload.LoadObject("bpf/hierarchy.o", "hierarchy")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return target
+	return w
 }
 
 // replayed writes a file, reads it and replays it.
@@ -69,11 +75,7 @@ func replayed(t *testing.T, content []byte) (*report.Replay, error) {
 	if err := os.WriteFile(path, content, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	w, err := ReadWitness(path)
-	if err != nil {
-		return nil, err
-	}
-	d, err := w.Replay(t.Context())
+	d, err := Run(t.Context(), path)
 	if err != nil {
 		return nil, err
 	}
@@ -88,14 +90,14 @@ func sameWitness(a, b *witness.Witness) bool { return reflect.DeepEqual(a, b) }
 func TestWitnessRoundTrip(t *testing.T) {
 	for _, tt := range []struct {
 		mutant, layout string
-		target         *Workload
+		target         *workload.Workload
 		property       protocol.Property
 		model          protocol.Verdict
 	}{
 		{"no-grace", "", generated(t, 1), protocol.NeverA, protocol.Violated},
 		{"sleep-grace", "", generated(t, 2), "", protocol.Violated},
 		{"bytes", "", generated(t, 1), protocol.NoTorn, protocol.Violated},
-		{"", "v5.10", hierarchy(t), protocol.TailLimit, protocol.Vacuous},
+		{"", "v5.10", workload.Hierarchy(), protocol.TailLimit, protocol.Vacuous},
 	} {
 		t.Run(tt.mutant+tt.layout, func(t *testing.T) {
 			if testing.Short() && tt.layout != "" {
@@ -241,26 +243,21 @@ func TestWitnessOfPart(t *testing.T) {
 	newest.Layout = "v6.12"
 	for want, tt := range map[string]struct {
 		s      protocol.Subject
-		target *Workload
-		o      Options
+		target *workload.Workload
+		o      judge.Options
 	}{
-		`"script": "put 0 1\ndelete 0\n"`: {s, generated(t, 1), Options{Script: script}},
-		`"forward": true`:                 {newest, hierarchy(t), Options{MaxStates: 100_000}},
+		`"script": "put 0 1\ndelete 0\n"`: {s, generated(t, 1), judge.Options{Script: script}},
+		`"forward": true`:                 {newest, workload.Hierarchy(), judge.Options{MaxStates: 100_000}},
 	} {
 		if testing.Short() && tt.o.MaxStates > 0 {
 			continue
 		}
-		var kept bytes.Buffer
-		tt.o.Engines, tt.o.Witness = []protocol.Engine{protocol.Machine}, &kept
-		judged, err := Run(t.Context(), tt.s, tt.target, tt.o)
-		if err != nil {
-			t.Fatal(err)
+		kept, v := kept(t, protocol.Machine, tt.s, tt.target, tt.o)
+		if !strings.Contains(string(kept), want) {
+			t.Fatalf("no %s in %q; %+v", want, kept, v)
 		}
-		if !strings.Contains(kept.String(), want) {
-			t.Fatalf("no %s in %q; %+v", want, kept.String(), judged.Verdicts)
-		}
-		r, err := replayed(t, kept.Bytes())
-		if err != nil || !sameWitness(r.Witness, judged.Of(protocol.Machine).Witness) {
+		r, err := replayed(t, kept)
+		if err != nil || !sameWitness(r.Witness, v.Witness) {
 			t.Errorf("%s: %v, or another witness", want, err)
 		}
 	}
@@ -319,8 +316,8 @@ func TestCorruptWitness(t *testing.T) {
 			t.Errorf("%v\nwant %s", err, want)
 		}
 		recorded := strings.Contains(want, "recorded: ") || strings.HasSuffix(want, "not registers")
-		if errors.Is(err, ErrNotReplayed) != recorded {
-			t.Errorf("%v: is ErrNotReplayed %v, want %v", err, !recorded, recorded)
+		if errors.Is(err, judge.ErrNotReplayed) != recorded {
+			t.Errorf("%v: is judge.ErrNotReplayed %v, want %v", err, !recorded, recorded)
 		}
 	}
 	if steps < 4 {
@@ -340,11 +337,11 @@ func TestWitnessNoJSON(t *testing.T) {
 			t.Errorf("%q: %v\nwant %s", content, err, want)
 		}
 	}
-	long := strings.Repeat(" ", maxWitnessFile) + "{}"
+	long := strings.Repeat(" ", maxBytes) + "{}"
 	if _, err := replayed(t, []byte(long)); err == nil || !strings.Contains(err.Error(), "are more than 16777216") {
 		t.Errorf("%v", err)
 	}
-	if _, err := ReadWitness(t.TempDir()); err == nil {
+	if _, err := Run(t.Context(), t.TempDir()); err == nil {
 		t.Error("a folder was read")
 	}
 }

@@ -1,10 +1,9 @@
-package stress
+package replay
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -12,27 +11,29 @@ import (
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
 	"tailpoke/stress/internal/catalogue"
+	"tailpoke/stress/internal/judge"
 	"tailpoke/stress/report"
 )
 
-// modelKept judges a mutant by engines; it returns the witness file and the report.
-func modelKept(t *testing.T, mutant string, engines ...protocol.Engine) ([]byte, *report.Document) {
+// mutantNamed finds a mutant of the zoo.
+func mutantNamed(t *testing.T, name string) protocol.Mutant {
 	t.Helper()
-	i := slices.IndexFunc(catalogue.Mutants(), func(m protocol.Mutant) bool { return m.Name == mutant })
+	i := slices.IndexFunc(catalogue.Mutants(), func(m protocol.Mutant) bool { return m.Name == name })
 	if i < 0 {
-		t.Fatalf("no mutant %s", mutant)
+		t.Fatalf("no mutant %s", name)
 	}
-	m := catalogue.Mutants()[i]
+	return catalogue.Mutants()[i]
+}
+
+// modelKept has the model judge a mutant; it returns the witness file and the verdict.
+func modelKept(t *testing.T, mutant string) ([]byte, *report.Verdict) {
+	t.Helper()
+	m := mutantNamed(t, mutant)
 	s, err := m.Apply(protocol.DefaultSubject())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var kept bytes.Buffer
-	r, err := Run(t.Context(), s, generated(t, 1), Options{Engines: engines, Needs: m.Needs, Witness: &kept})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kept.Bytes(), r
+	return kept(t, protocol.Model, s, generated(t, 1), judge.Options{Needs: m.Needs})
 }
 
 // TestModelWitnessRoundTrip keeps witnesses of the model, replays them from the file alone, and draws
@@ -54,8 +55,7 @@ func TestModelWitnessRoundTrip(t *testing.T) {
 		{"quiet-grace", "mutator, thread 0, thread 1", protocol.Unsupported, false},
 	} {
 		t.Run(tt.mutant, func(t *testing.T) {
-			kept, judged := modelKept(t, tt.mutant, protocol.Model)
-			v := judged.Of(protocol.Model)
+			kept, v := modelKept(t, tt.mutant)
 			if v.Verdict != protocol.Violated || len(kept) == 0 {
 				t.Fatalf("%s %s, %d bytes kept", v.Verdict, v.Reason, len(kept))
 			}
@@ -95,14 +95,14 @@ func TestEveryModelWitness(t *testing.T) {
 		if m.Expect[protocol.Model] != protocol.Violated {
 			continue
 		}
-		kept, judged := modelKept(t, m.Name, protocol.Model)
+		kept, found := modelKept(t, m.Name)
 		r, err := replayed(t, kept)
 		if err != nil {
 			t.Errorf("%s: %v", m.Name, err)
 			continue
 		}
-		if found := judged.Of(protocol.Model).Witness; !sameWitness(r.Witness, found) {
-			t.Errorf("%s: replayed:\n%v\nfound:\n%v", m.Name, r.Witness, found)
+		if !sameWitness(r.Witness, found.Witness) {
+			t.Errorf("%s: replayed:\n%v\nfound:\n%v", m.Name, r.Witness, found.Witness)
 		}
 		checkDrawing(t, r)
 		taken++
@@ -112,35 +112,15 @@ func TestEveryModelWitness(t *testing.T) {
 	}
 }
 
-// TestOneWitness: where both engines have a witness, the file has the machine's, whole; where that
-// cannot judge, the model's; and none where nothing is violated.
-func TestOneWitness(t *testing.T) {
-	both := []protocol.Engine{protocol.Model, protocol.Machine}
-	for mutant, want := range map[string]protocol.Engine{
-		"no-grace": protocol.Machine, "no-mutex": protocol.Model, "free-after-wait": "",
-	} {
-		kept, r := modelKept(t, mutant, both...)
-		var w struct{ Engine protocol.Engine }
-		if len(kept) > 0 {
-			if err := json.Unmarshal(kept, &w); err != nil {
-				t.Errorf("%s: %v", mutant, err)
-			}
-		}
-		if w.Engine != want {
-			t.Errorf("%s: the witness is of %q, want %q: %+v", mutant, w.Engine, want, r.Verdicts)
-		}
-	}
-}
-
 // TestChoicesOfFiles: the steps that are taken again are those of the file.
 func TestChoicesOfFiles(t *testing.T) {
 	for _, mutant := range []string{"no-mutex", "late-untrack", "quiet-grace"} {
-		kept, _ := modelKept(t, mutant, protocol.Model)
+		kept, _ := modelKept(t, mutant)
 		r, err := replayed(t, kept)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var w modelWitness
+		var w file
 		if err := json.Unmarshal(kept, &w); err != nil {
 			t.Fatal(err)
 		}
@@ -152,8 +132,8 @@ func TestChoicesOfFiles(t *testing.T) {
 
 // TestCorruptModelWitness changes one thing in a good file at a time. Each error names the place.
 func TestCorruptModelWitness(t *testing.T) {
-	good, _ := modelKept(t, "no-grace", protocol.Model)
-	lasso, _ := modelKept(t, "wait-inside", protocol.Model)
+	good, _ := modelKept(t, "no-grace")
+	lasso, _ := modelKept(t, "wait-inside")
 	choices := func(w map[string]any) []any { return w["choices"].([]any) }
 	shape := func(w map[string]any) map[string]any { return w["explored"].(map[string]any)["shape"].(map[string]any) }
 	first := func(w map[string]any) map[string]any { return choices(w)[0].(map[string]any) }
@@ -183,7 +163,7 @@ func TestCorruptModelWitness(t *testing.T) {
 		{good, `recorded: model: step 3, `, func(w map[string]any) { w["choices"] = choices(w)[:3] }},
 		{good, `nothing may follow it`, func(w map[string]any) { w["choices"] = append(choices(w), choices(w)[0]) }},
 		{good, `of them: want 1 to 4096`, func(w map[string]any) {
-			w["choices"] = slices.Repeat(choices(w), maxWitnessSteps)
+			w["choices"] = slices.Repeat(choices(w), maxSteps)
 		}},
 		{good, `recorded: `, func(w map[string]any) { w["property"] = "fresh" }},
 		{lasso, `does not repeat for ever, and follows one that does`, func(w map[string]any) { delete(choices(w)[len(choices(w))-1].(map[string]any), "round") }},
@@ -204,44 +184,22 @@ func TestCorruptModelWitness(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "w.json:") {
 			t.Errorf("%v\nwant %s", err, tt.want)
 		}
-		if recorded := strings.HasPrefix(tt.want, "recorded"); errors.Is(err, ErrNotReplayed) != recorded {
-			t.Errorf("%v: is ErrNotReplayed %v, want %v", err, !recorded, recorded)
+		if recorded := strings.HasPrefix(tt.want, "recorded"); errors.Is(err, judge.ErrNotReplayed) != recorded {
+			t.Errorf("%v: is judge.ErrNotReplayed %v, want %v", err, !recorded, recorded)
 		}
-	}
-}
-
-// TestWitnessShape: every field of a shape comes back from a file.
-func TestWitnessShape(t *testing.T) {
-	var full protocol.Shape
-	v := reflect.ValueOf(&full).Elem()
-	for i := range v.NumField() {
-		if f := v.Field(i); f.CanInt() {
-			f.SetInt(int64(i + 1))
-		} else {
-			f.SetBool(true)
-		}
-	}
-	text, err := json.Marshal(witnessShape(full))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var back witnessShape
-	if err := json.Unmarshal(text, &back); err != nil || protocol.Shape(back) != full {
-		t.Errorf("%+v came back as %+v: %v", full, back, err)
-	}
-	if lower := strings.ToLower(string(text)); lower != string(text) {
-		t.Errorf("%s has names with capitals", text)
 	}
 }
 
 // TestLongWitness: what no file holds is not written, rather than refused when it is read.
 func TestLongWitness(t *testing.T) {
-	var w modelWitness
-	for range maxWitnessSteps + 1 {
-		w.Choices = append(w.Choices, witness.Choice{Action: witness.Act(witness.Enter)})
+	s := protocol.DefaultSubject()
+	j, err := judge.NewJob(s, generated(t, 1), judge.Options{})
+	if err != nil {
+		t.Fatal(err)
 	}
+	long := slices.Repeat([]witness.Choice{{Action: witness.Act(witness.Enter)}}, maxSteps+1)
 	var b bytes.Buffer
-	if err := writeWitness(&b, &w); err == nil || b.Len() > 0 {
+	if err := Write(&b, j, &judge.Answer{Recorded: &judge.Recorded{Choices: long}}); err == nil || b.Len() > 0 {
 		t.Errorf("%d bytes are written: %v", b.Len(), err)
 	}
 }

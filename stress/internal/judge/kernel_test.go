@@ -1,4 +1,4 @@
-package stress
+package judge_test
 
 import (
 	"context"
@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress"
 	"tailpoke/stress/internal/kernel"
+	"tailpoke/stress/internal/regress"
 	"tailpoke/stress/report"
 )
 
@@ -19,10 +21,10 @@ func needKernel(t *testing.T) {
 }
 
 // inKernel judges a choice by the kernel engine.
-func inKernel(t *testing.T, c Choice, o Options) *report.Verdict {
+func inKernel(t *testing.T, c stress.Choice, o stress.Options) *report.Verdict {
 	t.Helper()
 	o.Engines = []protocol.Engine{protocol.Kernel}
-	return run(t, c, o).Of(protocol.Kernel)
+	return judged(t, c, o).Of(protocol.Kernel)
 }
 
 // TestKernelEngine: the running kernel does what the model says it does, on the program of the main
@@ -31,17 +33,17 @@ func TestKernelEngine(t *testing.T) {
 	needKernel(t)
 	for _, tc := range []struct {
 		name     string
-		choice   Choice
+		choice   stress.Choice
 		callers  int
 		foretold bool
 	}{
-		{"main job", Choice{}, 0, true},
-		{"one site", Choice{Sites: 1}, 1, true},
-		{"sites of one key", Choice{Sites: 4, Keys: 1, Threads: 4}, 3, true},
-		{"case", Choice{Case: "hierarchy_2"}, 0, false},
+		{"main job", stress.Choice{}, 0, true},
+		{"one site", stress.Choice{Sites: 1}, 1, true},
+		{"sites of one key", stress.Choice{Sites: 4, Keys: 1, Threads: 4}, 3, true},
+		{"case", stress.Choice{Case: "hierarchy_2"}, 0, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			v := inKernel(t, tc.choice, Options{Duration: 2 * time.Second, Callers: tc.callers})
+			v := inKernel(t, tc.choice, stress.Options{Duration: 2 * time.Second, Callers: tc.callers})
 			if v.Verdict != protocol.NotObserved {
 				t.Fatalf("%s: %s %v", v.Verdict, v.Reason, v.Findings)
 			}
@@ -67,8 +69,8 @@ func TestKernelEngine(t *testing.T) {
 // TestKernelHasItsOwn: of other protocols than its own a kernel says nothing.
 func TestKernelHasItsOwn(t *testing.T) {
 	needKernel(t)
-	for _, c := range []Choice{{Protocol: "batched"}, {Method: "word", Sites: 1}, {Grace: "sleep"}} {
-		if v := inKernel(t, c, Options{}); v.Verdict != protocol.Unsupported || !strings.Contains(v.Reason, "of its own") {
+	for _, c := range []stress.Choice{{Protocol: "batched"}, {Method: "word", Sites: 1}, {Grace: "sleep"}} {
+		if v := inKernel(t, c, stress.Options{}); v.Verdict != protocol.Unsupported || !strings.Contains(v.Reason, "of its own") {
 			t.Errorf("%+v: %s %s", c, v.Verdict, v.Reason)
 		}
 	}
@@ -82,7 +84,7 @@ func TestKernelScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	var text strings.Builder
-	v := inKernel(t, Choice{Sites: 1}, Options{Script: script, Trace: &text})
+	v := inKernel(t, stress.Choice{Sites: 1}, stress.Options{Script: script, Trace: &text})
 	if v.Installs != 1 || v.Updates != 1 || v.Removes != 1 {
 		t.Errorf("%+v", v.CPUCounts)
 	}
@@ -106,17 +108,17 @@ func TestCasesUnderMutator(t *testing.T) {
 	slowUnderRace(t)
 	needKernel(t)
 	ran := 0
-	for _, name := range RegressionNames() {
-		s, target, err := (Choice{Case: name, Threads: 2}).Resolve()
+	for _, name := range regress.Names() {
+		s, target, err := (stress.Choice{Case: name, Threads: 2}).Resolve()
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := Options{Engines: []protocol.Engine{protocol.Kernel}, Duration: 50 * time.Millisecond}
-		if err := Validate(s, target, o); err != nil {
+		o := stress.Options{Engines: []protocol.Engine{protocol.Kernel}, Duration: 50 * time.Millisecond}
+		if err := stress.Validate(s, target, o); err != nil {
 			t.Logf("%s: %v", name, err)
 			continue
 		}
-		r, err := Run(context.Background(), s, target, o)
+		r, err := stress.Run(context.Background(), s, target, o)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -134,7 +136,7 @@ func TestCasesUnderMutator(t *testing.T) {
 			ran++
 		}
 	}
-	if t.Logf("%d of %d cases", ran, len(RegressionNames())); ran < len(RegressionNames())/2 {
-		t.Errorf("only %d of %d cases were executed", ran, len(RegressionNames()))
+	if t.Logf("%d of %d cases", ran, len(regress.Names())); ran < len(regress.Names())/2 {
+		t.Errorf("only %d of %d cases were executed", ran, len(regress.Names()))
 	}
 }

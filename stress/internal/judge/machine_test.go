@@ -1,4 +1,4 @@
-package stress
+package judge_test
 
 import (
 	"strings"
@@ -9,6 +9,7 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress"
 	"tailpoke/stress/internal/workload"
 	"tailpoke/stress/report"
 )
@@ -22,7 +23,7 @@ func machineOf(t *testing.T, object, entry, layout string) *report.Verdict {
 	}
 	s := protocol.DefaultSubject()
 	s.Layout, s.Shape = layout, target.Shape(16)
-	r, err := Run(t.Context(), s, target, Options{Engines: []protocol.Engine{protocol.Machine}})
+	r, err := stress.Run(t.Context(), s, target, stress.Options{Engines: []protocol.Engine{protocol.Machine}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +37,7 @@ func TestLayoutsOfThePast(t *testing.T) {
 	for layout, want := range map[string]protocol.Verdict{
 		"seed": protocol.Violated, "v5.10": protocol.Violated, "v6.12": protocol.Safe,
 	} {
-		v := machineOf(t, "bpf/hierarchy.o", "hierarchy", layout)
+		v := machineOf(t, "../../bpf/hierarchy.o", "hierarchy", layout)
 		if v.Verdict != want || want == protocol.Violated && (v.Property != "tail-limit" || v.Witness == nil) {
 			t.Errorf("%s: %s %s %s", layout, v.Verdict, v.Property, v.Reason)
 		}
@@ -46,15 +47,15 @@ func TestLayoutsOfThePast(t *testing.T) {
 // TestMachineSaysWhatItCannot has a program that calls helpers, and a protocol with a mutex of its
 // own.
 func TestMachineSaysWhatItCannot(t *testing.T) {
-	if v := machineOf(t, "internal/regress/bpf/sockex3.o", "parse_ether", "v6.12"); v.Verdict != protocol.Unsupported || v.Reason == "" {
+	if v := machineOf(t, "../regress/bpf/sockex3.o", "parse_ether", "v6.12"); v.Verdict != protocol.Unsupported || v.Reason == "" {
 		t.Errorf("%s %q", v.Verdict, v.Reason)
 	}
-	s, target, err := Choice{Sites: 1}.Resolve()
+	s, target, err := stress.Choice{Sites: 1}.Resolve()
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Protocol.Mutex = protocol.MutexNone
-	r, err := Run(t.Context(), s, target, Options{Engines: MutantEngines()})
+	r, err := stress.Run(t.Context(), s, target, stress.Options{Engines: stress.MutantEngines()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,7 @@ func TestMachineHasNoPacket(t *testing.T) {
 		}
 		return p
 	}
-	target := &Workload{
+	target := &stress.Workload{
 		Entry: parse("main",
 			asm.Mov.Reg(asm.R6, asm.R1),
 			asm.LoadMem(asm.R7, asm.R1, 76, asm.Word), asm.LoadMem(asm.R8, asm.R1, 80, asm.Word),
@@ -93,7 +94,7 @@ func TestMachineHasNoPacket(t *testing.T) {
 	}
 	s := protocol.DefaultSubject()
 	s.Shape = target.Shape(2)
-	r, err := Run(t.Context(), s, target, Options{Engines: []protocol.Engine{protocol.Machine}})
+	r, err := stress.Run(t.Context(), s, target, stress.Options{Engines: []protocol.Engine{protocol.Machine}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,101 @@
+package judge
+
+import (
+	"context"
+	"errors"
+
+	"tailpoke/jit/exec"
+	"tailpoke/jit/interp"
+	"tailpoke/patcher"
+	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/text"
+	"tailpoke/stress/internal/cpu"
+	"tailpoke/stress/internal/workload"
+)
+
+// cpuEngine asks package cpu, in a child process where it must.
+type cpuEngine struct{}
+
+func (cpuEngine) Name() protocol.Engine { return protocol.CPU }
+func (cpuEngine) Live() bool            { return true }
+func (cpuEngine) Missing() error        { return exec.Supported() }
+
+func (cpuEngine) About() string {
+	return "the image's own bytes on this machine's CPUs, patched live: not-observed, violated or vacuous"
+}
+
+func (cpuEngine) Validate(j *Job) error {
+	if err := j.Workload.Traceable(); err != nil {
+		return err
+	}
+	return j.executable(j.Workload.Context)
+}
+
+func (e cpuEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
+	if other := ownWay(j.Subject.Protocol); other != "" {
+		return unsupported(other), nil
+	}
+	if err := e.Missing(); err != nil {
+		return skipped(err.Error()), nil
+	}
+	oracle, err := j.Workload.Oracle(j.Layout, j.Workload.Context)
+	if errors.Is(err, interp.ErrBounded) {
+		return without(protocol.Bounded, err.Error()), nil
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	res, err := runCPU(ctx, j, oracle)
+	var place *patcher.PlacementError
+	var align *text.AlignmentError
+	switch {
+	case errors.As(err, &place) || errors.As(err, &align):
+		return unsupported(err.Error()), nil
+	case errors.Is(err, errNeedsChild):
+		return skipped(err.Error()), nil
+	case err != nil:
+		return Answer{}, err
+	}
+	a := Answer{Verdict: res.Verdict()}
+	if a.Verdict.Verdict == protocol.NotObserved {
+		a.Reason = oracle.Blind()
+	}
+	return a, j.writeTrace(a.Trace)
+}
+
+// cpuConfig says what the engine runs.
+func cpuConfig(j *Job, oracle *workload.Oracle) (cpu.Config, error) {
+	w := j.Workload
+	c := cpu.Config{
+		Config: j.live(protocol.CPU), Subject: j.Subject, Layout: j.Layout, NoBoost: j.NoBoost,
+		Entry: w.Entry, Programs: w.Programs, Maps: w.Maps, Ctx: w.Context.Bytes, Packet: w.Context.Packet,
+	}
+	c.Oracle = oracle
+	var err error
+	c.Data, err = w.Data.Host()
+	return c, err
+}
+
+// runTraced runs the engine in this process, and holds its trace against the model. The text of
+// the trace is kept up to a number of items.
+func runTraced(ctx context.Context, j *Job, oracle *workload.Oracle, keep int) (*cpu.Result, error) {
+	c, err := cpuConfig(j, oracle)
+	if err != nil {
+		return nil, err
+	}
+	w := newWatch(j.Subject, nil, keep)
+	if p := j.Workload.Deep(); p != nil {
+		w.giveUp(p.Name + " has direct sites of its own, which come and go with the keys")
+	}
+	return runWatched(ctx, c, w)
+}
+
+func runWatched(ctx context.Context, c cpu.Config, w *watch) (*cpu.Result, error) {
+	ctx, cancel := w.attach(ctx, &c.Config)
+	defer cancel()
+	res, err := cpu.Run(ctx, c)
+	if err == nil {
+		w.report(&res.Result)
+	}
+	return res, err
+}

@@ -1,0 +1,162 @@
+package judge
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"tailpoke/jit"
+	"tailpoke/jit/exec"
+	"tailpoke/jit/interp"
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/kernel"
+	"tailpoke/stress/internal/live"
+	"tailpoke/stress/internal/workload"
+	"tailpoke/stress/report"
+)
+
+// Job is a subject that is ready to be judged. Engines change nothing of it.
+type Job struct {
+	Subject  protocol.Subject // its shape, but for the threads, is the workload's
+	Workload *workload.Workload
+	Layout   *jit.Layout
+	Options
+}
+
+// Options says how a subject is judged.
+type Options struct {
+	Duration    time.Duration   // of live engines; with a script, 0 runs the script alone
+	Script      protocol.Script // for live engines, once, before random operations; all that the machine engine explores
+	Seed        uint64
+	StopAtFirst bool // live engines end with their first finding
+	MaxStates   int  // bound of the engines that explore; 0: their own
+	// Needs is what the model's shape must have at least, beside what the workload makes of it.
+	Needs    protocol.Shape
+	NoBoost  bool                  // the cpu engine runs as without the right to real-time priorities
+	Callers  int                   // copies of the entry in the kernel engine; 0: its own number
+	Progress func(report.Progress) // of a live engine, about once a second
+	Trace    io.Writer             // is given the beginning of a live engine's trace; nil: nothing
+}
+
+// DefaultDuration is how long a live engine runs.
+const DefaultDuration = 5 * time.Second
+
+// NewJob makes a job, and looks at what every engine needs.
+func NewJob(s protocol.Subject, w *workload.Workload, o Options) (*Job, error) {
+	if n := s.Shape.Threads; n < 1 || n > exec.MaxThreads {
+		return nil, fmt.Errorf("%d threads: want 1 to %d", n, exec.MaxThreads)
+	}
+	layout, err := jit.LayoutByName(s.Layout)
+	if err != nil {
+		return nil, err
+	}
+	if o.Callers > kernel.MaxCallers {
+		return nil, fmt.Errorf("--callers %d: want 1 to %d", o.Callers, kernel.MaxCallers)
+	}
+	s.Shape = w.Shape(s.Shape.Threads)
+	return &Job{Subject: s, Workload: w, Layout: layout, Options: o}, w.Check()
+}
+
+// Named is the subject as reports name it.
+func (j *Job) Named() *report.Subject {
+	s, w := &j.Subject, j.Workload
+	return &report.Subject{
+		Protocol: s.Protocol.Name, Method: s.Method.Name, Grace: s.Grace.Name, Layout: s.Layout,
+		Threads: s.Shape.Threads, Sites: s.Shape.Sites, Programs: s.Shape.Programs, Keys: s.Shape.Keys,
+		Object: w.Object, Entry: w.EntryName,
+	}
+}
+
+// Document is that of a section about the job.
+func (j *Job) Document(s report.Section) *report.Document {
+	d := report.New(s)
+	d.Subject = j.Named()
+	return d
+}
+
+// live is what a live engine is told.
+func (j *Job) live(e protocol.Engine) live.Config {
+	c := live.Config{
+		Keys: j.Workload.Keys, Seed: j.Seed, Duration: j.duration(), Script: j.Script, StopAtFirst: j.StopAtFirst,
+	}
+	if j.Progress != nil {
+		c.Progress = func(p report.Progress) {
+			p.Engine = e
+			j.Progress(p)
+		}
+	}
+	return c
+}
+
+// duration is how long a live engine runs.
+func (j *Job) duration() time.Duration {
+	if j.Duration == 0 && len(j.Script) == 0 {
+		return DefaultDuration
+	}
+	return j.Duration
+}
+
+// maxKept bounds the items of a trace that is written to a file.
+const maxKept = 50_000
+
+// kept is how many items of a trace are kept as text.
+func (j *Job) kept() int {
+	if j.Trace == nil {
+		return 0
+	}
+	return maxKept
+}
+
+// writeTrace writes the text of a trace, if it is wanted, and takes it out of the trace.
+func (j *Job) writeTrace(t *report.Trace) error {
+	if j.Trace == nil || t == nil {
+		return nil
+	}
+	_, err := io.WriteString(j.Trace, t.Text)
+	t.Text = ""
+	return err
+}
+
+// executable looks at what an engine needs that runs images of ours, with a context: that they
+// can be made, that it is known what they may return, and that the script fits them.
+func (j *Job) executable(ctx workload.Context) error {
+	if _, err := j.Workload.Images(j.Layout); err != nil {
+		return err
+	}
+	if _, err := j.Workload.Oracle(j.Layout, ctx); err != nil && !errors.Is(err, interp.ErrBounded) {
+		return err // a bound is a verdict
+	}
+	copies, keys, programs := 0, len(j.Workload.Keys), len(j.Workload.Programs)
+	for i, c := range j.Script {
+		switch c.Kind {
+		case protocol.Load:
+			copies++
+		case protocol.Unload:
+			copies = max(0, copies-1)
+		}
+		if copies >= exec.MaxEntries {
+			return fmt.Errorf("call %d of the script (%v): threads execute at most %d copies", i+1, c, exec.MaxEntries-1)
+		}
+		if c.Key >= keys || c.Prog >= programs {
+			return fmt.Errorf("call %d of the script (%v): there are %d keys and %d programs", i+1, c, keys, programs)
+		}
+	}
+	return nil
+}
+
+// ownWay says that a protocol loads, unloads or excludes in a way that only the model has; "" if
+// it does these as the kernel does, whatever its operations are.
+func ownWay(p protocol.Protocol) string {
+	kernels := protocol.DefaultSubject().Protocol
+	kernels.Ops = p.Ops
+	if p.Same(kernels) {
+		return ""
+	}
+	return "loads, unloads and mutexes are the kernel's here"
+}
+
+// explored is a shape that was explored with so many threads.
+func explored(s protocol.Shape, threads int) report.ModelShape {
+	return report.ModelShape{Threads: threads, Sites: s.Sites, Programs: s.Programs, Keys: s.Keys}
+}

@@ -1,0 +1,191 @@
+package judge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"tailpoke/jit/interp"
+	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
+	"tailpoke/stress/internal/sim"
+	"tailpoke/stress/internal/step"
+	"tailpoke/stress/report"
+)
+
+// How far the machine engine goes where no script says: so many threads, and any operations up to
+// so many, as long as that takes no more states.
+const (
+	machineThreads = 2
+	machineOps     = 3
+	machineStates  = 1 << 20
+)
+
+// machineEngine asks package sim, and has package step take its witnesses to real CPUs.
+type machineEngine struct{}
+
+func (machineEngine) Name() protocol.Engine { return protocol.Machine }
+func (machineEngine) Live() bool            { return false }
+func (machineEngine) Missing() error        { return nil }
+
+func (machineEngine) About() string {
+	return "the image's own bytes on simulated CPUs, every interleaving and weak fetch: safe within bounds, violated or bounded"
+}
+
+func (machineEngine) Validate(j *Job) error { return j.executable(j.Workload.Context.WithoutPacket()) }
+
+// Judge asks about little first: keys that do not change, then every single operation, any two,
+// and so on. What it says is about the most that it could go through.
+func (machineEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
+	if other := ownWay(j.Subject.Protocol); other != "" {
+		return unsupported(other), nil
+	}
+	if n := len(j.Workload.Keys); n > sim.MaxKeys {
+		return unsupported(fmt.Sprintf("%d keys change: at most %d can", n, sim.MaxKeys)), nil
+	}
+	c, err := machineConfig(j)
+	if err != nil {
+		return Answer{}, err
+	}
+	if j.MaxStates != 0 {
+		c.MaxStates = j.MaxStates
+	}
+	if len(j.Script) > 0 {
+		c.Script = j.Script
+		r, err := sim.Check(ctx, c)
+		return machineAnswer(&c, r, err)
+	}
+	still := c
+	still.Script, still.Subject.Shape.Threads = protocol.Script{}, 1
+	for i := range j.Workload.Keys {
+		still.Held = append(still.Held, i%len(j.Workload.Programs))
+	}
+	r, err := sim.Check(ctx, still)
+	if err != nil || !clean(r) {
+		return machineAnswer(&still, r, err)
+	}
+	if r, err = deepen(ctx, &c); err == nil && r.Verdict == protocol.Bounded && ctx.Err() == nil {
+		c.Forward, c.Subject.Shape.Threads = true, 1
+		r, err = deepen(ctx, &c)
+	}
+	return machineAnswer(&c, r, err)
+}
+
+// clean says that an answer leaves the question open what more operations would show.
+func clean(r *sim.Result) bool { return r.Verdict == protocol.Safe || r.Verdict == protocol.Vacuous }
+
+// deepen checks any one operation, any two, and so on, until something is found or a bound is hit:
+// then what was found with fewer stands.
+func deepen(ctx context.Context, c *sim.Config) (*sim.Result, error) {
+	var last *sim.Result
+	for c.MaxOps = 1; c.MaxOps <= machineOps; c.MaxOps++ {
+		r, err := sim.Check(ctx, *c)
+		if err != nil {
+			return nil, err
+		}
+		if r.Verdict == protocol.Bounded && last != nil {
+			break
+		}
+		if last = r; !clean(r) {
+			break
+		}
+	}
+	return last, nil
+}
+
+// machineConfig makes what the engine explores, but for how far it goes.
+func machineConfig(j *Job) (sim.Config, error) {
+	w, s := j.Workload, j.Subject
+	ctx := w.Context.WithoutPacket() // a simulated machine has no memory for one
+	s.Shape.Threads = min(s.Shape.Threads, machineThreads)
+	c := sim.Config{
+		Subject: s, Layout: j.Layout, Entry: w.Entry, Programs: w.Programs, Maps: w.Maps, Keys: w.Keys,
+		Ctx: ctx.Bytes, MaxStates: machineStates, Compile: w.Compile,
+	}
+	oracle, err := w.Oracle(j.Layout, ctx)
+	switch {
+	case errors.Is(err, interp.ErrBounded): // then anything may be returned
+	case err != nil:
+		return c, err
+	default:
+		for _, out := range oracle.Outcomes() {
+			c.Outcomes = append(c.Outcomes, out.Value)
+		}
+	}
+	return c, nil
+}
+
+// machineAnswer puts a result of what was explored in the report's words.
+func machineAnswer(c *sim.Config, r *sim.Result, err error) (Answer, error) {
+	if err != nil {
+		return Answer{}, err
+	}
+	if r.Verdict == protocol.Unsupported {
+		return unsupported(r.Reason), nil
+	}
+	a := Answer{Verdict: report.Verdict{
+		Verdict: r.Verdict, Property: r.Property, Reason: r.Reason, Witness: r.Witness,
+		ModelCounts: &report.ModelCounts{
+			Properties: sim.Properties(), States: uint64(r.States), Transitions: uint64(r.Transitions), Depth: r.Depth,
+			Explored: explored(c.Subject.Shape, c.Subject.Shape.Threads),
+		},
+	}}
+	if r.Verdict == protocol.Safe {
+		a.Reason = r.Bound
+		if c.Forward {
+			a.Reason += "; a CPU that has seen the newest bytes of a slot sees no older ones"
+		}
+	}
+	if r.Witness != nil {
+		a.Depth = len(r.Witness.Steps)
+		a.Recorded = &Recorded{newMachineExplored(c), r.Witness.Choices()}
+	}
+	return a, nil
+}
+
+// machineExplored is the part of a [sim.Config] that no subject says.
+type machineExplored struct {
+	Threads int     `json:"threads"`
+	Script  *string `json:"script"` // null: any operations, up to MaxOps
+	MaxOps  int     `json:"max_ops"`
+	Held    []int   `json:"held"` // the program of each key; null: all are empty
+	Forward bool    `json:"forward"`
+}
+
+func newMachineExplored(c *sim.Config) *machineExplored {
+	e := &machineExplored{Threads: c.Subject.Shape.Threads, MaxOps: c.MaxOps, Held: c.Held, Forward: c.Forward}
+	if c.Script != nil {
+		text := c.Script.String()
+		e.Script, e.MaxOps = &text, 0
+	}
+	return e
+}
+
+func (machineEngine) Explored() any { return &machineExplored{} }
+
+// Replay takes the steps on images that are compiled anew. What an execution may return is
+// computed anew too.
+func (machineEngine) Replay(j *Job, explored any, choices []witness.Choice) (*Replayed, error) {
+	if other := ownWay(j.Subject.Protocol); other != "" {
+		return nil, fmt.Errorf("subject.protocol: %s", other)
+	}
+	c, err := machineConfig(j)
+	if err != nil {
+		return nil, fmt.Errorf("source: %w", err)
+	}
+	e := explored.(*machineExplored)
+	c.Subject.Shape.Threads, c.MaxOps, c.Held, c.Forward = e.Threads, e.MaxOps, e.Held, e.Forward
+	if e.Script != nil {
+		if c.Script, err = protocol.ParseScript(*e.Script); err != nil {
+			return nil, fmt.Errorf("explored.script:%w", err)
+		}
+	}
+	found, err := sim.Replay(c, choices)
+	switch {
+	case errors.Is(err, sim.ErrHolds):
+		return nil, fmt.Errorf("%w: %w", ErrNotReplayed, err)
+	case err != nil:
+		return nil, fmt.Errorf("replay: %w", err)
+	}
+	return &Replayed{found, func() (*report.Stepped, error) { return step.Replay(c, found) }}, nil
+}
