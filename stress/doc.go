@@ -1,25 +1,36 @@
-// Package stress judges a [protocol.Subject]: it asks each engine, and says what it
-// saw in one report. As a library:
+// Package stress judges a protocol for patching live code: does any execution go wrong while the
+// protocol changes the code that it runs? It asks up to four engines about the same subject, and
+// says what they saw in one document.
 //
-//	target := stress.DefaultTarget()
-//	report, err := stress.Run(ctx, subject, target, stress.Options{Duration: 5 * time.Second})
+//	subject, workload, err := stress.Choice{Protocol: "batched", Sites: 2}.Resolve()
+//	...
+//	document, err := stress.Run(ctx, subject, workload, stress.Options{})
 //
-// A [Target] is what threads execute: a generated entry, or one's own program from an
-// object file. The [Oracle] computes what it may return, by interpreting it with every
-// content that the keys may hold. Nothing is assumed about a program.
+// A [protocol.Subject] is a protocol, a poke method, a grace-period flavour, a layout and a number
+// of threads. A protocol of one's own is parsed from its text ([protocol.ParseProtocol]), or named
+// as a file in [Choice]. A [Workload] is what the threads execute: a generated program, a
+// regression case, or one's own from an object file. What it may return is computed by interpreting
+// it with every content that its keys may hold; nothing is assumed about it.
 //
-// The engines stand in packages of their own and share no transition relation: package
-// model explores abstract states, package stress/machine the image's bytes on simulated CPUs,
-// package stress/cpu runs real threads. Here they meet, and only as verdicts:
+// # Engines
 //
-//	model    proved | safe | violated | bounded | vacuous | unsupported
-//	machine  safe | violated | bounded | vacuous | unsupported
-//	cpu      not-observed | violated | vacuous | bounded | unsupported | skipped
+// They stand in packages of their own, share no transition relation, and meet as verdicts alone:
 //
-// and in one other way: the events of the cpu engine's mutator are held against the model as
-// they come.
+//	model    the abstract states: proved, safe, violated, bounded, vacuous, unsupported
+//	machine  the image's bytes on simulated CPUs: safe, violated, bounded, vacuous, unsupported
+//	cpu      the image's bytes on this machine's CPUs: not-observed, violated, vacuous, bounded,
+//	         unsupported, skipped
+//	kernel   programs in the running kernel: not-observed, violated, vacuous, unsupported, skipped
 //
-// A subject whose poke method may let a thread execute half an instruction can do
-// anything, so its cpu run goes to a child process: a program that judges such subjects
-// calls [Child] first thing in main.
+// What the mutators of cpu and kernel do is also held against the model while it happens.
+//
+// A subject whose poke method may let a thread execute half an instruction can do anything, so its
+// run on real CPUs goes to a child process: a program that judges such subjects calls [Child] first
+// thing in main.
+//
+// # What others may import
+//
+// This package and its report; patcher/protocol, whose values subjects are made of; model, jit and
+// patcher. What is under internal may change with every commit. The other functions of this package
+// are what the verbs of the command stress need.
 package stress

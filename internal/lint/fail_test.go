@@ -58,6 +58,11 @@ func TestRulesCanFail(t *testing.T) {
 		{"slots-are-data", "patcher/protocol/tailcall2.go", "package protocol\n\nvar bypass int\n", "bypass"},
 		{"slots-are-data", "jit/x86/a.go", "package x86\n\nvar bypass int\n", ""},
 		{"slots-are-data", "jit2/a.go", "package jit2\n\nvar bypass int\n", "bypass"},
+		{"small-root", "stress/a.go", "package stress\n\nconst (\n" + constants("A", maxRootNames+1) + ")\n", "31 exported names"},
+		{"small-root", "stress/a.go", "package stress\n\nconst (\n" + constants("A", maxRootNames) + constants("a", 9) + ")\n", ""},
+		{"small-root", "stress/a.go", "package stress\n\nimport (\n" + imported(maxRootImports+1) + ")\n", "9 imports"},
+		{"small-root", "stress/a_test.go", "package stress\n\nimport (\n" + imported(maxRootImports+1) + ")\n", ""},
+		{"small-root", "stress/b/a.go", "package b\n\nimport (\n" + imported(maxRootImports+1) + ")\n", ""},
 		{"gofmt", "jit/a.go", "package jit\nfunc  a() {}\n", "not as gofmt"},
 		{"gofmt", "jit/a.go", "package jit\n\nfunc a() {}\n", ""},
 		{"no-machine-paths", "README.md", "see\n/" + "work/x\n", "README.md:2: "},
@@ -92,6 +97,24 @@ func TestRulesCanFail(t *testing.T) {
 			}
 		})
 	}
+}
+
+// constants declares so many constants whose names begin with a letter.
+func constants(letter string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "\t%s%d = 1\n", letter, i)
+	}
+	return b.String()
+}
+
+// imported imports so many packages of this module.
+func imported(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "\t_ \"%s/p%d\"\n", module, i)
+	}
+	return b.String()
 }
 
 func TestZooRuleCanFail(t *testing.T) {

@@ -22,6 +22,7 @@ var rules = []rule{
 	{"no-init", ruleInit},
 	{"package-documents", ruleDoc},
 	{"short-files", ruleLines},
+	{"small-root", ruleRoot},
 	{"gofmt", ruleFormat},
 	{"no-machine-paths", ruleMachinePaths},
 	{"pages", rulePages},

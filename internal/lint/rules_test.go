@@ -17,6 +17,15 @@ const (
 	maxColumns = 100
 )
 
+// Bounds of the root of stress, which is the run and no more: files that are no tests, exported
+// names of the package, and packages of this module that it imports.
+const (
+	rootOfStress   = "stress"
+	maxRootFiles   = 15
+	maxRootNames   = 30
+	maxRootImports = 8
+)
+
 // slotHomes may speak of the tail call's first slot by its name: files, and folders with all
 // that is below them. Everything else takes a site as data, so that other sites fit in.
 var slotHomes = []string{"patcher/protocol/tailcall.go", "patcher/protocol/tailcall_", "jit/", "stress/internal/kernel/"}
@@ -139,6 +148,63 @@ func ruleSlotName(t *tree) []string {
 			if strings.Contains(strings.ToLower(text), "bypass") {
 				out = append(out, fmt.Sprintf("%s: %s: the slots of a site are data here", f.position(n), text))
 			}
+		}
+	}
+	return out
+}
+
+// ruleRoot keeps the root of stress small: what it does for an engine or a verb has a room.
+func ruleRoot(t *tree) []string {
+	files, names, imports := 0, map[string]bool{}, map[string]bool{}
+	for _, f := range t.goFiles() {
+		if f.pkg() != rootOfStress || f.isTest() {
+			continue
+		}
+		files++
+		for _, p := range f.imports() {
+			if strings.HasPrefix(p, module+"/") {
+				imports[p] = true
+			}
+		}
+		for _, d := range f.ast.Decls {
+			for _, name := range declared(d) {
+				if name.IsExported() {
+					names[name.Name] = true
+				}
+			}
+		}
+	}
+	var out []string
+	for _, c := range []struct {
+		what      string
+		has, most int
+	}{
+		{"files", files, maxRootFiles}, {"exported names", len(names), maxRootNames},
+		{"imports of this module", len(imports), maxRootImports},
+	} {
+		if c.has > c.most {
+			out = append(out, fmt.Sprintf("%s: %d %s are more than %d", rootOfStress, c.has, c.what, c.most))
+		}
+	}
+	return out
+}
+
+// declared lists the names that a declaration gives its package. Methods are none.
+func declared(d ast.Decl) []*ast.Ident {
+	if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil {
+		return []*ast.Ident{fn.Name}
+	}
+	gen, ok := d.(*ast.GenDecl)
+	if !ok {
+		return nil
+	}
+	var out []*ast.Ident
+	for _, s := range gen.Specs {
+		switch s := s.(type) {
+		case *ast.TypeSpec:
+			out = append(out, s.Name)
+		case *ast.ValueSpec:
+			out = append(out, s.Names...)
 		}
 	}
 	return out
