@@ -147,8 +147,8 @@ func TestReportJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`{"schema":"stress/verdict/2","tool":{`, `"subject":{"protocol":"kernel","method":"int3","grace":"epoch","layout":"v5.10","threads":16,"sites":1,"programs":2,"keys":1},"seed":"0xff","verdicts":[{"engine":"model","verdict":"proved"`,
-		`"properties":["never-a"`, `"states":`, `"transitions":`, `"seconds":`, `"verdict":"holds",`,
+		`{"schema":"stress/verdict/2","subject":{"protocol":"kernel","method":"int3","grace":"epoch","layout":"v5.10","threads":16,"sites":1,"programs":2,"keys":1},"seed":"0xff","verdicts":[{"engine":"model","verdict":"proved"`,
+		`"properties":["never-a"`, `"states":`, `"transitions":`, `"seconds":`, `"verdict":"holds"}`,
 	} {
 		if !strings.Contains(string(raw), want) {
 			t.Errorf("no %s in %s", want, raw)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -117,7 +118,8 @@ func (o *output) failure(cmd *cobra.Command, err error) *report.Document {
 
 // stamp says in a document what made it, and how to make it again.
 func (o *output) stamp(cmd *cobra.Command, args []string, d *report.Document) {
-	d.Tool, d.Machine, d.Expect, d.Seed = tool(), stress.Machine(), report.Overall(o.expect), o.drawn
+	d.Tool, d.Machine, d.Expect = tool(), stress.Machine(), report.Overall(o.expect)
+	d.Seed = cmp.Or(o.drawn, d.Seed)
 	d.Again = reproduce(cmd, args, d.Seed)
 }
 

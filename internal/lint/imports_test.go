@@ -80,6 +80,7 @@ var table = map[string]arrows{
 	"cmd/stress":                   {may: []string{"stress", "stress/report", "stress/report/render", cobra, pflag}},
 	"cmd/stress [t]":               {may: []string{"patcher/protocol"}},
 	"scripts/mutation":             {}, // a tool for developers
+	"scripts/rewording":            {}, // likewise
 	"internal/lint":                {may: []string{}},
 	"internal/lint [t]":            {may: []string{"patcher/protocol", "stress"}},
 }

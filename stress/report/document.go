@@ -21,8 +21,8 @@ const (
 // Document is what a verb answers with. Fields that say nothing are left out.
 type Document struct {
 	Schema   string    `json:"schema"` // what the object is, and its version: "stress/verdict/2"
-	Tool     Tool      `json:"tool"`
-	Machine  Machine   `json:"machine"`
+	Tool     Tool      `json:"tool,omitzero"`
+	Machine  Machine   `json:"machine,omitzero"`
 	Again    string    `json:"again,omitempty"` // the command line that makes the same document again
 	Subject  *Subject  `json:"subject,omitempty"`
 	Seed     string    `json:"seed,omitempty"`
@@ -32,7 +32,7 @@ type Document struct {
 	Findings []Finding `json:"findings,omitempty"` // of no engine's; in JSON of all
 	Verdict  Overall   `json:"verdict,omitempty"`
 	Expect   Overall   `json:"expect,omitempty"` // the verdict that is a success; [Holds] if it is empty
-	Seconds  float64   `json:"seconds"`
+	Seconds  float64   `json:"seconds,omitempty"`
 	Error    string    `json:"error,omitempty"` // why there is no answer: the harness failed
 }
 

@@ -66,7 +66,7 @@ func TestReportAsJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"schema":"stress/identity/1","programs":1,"identical":1,"opcodes":2,"differences":[],"recovered":0,"rejected":[{"name":"bad",`
+	want := `{"programs":1,"identical":1,"opcodes":2,"differences":[],"recovered":0,"rejected":[{"name":"bad",`
 	if !strings.HasPrefix(string(out), want) {
 		t.Errorf("report %s, want it to start %s", out, want)
 	}
