@@ -53,13 +53,15 @@ func deepComparisons(t *testing.T) []comparison {
 // drawDeep draws a subject with programs that have sites, and when the list forgets them.
 func drawDeep(t *rapid.T) protocol.Subject {
 	s := drawAny(t)
-	s.Grace = rapid.SampledFrom(append(protocol.Graces(), protocol.ModelGraces()...)).Draw(t, "flavour")
+	graces := append(protocol.Graces(), protocol.ModelGraces()...)
+	s.Grace = rapid.SampledFrom(graces).Draw(t, "flavour")
 	s.Shape.Deep = true
 	s.Shape.Copies = rapid.IntRange(0, 1).Draw(t, "copies")
 	if s.Shape.Copies > 0 {
 		s.Shape.Sites, s.Shape.Programs = 1, 1
 	}
-	e := protocol.Edit{Of: protocol.OfUnload, Do: protocol.Rewrite, With: rapid.SampledFrom(unloadOrders).Draw(t, "unload")}
+	unload := rapid.SampledFrom(unloadOrders).Draw(t, "unload")
+	e := protocol.Edit{Of: protocol.OfUnload, Do: protocol.Rewrite, With: unload}
 	s, err := e.Apply(s)
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,8 @@ func TestSpinEdits(t *testing.T) {
 	}
 	needSpin(t)
 	edits := spinEdits(t)
-	fmt.Printf("%-12s %-64s %-18s %5s  %s\n", "protocol", "edit", "breaks", "model", "Spin, with one thread and two")
+	fmt.Printf("%-12s %-64s %-18s %5s  %s\n",
+		"protocol", "edit", "breaks", "model", "Spin, with one thread and two")
 	equal, shorter, longer, proved := 0, 0, 0, 0
 	for i, out := range inTurn(edits, spinEdit.compare) {
 		v := <-out
@@ -39,8 +40,9 @@ func TestSpinEdits(t *testing.T) {
 			}
 		}
 	}
-	fmt.Printf("%d edits, each with one thread and with two: %d comparisons find nothing on both sides; the model's witness is\n"+
-		"as long as Spin's in %d, shorter in %d, longer in %d\n\n", len(edits), proved, equal, shorter, longer)
+	fmt.Printf("%d edits, each with one thread and with two: %d comparisons find nothing on both "+
+		"sides; the model's witness is\nas long as Spin's in %d, shorter in %d, longer in %d\n\n",
+		len(edits), proved, equal, shorter, longer)
 	if len(edits) < 100 || proved == 0 || equal == 0 {
 		t.Error("too few edits")
 	}
@@ -121,10 +123,12 @@ func (v spinEdited) wrong() error {
 	}
 	for i, first := range v.spin {
 		if n := nearestOf(first); n != v.model {
-			return fmt.Errorf("%d threads: the model's witness has %d steps, Spin's %d (0: none)", i+1, v.model, n)
+			return fmt.Errorf("%d threads: the model's witness has %d steps, Spin's %d (0: none)",
+				i+1, v.model, n)
 		}
 		if v.property != "" && first[v.property] != v.model {
-			return fmt.Errorf("%d threads: Spin breaks %s in %d steps, the model in %d", i+1, v.property, first[v.property], v.model)
+			return fmt.Errorf("%d threads: Spin breaks %s in %d steps, the model in %d",
+				i+1, v.property, first[v.property], v.model)
 		}
 	}
 	return nil

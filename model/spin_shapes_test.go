@@ -60,7 +60,8 @@ func shapedComparisons(t *testing.T) []comparison {
 		out = append(out, comparison{s, 2})
 	}
 	for _, g := range protocol.ModelGraces() {
-		for _, s := range []protocol.Subject{mutant(t, "no-grace"), mutant(t, "lazy-free"), mutant(t, "free-after-wait")} {
+		for _, name := range []string{"no-grace", "lazy-free", "free-after-wait"} {
+			s := mutant(t, name)
 			s.Grace, s.Method = g, protocol.Methods()[1]
 			add(s, 2, protocol.Shape{Sites: 1, Programs: 2, Keys: 1})
 			add(s, 1, protocol.Shape{Sites: 1, Programs: 1, Keys: 2, Indirect: true, Same: true})
@@ -95,7 +96,8 @@ func drawShaped(t *rapid.T) protocol.Subject {
 	s.Protocol.Load, s.Protocol.Unload = drawLife(t)
 	s.Protocol.Mutex = rapid.SampledFrom([]protocol.Mutex{
 		protocol.MutexMap, protocol.MutexKey, protocol.MutexNone}).Draw(t, "mutex")
-	s.Grace = rapid.SampledFrom(append(protocol.Graces(), protocol.ModelGraces()...)).Draw(t, "flavour")
+	graces := append(protocol.Graces(), protocol.ModelGraces()...)
+	s.Grace = rapid.SampledFrom(graces).Draw(t, "flavour")
 	s.Shape.Programs = 1
 	s.Shape.Copies = rapid.IntRange(0, 1).Draw(t, "copies")
 	s.Shape.Mutators = 2 - rapid.IntRange(0, s.Shape.Copies).Draw(t, "mutators")

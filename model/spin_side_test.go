@@ -100,7 +100,9 @@ func (s sides) best(part string) measured {
 const usual, small = "-w24", "-w22"
 
 // panOf explores with Spin. Its stack gets the depth that it needs, 33,000.
-func panOf(dir string, s protocol.Subject, threads int, table string, f spinFlags, gcc ...string) func() (measured, error) {
+func panOf(
+	dir string, s protocol.Subject, threads int, table string, f spinFlags, gcc ...string,
+) func() (measured, error) {
 	return func() (measured, error) {
 		f.gcc = append(append([]string{"-O2"}, gcc...), f.gcc...)
 		pan, err := f.compile(dir, s, threads)
@@ -148,7 +150,8 @@ func TestSpinExplore(t *testing.T) {
 	if _, err := fmt.Sscan(*explores, &threads, &symmetry, &workers); err != nil {
 		t.Fatal(err)
 	}
-	r := check(t, protocol.DefaultSubject(), Options{Threads: threads, Workers: workers, NoSymmetry: !symmetry})
+	r := check(t, protocol.DefaultSubject(),
+		Options{Threads: threads, Workers: workers, NoSymmetry: !symmetry})
 	if r.Verdict != protocol.Proved {
 		t.Fatalf("found %s %s", r.Verdict, r.Property)
 	}
