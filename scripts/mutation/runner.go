@@ -85,6 +85,10 @@ func (r *runner) all(ctx context.Context, faults []fault) ([]verdict, error) {
 			if v.outcome != survived {
 				continue
 			}
+			if ctx.Err() != nil {
+				v.outcome = "" // other tests might have noticed it
+				continue
+			}
 			if next := 1 + slices.Index(tests, entry); next < len(tests) {
 				v.outcome = ""
 				waits[tests[next]] = append(waits[tests[next]], i)
@@ -128,7 +132,7 @@ func (r *runner) against(ctx context.Context, entry string, verdicts []verdict, 
 			for i := range next {
 				v := &verdicts[i]
 				errs <- r.one(ctx, b, r.suites[entry], v)
-				if v.outcome != survived {
+				if v.outcome != survived && ctx.Err() == nil {
 					r.mu.Lock()
 					show(r.out, r.tree, *v)
 					r.mu.Unlock()

@@ -3,6 +3,7 @@ package cpu
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -217,5 +218,79 @@ func TestProcs(t *testing.T) {
 	c.Programs[1] = &calls
 	if n := c.procs(); n < 6 {
 		t.Errorf("%d threads for 5 that call helpers", n)
+	}
+}
+
+// TestKeysInAnotherOrder: keys are named by their places in the configuration, wherever they lie in
+// their map, and a program that two of them hold is loaded once.
+func TestKeysInAnotherOrder(t *testing.T) {
+	c := config(t, 1, 2, "put 0 0\nput 1 0\nput 1 1\ndelete 1\ndelete 0\n")
+	s := c.Subject.Shape
+	s.Keys = 2
+	w, err := workload.Generate(s, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Reverse(w.Keys)
+	c.Entry, c.Programs, c.Maps, c.Keys = w.Entry, w.Programs, w.Maps, w.Keys
+	if c.Oracle, err = w.Oracle(c.Layout, w.Context); err != nil {
+		t.Fatal(err)
+	}
+	items := recorded(&c)
+	if r := run1(t, c); r.Bad != 0 || r.Installs != 2 || r.Updates != 1 || r.Removes != 2 {
+		t.Errorf("%+v", r)
+	}
+	var keys []int
+	progs := map[int]int{}
+	for _, it := range *items {
+		if it.Kind == protocol.Happened && it.Event.Kind == protocol.Published {
+			keys = append(keys, it.Key)
+		}
+		if it.Kind == protocol.Happened && it.Event.Kind == protocol.Called && it.Op.Gives() {
+			progs[it.Prog]++
+		}
+		if it.Kind == protocol.Has && it.Most != 1 {
+			t.Errorf("%v: each key has one site", it)
+		}
+	}
+	if !slices.Equal(keys, []int{0, 1, 1, 1, 0}) {
+		t.Errorf("keys %v", keys)
+	}
+	if len(progs) != 2 {
+		t.Errorf("programs %v: one was given twice, the other once", progs)
+	}
+}
+
+// TestPaces: an operation is brisk or dwells, by chance, and is followed by a burst now and then.
+func TestPaces(t *testing.T) {
+	r := loaded(t)
+	seen := map[pace]int{}
+	for range 100 {
+		r.Before()
+		seen[pace(r.pace.Load())]++
+	}
+	if seen[brisk] < 20 || seen[dwells] < 20 || seen[bursts] != 0 {
+		t.Errorf("paces %v", seen)
+	}
+	c := config(t, 1, 1, "")
+	c.Duration = 700 * time.Millisecond
+	items := recorded(&c)
+	if res := run1(t, c); res.Trace.Omitted == 0 && res.Updates < 1000 {
+		t.Errorf("no bursts: %d updates, %+v, %d items", res.Updates, res.Trace, len(*items))
+	}
+}
+
+// TestProcsDuringARun counts the threads that may run Go code, while programs call helpers.
+func TestProcsDuringARun(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	c := config(t, 3, 1, "")
+	entry := *c.Entry
+	entry.Calls = make([]jit.HelperCall, 1)
+	c.Entry, c.Duration = &entry, 1200*time.Millisecond
+	during := 0
+	c.Progress = func(report.Progress) { during = runtime.GOMAXPROCS(0) }
+	run1(t, c)
+	if after := runtime.GOMAXPROCS(0); during != before+3 || after != before {
+		t.Errorf("%d before, %d during the run, %d after", before, during, after)
 	}
 }
