@@ -127,7 +127,7 @@ func (p *Patcher) placeStubs() error {
 
 func (p *Patcher) structOff(prog *Program) int { return prog.desc * progStructSize }
 
-// shift returns how far behind the beginning of a page the image is to lie.
+// shift returns how far from the beginning of a page the image is to lie.
 func (p *Patcher) shift(img *Image, where Placement) (int, error) {
 	var slots []Off
 	for _, s := range img.Sites {

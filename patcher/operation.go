@@ -71,7 +71,7 @@ func (o *operation) act(i int, act protocol.Action, d *pokeDescriptor) (protocol
 	return ev, err
 }
 
-// drop lets the old program go, once, and reports whether nobody holds it any more.
+// drop lets the old program go, once, and reports whether it is not held any more.
 func (o *operation) drop() bool {
 	first := !o.dropped
 	o.dropped = true

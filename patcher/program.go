@@ -24,8 +24,8 @@ type Program struct {
 	refs atomic.Int32 // keys and users that hold it; below 0 when it is gone
 }
 
-// dead is what refs becomes when the last holder lets the program go, so that nobody can
-// take it again. No number of further drops brings it back.
+// dead is what refs becomes when the last holder lets the program go, so that it cannot
+// be taken again. No number of further drops brings it back.
 const dead = math.MinInt32 / 2
 
 // take holds the program for a key, unless it is gone.

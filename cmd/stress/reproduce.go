@@ -7,7 +7,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// reproduce is the command line that does the same again, with the same seed where chance is involved.
+// reproduce is the command line that does the same again, with the same seed where chance is
+// involved.
 func reproduce(cmd *cobra.Command, args []string, seed string) string {
 	words := []string{"stress", cmd.Name()}
 	if !cmd.HasParent() {

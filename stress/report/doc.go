@@ -4,7 +4,7 @@
 // engine said, and what all of them say together. What else a verb finds is a record of its own:
 // [Mutants], [Search], [Replay], [TraceCheck], [Regression], [Identity], [Doctor].
 //
-// The package knows no engine and runs nothing. Engines fill its records, and whoever presents
-// them reads them: it imports package protocol alone, and builds on every platform. The names of
-// the fields in JSON are part of the command's interface; [Document.Schema] says their version.
+// The package knows no engine and runs nothing. Engines fill its records, and renderers read them.
+// It imports protocol and witness alone, and builds on every platform. The names of the fields in
+// JSON are part of the command's interface; [Document.Schema] says their version.
 package report

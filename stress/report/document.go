@@ -27,7 +27,8 @@ type Document struct {
 	Subject  *Subject  `json:"subject,omitempty"`
 	Seed     string    `json:"seed,omitempty"`
 	Verdicts []Verdict `json:"verdicts,omitempty"` // one for each engine that was asked
-	// Sections are what a verb finds beside verdicts. In JSON their fields stand in the document's place.
+	// Sections are what a verb finds beside verdicts. In JSON their fields stand in the document's
+	// place.
 	Sections []Section `json:"-"`
 	Findings []Finding `json:"findings,omitempty"` // of no engine's; in JSON of all
 	Verdict  Overall   `json:"verdict,omitempty"`

@@ -15,8 +15,8 @@ type KernelCounts struct {
 	Unwatched  string             `json:"unwatched,omitempty"` // why nothing was watched
 	// Uncheckable is why no caller checked itself, though what it may return is known.
 	Uncheckable string       `json:"uncheckable,omitempty"`
-	Phases      []Phase      `json:"phases,omitempty"`  // that operations make of a site, and how often each was read
-	Foreign     []SlotsCount `json:"foreign,omitempty"` // what was read and is no phase; whether that breaks anything the model says
+	Phases      []Phase      `json:"phases,omitempty"`  // of operations, and how often each was read
+	Foreign     []SlotsCount `json:"foreign,omitempty"` // what was read and is no phase
 }
 
 // KernelFacts are what tells kernels apart, beside what they do.

@@ -35,7 +35,7 @@ type Mutant struct {
 	Property protocol.Property                     `json:"property,omitempty"`
 	Expect   map[protocol.Engine]protocol.Verdict  `json:"expect"`
 	Found    map[protocol.Engine]protocol.Verdict  `json:"found"`
-	Broke    map[protocol.Engine]protocol.Property `json:"broke,omitempty"` // the property that was seen violated
+	Broke    map[protocol.Engine]protocol.Property `json:"broke,omitempty"` // the property, as seen
 	// Seconds is how long each engine took: to its verdict, and the cpu engine to its
 	// first finding, the median where it ran more than once.
 	Seconds map[protocol.Engine]float64 `json:"seconds"`

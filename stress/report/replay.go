@@ -7,13 +7,13 @@ import (
 
 // Replay is what replaying a witness shows.
 type Replay struct {
-	Engine   protocol.Engine   `json:"engine"` // whose witness it is
+	Engine   protocol.Engine   `json:"engine"` // that found the witness
 	Property protocol.Property `json:"property"`
 	Text     string            `json:"text"` // what is broken, in words
 	Steps    int               `json:"steps"`
 	Cycle    int               `json:"cycle,omitempty"` // how many of the last steps repeat for ever
 	Witness  *witness.Witness  `json:"witness"`
-	Model    *Verdict          `json:"model,omitempty"`   // what the model says of the same subject, if it is not its witness
+	Model    *Verdict          `json:"model,omitempty"`   // if the witness is not its own
 	Machine  *Verdict          `json:"machine,omitempty"` // the same of the machine engine
 	CPU      *Stepped          `json:"cpu"`               // what became of the steps on real CPUs
 }
@@ -24,7 +24,7 @@ func (*Replay) Schema() string { return "stress/replay/2" }
 // Overall implements [Section]: what a witness shows is a violation.
 func (*Replay) Overall() Overall { return Violated }
 
-// Other is what the engine says of the subject whose witness it is not.
+// Other is what the other engine says of the subject.
 func (r *Replay) Other() *Verdict {
 	if r.Engine == protocol.Model {
 		return r.Machine
@@ -35,7 +35,7 @@ func (r *Replay) Other() *Verdict {
 // Stepped is what carrying a witness out on real CPUs has shown.
 type Stepped struct {
 	Outcome StepOutcome `json:"outcome"`
-	Taken   int         `json:"taken"`          // steps, the last one included if the violation was seen
+	Taken   int         `json:"taken"`          // steps; the last one too if the violation was seen
 	Steps   int         `json:"steps"`          // of the witness
 	Text    string      `json:"text,omitempty"` // why not all were taken
 	Seen    string      `json:"seen,omitempty"` // the violation

@@ -36,7 +36,7 @@ type OpSearch struct {
 	Enumerated int                       `json:"enumerated"` // texts
 	Pruned     SearchPruned              `json:"pruned"`
 	Candidates int                       `json:"candidates"` // left to be judged
-	Judged     int                       `json:"judged"`     // fewer than Candidates where the search was ended
+	Judged     int                       `json:"judged"`     // fewer than Candidates if the search was ended
 	Refuted    map[protocol.Property]int `json:"refuted"`    // by the property of a shortest execution
 	Vacuous    int                       `json:"vacuous"`    // no thread ever ran a program
 	Bounded    int                       `json:"bounded"`    // the bound on states was hit
@@ -76,7 +76,7 @@ type Found struct {
 	// Estimate is what the costs come to at the prices that were measured in the
 	// running kernel ([PokeSeconds], [WaitSeconds]).
 	Estimate float64 `json:"estimate_seconds"`
-	Leaves   string  `json:"leaves"`  // the states of its sites behind it
+	Leaves   string  `json:"leaves"`  // the states of its sites after it
 	Callers  Callers `json:"callers"` // by a rule: the model has no indirect callers
 	// Spare says that a step can be left out: what is left is safe for the same callers,
 	// leaves the same states and costs no more.

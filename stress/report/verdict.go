@@ -11,7 +11,7 @@ type Verdict struct {
 	Verdict  protocol.Verdict  `json:"verdict"`
 	Reason   string            `json:"reason,omitempty"`   // why there is no answer, or what limits it
 	Property protocol.Property `json:"property,omitempty"` // what is violated
-	Witness  *witness.Witness  `json:"witness,omitempty"`  // of a violation, from an engine that goes through every order
+	Witness  *witness.Witness  `json:"witness,omitempty"`  // of engines that go through every order
 	Findings []Finding         `json:"-"`                  // in JSON they are among the document's
 	*ModelCounts
 	*CPUCounts
@@ -64,7 +64,7 @@ type PatcherCounts struct {
 	LateTraps uint64 `json:"late_traps"`
 	Waits     uint64 `json:"waits"`
 	Boosts    uint64 `json:"boosts"`
-	Boosted   bool   `json:"boosted"` // false: without the right to real-time priorities, which is slow
+	Boosted   bool   `json:"boosted"` // false: without real-time priorities, which is slow
 }
 
 // Outcomes counts executions by what became of them. Classes of findings other than

@@ -18,7 +18,7 @@ const (
 	Thread                   // executes
 )
 
-// An Actor is who takes a step. As text it is "mutator", "mutator 1", "loader" or "thread 0".
+// An Actor takes steps. As text it is "mutator", "mutator 1", "loader" or "thread 0".
 type Actor struct {
 	Kind  ActorKind
 	Index int
@@ -90,7 +90,7 @@ const (
 	FreeCopy // the memory of Copy is given back
 	Unloaded // the load or the unload returns
 
-	// What happens to programs in nobody's turn.
+	// What happens to programs in no agent's turn.
 	Arrive  // Prog is loaded
 	Forget  // the descriptors of Prog are taken off the list
 	Reclaim // the grace period of Prog is over, and it is freed
@@ -105,7 +105,7 @@ const (
 	Handle  // the trap's handler acts as Text
 	Retry   // the handler runs the byte again
 	Late    // the same, for the poke is over
-	Lost    // the handler finds nobody's int3
+	Lost    // the handler finds an int3 of no poke
 	Read    // it reads that Key of the map holds Prog
 	Run     // it executes in Prog, up to its end
 	Back    // Prog returns into the caller, to before Site

@@ -68,7 +68,7 @@ func some(n int) *int {
 	return &n
 }
 
-// words are those of a text, none of one that nobody read.
+// words are those of a text; of one that was not read there are none.
 func words(t protocol.SlotText) string {
 	if t.Head == protocol.Unread {
 		return ""

@@ -9,7 +9,7 @@ const None = -1
 type Witness struct {
 	Property protocol.Property
 	Text     string // what is broken, in words
-	// Agents are who carries out operations. Threads are counted from 0.
+	// Agents carry out operations. Threads are counted from 0.
 	Agents  []Actor
 	Threads int
 	// Programs are the names of programs, by the numbers that steps have for them.
@@ -99,7 +99,7 @@ type Position struct {
 	Addr    uint64        // Outside
 }
 
-// Memory is where an engine with addresses has things, for those who compare addresses.
+// Memory is where an engine with addresses has things, for engines that compare addresses.
 type Memory struct {
 	Programs []Region // by number
 	Data     Region   // structs of maps and programs: their addresses are not compared

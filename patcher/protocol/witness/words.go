@@ -21,7 +21,7 @@ func (w *Witness) Words(s *Step) string {
 	return text
 }
 
-// ChoiceWords says for people who does what.
+// ChoiceWords says for people what is done, and by which actor.
 func (w *Witness) ChoiceWords(c Choice) string {
 	return c.Actor.String() + ": " + w.Words(&Step{Choice: c})
 }
@@ -159,7 +159,7 @@ func (w *Witness) threadWords(a *Action) string {
 	case Late:
 		return "handler: the poke is over, runs the byte again"
 	case Lost:
-		return "handler: nobody's int3"
+		return "handler: an int3 of no poke"
 	case Read:
 		if a.Prog == None {
 			return fmt.Sprintf("reads key %d: empty, falls through", a.Key)

@@ -26,7 +26,7 @@ const arenaSize = 16 << 20
 const yieldEvery = 100
 
 // run is one run of the engine. The mutator's goroutine owns all that is not atomic or
-// behind a mutex.
+// guarded by a mutex.
 type run struct {
 	Config
 	*rig.Rig
@@ -51,7 +51,7 @@ type run struct {
 	findings []live.Finding // of the mutator
 	pace     atomic.Uint32  // of the operation in progress: a pace
 	boosted  bool
-	trace    *live.Recorder // nil: nobody takes a trace
+	trace    *live.Recorder // nil: the trace is not taken
 }
 
 // Run executes the entry on Subject.Shape.Threads threads and changes the keys until

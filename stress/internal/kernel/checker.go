@@ -18,8 +18,8 @@ import (
 //	          is what it returned legal in one of the phases? are R6-R9 still the canaries?
 //
 // It counts into the row of its CPU, atomically, as another checker may run in its stead meanwhile.
-// That makes the entry's sites those of a subprogram. Other callers are the entry as it stands, of which
-// the last execution of a call is checked.
+// That makes the entry's sites those of a subprogram. Other callers are the entry as it stands, of
+// which the last execution of a call is checked.
 //
 // Two maps hold what checkers share with the mutator, see phase.go and rows.go.
 const (
@@ -49,7 +49,7 @@ func checker(entry string, c *Config) asm.Instructions {
 		insns = append(insns, part...)
 	}
 	insns = append(insns, asm.LoadMem(asm.R0, asm.RFP, fpValue, asm.DWord).WithSymbol("done"))
-	if c.Spec.Programs[c.Entry].Type == ebpf.CGroupSKB { // the verifier takes its word for no other value
+	if c.Spec.Programs[c.Entry].Type == ebpf.CGroupSKB { // the verifier allows no other value
 		insns = append(insns, asm.And.Imm(asm.R0, 1))
 	}
 	insns = append(insns, asm.Return().WithSymbol("exit"))

@@ -12,15 +12,15 @@ import (
 
 // faults are what tests do wrong on purpose, to see it found.
 type faults struct {
-	site    int                                       // the watcher is told that sites lie so many bytes further on
+	site    int                                       // to the watcher, sites lie that much further on
 	checker func(asm.Instructions) asm.Instructions   // edits the checker
-	behind  func(set func(key, prog int) error) error // changes a map behind the mutator's back, beside its operations
+	intrude func(set func(key, prog int) error) error // changes a map without the mutator's knowledge
 }
 
-// intrude changes a key behind the mutator's back, as a test wants it.
+// intrude changes a key without the mutator's knowledge, as a test wants it.
 func (r *run) intrude(done <-chan struct{}) error {
 	for !live.Pause(done, 10*time.Millisecond) {
-		err := r.faults.behind(func(k, prog int) error {
+		err := r.faults.intrude(func(k, prog int) error {
 			return r.arrays[r.Keys[k].Map].Put(uint32(r.Keys[k].Index), r.pinned[prog].Program)
 		})
 		if err != nil {

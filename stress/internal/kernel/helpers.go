@@ -33,7 +33,7 @@ func (r *run) helpers(cancel func(error)) *live.Helpers {
 	if len(r.Script) == 0 {
 		start(r.loader)
 	}
-	if r.faults.behind != nil {
+	if r.faults.intrude != nil {
 		start(r.intrude)
 	}
 	start(func(done <-chan struct{}) error { return r.report(done, cancel) })

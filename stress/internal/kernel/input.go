@@ -12,7 +12,7 @@ import (
 // Input is what every execution is given.
 type Input struct {
 	Packet  []byte // at least the 14 bytes of an Ethernet header
-	Context []byte // a struct __sk_buff of which mark, priority and cb are given; the kernel makes the rest
+	Context []byte // a struct __sk_buff; mark, priority and cb of it are used
 }
 
 // Kinds are the types of programs that the kernel runs many times at a call, on a packet.

@@ -13,8 +13,8 @@ import (
 	"tailpoke/stress/internal/identity"
 )
 
-// loaded is what a run has in the kernel. All of it is closed at the end: nothing is pinned, nothing
-// was there before.
+// loaded is what a run has in the kernel. All of it is closed at the end: nothing is pinned,
+// nothing was there before.
 type loaded struct {
 	spec     *ebpf.CollectionSpec // with maps alone
 	entry    *ebpf.ProgramSpec
@@ -82,7 +82,7 @@ func (l *loaded) open(c *Config) error {
 	return nil
 }
 
-// identify finds where slots are. Where it cannot be said, nobody watches.
+// identify finds where slots are. If it cannot be said, there is no watcher.
 func (l *loaded) identify() {
 	if l.compiler == nil {
 		return
@@ -208,7 +208,8 @@ func (l *loaded) copyOf(checks bool) (*ebpf.Program, error) {
 	return loadProgram(l.spec, l.maps.Maps, l.entry)
 }
 
-// freedWithin is how long the kernel takes, behind a grace period, to free programs that nobody holds.
+// freedWithin is how long the kernel takes, after a grace period, to free programs that are not
+// held.
 const freedWithin = 20 * time.Millisecond
 
 // dismiss lets the callers go and waits until they are, about. Then keys are emptied at once: while

@@ -12,8 +12,8 @@ import (
 // mapBytesMax bounds the maps of a run. The loader makes them once more.
 const mapBytesMax = 256 << 20
 
-// mapsOf takes the maps out of a collection that programs and keys name, and those that are in them,
-// without what the prog arrays hold. The error says that they are too large to be made here.
+// mapsOf takes the maps out of a collection that programs and keys name, and those that are in
+// them, without what the prog arrays hold. The error says that they are too large to be made here.
 func mapsOf(spec *ebpf.CollectionSpec, programs []*ebpf.ProgramSpec, keys []protocol.Key) (map[string]*ebpf.MapSpec, error) {
 	out := map[string]*ebpf.MapSpec{}
 	var keep func(name string)

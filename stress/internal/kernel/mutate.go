@@ -55,8 +55,8 @@ func (r *run) Unload() error {
 }
 
 // Operate carries an operation out, between the two phases that tell the checkers what they may
-// see. A fresh copy of a program is let go at once: only the key holds it then, and the kernel frees
-// it when the key gets another.
+// see. A fresh copy of a program is let go at once: only the key holds it then, and the kernel
+// frees it when the key gets another.
 func (r *run) Operate(op live.Op) error {
 	var p program
 	fresh := op.Kind.Gives() && !r.bursts && r.driver.Rand.IntN(4) == 0
@@ -136,7 +136,7 @@ func (r *run) countOverlap(kind protocol.OpKind, around time.Duration) error {
 	return err
 }
 
-// empty takes every key's program at the end, in no phase: nobody executes any more.
+// empty takes every key's program at the end, in no phase: no thread executes any more.
 func (r *run) empty() error {
 	var errs []error
 	for k, at := range r.Keys {

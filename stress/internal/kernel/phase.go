@@ -61,7 +61,7 @@ func (c *clock) begin(kind int, legal uint64) error {
 	return c.next()
 }
 
-// prepare says what the phase will be behind the last one that was prepared.
+// prepare says what the phase will be after the last one that was prepared.
 func (c *clock) prepare(kind int, legal uint64) error {
 	seq := c.prepared + 1
 	entry := c.value[phaseRing+(seq%phases)<<phaseShift:]
@@ -85,8 +85,8 @@ func (c *clock) prepare(kind int, legal uint64) error {
 	return nil
 }
 
-// next begins the next phase, which was prepared. For callers that do not check themselves it begins
-// a little earlier than for the others.
+// next begins the next phase, which was prepared. For callers that do not check themselves it
+// begins a little earlier than for the others.
 func (c *clock) next() error {
 	c.mu.Lock()
 	c.seq++

@@ -14,7 +14,7 @@ import (
 )
 
 // run is one run of the engine. The mutator's goroutine owns all that is not atomic or
-// behind a mutex.
+// guarded by a mutex.
 type run struct {
 	Config
 	*loaded
@@ -119,8 +119,8 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 }
 
 // ownThreads is how many threads a run has beside those that execute. All may run Go code at once:
-// between two calls of bpf(2) a thread waits for a processor of the Go runtime, and with two of them
-// for 16 threads, the watcher saw a quarter of what it saw with enough.
+// between two calls of bpf(2) a thread waits for a processor of the Go runtime, and with two of
+// them for 16 threads, the watcher saw a quarter of what it saw with enough.
 const ownThreads = 8
 
 // addWatch adds what the watcher saw, if there was one. Every kernel has the same protocol and the

@@ -121,7 +121,7 @@ func TestUnknownValueIsFound(t *testing.T) {
 func TestBehindTheBack(t *testing.T) {
 	c := rig(t)
 	c.StopAtFirst, c.Duration = true, time.Minute
-	c.faults.behind = func(set func(key, prog int) error) error { return set(0, 1) }
+	c.faults.intrude = func(set func(key, prog int) error) error { return set(0, 1) }
 	res := mustRun(t, c)
 	if len(res.Findings) == 0 {
 		t.Fatalf("nothing was found in %d executions", res.Executions)

@@ -8,8 +8,8 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// A Session is a collection in the kernel, whose programs are executed one at a time. Its keys and
-// programs may be changed while they are.
+// A Session is a collection in the kernel. Its programs are executed one at a time. Its keys and
+// programs may be changed meanwhile.
 type Session struct {
 	spec *ebpf.CollectionSpec
 	mu   sync.Mutex // guards coll.Programs: Reload exchanges one while others are read
@@ -141,7 +141,8 @@ func (s *Session) SetVariable(name string, value uint64) error {
 	return v.Set(uint32(value))
 }
 
-// Element reads the value of a key of a map. The error wraps [ebpf.ErrKeyNotExist] if there is none.
+// Element reads the value of a key of a map. The error wraps [ebpf.ErrKeyNotExist] if there is
+// none.
 func (s *Session) Element(m string, key []byte) ([]byte, error) {
 	table, err := s.table(m)
 	if err != nil {

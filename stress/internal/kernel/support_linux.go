@@ -75,8 +75,8 @@ func countsLocked(release string) bool {
 // probeSize is the size of the probe in bytes.
 const probeSize = 16
 
-// loadProbe gives the size of the probe's machine code and of its instructions, in bytes; 0 where the
-// kernel does not say.
+// loadProbe gives the size of the probe's machine code and of its instructions, in bytes; 0 where
+// the kernel does not say.
 func loadProbe() (jited, translated int, err error) {
 	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 		Name: "tailpoke_probe", Type: ebpf.SchedCLS, License: "GPL",
@@ -96,7 +96,8 @@ func loadProbe() (jited, translated int, err error) {
 	return int(n), translated, nil
 }
 
-// judgeProbe says why no site would be poked in programs that the kernel treats as it does the probe.
+// judgeProbe says why no site would be poked in programs that the kernel treats as it does the
+// probe.
 func judgeProbe(jited, translated int) error {
 	switch {
 	case jited == 0:
@@ -107,7 +108,8 @@ func judgeProbe(jited, translated int) error {
 	return nil
 }
 
-// hint says what may forbid it to load programs in spite of its capabilities; "" if nothing is known.
+// hint says what may forbid it to load programs in spite of its capabilities; "" if nothing is
+// known.
 func hint(release string) string {
 	const first = "user:[4026531837]" // the kernel's own number of it
 	ns, err := os.Readlink("/proc/self/ns/user")

@@ -17,8 +17,8 @@ const (
 	fewAtOnce  = 32
 )
 
-// options are those of a call of a thread. Where executions leave something to the next, and nobody
-// puts it back, there is one to a call.
+// options are those of a call of a thread. If an execution leaves something to the next, and the
+// kernel does not put it back, there is one to a call.
 func (r *run) options(checks bool) *ebpf.RunOptions {
 	lo, hi := r.written()
 	n := uint32(fewAtOnce)
@@ -37,7 +37,7 @@ type thread struct {
 	number  int
 	callers []caller
 	turn    int
-	begun   chan struct{} // closed when it has executed each once; nil: nobody wants to know
+	begun   chan struct{} // closed when it has executed each once; nil: no one waits for that
 
 	many, few *ebpf.RunOptions // of callers that check themselves, and of others
 	*seen

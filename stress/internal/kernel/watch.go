@@ -35,8 +35,8 @@ const (
 // is about to call bpf(2), and that it has returned, with the lock held, and a read is made and
 // noted with the lock held. So an item's place in the trace is its place in time.
 //
-// The mutator's notes are never dropped: where whoever takes the trace is behind, the mutator waits.
-// What was seen is dropped then, and counted: sampled reads may skip states anyway.
+// The mutator's notes are never dropped: if the taker of the trace is late, the mutator waits. What
+// was seen is dropped then, and counted: sampled reads may skip states anyway.
 //
 // What it is told by its callers must be all that happens: one operation at a time, on keys whose
 // sites neither come nor go, and with programs whose landing address is known before the operation.
@@ -159,7 +159,7 @@ func (w *watcher) lock() {
 	w.wants.Add(-1)
 }
 
-// landing returns the number of the program whose landing address (identity.Compiler.Landing) this is.
+// landing returns the number of the program with this landing address (identity.Compiler.Landing).
 // A new address gets a new number.
 func (w *watcher) landing(addr uint64) int {
 	if w == nil {
@@ -220,14 +220,14 @@ func (w *watcher) note(it protocol.Item) {
 	w.result.events++
 }
 
-// room makes room for an observation, if whoever takes the trace is not too far behind.
+// room makes room for an observation, if the taker of the trace is not too late.
 func (w *watcher) room() bool {
 	w.tape.Room(watchReserve)
 	return len(w.tape.Items) < live.TapeBuffer-watchSpare
 }
 
-// sofar is how much was read and found, and whether reading has ended on its own. Nobody reads where
-// there is nothing to watch.
+// sofar is how much was read and found, and whether reading has ended on its own. There is no
+// reader if there is nothing to watch.
 func (w *watcher) sofar() (reads uint64, findings int, ended bool) {
 	if w == nil || len(w.images) == 0 {
 		return 0, 0, true

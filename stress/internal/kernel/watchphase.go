@@ -40,7 +40,7 @@ type sitePair = [protocol.Slots]slotKind
 type phaseWalk struct {
 	method protocol.Method
 	op     protocol.OpKind
-	slots  [protocol.Slots]struct{ head, tail slotKind } // by the whole instruction that each belongs to; slotTrapMixed: int3
+	slots  [protocol.Slots]struct{ head, tail slotKind } // by their instructions; slotTrapMixed: int3
 
 	order [protocol.OpKinds][]sitePair            // by operation: the phases
 	may   [protocol.OpKinds + 1]map[sitePair]bool // by column: all that may be read

@@ -96,8 +96,8 @@ func (w *watcher) look() (time.Duration, error) {
 	return watchIdle, nil
 }
 
-// next chooses the image to look at, and says how many of them are worth a look before a pause. Where
-// an operation waits, it goes on where it was last at work.
+// next chooses the image to look at, and says how many of them are worth a look before a pause.
+// Where an operation waits, it goes on where it was last at work.
 func (w *watcher) next() (m *watched, round int) {
 	w.turn++
 	if w.busy >= 0 && w.turn%watchOthers != 0 {
@@ -120,20 +120,20 @@ func (w *watcher) next() (m *watched, round int) {
 // slots, or of the bytes of one, need never have been there at one moment. But the lock is held, so
 // that at most one operation is in progress during both copies. In the course of one operation a
 // byte of a slot goes through values that all differ, with one exception, and never back. A byte
-// that is the same in both copies has therefore held this value from one reading of it to the other,
-// and so at the moment between the copies, which is one moment for all bytes. Where all five bytes
-// of a slot are the same in both copies, the slot held them at that moment, and where that is so of
-// both slots of a site, the pair was there. Where it is so of one slot, only that slot is noted; of a
-// site with none, nothing. As all that one read notes was there at one moment, the order in which it
-// stands in the trace does not matter.
+// that is the same in both copies has therefore held this value from one reading of it to the
+// other, and so at the moment between the copies, which is one moment for all bytes. Where all five
+// bytes of a slot are the same in both copies, the slot held them at that moment, and where that is
+// so of both slots of a site, the pair was there. Where it is so of one slot, only that slot is
+// noted; of a site with none, nothing. As all that one read notes was there at one moment, the
+// order in which it stands in the trace does not matter.
 //
 // The exception is the first byte of a target in an update: jump, int3, jump. A copy may have the
-// old jump's head and the new tail, and the next one the new jump's head: at the moment between them
-// was int3. So where an update would have a jump noted, two copies more are made, and only what is
-// the same in all four counts. The tail is written while the head is int3. Where all copies have the
-// new tail, all but the first have the head that was written after it; where all have the old tail,
-// all but the last have the head that was there before it. Either way head and tail were there
-// together between the second copy and the third.
+// old jump's head and the new tail, and the next one the new jump's head: at the moment between
+// them was int3. So where an update would have a jump noted, two copies more are made, and only
+// what is the same in all four counts. The tail is written while the head is int3. Where all copies
+// have the new tail, all but the first have the head that was written after it; where all have the
+// old tail, all but the last have the head that was there before it. Either way head and tail were
+// there together between the second copy and the third.
 func (w *watcher) read(m *watched) error {
 	if err := w.dump.twice(m); err != nil {
 		return err
@@ -162,7 +162,7 @@ func (w *watcher) read(m *watched) error {
 	return nil
 }
 
-// interpret says what the slots of an image hold, those whose bytes are the same in all copies.
+// interpret says what the slots of an image hold, if their bytes are the same in all copies.
 func (w *watcher) interpret(m *watched) {
 	for i := range m.sites {
 		for j := range m.sites[i].slots {
@@ -175,7 +175,7 @@ func (w *watcher) interpret(m *watched) {
 	}
 }
 
-// jumps reports whether a target whose first byte is a jump's would be noted, or found to be wrong.
+// jumps reports whether a target that begins as a jump does would be noted, or found to be wrong.
 func (w *watcher) jumps(m *watched) bool {
 	for i := range m.sites {
 		s := &m.sites[i]

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// objectInfo is BPF_OBJ_GET_INFO_BY_FD with the attributes at an address. It waits for nobody, so
-// that the Go scheduler need not be told.
+// objectInfo is BPF_OBJ_GET_INFO_BY_FD with the attributes at an address. It does not wait, so the
+// Go scheduler need not be told.
 func objectInfo(attr uint64, size int) error {
 	_, _, errno := unix.RawSyscall(unix.SYS_BPF, unix.BPF_OBJ_GET_INFO_BY_FD, uintptr(attr), uintptr(size))
 	if errno != 0 {
@@ -27,7 +27,7 @@ func nap(d time.Duration) {
 }
 
 // watchNice is the reader's priority: it runs for short times and is to be there when something
-// happens, and nobody is to keep it from its CPU while the mutator waits for its lock.
+// happens, and no thread is to keep it from its CPU while the mutator waits for its lock.
 const watchNice = -20
 
 // A watchThread is the reader's thread, and what it was before.
@@ -56,12 +56,12 @@ func attend() (*watchThread, error) {
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err != nil {
 		return nil, fmt.Errorf("timer slack: %w", err)
 	}
-	_ = unix.Setpriority(unix.PRIO_PROCESS, t.id, watchNice) // without CAP_SYS_NICE less is seen, and that is all
+	_ = unix.Setpriority(unix.PRIO_PROCESS, t.id, watchNice) // without CAP_SYS_NICE less is seen
 	return t, nil
 }
 
-// keepOff leaves a CPU to the mutator, which calls bpf(2) there: who runs in its place sees nothing of
-// what it does.
+// keepOff leaves a CPU to the mutator, which calls bpf(2) there: a thread in its place
+// sees nothing of what it does.
 func (t *watchThread) keepOff(cpu int) {
 	if cpu == t.off {
 		return

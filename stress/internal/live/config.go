@@ -9,7 +9,7 @@ import (
 	"tailpoke/stress/report"
 )
 
-// None is the empty key among programs, and nobody among threads.
+// None is the empty key among programs, and no thread among threads.
 const None = -1
 
 // Outcome is a value that an execution may return.

@@ -1,5 +1,5 @@
 // Package live is what the engines on real CPUs have in common: threads execute a workload while
-// one mutator changes its keys, and what executions return is held against what the keys held.
+// one mutator changes its keys, and what executions return is compared with what the keys held.
 //
 //	Driver    decides what is called and when: a script, then random calls. It knows what each key
 //	          holds, makes install, update or remove of that, and says of each what executions may

@@ -11,9 +11,8 @@ import (
 // than they are checked, all of them alike.
 const recordBurst = 32
 
-// A Recorder writes the events of a patcher on a tape. It never waits for the taker: where that is
-// far behind, and in bursts, whole operations are omitted, and counted. A nil recorder records
-// nothing.
+// A Recorder writes the events of a patcher on a tape. It never waits for the taker: if that is
+// late, and in bursts, whole operations are omitted, and counted. A nil recorder records nothing.
 //
 // What a key's sites are, the mutator cannot know while a copy of the entry is being
 // loaded or unloaded: it notes bounds. As no operation of the array runs while a

@@ -27,7 +27,7 @@ type Result struct {
 	Seconds float64
 	// FirstSeconds is when the first finding was noticed; 0 if there is none.
 	FirstSeconds float64
-	// Trace counts the events that were recorded; nil if nobody took them.
+	// Trace counts the events that were recorded; nil if they were not taken.
 	Trace *report.Trace
 }
 

@@ -41,7 +41,7 @@ func NewTape(take func([]protocol.Item)) *Tape {
 // Add appends an item. It never waits, and grows the buffer where that is full.
 func (t *Tape) Add(it protocol.Item) { t.Items = append(t.Items, it) }
 
-// Note appends an item that must not be lost: where the taker is far behind, it waits.
+// Note appends an item that must not be lost: if the taker is late, it waits.
 func (t *Tape) Note(it protocol.Item) {
 	if len(t.Items) == cap(t.Items) {
 		t.swap()

@@ -23,7 +23,7 @@ type Config struct {
 	Arrays  map[string]int // number of keys of each prog array
 	Host    *host.Config   // of the other maps and the packet, in this layout; nil: there are none
 	Pool    exec.PoolConfig
-	Boost   bool // whoever waits for grace periods is elevated, see package patcher/rcu
+	Boost   bool // what waits for grace periods is elevated, see package patcher/rcu
 
 	Observe      func(protocol.Event) // see patcher.Config
 	BetweenMicro func()

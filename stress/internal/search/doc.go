@@ -12,5 +12,6 @@
 // The model judges each candidate on the shapes of the report. Its answer holds for any number of
 // threads, and for direct callers. For indirect ones a rule stands in: a program is retired after
 // publish, or freed after publish and a grace period. A protocol that does nothing is not safe: its
-// installs let executions miss (no-miss), its updates and removes leave them stale programs (fresh).
+// installs let executions miss (no-miss), its updates and removes leave them stale programs
+// (fresh).
 package search

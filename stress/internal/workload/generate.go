@@ -67,8 +67,8 @@ func Generate(s protocol.Shape, aligned bool) (*Workload, error) {
 	return w, nil
 }
 
-// generatedType is the type of the programs. Their context is a struct __sk_buff, of which they read
-// cb: words that whoever runs them is free to choose, in a kernel too.
+// generatedType is the type of the programs. Their context is a struct __sk_buff, of which they
+// read cb: words that whoever runs them is free to choose, in a kernel too.
 const (
 	generatedType = ebpf.SchedCLS
 	generatedCB   = 48 // its offset

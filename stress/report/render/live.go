@@ -70,7 +70,7 @@ func kernelFigures(v *report.Verdict) []string {
 	case k.Watch != nil:
 		out = append(out, watchFigures(k))
 	case v.Verdict == protocol.Violated: // else it is the reason
-		out = append(out, "nobody watched: "+k.Unwatched)
+		out = append(out, "not watched: "+k.Unwatched)
 	}
 	if c.Trace != nil {
 		out = append(out, traceFigures(c.Trace))
