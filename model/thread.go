@@ -25,12 +25,12 @@ func (e *expander) thread(i int) {
 		}
 	case entering:
 		e.enter(i)
-	default:
-		e.atSlot(i, t, place)
 	case inProgram:
 		e.inProgram(i, t)
 	case afterSites:
 		e.goTo(i, moveLeave, 0, noFault)
+	default:
+		e.atSlot(i, t, place)
 	}
 }
 

@@ -7,14 +7,6 @@ import (
 	"go.uber.org/goleak"
 )
 
-// slowUnderRace skips a test under the race detector, aloud.
-func slowUnderRace(t *testing.T) {
-	t.Helper()
-	if raceBuild {
-		t.Skip("many times slower under the race detector: scripts/test runs it without")
-	}
-}
-
 func TestMain(m *testing.M) {
 	Child()
 	code := m.Run()
