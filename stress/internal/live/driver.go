@@ -135,7 +135,10 @@ func (d *Driver) call(c protocol.Call) error {
 
 // Burst updates a key that holds a program, as long as more allows it, for at most so long.
 func (d *Driver) Burst(ctx context.Context, k int, long time.Duration, more func() bool) error {
-	for end := time.Now().Add(long); time.Now().Before(end) && !d.over(ctx) && more(); {
+	for end := time.Now().Add(long); time.Now().Before(end) && ctx.Err() == nil && more(); {
+		if d.c.StopAtFirst && d.engine.Bad() { // it takes a look at every thread
+			return nil
+		}
 		if err := d.give(k, (d.keys[k].holds+1)%d.programs); err != nil {
 			return err
 		}
