@@ -147,7 +147,7 @@ func TestHidden(t *testing.T) { t.Error("always") }
 // is the same number, and nothing asks for more of unused than that it is not zero.
 func TestJudges(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds tests")
+		t.Skip("short: it builds tests, and runs in full without the race detector")
 	}
 	root := t.TempDir()
 	for name, text := range module {
