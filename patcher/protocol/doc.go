@@ -65,6 +65,14 @@
 // there is none (none). Single pokes always exclude each other. So far only the model judges
 // other lines than these: see [ModelZoo].
 //
+// # Sites and methods are data
+//
+// [Site] is the account of what is patched: its slots, what each may hold and where that leads, the
+// bytes, the states, and the paths that no execution may take. [TailCall] is the only one so far;
+// all that is said of it stands in the files tailcall*.go. A step of a [Method] is a [MicroStep]:
+// which bytes of the slot it stores, where they come from, and whether other CPUs may see a part
+// of them. An engine that has no room for a site or a store refuses the subject.
+//
 // # What this package does not do
 //
 // It has no transition relation: each engine interprets these values in its own way,

@@ -12,15 +12,23 @@ import (
 
 // stopText says where a thread is.
 func (r *replay) stopText(t *thread) string {
-	switch t.stop.Kind {
-	case exec.Trapped:
-		return "has trapped at " + r.where(t.stop.RIP)
-	case exec.Returned:
-		return fmt.Sprintf("has returned %#x", t.stop.Regs[0])
-	case exec.Faulted:
-		return fmt.Sprintf("has faulted at %s with signal %d", r.where(t.stop.RIP), t.stop.Anomaly.Signal)
+	if did := r.didText(t); did != "" {
+		return "has " + did
 	}
 	return "stands at " + r.where(t.stop.RIP)
+}
+
+// didText says what has stopped a thread; "" if it stands in front of its next instruction.
+func (r *replay) didText(t *thread) string {
+	switch t.stop.Kind {
+	case exec.Trapped:
+		return "trapped at " + r.where(t.stop.RIP)
+	case exec.Returned:
+		return fmt.Sprintf("returned %#x", t.stop.Regs[0])
+	case exec.Faulted:
+		return fmt.Sprintf("faulted at %s with signal %d", r.where(t.stop.RIP), t.stop.Anomaly.Signal)
+	}
+	return ""
 }
 
 // samePosition compares where the thread is after a step.

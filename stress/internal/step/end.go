@@ -1,6 +1,7 @@
 package step
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -159,7 +160,7 @@ func (r *replay) letGo(n int) (string, error) {
 		return "", err
 	}
 	t.inside = false
-	end := strings.TrimPrefix(r.stopText(t), "has ")
+	end := cmp.Or(r.didText(t), r.stopText(t))
 	if t.stop.Kind == exec.Returned {
 		end = join(end, lost(t.stop.Anomaly))
 	}
