@@ -82,7 +82,7 @@ func TestCycleAmongProtocols(t *testing.T) {
 	}
 	tr := parsed(t, cycle)
 	seen := map[string]bool{}
-	for _, s := range everySubject(t) {
+	for _, s := range allSubjects(t) {
 		s.Shape = protocol.Shape{Threads: 1, Sites: 2, Programs: 2, Keys: 1}
 		says, known := want[s.Protocol.Name]
 		if !known {

@@ -54,12 +54,18 @@ func sameAnswer(t failer, s protocol.Subject, most int, plain ...bool) {
 	}
 }
 
-// everySubject lists the mutants and the built-in subjects; with -short, one of five.
-func everySubject(t *testing.T) []protocol.Subject {
+// allSubjects lists the built-in subjects and the mutants.
+func allSubjects(t *testing.T) []protocol.Subject {
 	out := builtin()
 	for _, m := range protocol.Zoo() {
 		out = append(out, mutant(t, m.Name))
 	}
+	return out
+}
+
+// everySubject lists all subjects; with -short, one of five.
+func everySubject(t *testing.T) []protocol.Subject {
+	out := allSubjects(t)
 	if testing.Short() {
 		n := 0
 		out = slices.DeleteFunc(out, func(protocol.Subject) bool { n++; return n%5 != 1 })
