@@ -19,7 +19,7 @@
 // An idle mutator calls any operation on any key with any program, for ever. The state space is
 // finite, so a complete exploration covers scripts of every length. What a key holds is what the
 // map's pointer says, so a protocol that forgets to publish is accused of what follows from that.
-// pointer.go says where it is not so.
+// mutator.go says where it is not so.
 //
 // A thread enters, fetches the first slot of site 0, and either skips to the next site or is in
 // the unwind. There it fetches the second slot and takes the tail call. It is inside a reader
@@ -63,13 +63,13 @@
 // Deep: programs have direct sites, one for each key that the caller has a site of. They are poked
 // like those of a copy, as long as the program is there. A thread in the program may execute any of
 // them, or none, and so go on from program to program until it leaves. A load and an untracking of
-// a program are one step each: deep.go says why, and what is refused. Real programs may have fewer
+// a program are one step each: image.go says why, and what is refused. Real programs may have fewer
 // sites. One more poke is one more grace period, so this shape does not replace the one without
 // it: for an answer about both, ask about both.
 //
 // Grace periods are modelled by what they promise. Two flavours beyond those of package
 // patcher/rcu are modelled by how they work, with epochs, store buffers and a barrier, or without
-// the barrier: epoch.go.
+// the barrier: grace.go.
 //
 // # Weak fetch
 //
@@ -143,7 +143,7 @@
 // Threads are alike, so their words are sorted. So are programs, unless they have sites, and keys
 // without a site. Of two idle mutators the first one calls. [Options.NoSymmetry] leaves that out;
 // symmetry.go says what is not alike. [Options.Reduce] leaves out orders of moves that cannot
-// matter: reduce.go. The visited table is split into shards by hash. Workers expand and insert in
+// matter: move.go. The visited table is split into shards by hash. Workers expand and insert in
 // turns without locks. Numbers, parents, counts and witness do not depend on how many workers
 // there are.
 //
