@@ -1,5 +1,7 @@
 package protocol
 
+import "errors"
+
 // LoadSteps returns the steps of a load: those of p, or the kernel's.
 func (p Protocol) LoadSteps() []Step { return stepsOr(p.Load, opLoad, kernelLoad) }
 
@@ -35,3 +37,50 @@ var mutexNames = [...]string{MutexMap: "map", MutexKey: "key", MutexNone: "none"
 
 // String returns the mutex's name in the protocol grammar.
 func (m Mutex) String() string { return mutexNames[m] }
+
+// An Unlisting says when the map's list forgets the descriptors of a program that is freed.
+type Unlisting uint8
+
+// The moments at which the list may forget a program.
+const (
+	UnlistFirst Unlisting = iota // no later than its memory is given back
+	UnlistLater                  // some time after that
+	UnlistNever
+)
+
+// Unlisting says when the list forgets a program that has sites. Engines take the load of such
+// a program as one step, and so what takes it off the list; the error says why this subject
+// does not allow that.
+//
+// Nothing executes a program before its load is over, and the mutex keeps operations away
+// from each descriptor while the load fixes it up; a wrong fixup shows on a copy of the caller.
+// Two loads, or a load and operations on other keys, meet only at the text mutex. So one
+// moment stands for all steps of a load, provided that no agent holds a mutex at that moment.
+func (s Subject) Unlisting() (Unlisting, error) {
+	p := s.Protocol
+	if stepsText(p.LoadSteps()) != kernelLoad {
+		return 0, errors.New("programs with sites that are loaded in another way than the kernel's")
+	}
+	together := s.Shape.Mutators > 1 && (p.Mutex == MutexKey || s.Shape.Maps > 1)
+	if together || p.Mutex == MutexNone {
+		return 0, errors.New("programs with sites that are loaded while operations are in progress")
+	}
+	when, gone := UnlistNever, false
+	for _, step := range p.UnloadSteps() {
+		switch {
+		case step.Kind == Wait && (gone || when != UnlistNever):
+			// The grace period is the program's own, that of its retirement.
+			return 0, errors.New("programs with sites whose unload waits last")
+		case step.Kind == Untrack && gone:
+			when = UnlistLater
+		case step.Kind == Untrack:
+			when = UnlistFirst
+		case step.Kind == Free:
+			gone = true
+		}
+	}
+	if !gone {
+		return 0, errors.New("programs with sites whose unload does not free them")
+	}
+	return when, nil
+}

@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -47,7 +46,8 @@ type Site struct {
 	Empty  []Content    // by slot: what a site holds whose key holds nothing, as it is loaded
 	States []NamedState // every combination of contents
 	// Forbidden are paths through the site. An execution that goes along one breaks a property,
-	// whatever memory holds before and after.
+	// whatever memory holds before and after. Nothing else may lead to the path's last slot, for
+	// no engine remembers how a thread came there.
 	Forbidden []Path
 }
 
@@ -91,9 +91,6 @@ func (i *Instruction) At(dst []byte, at, to uint64) []byte {
 	return dst
 }
 
-// Fixed reports whether the instruction is the same wherever it lies.
-func (i *Instruction) Fixed() bool { return i.Disp == 0 }
-
 // StateOf names the state of a site whose slots hold these contents.
 func (s *Site) StateOf(contents ...Content) State {
 	for _, n := range s.States {
@@ -124,57 +121,3 @@ func (s *Site) Jumps(slot Slot) bool {
 
 // SlotName returns a slot's name in the protocol grammar.
 func (s *Site) SlotName(slot Slot) string { return s.Slots[slot].Name }
-
-// check says what is wrong with an account. [Site.Breaks] needs more than the fields say.
-func (s *Site) check() error {
-	if n := len(s.Slots); n < 1 || n > MaxSlots || len(s.Empty) != n {
-		return fmt.Errorf("%d slots, %d of them empty: want 1 to %d", n, len(s.Empty), MaxSlots)
-	}
-	states := 1
-	for _, k := range s.Slots {
-		if err := k.check(); err != nil {
-			return fmt.Errorf("slot %s: %w", k.Name, err)
-		}
-		states *= len(k.May)
-	}
-	if len(s.States) != states {
-		return fmt.Errorf("%d states of %d combinations have names", len(s.States), states)
-	}
-	for _, p := range s.Forbidden {
-		if len(p.Through) == 0 || len(p.Through) > len(s.Slots) {
-			return fmt.Errorf("path %v: the site has %d slots", p.Through, len(s.Slots))
-		}
-		// A thread that stands at the path's last slot must have come along the path: nothing
-		// else remembers how it came.
-		for i, c := range p.Through[:len(p.Through)-1] {
-			for other, in := range s.Slots[i].May {
-				if (in.Leads == ToNext) != (Content(other) == c) {
-					return fmt.Errorf("path %v: its end is reached by other ways too", p.Through)
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func (k *SlotKind) check() error {
-	if k.Size < 1 || k.Size > MaxSlotSize {
-		return fmt.Errorf("%d bytes: want 1 to %d", k.Size, MaxSlotSize)
-	}
-	for n, i := range k.May {
-		switch {
-		case len(i.Code) != k.Size:
-			return fmt.Errorf("%s has %d bytes of %d", i.Name, len(i.Code), k.Size)
-		case i.Disp != 0 && i.Disp+4 > k.Size:
-			return fmt.Errorf("%s has a displacement beyond its end", i.Name)
-		case (i.Disp == 0) != (i.Leads == ToNext):
-			return fmt.Errorf("%s leads nowhere, or has a displacement without need", i.Name)
-		}
-		for _, j := range k.May[:n] {
-			if bytes.HasPrefix(i.Code, j.Code[:1]) {
-				return fmt.Errorf("%s and %s begin with the same byte", i.Name, j.Name)
-			}
-		}
-	}
-	return nil
-}

@@ -129,3 +129,115 @@ func safe() []Mutant {
 			Edits: rewrite(OfMethod, "trap=retry; head=int3; sync; tail; sync; head=new; sync")},
 	}
 }
+
+// PokeZoo returns more mutants of poke methods and of orders, which model and machine judge. What
+// a CPU shows of them within seconds is a matter of luck.
+func PokeZoo() []Mutant {
+	all := append(pokeMethods(), pokeOrders()...)
+	expect(all, Model, Proved, nil)
+	return expect(all, Machine, Safe, machineJudges())
+}
+
+func pokeMethods() []Mutant {
+	return []Mutant{
+		{Name: "no-first-sync", Origin: "mechanical: the serialisation after the trap byte",
+			Why:   "a CPU that still has the old first byte executes it with the new tail",
+			Edits: rewrite(OfMethod, "head=int3; tail; sync; head=new; sync"), Property: NoTorn},
+		{Name: "no-second-sync", Property: NoTorn,
+			Origin: "mechanical: the comment in text_poke_bp calls it probably unnecessary on " +
+				"Intel",
+			Why:   "a CPU that fetched the old tail executes it with the new first byte",
+			Edits: rewrite(OfMethod, "head=int3; sync; tail; head=new; sync")},
+		{Name: "no-last-sync",
+			Origin: "1f676247f36a: x86/alternatives: Implement a better poke_int3_handler() " +
+				"completion scheme",
+			Why:   "a CPU may trap after the poke: it runs the byte again, and meets the new one",
+			Edits: rewrite(OfMethod, "head=int3; sync; tail; sync; head=new")},
+		{Name: "tail-first", Origin: "mechanical: the tail is written before the trap byte",
+			Why:   "in memory the old first byte stands before the new tail",
+			Edits: rewrite(OfMethod, "tail; head=int3; sync; head=new; sync"), Property: NoTorn},
+		{Name: "head-first", Origin: "mechanical: no trap byte, the first byte before the others",
+			Why:   "in memory the new first byte stands before the old tail",
+			Edits: rewrite(OfMethod, "head=new; sync; tail; sync"), Property: NoTorn},
+		{Name: "trap-old", Origin: "mechanical: the handler acts as the instruction that is replaced",
+			Why: "until the last serialisation some CPUs act by the old instruction and some by the " +
+				"new one, as they do without a trap",
+			Edits: rewrite(OfMethod, "trap=old; head=int3; sync; tail; sync; head=new; sync")},
+	}
+}
+
+func pokeOrders() []Mutant {
+	return []Mutant{
+		{Name: "grace-after-target", Origin: rfcThread + ": the grace period comes last",
+			Why: "the target is cleared while threads that passed the open bypass are still in the " +
+				"unwind",
+			Edits:    rewrite(OfRemove, "publish; each { bypass=jump; target=nop; wait }; retire"),
+			Property: NeverA},
+		{Name: "update-clears", Origin: "mechanical: an update by way of an empty target",
+			Why:      "the site is open all the time, and its target a nop for a while",
+			Edits:    rewrite(OfUpdate, "publish; each { target=nop; target=jump }; retire"),
+			Property: NeverA},
+		{Name: "update-by-reinstall", Property: NoMiss,
+			Origin: "mechanical: an update that closes the site, without a grace period",
+			Why:    "executions fall through the key, although it held a program all along",
+			Edits: rewrite(OfUpdate,
+				"publish; each { bypass=jump; target=jump; bypass=nop }; retire")},
+		{Name: "open-first-each", Property: NeverA,
+			Origin: seedThread + ": every bypass opens before the first target jumps",
+			Why:    "two passes in the wrong order",
+			Edits:  rewrite(OfInstall, "publish; each { bypass=nop }; each { target=jump }")},
+		{Name: "batched-early", Property: NeverA,
+			Origin: "mechanical: a batched remove that clears in the pass that closes",
+			Why:    "the shared grace period comes after the pokes that it should separate",
+			Edits:  rewrite(OfRemove, "publish; each { bypass=jump; target=nop }; wait; retire")},
+		{Name: "free-before-close", Property: NoUseAfterFree,
+			Origin: "mechanical: the program is freed after a grace period that comes before the " +
+				"site is closed",
+			Why: "a thread that comes through the open bypass after the grace period runs freed " +
+				"text",
+			Edits: rewrite(OfRemove, "publish; wait; free; each { bypass=jump; wait; target=nop }")},
+		{Name: "free-before-update", Property: NoUseAfterFree,
+			Origin: "mechanical: the old program is freed before the site jumps to the new one",
+			Why:    "the target still jumps to the freed program",
+			Edits:  rewrite(OfUpdate, "publish; wait; free; each { target=jump }")},
+		{Name: "wait-each-then-clear",
+			Origin: "mechanical: a grace period for every site, and then the targets",
+			Why:    "no thread is in an unwind when the first target is cleared",
+			Edits: rewrite(OfRemove,
+				"publish; each { bypass=jump; wait }; each { target=nop }; retire")},
+	}
+}
+
+// Hierarchy is a program whose function tail calls the entry, which calls it twice.
+const Hierarchy = "hierarchy"
+
+// LayoutZoo returns the mutants that are faults of an era's layout, and shown by the image's own
+// bytes.
+func LayoutZoo() []Mutant {
+	all := []Mutant{
+		{Name: "counter-reset", Property: TailLimit, Origin: seedThread + " to v7",
+			Why:   "a function with a tail call of its own starts counting at zero",
+			Edits: rewrite(OfLayout, "seed")},
+		{Name: "counter-by-value", Origin: "116e04ba1459: bpf, x64: Fix tailcall hierarchy",
+			Why:   "each of two calls of a function may spend all that is left: 2^33 executions",
+			Edits: rewrite(OfLayout, "v5.10"), Property: TailLimit},
+		{Name: "limit-34", Property: TailLimit,
+			Origin: "ebf7f6f0a6cd: architectures did not agree whether 32 or 33 tail calls " +
+				"succeed",
+			Why:   "a comparison that lets one more pass",
+			Edits: rewrite(OfLayout, "v6.12 with limit=34")},
+		{Name: "landing-at-entry", Origin: "mechanical: a tail call that enters where a call does",
+			Why:   "every tail call sets the counter to zero and pushes a frame pointer",
+			Edits: rewrite(OfLayout, "v6.12 with landing=0"), Property: TailLimit},
+		{Name: "landing-inside", Origin: "mechanical: the offset of 5.10 in the prologue of 6.12",
+			Why:   "a tail call enters in the middle of an instruction",
+			Edits: rewrite(OfLayout, "v6.12 with landing=11"), Property: NoTorn},
+		{Name: "counter-by-pointer", Origin: "116e04ba1459: bpf, x64: Fix tailcall hierarchy",
+			Why:   "all functions of an execution share one counter",
+			Edits: rewrite(OfLayout, "v6.12")},
+	}
+	for i := range all {
+		all[i].Program = Hierarchy
+	}
+	return expect(all, Machine, Safe, nil)
+}

@@ -1,7 +1,0 @@
-package protocol
-
-// A Key names a key of a prog array.
-type Key struct {
-	Map   string
-	Index int
-}
