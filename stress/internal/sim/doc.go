@@ -14,9 +14,9 @@
 // says ([protocol.Site]); so it does of each store of a poke ([protocol.MicroStep]).
 //
 //	explore.go expand.go mutate.go state.go slot.go table.go   the explorer
-//	local.go run.go input.go                                   a thread, and one step of it
-//	text.go site.go data.go                                    images, slots, structs in memory
-//	witness.go describe.go view.go                             what was found
+//	local.go run.go                                            a thread, and one step of it
+//	text.go site.go                                            images, slots, structs in memory
+//	witness.go describe.go                                     what was found
 //	x86/                                                       instructions
 //
 // The explorer knows no instruction set: it has threads take steps, and stores what they become.
