@@ -42,9 +42,9 @@ func TestCounterKeepsItsPromise(t *testing.T) {
 	}
 }
 
-// TestNoBarrier: without the barrier, whether anything is lost depends on whether a poke
+// TestNoBarrierGolden: without the barrier, whether anything is lost depends on whether a poke
 // stands between what readers must not meet any more and the look at their slots.
-func TestNoBarrier(t *testing.T) {
+func TestNoBarrierGolden(t *testing.T) {
 	s := counted(t, protocol.DefaultSubject(), "no-barrier")
 	if r := check(t, s, Options{}); r.Verdict != protocol.Proved {
 		t.Errorf("direct callers: found %s\n%v", r.Verdict, r.Witness)

@@ -26,10 +26,10 @@ func TestIndirectZoo(t *testing.T) {
 	}
 }
 
-// TestFreeAfterWait: freeing at once after the remove's own grace period is safe, even
+// TestFreeAfterWaitGolden: freeing at once after the remove's own grace period is safe, even
 // for indirect callers, as long as there is such a period. The wait of a key without a
 // direct site is skipped, for nothing was poked, and then nothing waits for them.
-func TestFreeAfterWait(t *testing.T) {
+func TestFreeAfterWaitGolden(t *testing.T) {
 	s := mutant(t, "free-after-wait")
 	s.Shape = protocol.Shape{Sites: 1, Programs: 2, Keys: 2}
 	if r := check(t, s, Options{}); r.Verdict != protocol.Proved {

@@ -24,8 +24,8 @@ func TestMutexOfMap(t *testing.T) {
 	}
 }
 
-// TestNoMutex: without it everything goes wrong that the mutex is there for.
-func TestNoMutex(t *testing.T) {
+// TestNoMutexGolden: without it everything goes wrong that the mutex is there for.
+func TestNoMutexGolden(t *testing.T) {
 	s := mutators(protocol.DefaultSubject(), protocol.MutexNone)
 	for _, p := range []protocol.Property{
 		protocol.NeverA, protocol.ExpectedBytes, protocol.Fresh, protocol.NoMiss, protocol.NoUseAfterFree,

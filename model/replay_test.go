@@ -142,9 +142,9 @@ func TestReplayRefused(t *testing.T) {
 		want    []string
 	}{
 		{"nothing", nil, []string{"no steps"}},
-		{"another actor", with(1, by(witness.Thread, 0, good[1].Action)), []string{"step 2, thread 0: publish p0: there is no such step", "\n  mutator: publish p0"}},
-		{"another program", with(0, by(witness.Mutator, 0, seventh)), []string{"step 1", "\n  mutator: install key 0 to p1: called", "\n  thread 0: enters"}},
-		{"no such thread", with(0, by(witness.Thread, 3, witness.Act(witness.Enter))), []string{"step 1, thread 3", "\n  thread 0: enters"}},
+		{"another actor", with(1, by(witness.Thread, 0, good[1].Action)), []string{"step 2, thread 0: ", "there is no such step", "\n  mutator: "}},
+		{"another program", with(0, by(witness.Mutator, 0, seventh)), []string{"step 1", "\n  mutator: ", "\n  thread 0: "}},
+		{"no such thread", with(0, by(witness.Thread, 3, witness.Act(witness.Enter))), []string{"step 1, thread 3", "\n  thread 0: "}},
 		{"cut short", good[:last], []string{"step", "the last one, but breaks nothing"}},
 		{"too long", append(with(0, good[0]), good[last]), []string{"it breaks never-a, so that nothing may follow it"}},
 		{"the end first", good[last:], []string{"step 1", "there is no such step"}},

@@ -114,15 +114,6 @@ func checkWitness(t *testing.T, name string, r *Result, threads int) {
 		}
 		before = s.View
 	}
-	lines := strings.Split(strings.TrimSuffix(r.Witness.String(), "\n"), "\n")
-	last := "violates " + string(r.Property)
-	rows := r.Depth + 4
-	if r.Witness.Cycle > 0 {
-		rows++ // the mark before the cycle
-	}
-	if len(lines) != rows || !strings.HasPrefix(lines[len(lines)-1], last) {
-		t.Errorf("%s: table of %d lines for %d steps", name, len(lines), r.Depth)
-	}
 }
 
 // checkEvents holds the events of a witness against the definition: between Called and

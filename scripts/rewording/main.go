@@ -89,7 +89,11 @@ type failure struct{ pkg, test string }
 
 func (f failure) String() string { return strings.TrimSpace(f.pkg + " " + f.test) }
 
-func (f failure) golden() bool { return strings.Contains(f.test, "Golden") }
+// golden says whether the test holds what is printed against what was printed before, which an
+// example always does.
+func (f failure) golden() bool {
+	return strings.Contains(f.test, "Golden") || strings.HasPrefix(f.test, "Example")
+}
 
 // reads says whether the test fails again with other words, and not with these.
 func (f failure) reads(ctx context.Context, changed, args []string) (bool, error) {

@@ -79,6 +79,11 @@ func reword(folder string) (overlay string, literals int, err error) {
 // letter is what every literal gets: no escape and no verb of a format can end in it.
 const letter = "x"
 
+// markup says whether a literal has a piece of an element of a drawing.
+func markup(literal string) bool {
+	return strings.Contains(literal, "<") || strings.Contains(literal, `="`)
+}
+
 // appendLetter appends a letter to every string literal of a file, and counts them.
 func appendLetter(name string, src []byte) ([]byte, int, error) {
 	set := token.NewFileSet()
@@ -97,7 +102,7 @@ func appendLetter(name string, src []byte) ([]byte, int, error) {
 				tag = n.Tag
 			}
 		case *ast.BasicLit:
-			if n.Kind == token.STRING && n != tag {
+			if n.Kind == token.STRING && n != tag && !markup(n.Value) {
 				ends = append(ends, set.Position(n.End()).Offset-1)
 			}
 		}

@@ -227,7 +227,7 @@ func drawLines(b *bytes.Buffer, class string, x, y int, lines []string) {
 }
 
 func drawText(b *bytes.Buffer, class string, x, y int, text string) {
-	if class != "" {
+	if len(class) > 0 {
 		class = fmt.Sprintf(` class="%s"`, class)
 	}
 	fmt.Fprintf(b, `<text%s x="%d" y="%d">%s</text>`+"\n", class, x, y, escaped(text))

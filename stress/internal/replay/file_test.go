@@ -157,7 +157,7 @@ func checkDrawing(t *testing.T, r *report.Replay) {
 					steps++
 				case a.Value == "start":
 					starts++
-				case a.Value == "round":
+				case strings.HasPrefix(a.Value, "round"):
 					rounds++
 				case a.Name.Local == "class" && x.Name.Local == "rect" && a.Value != "paper":
 					cells++
@@ -172,7 +172,7 @@ func checkDrawing(t *testing.T, r *report.Replay) {
 			steps, starts, rounds, cells, r.Steps, r.Cycle, lanes*(r.Steps+1))
 	}
 	for _, name := range actors {
-		label := regexp.MustCompile(`<text x="8" y="\d+">` + regexp.QuoteMeta(name) + `</text>`)
+		label := regexp.MustCompile(`<text[^>]* x="8" y="\d+">` + regexp.QuoteMeta(name) + `</text>`)
 		if n := len(label.FindAll(svg, -1)); n != 1 {
 			t.Errorf("%d lanes of %s", n, name)
 		}

@@ -189,7 +189,7 @@ func TestDifferencesAreSeen(t *testing.T) {
 		"fetch":    {func(s []witness.Step) { s[fetches].Action.Text.Tail = 7 }, "never holds "},
 		"slot": {func(s []witness.Step) {
 			s[poke].View.Sites[0].Slots[protocol.Target].SlotText = protocol.TextOf(protocol.Target, protocol.Jump, 2)
-		}, "target of site 0: holds "},
+		}, ": holds "},
 		"half a slot": {func(s []witness.Step) {
 			s[poke].View.Sites[0].Slots[protocol.Target] = witness.SlotView{Bytes: []byte{1, 2, 3, 4, 5}}
 		}, "which is made of no instructions of the slot"},

@@ -166,8 +166,8 @@ func TestResults(t *testing.T) {
 	}
 }
 
-// TestKTAP: a TAP parser reads what each engine said, and every other document.
-func TestKTAP(t *testing.T) {
+// TestGoldenKTAP: a TAP parser reads what each engine said, and every other document.
+func TestGoldenKTAP(t *testing.T) {
 	f := formatNamed(t, "ktap")
 	const want = "1 ok\n2 ok\n3 ok\n4 not ok\n5 not ok\n6 not ok\n7 ok skip\n8 ok skip\nerrors: \n"
 	text := written(t, f, every(report.Violated, ""))
@@ -182,8 +182,8 @@ func TestKTAP(t *testing.T) {
 	}
 }
 
-// TestJUnit: a build server counts the cases of each kind.
-func TestJUnit(t *testing.T) {
+// TestGoldenJUnit: a build server counts the cases of each kind.
+func TestGoldenJUnit(t *testing.T) {
 	var s junitSuite
 	if err := xml.Unmarshal([]byte(written(t, formatNamed(t, "junit"), every(report.Violated, ""))), &s); err != nil {
 		t.Fatal(err)
