@@ -67,7 +67,7 @@ type Reached struct {
 
 	Installs, Updates, Removes uint64 // calls
 	Pokes, NothingToDo         uint64 // micro-steps of pokes; pokes that changed nothing
-	Waits, WaitsSkipped        uint64 // grace periods that were begun; guarded ones that were not
+	Waits, WaitsSkipped        uint64 // grace periods that were begun; those "if changed" that were not
 	Blocked                    uint64 // states in which a wait had a reader to wait for
 	Frees                      uint64 // at once or after a grace period
 

@@ -156,12 +156,12 @@ func TestReached(t *testing.T) {
 	}
 }
 
-// TestSkippedWait: a wait after pokes that changed nothing is skipped, and only then.
+// TestSkippedWait: a wait "if changed" is skipped after pokes that changed nothing, and only then.
 func TestSkippedWait(t *testing.T) {
 	p, err := protocol.ParseProtocol(`protocol twice
   install  publish; each { target=jump; bypass=nop }
   update   publish; each { target=jump }; retire
-  remove   publish; each { bypass=jump }; wait; each { bypass=jump; wait };
+  remove   publish; each { bypass=jump }; wait; each { bypass=jump; wait if changed };
            each { target=nop }; retire
 `)
 	if err != nil {

@@ -26,7 +26,7 @@ func (e *expander) wait(a *action) {
 
 // skips reports whether a wait that has not begun has nothing to wait for.
 func (e *expander) skips(a *action) bool {
-	return a.Guarded && lastField.of(e.x[e.me.word]) <= uint64(a.Since) // the field is an index plus 1
+	return a.IfChanged && lastField.of(e.x[e.me.word]) <= uint64(a.Since) // the field is an index plus 1
 }
 
 // retire begins the grace period of the replaced program, which the operation does

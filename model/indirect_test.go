@@ -27,8 +27,8 @@ func TestIndirectZoo(t *testing.T) {
 }
 
 // TestFreeAfterWaitGolden: freeing at once after the remove's own grace period is safe, even
-// for indirect callers, as long as there is such a period. The wait of a key without a
-// direct site is skipped, for nothing was poked, and then nothing waits for them.
+// for indirect callers, as long as there is such a period. There is a
+// wait for each direct site, so a key without one has none, and nothing waits for them.
 func TestFreeAfterWaitGolden(t *testing.T) {
 	s := mutant(t, "free-after-wait")
 	s.Shape = protocol.Shape{Sites: 1, Programs: 2, Keys: 2}

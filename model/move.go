@@ -25,7 +25,7 @@ const (
 	moveWait                          // a grace period begins
 	moveForget                        // the same, and a reader is forgotten
 	moveWaited                        // it ends
-	moveNoWait                        // a guarded wait has nothing to wait for
+	moveNoWait                        // a wait "if changed" is skipped: nothing changed
 	moveRetire                        // the replaced program's own grace period begins
 	moveRetireForget                  // the same, and a reader is forgotten
 	moveFree                          // the replaced program is freed at once

@@ -170,7 +170,7 @@ func (e *expander) pass(a *action) {
 	y := e.from()
 	mine := &y[e.me.word]
 	if !a.asks {
-		*mine = lastField.put(*mine, 0) // no guarded wait asks any more
+		*mine = lastField.put(*mine, 0) // no wait asks any more
 	}
 	*mine = actionField.put(*mine, uint64(a.next))
 	e.found(move{movePass, e.me.actor, int8(a.site)}, noFault)
@@ -218,7 +218,7 @@ func (e *expander) done(a *action, kind moveKind) {
 
 func advance(w uint64, a *action) uint64 {
 	if !a.guarded {
-		w = lastField.put(w, 0) // no guarded wait asks any more
+		w = lastField.put(w, 0) // no wait asks any more
 	}
 	return actionField.put(w, actionField.of(w)+1)
 }

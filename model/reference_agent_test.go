@@ -84,14 +84,14 @@ func (r *reference) back(s refState) {
 	r.next(s, "")
 }
 
-// advance goes on to a later action. It forgets which poke was the last when no guarded
-// wait follows that could ask.
+// advance goes on to a later action. It forgets which poke was the last when no later
+// wait asks for changes.
 func (r *reference) advance(s refState, to int) refState {
 	a := &s.agent[r.me]
 	acts := r.actions(*a)
 	ask := false
 	for _, b := range acts[to:] {
-		ask = ask || b.Guarded
+		ask = ask || b.IfChanged
 	}
 	if !ask {
 		a.last = 0
@@ -142,7 +142,7 @@ func (r *reference) wait(s refState, act protocol.Action) {
 	case a.waiting:
 		a.waiting = false
 		r.next(r.advance(s, a.action+1), "")
-	case act.Guarded && a.last-1 < act.Since:
+	case act.IfChanged && a.last-1 < act.Since:
 		r.next(r.advance(s, a.action+1), "")
 	default:
 		a.waiting = true

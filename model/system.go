@@ -49,9 +49,9 @@ type system struct {
 type action struct {
 	protocol.Action
 	site    int  // that of the descriptor
-	guarded bool // a guarded wait follows: it asks which poke changed a byte
+	guarded bool // a wait "if changed" follows: it asks which poke changed a byte
 	next    int  // index after the iteration of each that the action belongs to
-	asks    bool // a guarded wait follows from there on
+	asks    bool // a wait "if changed" follows from there on
 }
 
 func newSystem(s protocol.Subject, threads int, symmetric bool) (*system, error) {
@@ -158,7 +158,7 @@ func (sys *system) fitsActions() error {
 }
 
 // place finds the site of each action's descriptor, where its iteration ends, and
-// whether a guarded wait follows.
+// whether a wait "if changed" follows.
 func place(actions []protocol.Action, sites []int) []action {
 	out := make([]action, len(actions))
 	guarded, asks, next := false, false, len(actions)
@@ -167,7 +167,7 @@ func place(actions []protocol.Action, sites []int) []action {
 		if d := actions[i].Desc; d != protocol.NoDesc {
 			out[i].site = sites[d]
 		}
-		guarded = guarded || actions[i].Guarded
+		guarded = guarded || actions[i].IfChanged
 		if actions[i].First || actions[i].Desc == protocol.NoDesc {
 			next, asks = i, guarded
 		}

@@ -118,7 +118,7 @@ func (f *follower) operate(key int, next *Program) []protocol.Event {
 			ev.Kind, ev.Slot, ev.To, ev.Changed = protocol.Poked, act.Slot, act.To, changed[i]
 		case protocol.Wait:
 			ev.Kind = protocol.Waited
-			if act.Guarded && !slices.Contains(changed[act.Since:i], true) {
+			if act.IfChanged && !slices.Contains(changed[act.Since:i], true) {
 				ev.Kind = protocol.WaitSkipped
 			}
 		case protocol.Retire:

@@ -49,7 +49,7 @@ func (o *operation) act(i int, act protocol.Action, d *pokeDescriptor) (protocol
 			o.changedAt = i
 		}
 	case protocol.Wait:
-		if ev.Kind = protocol.Waited; act.Guarded && o.changedAt < act.Since {
+		if ev.Kind = protocol.Waited; act.IfChanged && o.changedAt < act.Since {
 			ev.Kind = protocol.WaitSkipped
 		} else {
 			err = p.cfg.Domain.Synchronize()

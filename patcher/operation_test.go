@@ -115,8 +115,8 @@ func TestDeleteOfAnAbsentKey(t *testing.T) {
 	}
 }
 
-// TestGuardedWaits: a wait behind pokes that changed nothing is skipped.
-func TestGuardedWaits(t *testing.T) {
+// TestWaitIfChanged: a wait waits, and one "if changed" is skipped where no poke changed a byte.
+func TestWaitIfChanged(t *testing.T) {
 	waits := func(r *rig) (waited, skipped int) {
 		for _, ev := range r.events {
 			switch ev.Kind {
@@ -136,11 +136,13 @@ func TestGuardedWaits(t *testing.T) {
 		{"a wait a site", "kernel", 3, 3, 0},
 		{"no site", "kernel", 0, 0, 0},
 		{"one wait for all", "batched", 3, 1, 0},
-		{"a wait for no site", "batched", 0, 0, 1},
+		{"a wait for no site", "batched", 0, 1, 0},
 		{"two waits a site", "double-grace", 2, 4, 0},
-		{"not guarded", "late-bypass", 0, 1, 0},
-		{"bypass closed already", "protocol p install publish; each { target=jump } update remove publish; each { bypass=jump; wait; target=nop }; retire", 2, 0, 2},
-		{"closed twice", "protocol p install publish; each { target=jump; bypass=nop } update remove publish; each { bypass=jump; wait; bypass=jump; wait }", 1, 2, 0},
+		{"if a byte of no site changed", "protocol p install publish update remove publish; each { target=nop }; wait if changed; retire", 0, 0, 1},
+		{"if a byte of any site changed", "protocol p install publish; each { target=jump } update remove publish; each { target=nop }; wait if changed; retire", 2, 1, 0},
+		{"bypass closed already", "protocol p install publish; each { target=jump } update remove publish; each { bypass=jump; wait if changed; target=nop }; retire", 2, 0, 2},
+		{"closed already, waits all the same", "protocol p install publish; each { target=jump } update remove publish; each { bypass=jump; wait; target=nop }; retire", 2, 2, 0},
+		{"closed twice", "protocol p install publish; each { target=jump; bypass=nop } update remove publish; each { bypass=jump; wait if changed; bypass=jump; wait if changed }", 1, 2, 0},
 	} {
 		p, err := protocol.ParseProtocol(c.protocol)
 		if err != nil {

@@ -51,7 +51,7 @@ func (p *promela) actions(list []protocol.Action, sites []int, by *task) {
 
 // asksLater reports whether a wait among the actions asks which poke changed a byte.
 func asksLater(actions []protocol.Action) bool {
-	return slices.ContainsFunc(actions, func(a protocol.Action) bool { return a.Guarded })
+	return slices.ContainsFunc(actions, func(a protocol.Action) bool { return a.IfChanged })
 }
 
 // action writes an action as one statement. Its options are the moves that begin the action.
@@ -61,7 +61,7 @@ func (p *promela) action(a *action) {
 		p.poke(a)
 	case protocol.Wait:
 		wanted := "true"
-		if a.Guarded {
+		if a.IfChanged {
 			wanted = fmt.Sprintf("%s > %d", p.my("last"), a.Since)
 		}
 		p.printf("\t   do%s\n", p.pass(a))

@@ -37,11 +37,10 @@
 // retire frees the replaced program after a grace period that the operation does
 // not wait for; free frees it at once.
 //
-// wait waits for a grace period, unless there is nothing to wait for: a wait after
-// pokes (in its own iteration of each or, outside each, in the operation) is skipped
-// if none of these pokes changed a byte. The kernel does the same
-// (prog_array_map_poke_run: "really patched"). A wait without a poke before it is
-// unconditional. [Protocol.Unroll] works this out for all engines.
+// wait waits for a grace period. "wait if changed" is skipped if no poke before it (in its own
+// iteration of each or, outside each, in the operation) changed a byte. The kernel's remove has
+// such a wait (prog_array_map_poke_run: "really patched"). Inside each, there is a wait for each
+// descriptor, and so none for a key without sites.
 //
 // # Loads, and the mutex
 //

@@ -12,7 +12,7 @@ func ExampleParseProtocol() {
 protocol mine            # a remove that waits once for all sites
   install publish; each { target=jump; bypass=nop }
   update  publish; each { target=jump }; retire
-  remove  publish; each { bypass=jump }; wait; each { target=nop }; retire
+  remove  publish; each { bypass=jump }; wait if changed; each { target=nop }; retire
 `)
 	if err != nil {
 		fmt.Println(err)
@@ -24,7 +24,7 @@ protocol mine            # a remove that waits once for all sites
 		case protocol.Poke:
 			fmt.Printf("site %d: %v=%v\n", a.Desc, a.Slot, a.To)
 		case protocol.Wait:
-			fmt.Println("wait, if a poke changed a byte:", a.Guarded)
+			fmt.Println("wait, if a poke changed a byte:", a.IfChanged)
 		default:
 			fmt.Println(a.Kind)
 		}
@@ -33,7 +33,7 @@ protocol mine            # a remove that waits once for all sites
 	// protocol mine
 	//   install  publish; each { target=jump; bypass=nop }
 	//   update   publish; each { target=jump }; retire
-	//   remove   publish; each { bypass=jump }; wait; each { target=nop }; retire
+	//   remove   publish; each { bypass=jump }; wait if changed; each { target=nop }; retire
 	// publish
 	// site 0: bypass=jump
 	// site 1: bypass=jump
@@ -53,7 +53,7 @@ func ExampleSyntaxError() {
 // An edit breaks a subject, or is refused if there is nothing to change.
 func ExampleEdit() {
 	s := protocol.DefaultSubject()
-	e := protocol.Edit{Of: protocol.OfRemove, Do: protocol.Drop, Step: "wait"}
+	e := protocol.Edit{Of: protocol.OfRemove, Do: protocol.Drop, Step: "wait if changed"}
 	broken, err := e.Apply(s)
 	if err != nil {
 		fmt.Println(err)
@@ -64,10 +64,10 @@ func ExampleEdit() {
 	_, err = e.Apply(broken)
 	fmt.Println(err)
 	// Output:
-	// remove: drop wait
+	// remove: drop wait if changed
 	// protocol kernel
 	//   install  publish; each { target=jump; bypass=nop }
 	//   update   publish; each { target=jump }; retire
 	//   remove   publish; each { bypass=jump; target=nop }; retire
-	// edit "remove: drop wait": no such step in "publish; each { bypass=jump; target=nop }; retire"
+	// edit "remove: drop wait if changed": no such step in "publish; each { bypass=jump; target=nop }; retire"
 }

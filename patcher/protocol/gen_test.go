@@ -56,6 +56,7 @@ func genMapStep(op OpKind) *rapid.Generator[Step] {
 			kinds = append(kinds, Retire, Free)
 		}
 		s := Step{Kind: rapid.SampledFrom(kinds).Draw(t, "kind")}
+		s.IfChanged = s.Kind == Wait && op != opUnload && rapid.Bool().Draw(t, "if changed")
 		if s.Kind == Each {
 			s.Body = genSteps(op, true).Draw(t, "body")
 		}
@@ -67,7 +68,7 @@ func genMapStep(op OpKind) *rapid.Generator[Step] {
 func genDescStep(op OpKind) *rapid.Generator[Step] {
 	return rapid.Custom(func(t *rapid.T) Step {
 		all := []Step{
-			{Kind: Wait},
+			{Kind: Wait}, {Kind: Wait, IfChanged: true},
 			{Kind: Poke, Slot: Bypass, To: Nop},
 			{Kind: Poke, Slot: Bypass, To: Jump},
 			{Kind: Poke, Slot: Target, To: Nop},

@@ -158,6 +158,8 @@ func (p *parser) rest(s *Step, word string, op OpKind) (err error) {
 		if err == nil && tailCall.Slots[s.Slot].May[s.To].Leads == ToProgram && !op.Gives() {
 			err = t.errorf("%v gives the key no program that the %v could jump to", op, s.Slot)
 		}
+	case Wait:
+		s.IfChanged, err = p.ifChanged(op)
 	case Each:
 		if err = p.expect("{"); err == nil {
 			s.Body, err = p.steps(op, true)
@@ -167,6 +169,19 @@ func (p *parser) rest(s *Step, word string, op OpKind) (err error) {
 		}
 	}
 	return err
+}
+
+// ifChanged reads what may follow a wait: "if changed".
+func (p *parser) ifChanged(op OpKind) (bool, error) {
+	t := p.peek()
+	if t.text != "if" {
+		return false, nil
+	}
+	p.next()
+	if op == opUnload {
+		return false, t.errorf("%v changes no byte: its wait is for all cases", op)
+	}
+	return true, p.expect("changed")
 }
 
 // content reads what a poke leaves in a slot.

@@ -12,7 +12,7 @@ import (
 func TestWhereStepsStand(t *testing.T) {
 	steps := []string{
 		"publish", "each { }", "bypass=nop", "bypass=jump", "target=nop", "target=jump", "wait",
-		"retire", "free", "track", "read", "stable", "open", "untrack", "poke=nop",
+		"wait if changed", "retire", "free", "track", "read", "stable", "open", "untrack", "poke=nop",
 	}
 	takes := func(op OpKind, format string) string {
 		var out []string
@@ -25,10 +25,13 @@ func TestWhereStepsStand(t *testing.T) {
 	}
 	const pokes = "bypass=nop bypass=jump target=nop target=jump "
 	for op, want := range [...]struct{ outside, inside string }{
-		Install:  {"publish each { } wait", pokes + "wait"},
-		Update:   {"publish each { } wait retire free", pokes + "wait"},
-		Remove:   {"publish each { } wait retire free", "bypass=nop bypass=jump target=nop wait"},
-		opLoad:   {"each { } wait track open", pokes + "wait read stable"},
+		Install: {"publish each { } wait wait if changed", pokes + "wait wait if changed"},
+		Update:  {"publish each { } wait wait if changed retire free", pokes + "wait wait if changed"},
+		Remove: {
+			"publish each { } wait wait if changed retire free",
+			"bypass=nop bypass=jump target=nop wait wait if changed",
+		},
+		opLoad:   {"each { } wait wait if changed track open", pokes + "wait wait if changed read stable"},
 		opUnload: {"wait free untrack", ""},
 	} {
 		op := OpKind(op)

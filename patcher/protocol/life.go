@@ -15,8 +15,7 @@ func stepsOr(own []Step, op OpKind, text string) []Step {
 	return must(parseSteps(text, op))
 }
 
-// UnrollLoad lists the actions of the load of a copy with descs descriptors. A wait is
-// guarded by pokes as it is in an operation.
+// UnrollLoad lists the actions of the load of a copy with descs descriptors.
 func (p Protocol) UnrollLoad(descs int) []Action { return unroll(p.LoadSteps(), descs) }
 
 // UnrollUnload lists the actions of an unload.

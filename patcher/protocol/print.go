@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// waitIfChanged is the text of a wait that may be skipped.
+const waitIfChanged = "wait if changed"
+
 // String returns the step's text: "wait", "target=jump", "each { ... }".
 func (s Step) String() string {
 	switch s.Kind {
@@ -15,9 +18,12 @@ func (s Step) String() string {
 			return "each { }"
 		}
 		return "each { " + stepsText(s.Body) + " }"
-	default:
-		return s.Kind.String()
+	case Wait:
+		if s.IfChanged {
+			return waitIfChanged
+		}
 	}
+	return s.Kind.String()
 }
 
 func stepsText(steps []Step) string {

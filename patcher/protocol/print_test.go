@@ -77,27 +77,27 @@ func TestLooks(t *testing.T) {
 		"tabs": "protocol\tkernel\n\t" +
 			"install\tpublish;\teach\t{\ttarget=jump;\tbypass=nop\t}\n\t" +
 			"update publish; each { target=jump }; retire\n\t" +
-			"remove publish; each { bypass=jump; wait; target=nop }; retire",
+			"remove publish; each { bypass=jump; wait if changed; target=nop }; retire",
 		"CRLF": "protocol kernel\r\n  " +
 			"install publish; each { target=jump; bypass=nop }\r\n  " +
 			"update publish; each { target=jump }; retire\r\n  " +
-			"remove publish; each { bypass=jump; wait; target=nop }; retire\r\n",
+			"remove publish; each { bypass=jump; wait if changed; target=nop }; retire\r\n",
 		"one line": "protocol kernel " +
 			"install publish; each{target=jump;bypass=nop} " +
 			"update publish;each{target=jump};retire " +
-			"remove publish;each{bypass=jump;wait;target=nop};retire",
+			"remove publish;each{bypass=jump;wait if changed;target=nop};retire",
 		"comments": "# the kernel's\nprotocol kernel # order\n" +
 			"install publish; # é\n each { target=jump; bypass=nop }\n" +
 			"update publish; each { target=jump }; retire\n" +
-			"remove publish; each { bypass=jump; wait; target=nop }; retire #",
+			"remove publish; each { bypass=jump; wait if changed; target=nop }; retire #",
 		"other order": "protocol kernel\n" +
-			"remove publish; each { bypass=jump; wait; target=nop }; retire\n" +
+			"remove publish; each { bypass=jump; wait if changed; target=nop }; retire\n" +
 			"update publish; each { target=jump }; retire\n" +
 			"install publish; each { target=jump; bypass=nop }",
 		"spaced signs": "protocol kernel\n" +
 			"install publish ; each { target = jump ; bypass = nop }\n" +
 			"update publish; each { target\n=\njump }; retire\n" +
-			"remove publish; each { bypass=jump; wait; target=nop }; retire",
+			"remove publish; each { bypass=jump; wait if changed; target=nop }; retire",
 	} {
 		p, err := ParseProtocol(text)
 		if err != nil {

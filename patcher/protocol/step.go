@@ -44,7 +44,7 @@ const (
 	Publish StepKind = iota // exchange the map's pointer
 	Each                    // run Body for every stable descriptor of the key
 	Poke                    // write To into Slot of the current descriptor
-	Wait                    // wait for a grace period
+	Wait                    // wait for a grace period; with IfChanged, only if a poke changed a byte
 	Retire                  // free the replaced program after a grace period, without waiting
 	Free                    // free the replaced program at once; in an unload, the copy
 
@@ -61,6 +61,10 @@ type Step struct {
 	Slot Slot    // Poke
 	To   Content // Poke
 	Body []Step  // Each
+
+	// IfChanged, of a Wait: it is skipped if no poke before it changed a byte. Inside each, those
+	// of its own descriptor count; outside, those of the whole operation.
+	IfChanged bool
 }
 
 // A Protocol is the order in which operations change a prog array and its sites.
@@ -94,7 +98,8 @@ func (p Protocol) Same(q Protocol) bool {
 
 func sameSteps(a, b []Step) bool {
 	return slices.EqualFunc(a, b, func(a, b Step) bool {
-		return a.Kind == b.Kind && a.Slot == b.Slot && a.To == b.To && sameSteps(a.Body, b.Body)
+		return a.Kind == b.Kind && a.Slot == b.Slot && a.To == b.To && a.IfChanged == b.IfChanged &&
+			sameSteps(a.Body, b.Body)
 	})
 }
 
@@ -119,10 +124,10 @@ type Action struct {
 	Slot Slot     // Poke
 	To   Content  // Poke
 
-	// Guarded and Since belong to Wait. A guarded wait is skipped when no poke among
-	// the actions from index Since up to this one changed a byte.
-	Guarded bool
-	Since   int
+	// IfChanged and Since belong to Wait. With IfChanged it is skipped when no poke among the
+	// actions from index Since up to this one changed a byte.
+	IfChanged bool
+	Since     int
 
 	// First says that an iteration of each begins here. An operation skips all of it if the
 	// descriptor is not stable, and a load holds the mutex for all of it.
@@ -135,33 +140,21 @@ func (p Protocol) Unroll(op OpKind, descs int) []Action { return unroll(p.Ops[op
 
 func unroll(steps []Step, descs int) []Action {
 	var out []Action
-	poked := false // a poke precedes in the operation's text
 	for _, s := range steps {
 		if s.Kind != Each {
-			out = append(out, Action{Kind: s.Kind, Desc: NoDesc, Guarded: s.Kind == Wait && poked})
+			out = append(out, Action{Kind: s.Kind, Desc: NoDesc, IfChanged: s.IfChanged})
 			continue
 		}
 		for d := range descs {
-			out = unrollEach(out, s.Body, d)
+			since := len(out)
+			for i, b := range s.Body {
+				a := Action{Kind: b.Kind, Desc: d, Slot: b.Slot, To: b.To, First: i == 0}
+				if b.IfChanged {
+					a.IfChanged, a.Since = true, since
+				}
+				out = append(out, a)
+			}
 		}
-		poked = poked || hasPoke(s.Body)
 	}
 	return out
-}
-
-func unrollEach(out []Action, body []Step, desc int) []Action {
-	since, poked := len(out), false
-	for i, s := range body {
-		a := Action{Kind: s.Kind, Desc: desc, Slot: s.Slot, To: s.To, First: i == 0}
-		if s.Kind == Wait {
-			a.Guarded, a.Since = poked, since
-		}
-		poked = poked || s.Kind == Poke
-		out = append(out, a)
-	}
-	return out
-}
-
-func hasPoke(body []Step) bool {
-	return slices.ContainsFunc(body, func(s Step) bool { return s.Kind == Poke })
 }

@@ -6,11 +6,11 @@ import "fmt"
 // "stress list" is what is parsed.
 const (
 	// The kernel's order, v5.10 to today (prog_array_map_poke_run, later
-	// bpf_arch_poke_desc_update).
+	// bpf_arch_poke_desc_update, which waits only when its poke answered 0).
 	kernelText = `protocol kernel
   install  publish; each { target=jump; bypass=nop }
   update   publish; each { target=jump }; retire
-  remove   publish; each { bypass=jump; wait; target=nop }; retire
+  remove   publish; each { bypass=jump; wait if changed; target=nop }; retire
 `
 	// One grace period for all descriptors of the key in place of one for each.
 	batchedText = `protocol batched

@@ -52,10 +52,10 @@ func guilty() []Mutant {
 	return []Mutant{
 		{Name: "no-grace", Property: NeverA, Origin: rfcThread + ": its review asked for synchronize_rcu",
 			Why:   "a thread that passed the open bypass runs the unwind and meets the cleared target",
-			Edits: edit(OfRemove, Drop, "wait", "")},
+			Edits: edit(OfRemove, Drop, waitIfChanged, "")},
 		{Name: "early-grace", Property: NeverA, Origin: mechanical,
 			Why:   "threads enter the unwind after the grace period, while the bypass is still open",
-			Edits: edit(OfRemove, Swap, "bypass=jump", "wait")},
+			Edits: rewrite(OfRemove, "publish; each { wait; bypass=jump; target=nop }; retire")},
 		{Name: "install-order", Property: NeverA, Origin: seedThread,
 			Why:   "the bypass opens before the target jumps",
 			Edits: edit(OfInstall, Swap, "target=jump", "bypass=nop")},
@@ -108,7 +108,7 @@ func safe() []Mutant {
 	return []Mutant{
 		{Name: "double-grace", Origin: mechanical,
 			Why:   "a second grace period costs time and nothing else",
-			Edits: edit(OfRemove, Double, "wait", "")},
+			Edits: edit(OfRemove, Double, waitIfChanged, "")},
 		{Name: "batched-remove", Origin: mechanical,
 			Why: "one grace period after every bypass is closed covers every site",
 			Edits: rewrite(OfRemove,

@@ -21,8 +21,8 @@ const (
 func indirectZoo() []Mutant {
 	return []Mutant{
 		{Name: "free-without-wait", Property: NoUseAfterFree, Origin: mechanical,
-			Why: "the remove frees at once, as if it had waited: the wait of a key without a direct " +
-				"site is skipped, and an indirect caller is still inside",
+			Why: "the remove frees at once, as if it had waited: it waits for each direct site, so " +
+				"not at all for a key without one, and an indirect caller is still inside",
 			Edits: edit(OfRemove, Replace, "retire", "free"),
 			Needs: Shape{Indirect: true, Keys: 2}},
 		{Name: "retire-before-publish", Origin: "mechanical: the reference is put before the exchange",

@@ -149,7 +149,7 @@ const (
 	Published                    // the map's pointer was exchanged
 	Poked                        // a slot was poked; Changed says whether a byte changed
 	Waited                       // a grace period was waited for
-	WaitSkipped                  // a guarded wait was skipped: no poke had changed a byte
+	WaitSkipped                  // a wait "if changed" was skipped: no poke had changed a byte
 	Retired                      // the replaced program awaits its own grace period
 	Freed                        // a program's memory was given back
 )

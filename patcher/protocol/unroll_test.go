@@ -8,13 +8,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-// actionsText writes actions on one line: "0:" for descriptor 0, "wait?3" for a wait
-// that is guarded by the pokes since action 3.
+// actionsText writes actions on one line: "0:" for descriptor 0, "wait?3" for a wait that is
+// skipped if no poke since action 3 changed a byte.
 func actionsText(acts []Action) string {
 	parts := make([]string, len(acts))
 	for i, a := range acts {
 		s := Step{Kind: a.Kind, Slot: a.Slot, To: a.To}.String()
-		if a.Guarded {
+		if a.IfChanged {
 			s += fmt.Sprintf("?%d", a.Since)
 		}
 		if a.Desc != NoDesc {
@@ -56,15 +56,14 @@ func TestUnroll(t *testing.T) {
 		{"kernel", Update, 2, "publish; 0:target=jump; 1:target=jump; retire"},
 		{"kernel", Remove, 0, "publish; retire"},
 		{"kernel", Remove, 1, "publish; 0:bypass=jump; 0:wait?1; 0:target=nop; retire"},
-		// The guard of a descriptor's wait does not reach back to other descriptors.
+		// A descriptor's wait does not ask for what became of other descriptors.
 		{"kernel", Remove, 2,
 			"publish; 0:bypass=jump; 0:wait?1; 0:target=nop; 1:bypass=jump; 1:wait?4; 1:target=nop; retire"},
-		// A wait outside each is guarded by all pokes before it: with no descriptor there
-		// is none that could have changed a byte.
-		{"batched", Remove, 0, "publish; wait?0; retire"},
-		{"batched", Remove, 1, "publish; 0:bypass=jump; wait?0; 0:target=nop; retire"},
+		// A plain wait waits, also where there is no descriptor that could have changed a byte.
+		{"batched", Remove, 0, "publish; wait; retire"},
+		{"batched", Remove, 1, "publish; 0:bypass=jump; wait; 0:target=nop; retire"},
 		{"batched", Remove, 2,
-			"publish; 0:bypass=jump; 1:bypass=jump; wait?0; 0:target=nop; 1:target=nop; retire"},
+			"publish; 0:bypass=jump; 1:bypass=jump; wait; 0:target=nop; 1:target=nop; retire"},
 		{"lazy", Remove, 0, "publish; retire"},
 		{"lazy", Remove, 2, "publish; 0:bypass=jump; 1:bypass=jump; retire"},
 		{"double-grace", Remove, 0, "publish; retire"},
@@ -72,17 +71,16 @@ func TestUnroll(t *testing.T) {
 		{"double-grace", Remove, 2,
 			"publish; 0:bypass=jump; 0:wait?1; 0:wait?1; 0:target=nop; " +
 				"1:bypass=jump; 1:wait?5; 1:wait?5; 1:target=nop; retire"},
-		// No poke precedes the wait, so nothing guards it.
 		{"late-bypass", Remove, 0, "publish; wait; retire"},
 		{"late-bypass", Remove, 2,
 			"publish; wait; 0:bypass=jump; 1:bypass=jump; 0:target=nop; 1:target=nop; retire"},
 		{"early-grace", Remove, 2,
 			"publish; 0:wait; 0:bypass=jump; 0:target=nop; 1:wait; 1:bypass=jump; 1:target=nop; retire"},
 		{"update-through-c", Update, 1,
-			"publish; 0:bypass=jump; 0:wait?1; 0:target=jump; 0:bypass=nop; retire"},
+			"publish; 0:bypass=jump; 0:wait; 0:target=jump; 0:bypass=nop; retire"},
 		{"two-pass-install", Install, 2,
 			"publish; 0:target=jump; 1:target=jump; 0:bypass=nop; 1:bypass=nop"},
-		{"free-on-remove", Remove, 1, "publish; free; 0:bypass=jump; 0:wait?2; 0:target=nop"},
+		{"free-on-remove", Remove, 1, "publish; free; 0:bypass=jump; 0:wait; 0:target=nop"},
 	} {
 		if got := actionsText(named(t, c.protocol).Unroll(c.op, c.descs)); got != c.want {
 			t.Errorf("%v of %s on %d descriptors\n%s\nwant\n%s", c.op, c.protocol, c.descs, got, c.want)
@@ -119,11 +117,11 @@ func TestUnrollOfAny(t *testing.T) {
 			t.Fatalf("%d actions, want %d", len(acts), i)
 		}
 		for i, a := range acts {
-			if a.Since > i || a.Guarded && a.Kind != Wait {
+			if a.Since > i || a.IfChanged && a.Kind != Wait {
 				t.Fatalf("action %d: %+v", i, a)
 			}
-			if a.Guarded && a.Desc != NoDesc && acts[a.Since].Desc != a.Desc {
-				t.Fatalf("action %d is guarded from action %d, of another descriptor", i, a.Since)
+			if a.IfChanged && a.Desc != NoDesc && acts[a.Since].Desc != a.Desc {
+				t.Fatalf("action %d asks for changes from action %d, of another descriptor", i, a.Since)
 			}
 		}
 	})

@@ -83,7 +83,7 @@ func carryOut(p protocol.Protocol, op protocol.OpKind, descs int, start siteText
 			did.Write([]byte{'0' + byte(a.Desc), '0' + byte(a.Slot), '0' + byte(to)})
 			continue
 		case protocol.Wait:
-			if a.Guarded && changedAt < a.Since {
+			if a.IfChanged && changedAt < a.Since {
 				continue
 			}
 			waited = published

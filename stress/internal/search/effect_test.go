@@ -29,9 +29,10 @@ func TestSums(t *testing.T) {
 	}{
 		{protocol.Install, "publish; each { target=jump; bypass=nop }", report.Cost{}, cost(0, 2), cost(0, 4), "B", true},
 		{protocol.Update, "publish; each { target=jump }; retire", report.Cost{}, cost(0, 1), cost(0, 2), "B", true},
-		{protocol.Update, "publish; each { bypass=nop }; wait; retire", report.Cost{}, report.Cost{}, report.Cost{}, "B", true}, // poke and wait change nothing
+		{protocol.Update, "publish; each { bypass=nop }; wait; retire", cost(1, 0), cost(1, 0), cost(1, 0), "B", true}, // the poke changes nothing
+		{protocol.Update, "publish; each { bypass=nop }; wait if changed; retire", report.Cost{}, report.Cost{}, report.Cost{}, "B", true},
 		{protocol.Remove, "publish; each { bypass=jump; wait; target=nop }; retire", report.Cost{}, cost(1, 2), cost(2, 4), "C", true},
-		{protocol.Remove, "publish; each { bypass=jump }; wait; each { target=nop }; retire", report.Cost{}, cost(1, 2), cost(1, 4), "C", true},
+		{protocol.Remove, "publish; each { bypass=jump }; wait; each { target=nop }; retire", cost(1, 0), cost(1, 2), cost(1, 4), "C", true},
 		{protocol.Remove, "publish; each { bypass=jump }; retire", report.Cost{}, cost(0, 1), cost(0, 2), "D", true},
 		{protocol.Remove, "publish; wait; each { target=nop }; retire", cost(1, 0), cost(1, 1), cost(1, 2), "A", true},
 		{protocol.Remove, "publish; retire", report.Cost{}, report.Cost{}, report.Cost{}, "B", true},
@@ -43,8 +44,9 @@ func TestSums(t *testing.T) {
 		{protocol.Remove, "wait; publish; free", cost(1, 0), cost(1, 0), cost(1, 0), "B", false},
 		{protocol.Remove, "publish; wait; free", cost(1, 0), cost(1, 0), cost(1, 0), "B", true},
 		{protocol.Remove, "publish; free; wait", cost(1, 0), cost(1, 0), cost(1, 0), "B", false},
-		// Without direct sites the guarded wait is skipped.
-		{protocol.Remove, "publish; each { bypass=jump }; wait; free", report.Cost{}, cost(1, 1), cost(1, 2), "D", false},
+		// Without direct sites a wait "if changed" is skipped.
+		{protocol.Remove, "publish; each { bypass=jump }; wait; free", cost(1, 0), cost(1, 1), cost(1, 2), "D", true},
+		{protocol.Remove, "publish; each { bypass=jump }; wait if changed; free", report.Cost{}, cost(1, 1), cost(1, 2), "D", false},
 		{protocol.Update, "publish; each { wait }; each { target=jump }; free", report.Cost{}, cost(1, 1), cost(2, 2), "B", false},
 	} {
 		s := sumOf(parsed(t, c.op, c.text), c.op)

@@ -27,7 +27,7 @@ var byHand = []struct {
 		name: "operations",
 		set: func(t *testing.T, c *Config) {
 			c.Subject.Method, c.Script = method(t, "all; sync"), script(t, "put 0 0\nput 0 1\ndelete 0")
-			c.Subject.Protocol = ownProtocol(t, kernelInstall, "each { bypass=nop; wait; target=jump }; free", "each { bypass=jump; wait; target=nop }; retire")
+			c.Subject.Protocol = ownProtocol(t, kernelInstall, "each { bypass=nop; wait if changed; target=jump }; free", "each { bypass=jump; wait; target=nop }; retire")
 		},
 		choices: `
 			{"actor": "mutator", "do": "publish", "call": "put 0 0", "program": 1}

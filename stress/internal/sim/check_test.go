@@ -341,19 +341,24 @@ func TestUserProtocols(t *testing.T) {
 	}
 }
 
-// TestGuardedWaits: a wait after pokes waits only if one of them, since it is asked for, has
-// changed a byte. Each update here frees the old program at once, so that a wait too few is a
+// TestWaitIfChanged: a wait waits, and one "if changed" only if a poke before it, of its own
+// descriptor inside each, has changed a byte. Each update here frees the old program at once, so that a wait too few is a
 // use after free, and a wait too many hides one.
-func TestGuardedWaits(t *testing.T) {
+func TestWaitIfChanged(t *testing.T) {
 	for update, want := range map[string]protocol.Property{
-		"each { target=jump }; wait; free":                      "",
-		"each { target=jump; wait }; free":                      "",
-		"each { bypass=nop; target=jump; wait }; free":          "",
-		"each { target=jump; bypass=nop; wait }; free":          "",
-		"wait; each { target=jump }; free":                      protocol.NoUseAfterFree,
-		"each { target=jump }; each { bypass=nop; wait }; free": protocol.NoUseAfterFree, // skipped
-		"each { target=jump }; each { bypass=nop }; wait; free": "",
-		"each { target=jump }; each { wait; bypass=nop }; free": "", // nothing is poked before it
+		"each { target=jump }; wait; free":                                 "",
+		"each { target=jump; wait }; free":                                 "",
+		"each { bypass=nop; target=jump; wait }; free":                     "",
+		"each { target=jump; bypass=nop; wait }; free":                     "",
+		"wait; each { target=jump }; free":                                 protocol.NoUseAfterFree,
+		"each { target=jump }; wait if changed; free":                      "",
+		"each { target=jump; wait if changed }; free":                      "",
+		"each { target=jump; bypass=nop; wait if changed }; free":          "",
+		"each { target=jump }; each { bypass=nop; wait }; free":            "",
+		"each { target=jump }; each { bypass=nop; wait if changed }; free": protocol.NoUseAfterFree,
+		"each { target=jump }; each { bypass=nop }; wait if changed; free": "",
+		"each { target=jump }; each { wait if changed; bypass=nop }; free": protocol.NoUseAfterFree,
+		"wait if changed; each { target=jump }; free":                      protocol.NoUseAfterFree,
 	} {
 		t.Run(update, func(t *testing.T) {
 			c := direct(t, 1, 1, 2)

@@ -57,7 +57,7 @@ func (s *system) mutatorAction(x state, was mutator) witness.Action {
 		return s.pokeAction(x, was, a)
 	case protocol.Wait:
 		do.Do = witness.Wait
-		if a.Guarded && was.changed <= a.Since {
+		if a.IfChanged && was.changed <= a.Since {
 			do.Do = witness.NoWait
 		}
 	case protocol.Publish:

@@ -111,7 +111,7 @@ func (e *expander) act(y state, m mutator, mv move) {
 			return
 		}
 	case protocol.Wait:
-		if !a.Guarded || m.changed > a.Since {
+		if !a.IfChanged || m.changed > a.Since {
 			e.s.beginGrace(y, waiter)
 		}
 	case protocol.Retire, protocol.Free:

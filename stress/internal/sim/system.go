@@ -103,7 +103,7 @@ func (s *system) unroll() error {
 				if acts[i].Kind == protocol.Poke {
 					out[i].site = sites[acts[i].Desc]
 				}
-				asks = asks || acts[i].Guarded
+				asks = asks || acts[i].IfChanged
 				out[i].asks = asks
 			}
 			s.actions[op] = append(s.actions[op], out)
