@@ -37,8 +37,8 @@ func (e *expander) retire(a *action) {
 	mine := &y[e.me.word]
 	p := oldField.of(*mine)
 	*mine = advance(*mine, a)
-	if p == 0 || statusOf(y[0], p) != held || e.keeps(p) {
-		e.found(move{kind: moveRetire, actor: e.me.actor}, noFault)
+	if broken := e.mayLetGo(p); broken != noFault || p == 0 || e.keeps(p) {
+		e.found(move{kind: moveRetire, actor: e.me.actor}, broken)
 		return
 	}
 	y[0] = withStatus(y[0], p, retiring)
@@ -50,16 +50,26 @@ func (e *expander) retire(a *action) {
 func (e *expander) free(a *action) {
 	y := e.from()
 	p := oldField.of(y[e.me.word])
-	if p == 0 || e.keeps(p) {
-		e.done(a, moveFree)
-		return
+	broken := e.mayLetGo(p)
+	if broken == noFault && p != 0 && !e.keeps(p) {
+		e.giveBack(p)
 	}
-	e.giveBack(p)
-	f := retiredField.at(int(p) - 1)
-	for i := e.sys.threads; i < e.sys.words; i++ {
-		y[i] = f.put(y[i], 0)
+	y[e.me.word] = advance(y[e.me.word], a)
+	e.found(move{kind: moveFree, actor: e.me.actor}, broken)
+}
+
+// mayLetGo says what is wrong when the operation of an agent lets go of the program p, which it
+// replaces. Where a key was given p anew, its reference is not the last one.
+func (e *expander) mayLetGo(p uint64) fault {
+	switch {
+	case p == 0 || e.keeps(p):
+		return noFault
+	case statusOf(e.x[0], p) != held:
+		return freedTwice
+	case e.sys.pointer(&e.x, int(keyField.of(e.x[e.me.word]))) == p:
+		return freedEarly
 	}
-	e.done(a, moveFree)
+	return noFault
 }
 
 // reclaim frees a program that is retiring when no thread is left to wait for.

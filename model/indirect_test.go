@@ -61,16 +61,16 @@ func TestWhenToPublish(t *testing.T) {
 			"each { bypass=jump; wait; target=nop }; publish; retire", "", "",
 		},
 		{
-			"not after the retire: its grace period begins before the pointer is gone",
+			"not after the retire: the pointer names what is freed",
 			"publish; each { target=jump; bypass=nop }",
 			"publish; each { target=jump }; retire",
-			"each { bypass=jump; wait; target=nop }; retire; publish", "", protocol.NoUseAfterFree,
+			"each { bypass=jump; wait; target=nop }; retire; publish", protocol.NoEarlyFree, protocol.NoEarlyFree,
 		},
 		{
 			"the same for an update",
 			"publish; each { target=jump; bypass=nop }",
 			"each { target=jump }; retire; publish",
-			"publish; each { bypass=jump; wait; target=nop }; retire", "", protocol.NoUseAfterFree,
+			"publish; each { bypass=jump; wait; target=nop }; retire", protocol.NoEarlyFree, protocol.NoEarlyFree,
 		},
 		{
 			"without it in the install, a caller misses what the key was given",
@@ -79,16 +79,16 @@ func TestWhenToPublish(t *testing.T) {
 			"publish; each { bypass=jump; wait; target=nop }; retire", protocol.Fresh, protocol.NoMiss,
 		},
 		{
-			"without it in the update, a caller runs what was replaced",
+			"without it in the update, the pointer names what is freed",
 			"publish; each { target=jump; bypass=nop }",
 			"each { target=jump }; retire",
-			"publish; each { bypass=jump; wait; target=nop }; retire", protocol.Fresh, protocol.Fresh,
+			"publish; each { bypass=jump; wait; target=nop }; retire", protocol.NoEarlyFree, protocol.NoEarlyFree,
 		},
 		{
-			"without it in the remove, a caller runs what was removed",
+			"without it in the remove, the pointer names what is freed",
 			"publish; each { target=jump; bypass=nop }",
 			"publish; each { target=jump }; retire",
-			"each { bypass=jump; wait; target=nop }; retire", protocol.NoMiss, protocol.Fresh,
+			"each { bypass=jump; wait; target=nop }; retire", protocol.NoEarlyFree, protocol.NoEarlyFree,
 		},
 	} {
 		p, err := protocol.ParseProtocol("protocol p\ninstall " + c.install +

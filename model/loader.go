@@ -40,7 +40,11 @@ func (e *expander) leaves() {
 	for i := range e.sys.shape.Sites {
 		y[e.sys.extra] = readField.at(i).put(y[e.sys.extra], 0)
 	}
-	e.found(move{kind: moveReturn, actor: e.me.actor}, noFault)
+	broken, w := noFault, e.x[e.me.word]
+	if opField.of(w) == 1+unloads && placedField.at(int(keyField.of(w))).of(e.x[e.sys.extra]) != 0 {
+		broken = leaked
+	}
+	e.found(move{kind: moveReturn, actor: e.me.actor}, broken)
 }
 
 // load finds the moves of the loader's next action.
@@ -73,6 +77,10 @@ func (e *expander) load(a *action) {
 	case protocol.Wait:
 		e.wait(a)
 	case protocol.Free:
+		if placedField.at(which).of(*w) == 0 {
+			e.found(move{kind: moveGiveBack, actor: e.me.actor}, freedTwice)
+			return
+		}
 		*w = placedField.at(which).put(*w, 0)
 		e.sys.setImage(y, 1+which, siteOf(erased, erased))
 		e.done(a, moveGiveBack)

@@ -79,6 +79,9 @@ const (
 	ranStale         // ran a program that the key did not hold
 	ranFreed         // ran in a freed program
 	foundOther       // a poke found other bytes than it expects
+	freedTwice       // a program, or a copy, was let go of again
+	freedEarly       // a program was let go of that the map's pointer names
+	leaked           // what nobody holds was not let go of
 	stuck            // an operation never ends; no single move breaks that
 	faults
 )
@@ -90,6 +93,9 @@ var faultProperties = [faults]protocol.Property{
 	ranStale:   protocol.Fresh,
 	ranFreed:   protocol.NoUseAfterFree,
 	foundOther: protocol.ExpectedBytes,
+	freedTwice: protocol.NoDoubleFree,
+	freedEarly: protocol.NoEarlyFree,
+	leaked:     protocol.NoLeak,
 	stuck:      protocol.Progress,
 }
 
@@ -109,6 +115,9 @@ var faultWords = [faults]string{
 	ranStale:   "the thread runs a program that the key neither held nor was given meanwhile",
 	ranFreed:   "the thread executes in a program that has been freed",
 	foundOther: "the poke finds other bytes than it expects",
+	freedTwice: "what is freed, or awaits that, is freed again",
+	freedEarly: "the map's pointer still names what is freed",
+	leaked:     "nobody holds what was replaced, and nothing will free it",
 	stuck: "the operation never ends, though every actor gets to run: " +
 		"the last steps repeat for ever",
 }

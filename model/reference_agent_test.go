@@ -70,8 +70,24 @@ func (r *reference) inHand(s refState, p refInstr, either bool) bool {
 	return false
 }
 
+// names is what the map's pointer names.
+func (r *reference) names(s refState, key int) refInstr {
+	if r.apart() {
+		return s.stale[key]
+	}
+	return s.ptr[key]
+}
+
 func (r *reference) back(s refState) {
 	a := &s.agent[r.me]
+	var broken protocol.Property
+	if p := int(a.old) - 1; r.me != refLoader && p >= 0 && s.status[p] == "held" && !s.pointed(p) &&
+		!r.inHand(s, a.old, true) && r.names(s, a.key) != a.old {
+		broken = protocol.NoLeak
+	}
+	if r.me == refLoader && a.op == "unload" && s.placed {
+		broken = protocol.NoLeak
+	}
 	for _, p := range []int{int(a.given) - 1, int(a.old) - 1} {
 		if p >= 0 && s.status[p] == "held" && !s.pointed(p) && !r.inHand(s, refInstr(1+p), true) {
 			s.status[p] = ""
@@ -81,7 +97,7 @@ func (r *reference) back(s refState) {
 	if r.me == refLoader {
 		s.read = [refMax]refInstr{}
 	}
-	r.next(s, "")
+	r.next(s, broken)
 }
 
 // advance goes on to a later action. It forgets which poke was the last when no later
@@ -115,19 +131,23 @@ func (r *reference) act(s refState, act protocol.Action) {
 	switch act.Kind {
 	case protocol.Publish:
 		r.publish(s)
-	case protocol.Free:
-		if a.old != 0 && a.old != a.given && !r.inHand(s, a.old, false) {
-			r.giveBack(&on, int(a.old)-1)
-			on.thread.retire[a.old-1] = false
-		}
-		r.next(on, "")
-	case protocol.Retire:
-		if a.old != 0 && s.status[a.old-1] == "held" && a.old != a.given && !r.inHand(s, a.old, false) {
-			on.status[a.old-1] = "retiring"
-			r.mark(on, func(t *refThread) *bool { return &t.retire[a.old-1] })
+	case protocol.Free, protocol.Retire:
+		if a.old == 0 || a.old == a.given || r.inHand(s, a.old, false) {
+			r.next(on, "") // nothing to free: another reference is left
 			return
 		}
-		r.next(on, "")
+		switch status := s.status[a.old-1]; {
+		case status == "retiring" || status == "freed":
+			r.next(on, protocol.NoDoubleFree)
+		case r.names(s, a.key) == a.old:
+			r.next(on, protocol.NoEarlyFree)
+		case act.Kind == protocol.Free:
+			r.giveBack(&on, int(a.old)-1)
+			r.next(on, "")
+		default:
+			on.status[a.old-1] = "retiring"
+			r.mark(on, func(t *refThread) *bool { return &t.retire[a.old-1] })
+		}
 	case protocol.Wait:
 		r.wait(s, act)
 	case protocol.Poke:

@@ -112,15 +112,16 @@ func (r *reference) load(s refState, act protocol.Action) {
 			s.stable = [refMax]bool{}
 		}
 	case protocol.Read:
-		s.read[site] = s.ptr[r.keyOf(site)]
-		if r.apart() {
-			s.read[site] = s.stale[r.keyOf(site)]
-		}
+		s.read[site] = r.names(s, r.keyOf(site))
 	case protocol.Stable:
 		s.stable[site] = true
 	case protocol.Open:
 		s.entered = true
 	case protocol.Free:
+		if !s.placed {
+			r.next(s, protocol.NoDoubleFree)
+			return
+		}
 		s.placed = false
 		for i := range r.Shape.Sites {
 			s.slot[r.Shape.Sites+i] = refErasedSite()

@@ -132,9 +132,9 @@ func TestExpectedBytes(t *testing.T) {
 // TestForgottenPublish: what a key holds is what the map says.
 func TestForgottenPublish(t *testing.T) {
 	for op, want := range map[protocol.Of]protocol.Property{
-		protocol.OfInstall: protocol.Fresh,  // runs a program that the key does not hold
-		protocol.OfUpdate:  protocol.Fresh,  // the same
-		protocol.OfRemove:  protocol.NoMiss, // skips a program that the key holds
+		protocol.OfInstall: protocol.Fresh,       // runs a program that the key does not hold
+		protocol.OfUpdate:  protocol.NoEarlyFree, // retires a program that the key holds
+		protocol.OfRemove:  protocol.NoEarlyFree, // the same
 	} {
 		e := protocol.Edit{Of: op, Do: protocol.Drop, Step: "publish"}
 		s, err := e.Apply(protocol.DefaultSubject())

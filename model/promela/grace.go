@@ -94,28 +94,37 @@ func (p *promela) retires() {
 		put += " && given[1 - ME] != " + p.my("old")
 	}
 	p.text(`
-/* The replaced program's own grace period begins. A program that is retired or freed
- * already stays what it is, and so does one that a key was given anew. */
+/* The reference to the replaced program is put: it is the last one, unless a key was given the
+ * program anew. */
 
-#define PUT  (` + put + `)
+#define PUT    (` + put + `)
+#define NAMES  (POINTER(key@) == old@)
+
+#define may_put \
+	:: d_step { PUT && status[old@] != HELD -> assert(no_double_free) } \
+	:: d_step { PUT && status[old@] == HELD && NAMES -> assert(no_early_free) } \
+
+/* The program's own grace period begins. */
 
 #define retire(then) \
-	if \
-	:: d_step { !(PUT && status[old@] == HELD) -> then } \
+	do \
+	may_put \
+	:: d_step { !PUT -> then }; break \
 `)
 	for _, s := range p.snapshots() {
-		p.text("\t:: d_step { PUT && status[old@] == HELD" + s[0] + " -> " +
-			"status[old@] = RETIRING; retired[old@] = " + s[1] + p.barrier() + "; then } \\\n")
+		p.text("\t:: d_step { PUT && status[old@] == HELD && !NAMES" + s[0] + " -> " +
+			"status[old@] = RETIRING; retired[old@] = " + s[1] + p.barrier() + "; then }; break \\\n")
 	}
-	p.text(`	fi
+	p.text(`	od
 
 /* Or it is freed at once, whoever is inside. */
 
 #define free(then) \
-	if \
-	:: d_step { !PUT -> then } \
-	:: d_step { PUT -> ` + p.freed("old@") + `; retired[old@] = 0; then } \
-	fi
+	do \
+	may_put \
+	:: d_step { !PUT -> then }; break \
+	:: d_step { PUT && status[old@] == HELD && !NAMES -> ` + p.freed("old@") + `; then }; break \
+	od
 `)
 }
 

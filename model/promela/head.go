@@ -206,4 +206,5 @@ const propertiesText = `
 /* Properties. All of these are false for ever: a move that breaks a property asserts it. */
 
 bit never_a, no_torn, no_miss, fresh, no_use_after_free, expected_bytes;
+bit no_double_free, no_early_free, no_leak;
 `

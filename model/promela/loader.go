@@ -37,11 +37,12 @@ inline compile(site)
 			"\t:: d_step { (placed >> %[1]d & 1) == 0 -> placed = placed | 1 << %[1]d%[2]s };\n",
 			c, compiled)
 		p.actions(p.Protocol.UnrollLoad(len(sites)), sites, &task{key: c, loads: true})
-		p.loaded()
+		p.printf("\t   if\n\t   :: d_step { %s }\n\t   fi\n", p.forgets())
 		p.printf("\n\t/* unload of copy %[1]d */\n"+
 			"\t:: d_step { (placed >> %[1]d & 1) != 0 -> opened = opened & ~(1 << %[1]d) };\n", c)
 		p.actions(p.Protocol.UnrollUnload(), sites, &task{key: c, loads: true})
-		p.loaded()
+		p.orElse(c, false, "no_leak", p.forgets())
+		p.WriteString("\n")
 	}
 	p.WriteString("\tod\n}\n")
 }
@@ -55,13 +56,25 @@ inline erase(slot)
 }
 `
 
-// loaded writes how a load or an unload ends.
-func (p *promela) loaded() {
+// forgets is how a load or an unload ends: with nothing looked up.
+func (p *promela) forgets() string {
 	var clear []string
 	for i := range p.Shape.Sites {
 		clear = append(clear, fmt.Sprintf("looked_up[%d] = 0", i))
 	}
-	p.printf("\t   if\n\t   :: d_step { %s }\n\t   fi\n", strings.Join(clear, "; "))
+	return strings.Join(clear, "; ")
+}
+
+// orElse writes a statement that happens to a copy which is placed, or to one which is not; if it
+// is not so, that breaks a property.
+func (p *promela) orElse(c int, placed bool, property, statement string) {
+	so := fmt.Sprintf("(placed >> %d & 1)", c)
+	is, isNot := so+" == 0", so+" != 0"
+	if placed {
+		is, isNot = isNot, is
+	}
+	p.printf("\t   do\n\t   :: d_step { %s -> assert(%s) }\n", isNot, property)
+	p.printf("\t   :: d_step { %s -> %s }; break\n\t   od", is, statement)
 }
 
 // loads writes an action that only the loader has. Its task's key is the number of the copy.
@@ -86,6 +99,9 @@ func (p *promela) loads(a *action) {
 		for i := range p.Shape.Sites {
 			text += fmt.Sprintf("; erase(copy_slot0[%[1]d]); erase(copy_slot1[%[1]d])", c*p.Shape.Sites+i)
 		}
+		p.orElse(c, true, "no_double_free", text+"; "+p.then(a, false))
+		p.WriteString(";\n")
+		return
 	}
 	p.printf("\t   if\n\t   :: d_step { %s -> %s; %s }\n\t   fi;\n", when, text, p.then(a, false))
 }

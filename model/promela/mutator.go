@@ -87,17 +87,19 @@ inline call(what, k, p)
 
 // returns writes what a return does.
 func (p *promela) returns() {
-	unused := "status[p] == HELD && !NAMED(p)"
+	unused := "(p) != 0 && status[p] == HELD && !NAMED(p)"
 	if p.mutators > 1 {
 		unused += " && given[1 - ME] != p && old[1 - ME] != p"
 	}
 	p.WriteString(`
-/* It returns. What it leaves neither held nor retired stays loaded. */
+/* It returns. What it gave stays loaded if nobody holds it; what it replaced has leaked then. */
+
+#define UNHELD(p)  (` + unused + `)
 
 inline let_go(p)
 {
 	if
-	:: ` + unused + ` -> status[p] = LOADED
+	:: UNHELD(p) -> status[p] = LOADED
 	:: else
 	fi
 }
@@ -108,9 +110,11 @@ inline let_go(p)
  * Spin refuses a break that leads right into a d_step. */
 
 #define return_ \
-	if \
-	:: d_step { let_go(given@); let_go(old@); operation@ = NONE; key@ = 0; given@ = 0; old@ = 0 } \
-	fi
+	do \
+	:: d_step { UNHELD(old@) && POINTER(key@) != old@ -> assert(no_leak) } \
+	:: d_step { !(UNHELD(old@) && POINTER(key@) != old@) -> \
+		let_go(given@); operation@ = NONE; key@ = 0; given@ = 0; old@ = 0 }; break \
+	od
 `)
 }
 

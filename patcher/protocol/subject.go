@@ -27,6 +27,12 @@ const (
 	Progress Property = "progress"
 	// ExpectedBytes: every poke finds the bytes that it expects.
 	ExpectedBytes Property = "expected-bytes"
+	// NoDoubleFree: an operation frees or retires what it replaces no more than once.
+	NoDoubleFree Property = "no-double-free"
+	// NoEarlyFree: it does so only when the map's pointer names that no more.
+	NoEarlyFree Property = "no-early-free"
+	// NoLeak: when it returns, what it replaced and no key holds is freed or retired.
+	NoLeak Property = "no-leak"
 )
 
 // An Engine judges a subject.

@@ -27,14 +27,13 @@ func indirectZoo() []Mutant {
 			Needs: Shape{Indirect: true, Keys: 2}},
 		{Name: "retire-before-publish", Origin: "mechanical: the reference is put before the exchange",
 			Why: "the program's grace period begins while the pointer still names it, so an " +
-				"indirect caller enters after that",
-			Edits: rewrite(OfRemove, "each { bypass=jump; wait; target=nop }; retire; publish"),
-			Needs: Shape{Indirect: true}, Property: NoUseAfterFree},
-		{Name: "forgotten-publish", Property: Fresh, Origin: mechanical,
-			Why: "the sites are closed, but an indirect caller that starts later still runs the " +
-				"removed program",
-			Edits: edit(OfRemove, Drop, "publish", ""),
-			Needs: Shape{Indirect: true}},
+				"indirect caller can enter after that",
+			Edits:    rewrite(OfRemove, "each { bypass=jump; wait; target=nop }; retire; publish"),
+			Property: NoEarlyFree},
+		{Name: "forgotten-publish", Property: NoEarlyFree, Origin: mechanical,
+			Why: "the sites are closed, but the pointer names the removed program for ever, and an " +
+				"indirect caller that starts later runs it",
+			Edits: edit(OfRemove, Drop, "publish", "")},
 		{Name: "late-publish", Origin: mechanical,
 			Why: "while an operation is in progress both of its programs are allowed, so the " +
 				"pointer may be exchanged last",
