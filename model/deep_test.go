@@ -50,7 +50,7 @@ func TestDeepZoo(t *testing.T) {
 			t.Errorf("%s: found %s %q, want %q\n%v", m.Name, r.Verdict, r.Property, want, r.Witness)
 		}
 	}
-	for _, name := range []string{"free-without-wait", "retire-before-publish", "no-barrier", "counter", "wait-inside", "quiet-grace"} {
+	for _, name := range []string{"free-without-wait", "no-barrier", "counter", "wait-inside", "quiet-grace"} {
 		s := needy(t, name)
 		want := check(t, s, Options{Progress: true}).Property
 		if r := check(t, deep(s), Options{Progress: true}); r.Property != want {

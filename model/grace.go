@@ -37,7 +37,7 @@ func (e *expander) retire(a *action) {
 	mine := &y[e.me.word]
 	p := oldField.of(*mine)
 	*mine = advance(*mine, a)
-	if broken := e.mayLetGo(p); broken != noFault || p == 0 || e.keeps(p) {
+	if broken := e.mayLetGo(a, p); broken != noFault || p == 0 || e.keeps(p) {
 		e.found(move{kind: moveRetire, actor: e.me.actor}, broken)
 		return
 	}
@@ -50,7 +50,7 @@ func (e *expander) retire(a *action) {
 func (e *expander) free(a *action) {
 	y := e.from()
 	p := oldField.of(y[e.me.word])
-	broken := e.mayLetGo(p)
+	broken := e.mayLetGo(a, p)
 	if broken == noFault && p != 0 && !e.keeps(p) {
 		e.giveBack(p)
 	}
@@ -58,11 +58,15 @@ func (e *expander) free(a *action) {
 	e.found(move{kind: moveFree, actor: e.me.actor}, broken)
 }
 
-// mayLetGo says what is wrong when the operation of an agent lets go of the program p, which it
-// replaces. Where a key was given p anew, its reference is not the last one.
-func (e *expander) mayLetGo(p uint64) fault {
+// mayLetGo says what is wrong when an operation lets go of the program p, which it replaces. Where
+// a key was given p anew, its reference is not the last one.
+func (e *expander) mayLetGo(a *action, p uint64) fault {
 	switch {
-	case p == 0 || e.keeps(p):
+	case p == 0:
+		return noFault
+	case a.again:
+		return freedTwice
+	case e.keeps(p):
 		return noFault
 	case statusOf(e.x[0], p) != held:
 		return freedTwice

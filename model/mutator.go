@@ -117,26 +117,25 @@ func (e *expander) call(op protocol.OpKind, key int, given, old uint64) {
 	e.found(move{kind: moveInstall + moveKind(op), actor: e.me.actor}, noFault)
 }
 
-// returns ends the operation. What it gave stays loaded and can be given again, if no key holds
-// it and no other operation has it in hand; what it replaced has leaked then.
+// returns ends the operation. A program that it leaves neither held nor retired, nor in the hand of
+// another, stays loaded and can be given again. What it replaced has leaked, if it did not let go of
+// that.
 func (e *expander) returns() {
 	y := e.from()
 	mine := &y[e.me.word]
 	given, old := givenField.of(*mine), oldField.of(*mine)
 	broken := noFault
-	if key := int(keyField.of(*mine)); e.unheld(old) && e.sys.pointer(&e.x, key) != old {
+	key, lets := int(keyField.of(*mine)), e.sys.letsGo[opField.of(*mine)-1]
+	if old != 0 && !lets && (given == old || e.sys.pointer(&e.x, key) != old) {
 		broken = leaked
 	}
-	if e.unheld(given) {
-		y[0] = withStatus(y[0], given, loaded)
+	for _, p := range [...]uint64{given, old} {
+		if p != 0 && statusOf(y[0], p) == held && !e.named(p) && !e.inHand(p) {
+			y[0] = withStatus(y[0], p, loaded)
+		}
 	}
 	*mine = idleAgain(*mine)
 	e.found(move{kind: moveReturn, actor: e.me.actor}, broken)
-}
-
-// unheld reports whether nobody holds p, and nothing has let go of it.
-func (e *expander) unheld(p uint64) bool {
-	return p != 0 && statusOf(e.x[0], p) == held && !e.named(p) && !e.inHand(p)
 }
 
 // idleAgain clears what an agent's word says of its operation.

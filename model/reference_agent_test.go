@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"strings"
 
 	"tailpoke/patcher/protocol"
@@ -78,11 +79,16 @@ func (r *reference) names(s refState, key int) refInstr {
 	return s.ptr[key]
 }
 
+// lets: the action lets go of what the operation replaces.
+func lets(act protocol.Action) bool {
+	return act.Kind == protocol.Retire || act.Kind == protocol.Free
+}
+
 func (r *reference) back(s refState) {
 	a := &s.agent[r.me]
 	var broken protocol.Property
-	if p := int(a.old) - 1; r.me != refLoader && p >= 0 && s.status[p] == "held" && !s.pointed(p) &&
-		!r.inHand(s, a.old, true) && r.names(s, a.key) != a.old {
+	if r.me != refLoader && a.old != 0 && !slices.ContainsFunc(r.actions(*a), lets) &&
+		(a.old == a.given || r.names(s, a.key) != a.old) {
 		broken = protocol.NoLeak
 	}
 	if r.me == refLoader && a.op == "unload" && s.placed {
@@ -132,6 +138,11 @@ func (r *reference) act(s refState, act protocol.Action) {
 	case protocol.Publish:
 		r.publish(s)
 	case protocol.Free, protocol.Retire:
+		acts := r.actions(a)
+		if a.old != 0 && slices.ContainsFunc(acts[:a.action], lets) {
+			r.next(on, protocol.NoDoubleFree)
+			return
+		}
 		if a.old == 0 || a.old == a.given || r.inHand(s, a.old, false) {
 			r.next(on, "") // nothing to free: another reference is left
 			return

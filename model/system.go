@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"tailpoke/patcher/protocol"
 )
@@ -42,6 +43,7 @@ type system struct {
 	comes  bool                   // images come and go
 	lasts  bool                   // an execution may go on after a tail call, so its duties last
 	looks  bool                   // what a slot holds is read before the poke has it for itself
+	letsGo [protocol.OpKinds]bool // the operations that let go of what they replace
 	races  bool                   // two mutators have operations in progress on one key
 }
 
@@ -52,6 +54,7 @@ type action struct {
 	guarded bool // a wait "if changed" follows: it asks which poke changed a byte
 	next    int  // index after the iteration of each that the action belongs to
 	asks    bool // a wait "if changed" follows from there on
+	again   bool // the operation has let go before of what it replaces
 }
 
 func newSystem(s protocol.Subject, threads int, symmetric bool) (*system, error) {
@@ -101,6 +104,7 @@ func (sys *system) layOut(p protocol.Protocol) {
 	sys.comes = sys.shape.Copies > 0 || sys.shape.Deep
 	sys.apart = (sys.shape.Indirect || sys.comes) && !alwaysPublishes(p)
 	for op, steps := range p.Ops {
+		sys.letsGo[op] = slices.ContainsFunc(steps, func(s protocol.Step) bool { return letsGo(s.Kind) })
 		sys.silent[op] = sys.apart && !publishes(steps)
 	}
 	sys.lasts = sys.shape.Nested || sys.shape.Deep
@@ -172,8 +176,15 @@ func place(actions []protocol.Action, sites []int) []action {
 			next, asks = i, guarded
 		}
 	}
+	for i := range out {
+		out[i].again = letsGo(out[i].Kind) &&
+			slices.ContainsFunc(out[:i], func(a action) bool { return letsGo(a.Kind) })
+	}
 	return out
 }
+
+// letsGo reports whether a step lets go of what the operation replaces.
+func letsGo(k protocol.StepKind) bool { return k == protocol.Retire || k == protocol.Free }
 
 // initial returns the state in which every key and every site is empty, every program is
 // loaded, and no copy of the caller is there.

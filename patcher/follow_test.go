@@ -196,7 +196,10 @@ func TestEventsFollowTheProtocol(t *testing.T) {
 		subjects = append(subjects, def)
 	}
 	for _, m := range protocol.Zoo() {
-		subjects = append(subjects, mutated(t, m.Name))
+		s := mutated(t, m.Name)
+		if s.Protocol.LifeFault(protocol.Update) == "" && s.Protocol.LifeFault(protocol.Remove) == "" {
+			subjects = append(subjects, s) // the patcher refuses the others: see TestLifeErrors
+		}
 	}
 	for _, l := range jit.Layouts() {
 		for i, s := range subjects {

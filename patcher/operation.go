@@ -10,7 +10,8 @@ type operation struct {
 	key       int
 	old, next *Program   // what the key held and is given; nil for none
 	changedAt int        // index of the last action that changed a byte
-	dropped   bool       // the old program was let go: a second retire or free does nothing
+	published bool       // the map's pointer names the old program no more
+	dropped   bool       // the old program was let go
 	erased    []*Program // freed by this operation: what is left of them goes when it is over
 }
 
@@ -28,6 +29,9 @@ func (o *operation) run() error {
 		}
 		o.observe(ev)
 	}
+	if o.old != nil && o.published && !o.dropped {
+		return o.wrong(protocol.NoLeak)
+	}
 	o.observe(protocol.Event{Kind: protocol.Returned, Desc: protocol.NoDesc})
 	return nil
 }
@@ -40,6 +44,7 @@ func (o *operation) act(i int, act protocol.Action, d *pokeDescriptor) (protocol
 	case protocol.Publish:
 		ev.Kind = protocol.Published
 		o.a.publish(o.key, o.next)
+		o.published = true
 	case protocol.Poke:
 		ev.Kind = protocol.Poked
 		if !d.stable.Load() {
@@ -56,12 +61,14 @@ func (o *operation) act(i int, act protocol.Action, d *pokeDescriptor) (protocol
 		}
 	case protocol.Retire:
 		ev.Kind = protocol.Retired
-		if o.drop() {
+		var last bool
+		if last, err = o.drop(); last {
 			p.retire(o.old)
 		}
 	case protocol.Free:
 		ev.Kind = protocol.Freed
-		if o.drop() {
+		var last bool
+		if last, err = o.drop(); last {
 			// The program may have sites in this very array, whose mutex is held, so
 			// its descriptors leave the list when the operation is over.
 			p.erase(o.old)
@@ -71,12 +78,37 @@ func (o *operation) act(i int, act protocol.Action, d *pokeDescriptor) (protocol
 	return ev, err
 }
 
-// drop lets the old program go, once, and reports whether it is not held any more.
-func (o *operation) drop() bool {
-	first := !o.dropped
+// drop lets the old program go, and reports whether it is not held any more.
+func (o *operation) drop() (last bool, err error) {
+	switch {
+	case o.dropped:
+		return false, o.wrong(protocol.NoDoubleFree)
+	case !o.published && o.old != o.next:
+		return false, o.wrong(protocol.NoEarlyFree)
+	}
 	o.dropped = true
-	return first && o.old.drop()
+	return o.old.drop(), nil
 }
+
+// A LifeError says that an operation let go of the program that it replaced at the wrong time, or
+// not at all. The operation ends there: freeing memory that is in use, or is free, would end the
+// process.
+type LifeError struct {
+	Property protocol.Property // no-double-free, no-early-free or no-leak
+	Program  string
+}
+
+func (e *LifeError) Error() string {
+	switch e.Property {
+	case protocol.NoDoubleFree:
+		return "lets go of " + e.Program + " a second time"
+	case protocol.NoEarlyFree:
+		return "lets go of " + e.Program + ", which the map's pointer still names"
+	}
+	return "has replaced " + e.Program + ", which nobody will free"
+}
+
+func (o *operation) wrong(p protocol.Property) error { return &LifeError{p, o.old.Name} }
 
 func (o *operation) observe(ev protocol.Event) {
 	if o.a.p.cfg.Observe == nil {

@@ -115,6 +115,41 @@ func TestDeleteOfAnAbsentKey(t *testing.T) {
 	}
 }
 
+// TestLifeErrors: an operation that lets go of what it replaced twice, too early or never is ended
+// with an error that names the program.
+func TestLifeErrors(t *testing.T) {
+	for remove, want := range map[string]struct {
+		property protocol.Property
+		text     string
+	}{
+		"publish; retire":         {"", ""},
+		"publish; retire; retire": {protocol.NoDoubleFree, "lets go of p0 a second time"},
+		"publish; free; retire":   {protocol.NoDoubleFree, "lets go of p0 a second time"},
+		"retire; publish":         {protocol.NoEarlyFree, "lets go of p0, which the map's pointer still names"},
+		"free":                    {protocol.NoEarlyFree, "lets go of p0, which the map's pointer still names"},
+		"publish":                 {protocol.NoLeak, "has replaced p0, which nobody will free"},
+		"":                        {"", ""}, // the map's pointer goes on holding it
+	} {
+		p, err := protocol.ParseProtocol("protocol p install publish update publish; retire remove " + remove)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fault := p.LifeFault(protocol.Remove); fault != want.property {
+			t.Errorf("%s: by its text %q, want %q", remove, fault, want.property)
+		}
+		r := newRig(t, setting{protocol: &p})
+		r.update(t, 0, r.held(t, 0))
+		_, err = r.a.Delete(0)
+		wrong, ok := errors.AsType[*LifeError](err)
+		switch {
+		case want.property == "" && err == nil:
+		case !ok || wrong.Property != want.property || err.Error() != "remove of key 0 of jmp_table: "+want.text:
+			t.Errorf("%s: %v, want %s: %s", remove, err, want.property, want.text)
+		}
+		r.close(t)
+	}
+}
+
 // TestWaitIfChanged: a wait waits, and one "if changed" is skipped where no poke changed a byte.
 func TestWaitIfChanged(t *testing.T) {
 	waits := func(r *rig) (waited, skipped int) {
@@ -142,7 +177,7 @@ func TestWaitIfChanged(t *testing.T) {
 		{"if a byte of any site changed", "protocol p install publish; each { target=jump } update remove publish; each { target=nop }; wait if changed; retire", 2, 1, 0},
 		{"bypass closed already", "protocol p install publish; each { target=jump } update remove publish; each { bypass=jump; wait if changed; target=nop }; retire", 2, 0, 2},
 		{"closed already, waits all the same", "protocol p install publish; each { target=jump } update remove publish; each { bypass=jump; wait; target=nop }; retire", 2, 2, 0},
-		{"closed twice", "protocol p install publish; each { target=jump; bypass=nop } update remove publish; each { bypass=jump; wait if changed; bypass=jump; wait if changed }", 1, 2, 0},
+		{"closed twice", "protocol p install publish; each { target=jump; bypass=nop } update remove publish; each { bypass=jump; wait if changed; bypass=jump; wait if changed }; retire", 1, 2, 0},
 	} {
 		p, err := protocol.ParseProtocol(c.protocol)
 		if err != nil {

@@ -42,7 +42,7 @@ func TestSearchInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	op := found.Searches[0]
-	if op.Candidates != 484 || op.Judged < 100 || op.Judged == op.Candidates || len(op.Found) == 0 || op.Found[0].Name != "lazy" {
+	if op.Candidates != 242 || op.Judged < 100 || op.Judged == op.Candidates || len(op.Found) == 0 || op.Found[0].Name != "lazy" {
 		t.Errorf("%+v", op)
 	}
 }

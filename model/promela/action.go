@@ -15,6 +15,7 @@ type action struct {
 	index int
 	site  int    // the descriptor's site
 	asked bool   // a later wait asks which poke changed a byte
+	again bool   // an earlier action lets go of what the operation replaces
 	ends  bool   // an iteration of each ends with it
 	skip  string // label after its iteration, if the operation may skip it; else ""
 	// forget says that no wait after that label asks which poke changed a byte.
@@ -27,7 +28,8 @@ func (p *promela) actions(list []protocol.Action, sites []int, by *task) {
 	for i, a := range list {
 		w := action{
 			Action: a, task: by, index: i, asked: asksLater(list[i+1:]),
-			ends: i+1 == len(list) || list[i+1].First || list[i+1].Desc == protocol.NoDesc,
+			again: slices.ContainsFunc(list[:i], letsGo),
+			ends:  i+1 == len(list) || list[i+1].First || list[i+1].Desc == protocol.NoDesc,
 		}
 		if a.Desc != protocol.NoDesc {
 			w.site = sites[a.Desc]
@@ -68,18 +70,22 @@ func (p *promela) action(a *action) {
 		p.printf("\t   wait(%s, %s, %s, %s)\n\t   od;\n", wanted, p.when(a), p.begun(a), p.then(a, false))
 	case protocol.Publish:
 		p.publish(a)
-	case protocol.Retire:
-		p.printf("\t   retire(%s);\n", p.then(a, false))
-	case protocol.Free:
-		if a.loads {
+	case protocol.Retire, protocol.Free:
+		switch {
+		case a.loads:
 			p.loads(a)
-		} else {
-			p.printf("\t   free(%s);\n", p.then(a, false))
+		case a.again:
+			p.printf("\t   put_again(%s);\n", p.then(a, false))
+		default:
+			p.printf("\t   %v(%s);\n", a.Kind, p.then(a, false))
 		}
 	default:
 		p.loads(a)
 	}
 }
+
+// letsGo reports whether an action lets go of what the operation replaces.
+func letsGo(a protocol.Action) bool { return a.Kind == protocol.Retire || a.Kind == protocol.Free }
 
 // when is the condition of an action's first move. The first action of an iteration of each
 // needs a stable descriptor or, in a load, the mutex.

@@ -100,16 +100,22 @@ func (p *promela) retires() {
 #define PUT    (` + put + `)
 #define NAMES  (POINTER(key@) == old@)
 
-#define may_put \
+#define may_put(then) \
 	:: d_step { PUT && status[old@] != HELD -> assert(no_double_free) } \
 	:: d_step { PUT && status[old@] == HELD && NAMES -> assert(no_early_free) } \
+	:: d_step { !PUT -> then }; break \
+
+#define put_again(then) \
+	do \
+	:: d_step { old@ != 0 -> assert(no_double_free) } \
+	:: d_step { old@ == 0 -> then }; break \
+	od
 
 /* The program's own grace period begins. */
 
 #define retire(then) \
 	do \
-	may_put \
-	:: d_step { !PUT -> then }; break \
+	may_put(then) \
 `)
 	for _, s := range p.snapshots() {
 		p.text("\t:: d_step { PUT && status[old@] == HELD && !NAMES" + s[0] + " -> " +
@@ -121,8 +127,7 @@ func (p *promela) retires() {
 
 #define free(then) \
 	do \
-	may_put \
-	:: d_step { !PUT -> then }; break \
+	may_put(then) \
 	:: d_step { PUT && status[old@] == HELD && !NAMES -> ` + p.freed("old@") + `; then }; break \
 	od
 `)

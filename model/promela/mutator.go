@@ -2,6 +2,7 @@ package promela
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tailpoke/patcher/protocol"
@@ -87,19 +88,18 @@ inline call(what, k, p)
 
 // returns writes what a return does.
 func (p *promela) returns() {
-	unused := "(p) != 0 && status[p] == HELD && !NAMED(p)"
+	unused := "status[p] == HELD && !NAMED(p)"
 	if p.mutators > 1 {
 		unused += " && given[1 - ME] != p && old[1 - ME] != p"
 	}
 	p.WriteString(`
-/* It returns. What it gave stays loaded if nobody holds it; what it replaced has leaked then. */
-
-#define UNHELD(p)  (` + unused + `)
+/* It returns. What it leaves neither held nor retired stays loaded; what it replaced has leaked, if
+ * it did not let go of that. */
 
 inline let_go(p)
 {
 	if
-	:: UNHELD(p) -> status[p] = LOADED
+	:: ` + unused + ` -> status[p] = LOADED
 	:: else
 	fi
 }
@@ -109,11 +109,11 @@ inline let_go(p)
  * into a block from the way back to a loop in it. A lone d_step has an if around it, for
  * Spin refuses a break that leads right into a d_step. */
 
-#define return_ \
+#define return_(leaks) \
 	do \
-	:: d_step { UNHELD(old@) && POINTER(key@) != old@ -> assert(no_leak) } \
-	:: d_step { !(UNHELD(old@) && POINTER(key@) != old@) -> \
-		let_go(given@); operation@ = NONE; key@ = 0; given@ = 0; old@ = 0 }; break \
+	:: d_step { old@ != 0 && leaks -> assert(no_leak) } \
+	:: d_step { !(old@ != 0 && leaks) -> let_go(given@); let_go(old@); \
+		operation@ = NONE; key@ = 0; given@ = 0; old@ = 0 }; break \
 	od
 `)
 }
@@ -144,8 +144,13 @@ func (p *promela) operation(op protocol.OpKind, key int) {
 		call(fmt.Sprintf("%s && status[held[%d]] == HELD", when, key), fmt.Sprintf("held[%d]", key))
 	}
 	p.WriteString("\t   fi;\n")
-	p.actions(p.Protocol.Unroll(op, len(p.sitesOf(key))), p.sitesOf(key), &task{op: op, key: key})
-	p.WriteString("\t   return_\n")
+	list := p.Protocol.Unroll(op, len(p.sitesOf(key)))
+	p.actions(list, p.sitesOf(key), &task{op: op, key: key})
+	leaks := p.my("given") + " == " + p.my("old") + " || !NAMES"
+	if slices.ContainsFunc(list, letsGo) {
+		leaks = "false"
+	}
+	p.printf("\t   return_((%s))\n", leaks)
 }
 
 // sitesOf lists the sites that look up a key, those of copies and of programs too.

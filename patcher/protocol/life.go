@@ -15,6 +15,30 @@ func stepsOr(own []Step, op OpKind, text string) []Step {
 	return must(parseSteps(text, op))
 }
 
+// LifeFault returns the property that the operation breaks by how it lets go of what it replaces,
+// whatever else happens: it does so twice, before it publishes, or never. It returns "" if it
+// breaks none of these, as an install does, which replaces nothing.
+func (p Protocol) LifeFault(op OpKind) Property {
+	published, dropped := false, false
+	for _, s := range p.Ops[op] {
+		switch {
+		case s.Kind == Publish:
+			published = true
+		case s.Kind != Retire && s.Kind != Free:
+		case dropped:
+			return NoDoubleFree
+		case !published:
+			return NoEarlyFree
+		default:
+			dropped = true
+		}
+	}
+	if op.Replaces() && published && !dropped {
+		return NoLeak
+	}
+	return ""
+}
+
 // UnrollLoad lists the actions of the load of a copy with descs descriptors.
 func (p Protocol) UnrollLoad(descs int) []Action { return unroll(p.LoadSteps(), descs) }
 

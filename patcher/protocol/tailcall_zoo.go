@@ -20,7 +20,9 @@ func Zoo() []Mutant {
 // machineJudges are the properties of mutants that the machine engine judges. It does not know
 // which programs an execution may run, and which keys it must not miss.
 func machineJudges() []Property {
-	return []Property{NeverA, NoTorn, NoUseAfterFree, ExpectedBytes}
+	return []Property{
+		NeverA, NoTorn, NoUseAfterFree, ExpectedBytes, NoDoubleFree, NoEarlyFree, NoLeak,
+	}
 }
 
 // expect completes the mutants with what an engine must say of them: violated of those that
@@ -101,6 +103,17 @@ func guilty() []Mutant {
 				"removed program and, once it is freed, freed text",
 			Edits:  rewrite(OfRemove, "publish; retire"),
 			Expect: map[Engine]Verdict{Machine: Violated}},
+		{Name: "freed-twice", Property: NoDoubleFree, Origin: mechanical,
+			Why:   "the second time, the memory may be another program's",
+			Edits: edit(OfUpdate, Double, "retire", "")},
+		{Name: "never-freed", Property: NoLeak, Origin: rfcThread + "",
+			Why:   "no key holds the removed program any more, and nothing will free it",
+			Edits: edit(OfRemove, Drop, "retire", "")},
+		{Name: "retire-before-publish", Origin: "mechanical: the reference is put before the exchange",
+			Why: "the program's grace period begins while the pointer still names it, so an " +
+				"indirect caller can enter after that",
+			Edits:    rewrite(OfRemove, "each { bypass=jump; wait; target=nop }; retire; publish"),
+			Property: NoEarlyFree},
 	}
 }
 

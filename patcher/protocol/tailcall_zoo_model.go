@@ -25,11 +25,6 @@ func indirectZoo() []Mutant {
 				"not at all for a key without one, and an indirect caller is still inside",
 			Edits: edit(OfRemove, Replace, "retire", "free"),
 			Needs: Shape{Indirect: true, Keys: 2}},
-		{Name: "retire-before-publish", Origin: "mechanical: the reference is put before the exchange",
-			Why: "the program's grace period begins while the pointer still names it, so an " +
-				"indirect caller can enter after that",
-			Edits:    rewrite(OfRemove, "each { bypass=jump; wait; target=nop }; retire; publish"),
-			Property: NoEarlyFree},
 		{Name: "forgotten-publish", Property: NoEarlyFree, Origin: mechanical,
 			Why: "the sites are closed, but the pointer names the removed program for ever, and an " +
 				"indirect caller that starts later runs it",
@@ -78,6 +73,12 @@ func loadZoo() []Mutant {
 		{Name: "hasty-unload", Property: NoUseAfterFree, Origin: mechanical,
 			Why:   "a thread still executes in the copy when it is freed",
 			Edits: edit(OfUnload, Drop, "wait", "")},
+		{Name: "copy-freed-twice", Property: NoDoubleFree, Origin: mechanical,
+			Why:   "the memory of the copy may be another program's by then",
+			Edits: rewrite(OfUnload, "wait; untrack; free; free")},
+		{Name: "copy-never-freed", Property: NoLeak, Origin: mechanical,
+			Why:   "nothing can reach the copy any more, nor free it",
+			Edits: edit(OfUnload, Drop, "free", "")},
 		{Name: "unlocked-fixup", Origin: "mechanical: the pointer is read outside of poke_mutex",
 			Why: "an operation that skips the descriptor comes between what the fixup reads and its " +
 				"last step",

@@ -37,7 +37,7 @@ func TestZoo(t *testing.T) {
 }
 
 var properties = []Property{
-	NeverA, Registers, NoTorn, NoUseAfterFree, NoMiss, Fresh, Progress, ExpectedBytes,
+	NeverA, Registers, NoTorn, NoUseAfterFree, NoMiss, Fresh, Progress, ExpectedBytes, NoDoubleFree, NoEarlyFree, NoLeak,
 }
 
 // checkExpect wants a guilty mutant accused by some engine of a known property, and a

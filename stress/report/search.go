@@ -51,6 +51,7 @@ type SearchPruned struct {
 	Silent  int `json:"silent"`  // never publishes: the map keeps what it held
 	Leaks   int `json:"leaks"`   // never frees the replaced program
 	Frees   int `json:"frees"`   // frees it twice
+	Early   int `json:"early"`   // frees it before it publishes
 	Repeats int `json:"repeats"` // does what an earlier text does
 }
 

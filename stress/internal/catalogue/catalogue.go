@@ -98,5 +98,10 @@ func properties() []report.Item {
 		{Name: string(protocol.Fresh), Text: "an execution runs only a program that the key held, or was being given, at some moment of it"},
 		{Name: string(protocol.Progress), Text: "every operation ends, given that every thread gets to run"},
 		{Name: string(protocol.ExpectedBytes), Text: "every poke finds the bytes that it expects"},
+		{Name: string(protocol.NoDoubleFree), Text: "an operation frees or retires what it replaces no more than once"},
+		{Name: string(protocol.NoEarlyFree), Text: "it does so only when the map's pointer names that no more"},
+		{Name: string(protocol.NoLeak), Text: "when it returns, what it replaced and no key holds is freed or retired"},
+		{Name: string(protocol.TailLimit), Text: "at most 33 tail calls in one execution, those of its callees included"},
+		{Name: string(protocol.Conformance), Text: "a recorded trace is a behaviour of the model"},
 	}
 }

@@ -235,12 +235,15 @@ func (r *run) report(done <-chan struct{}) error {
 func (r *run) finding(err error) error {
 	var mismatch *text.MismatchError
 	var stall *rcu.StallError
+	var life *patcher.LifeError
 	f := live.Finding{Thread: live.None, Count: 1}
 	switch {
 	case errors.As(err, &mismatch):
 		f.Class = live.ClassBytes
 	case errors.As(err, &stall):
 		f.Class, f.Thread = live.ClassEndless, stall.Reader
+	case errors.As(err, &life):
+		f.Class = live.ClassOf(life.Property)
 	default:
 		return err
 	}

@@ -27,7 +27,7 @@ func (modelEngine) About() string {
 // modelProperties are the properties that the model judges.
 var modelProperties = []protocol.Property{
 	protocol.NeverA, protocol.NoTorn, protocol.NoUseAfterFree, protocol.NoMiss, protocol.Fresh, protocol.ExpectedBytes,
-	protocol.Progress,
+	protocol.NoDoubleFree, protocol.NoEarlyFree, protocol.NoLeak, protocol.Progress,
 }
 
 func (modelEngine) Judge(ctx context.Context, j *Job) (Answer, error) {

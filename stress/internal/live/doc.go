@@ -24,6 +24,9 @@
 //	crash        any other fault                                      registers
 //	endless      an execution or an operation did not end             progress
 //	bytes        a slot held other bytes than it may, or should       expected-bytes
+//	double-free  an operation let go again of what it replaced        no-double-free
+//	early-free   it let go of that while the map's pointer named it   no-early-free
+//	leak         it ended without letting go of that                  no-leak
 //	conformance  the trace is no behaviour of the model               conformance
 //
 // The last one is not for an engine to find, but for the taker of the trace.

@@ -14,6 +14,9 @@ type Class string
 const (
 	ClassConformance Class = "conformance" // found by the taker of the trace
 	ClassBytes       Class = "bytes"
+	ClassDoubleFree  Class = "double-free"
+	ClassEarlyFree   Class = "early-free"
+	ClassLeak        Class = "leak"
 	ClassA           Class = "a"
 	ClassUAF         Class = "uaf"
 	ClassTorn        Class = "torn"
@@ -31,6 +34,9 @@ var classes = []struct {
 }{
 	{ClassConformance, protocol.Conformance},
 	{ClassBytes, protocol.ExpectedBytes},
+	{ClassDoubleFree, protocol.NoDoubleFree},
+	{ClassEarlyFree, protocol.NoEarlyFree},
+	{ClassLeak, protocol.NoLeak},
 	{ClassA, protocol.NeverA},
 	{ClassUAF, protocol.NoUseAfterFree},
 	{ClassTorn, protocol.NoTorn},
@@ -48,6 +54,16 @@ func (c Class) rank() int {
 		}
 	}
 	panic("live: no class " + string(c))
+}
+
+// ClassOf returns the class of what breaks a property, where there is but one.
+func ClassOf(p protocol.Property) Class {
+	for _, known := range classes {
+		if known.breaks == p {
+			return known.class
+		}
+	}
+	panic("live: no class breaks " + string(p))
 }
 
 // Property returns the property that a finding of this class breaks.

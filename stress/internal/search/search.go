@@ -94,16 +94,22 @@ func candidatesOf(ctx context.Context, base protocol.Protocol, op protocol.OpKin
 	words(op, steps, func(word []letter) bool {
 		out.Enumerated++
 		p := &out.Pruned
-		publishes, frees := countOf(word, protocol.Publish), countOf(word, protocol.Retire, protocol.Free)
-		switch {
+		switch publishes := countOf(word, protocol.Publish); {
 		case publishes == 0:
 			p.Silent++
+			return ctx.Err() == nil
 		case publishes > 1:
 			p.Repeats++ // the second one changes nothing
-		case op.Replaces() && frees == 0:
+			return ctx.Err() == nil
+		}
+		base.Ops[op] = stepsOf(word)
+		switch base.LifeFault(op) {
+		case protocol.NoLeak:
 			p.Leaks++
-		case frees > 1:
+		case protocol.NoDoubleFree:
 			p.Frees++
+		case protocol.NoEarlyFree:
+			p.Early++
 		default:
 			c := newCandidate(base, op, word)
 			if seen[c.behaviour] {

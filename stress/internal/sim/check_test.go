@@ -325,8 +325,11 @@ func TestUserProtocols(t *testing.T) {
 		text string
 		want protocol.Property
 	}{
-		{"install publish; each { target=jump; bypass=nop }" + rest + "publish; each { bypass=jump; wait; target=nop }; retire; retire", ""},
-		{"install publish; each { target=jump; bypass=nop }" + rest + "publish; each { bypass=jump; wait; target=nop }", ""}, // a leak
+		{"install publish; each { target=jump; bypass=nop }" + rest + "publish; each { bypass=jump; wait; target=nop }; retire; retire", protocol.NoDoubleFree},
+		{"install publish; each { target=jump; bypass=nop }" + rest + "publish; each { bypass=jump; wait; target=nop }", protocol.NoLeak},
+		{"install publish; each { target=jump; bypass=nop }" + rest + "each { bypass=jump; wait; target=nop }; retire; publish", protocol.NoEarlyFree},
+		{"install publish; each { target=jump; bypass=nop }" + rest + "each { bypass=jump; wait; target=nop }; retire", protocol.NoEarlyFree},
+		{"install publish; each { target=jump; bypass=nop }" + rest + "publish; free; each { bypass=jump; wait; target=nop }; retire", protocol.NoUseAfterFree},
 		{"install publish; each { target=jump; bypass=nop }" + rest + "publish; each { bypass=jump }; wait; wait; each { target=nop }; free", ""},
 		{"install each { target=jump; bypass=nop }; publish" + rest + "each { bypass=jump; wait; target=nop }; publish; retire", ""},
 		{"install publish; each { target=jump; bypass=nop; target=nop }" + rest + "publish; each { bypass=jump; wait; target=nop }; retire", protocol.NeverA},

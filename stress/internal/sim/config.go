@@ -17,7 +17,8 @@ import (
 func Properties() []protocol.Property {
 	return []protocol.Property{
 		protocol.NeverA, protocol.NoTorn, protocol.NoUseAfterFree,
-		protocol.ExpectedBytes, protocol.TailLimit, protocol.Registers,
+		protocol.ExpectedBytes, protocol.NoDoubleFree, protocol.NoEarlyFree, protocol.NoLeak,
+		protocol.TailLimit, protocol.Registers,
 	}
 }
 

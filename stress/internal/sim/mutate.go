@@ -115,7 +115,10 @@ func (e *expander) act(y state, m mutator, mv move) {
 			e.s.beginGrace(y, waiter)
 		}
 	case protocol.Retire, protocol.Free:
-		e.s.letGo(y, &m, a.Kind)
+		if f := e.s.letGo(y, &m, a.Kind); f != nil {
+			e.found(mv, nil, f)
+			return
+		}
 	}
 	m.action, m.micro = m.action+1, 0
 	if !a.asks {
@@ -127,6 +130,10 @@ func (e *expander) act(y state, m mutator, mv move) {
 // finish ends the operation after its last action.
 func (e *expander) finish(y state, m mutator, mv move) {
 	if m.action >= len(e.s.actions[m.op][m.key]) {
+		if m.old != none && !m.dropped && textIn(y[keysWord], publishedFrom+m.key) != m.old {
+			e.found(mv, nil, faultf(protocol.NoLeak, "nothing will free what the operation has replaced"))
+			return
+		}
 		m = mutator{call: e.s.next(y, m.call), op: none, given: none, old: none}
 	}
 	y[mutatorWord] = m.pack()
@@ -223,14 +230,19 @@ func (s *system) sync(y state) error {
 }
 
 // letGo takes the key's hold off the old program. If that was the last one, the program is freed,
-// or awaits its grace period.
-func (s *system) letGo(y state, m *mutator, how protocol.StepKind) {
-	if m.dropped || m.old == none {
-		return
+// or awaits its grace period. It says what is wrong with that.
+func (s *system) letGo(y state, m *mutator, how protocol.StepKind) *fault {
+	switch {
+	case m.old == none:
+		return nil
+	case m.dropped:
+		return faultf(protocol.NoDoubleFree, "frees again what the operation has replaced")
+	case m.old != m.given && textIn(y[keysWord], publishedFrom+m.key) == m.old:
+		return faultf(protocol.NoEarlyFree, "frees what the map's pointer still names")
 	}
 	m.dropped = true
 	if m.old == 0 {
-		return // the entry
+		return nil // the entry
 	}
 	refs := refsOf(y[textsWord], m.old) - 1
 	y[textsWord] = withRefs(y[textsWord], m.old, refs)
@@ -242,4 +254,5 @@ func (s *system) letGo(y state, m *mutator, how protocol.StepKind) {
 		y[textsWord] = withStatus(y[textsWord], m.old, retiring)
 		s.beginGrace(y, m.old)
 	}
+	return nil
 }

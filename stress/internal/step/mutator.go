@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"tailpoke/patcher"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
 	"tailpoke/patcher/rcu"
@@ -133,8 +134,15 @@ func (r *replay) mutatorStep(i int, s *witness.Step, last bool) error {
 	} else if err := m.stopped(h, s, last); err != nil {
 		return err
 	}
-	if lastOfOperation(r.w, i) {
+	switch {
+	case lastOfOperation(r.w, i):
 		return m.toEnd()
+	case last && r.w.Property == protocol.NoLeak:
+		err := m.toEnd() // only its return shows what the operation has left undone
+		if _, leaks := errors.AsType[*patcher.LifeError](err); leaks {
+			m.refused, err = err, nil
+		}
+		return err
 	}
 	return nil
 }
@@ -172,6 +180,7 @@ func (h halt) String() string {
 // nothing to do.
 func (m *mutator) over(err error, s *witness.Step, last bool) error {
 	_, mismatch := errors.AsType[*text.MismatchError](err)
+	_, life := errors.AsType[*patcher.LifeError](err)
 	_, misaligned := errors.AsType[*text.AlignmentError](err)
 	_, stalled := errors.AsType[*rcu.StallError](err)
 	switch {
@@ -181,7 +190,7 @@ func (m *mutator) over(err error, s *witness.Step, last bool) error {
 		return differs("the operation is over, the witness is at %s", m.w.Words(s))
 	case misaligned:
 		return cannotForce("writes a word across its bound, which package text refuses: %v", err)
-	case stalled || !mismatch:
+	case stalled || !mismatch && !life:
 		return err
 	case last:
 		m.refused = err

@@ -79,8 +79,9 @@ func searchCounts(s *report.OpSearch) []string {
 		judged = fmt.Sprintf("%s of %s judged", grouped(s.Judged), grouped(s.Candidates))
 	}
 	out := []string{
-		fmt.Sprintf("%s texts; %s never publish, %s never free, %s free twice, %s repeat another",
-			grouped(s.Enumerated), grouped(p.Silent), grouped(p.Leaks), grouped(p.Frees), grouped(p.Repeats)),
+		fmt.Sprintf("%s texts; %s never publish, %s never free, %s free twice, %s too early, %s repeat another",
+			grouped(s.Enumerated), grouped(p.Silent), grouped(p.Leaks), grouped(p.Frees),
+			grouped(p.Early), grouped(p.Repeats)),
 		fmt.Sprintf("%s: %s refuted (%s), %s safe", judged, grouped(refuted), strings.Join(by, ", "), grouped(s.Safe)),
 	}
 	if open := s.Vacuous + s.Bounded; open > 0 {
