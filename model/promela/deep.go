@@ -31,54 +31,6 @@ func (p *promela) allSites() []int {
 	return out
 }
 
-const deepSitesText = `#define DEEP     %d   ` +
-	`/* the first site of a program: those of p count from DEEP + (p - 1) * SITES */
-#define OWNER(site)  (1 + ((site) - DEEP) / SITES)
-`
-
-const deepStateText = `
-/* Programs have sites. Operations poke them while the list has the program. */
-
-byte listed = %d;     /* bit p - 1 for program p */
-
-#define LISTED(p)  ((listed >> ((p) - 1) & 1) != 0)
-
-slot0_slot deep_slot0[SITES * PROGRAMS];
-slot1_slot deep_slot1[SITES * PROGRAMS];
-`
-
-const insideText = `
-/* A thread goes on in the program at whose site it stands: at which site, nothing says. */
-
-inline inside()
-{
-	place[_pid] = IN_PROGRAM;
-	program = OWNER(site);
-	site = 0
-}
-
-/* From there it comes to any site of the program. */
-
-#define OWN(i)  ((program - 1) * SITES + i)
-
-inline stand(i, at)
-{
-	place[_pid] = at;
-	site = DEEP + OWN(i);
-	program = 0
-}
-
-/* Or passes one, and is where it was. */
-
-inline pass_own(i)
-{
-	if
-	:: (must_run[_pid] >> i & 1) != 0 -> assert(no_miss)
-	:: else
-	fi
-}
-`
-
 // executes writes how a thread in a program fetches the first slot of any of its sites.
 func (p *promela) executes() {
 	for i := range p.Shape.OwnSites() {
@@ -104,7 +56,8 @@ func (p *promela) givesBack() {
 		busy = append(busy, "fixing == 0")
 	}
 	p.printf("\n/* Nobody has a mutex. */\n\n#define UNUSED  (%s)\n", strings.Join(busy, " && "))
-	p.WriteString("\n/* The sites of a program go with it. */\n" + eraseText)
+	p.WriteString("\n/* The sites of a program go with it. */\n")
+	p.put("erase", nil)
 	p.WriteString("\n/* Spin wants a statement behind the last inline of a d_step. */\n\n" +
 		"inline give_back(p)\n{\n")
 	for i := range p.Shape.OwnSites() {
@@ -115,28 +68,9 @@ func (p *promela) givesBack() {
 	if p.unlist == protocol.UnlistFirst {
 		p.WriteString("\tlisted = listed & ~(1 << (p - 1));\n")
 	}
-	p.WriteString("\tstatus[p] = FREED\n}\n" + arrivesText)
+	p.WriteString("\tstatus[p] = FREED\n}\n")
+	p.put("arrives", nil)
 }
-
-const arrivesText = `
-/* The sites of a program that is loaded, fixed up to what the map's pointer names. */
-
-inline settle(slot, tail)
-{
-	slot.memory = WHOLE(tail);
-	slot.seen = 1 << slot.memory;
-	slot.remembered = tail
-}
-
-inline fix_up(i, p)
-{
-	if
-	:: p == 0 -> settle(deep_slot0[i], OUT)
-	:: else -> settle(deep_slot0[i], NOP)
-	fi;
-	settle(deep_slot1[i], p)
-}
-`
 
 // freed is the statement that frees a program, which is a number or a variable.
 func (p *promela) freed(program string) string {

@@ -85,7 +85,7 @@ func (p *promela) handles(s protocol.Slot, m image) {
 	case protocol.TrapOld:
 		answer = fmt.Sprintf("act_as_%v(%s.remembered)", s, slot)
 	}
-	p.printf(handlerText, p.Method.Trap)
+	p.put("handler", holes{"trap": p.Method.Trap})
 	p.option(at, m, "poked == "+name, answer)
 	p.option(at, m, fmt.Sprintf("poked != %s && LEFT_INT3(%s)", name, slot), "assert(no_torn)")
 	p.option(at, m, fmt.Sprintf("poked != %s && !LEFT_INT3(%s)", name, slot), again)
@@ -93,7 +93,3 @@ func (p *promela) handles(s protocol.Slot, m image) {
 
 // upper names a slot as constants do.
 func upper(s protocol.Slot) string { return strings.ToUpper(s.String()) }
-
-const handlerText = `	/* Its handler, while this slot is poked: trap=%v. Later the thread runs the byte again,
-	   unless the int3 was left behind: that one is nobody's. */
-`

@@ -55,11 +55,7 @@ func (p *promela) scans(when, set string) []string {
 
 // waits writes how an operation waits for a grace period.
 func (p *promela) waits() {
-	p.printf(`
-/* A wait for a grace period, if it is wanted, as options of a loop. The grace period waits for
- * %s. */
-
-`, graceWords[p.Grace.Kind])
+	p.put("waits", holes{"readers": graceWords[p.Grace.Kind]})
 	waited := p.my("waited")
 	lines := []string{
 		"#define wait(wanted, when, begun, then)",
@@ -93,44 +89,12 @@ func (p *promela) retires() {
 	if p.mutators > 1 {
 		put += " && given[1 - ME] != " + p.my("old")
 	}
-	p.text(`
-/* The reference to the replaced program is put: it is the last one, unless a key was given the
- * program anew. */
-
-#define PUT    (` + put + `)
-#define NAMES  (POINTER(key@) == old@)
-
-#define may_put(then) \
-	:: d_step { PUT && status[old@] != HELD -> assert(no_double_free) } \
-	:: d_step { PUT && status[old@] == HELD && NAMES -> assert(no_early_free) } \
-	:: d_step { !PUT -> then }; break \
-
-#define put_again(then) \
-	do \
-	:: d_step { old@ != 0 -> assert(no_double_free) } \
-	:: d_step { old@ == 0 -> then }; break \
-	od
-
-/* The program's own grace period begins. */
-
-#define retire(then) \
-	do \
-	may_put(then) \
-`)
+	p.put("retires", holes{"put": put})
 	for _, s := range p.snapshots() {
 		p.text("\t:: d_step { PUT && status[old@] == HELD && !NAMES" + s[0] + " -> " +
 			"status[old@] = RETIRING; retired[old@] = " + s[1] + p.barrier() + "; then }; break \\\n")
 	}
-	p.text(`	od
-
-/* Or it is freed at once, whoever is inside. */
-
-#define free(then) \
-	do \
-	may_put(then) \
-	:: d_step { PUT && status[old@] == HELD && !NAMES -> ` + p.freed("old@") + `; then }; break \
-	od
-`)
+	p.put("frees", holes{"freed": p.freed("old@")})
 }
 
 var graceWords = [...]string{

@@ -9,21 +9,9 @@ import (
 
 // loader writes the process that loads and unloads copies.
 func (p *promela) loader() {
-	p.WriteString(`
-/* The sites of a copy as a compiler leaves them, and as nobody may find them. */
-
-inline compile(site)
-{
-	copy_slot0[site].seen = 1 << (H_JUMP + OUT);
-	copy_slot0[site].memory = H_JUMP + OUT;
-	copy_slot0[site].remembered = OUT;
-	copy_slot1[site].seen = 1 << (H_NOP + NOP);
-	copy_slot1[site].memory = H_NOP + NOP;
-	copy_slot1[site].remembered = NOP
-}
-`)
+	p.put("compile", nil)
 	if !p.Shape.Deep {
-		p.WriteString(eraseText)
+		p.put("erase", nil)
 	}
 	p.WriteString("\nactive proctype loader()\n{\n\tdo\n")
 	for c := range p.Shape.Copies {
@@ -46,15 +34,6 @@ inline compile(site)
 	}
 	p.WriteString("\tod\n}\n")
 }
-
-const eraseText = `
-inline erase(slot)
-{
-	slot.seen = 1 << (H_INT3 + MIXED);
-	slot.memory = H_INT3 + MIXED;
-	slot.remembered = MIXED
-}
-`
 
 // forgets is how a load or an unload ends: with nothing looked up.
 func (p *promela) forgets() string {

@@ -12,7 +12,7 @@ import (
 func (p *promela) writeAgents() {
 	p.calls()
 	p.returns()
-	p.WriteString(storesText)
+	p.put("stores", nil)
 	p.method()
 	p.waits()
 	if p.Shape.Deep {
@@ -50,40 +50,11 @@ func (p *promela) calls() {
 	if p.Shape.Deep {
 		givable = "status[p] == LOADED" // one that was freed is loaded again first
 	}
-	p.WriteString("#define GIVABLE(p)  (" + givable + ` && !NAMED(p))
-
-/* An operation is called. From here the threads that may still fetch a slot may run what
- * it gives, and may miss the key if it is a remove. */
-
-inline inform(t, what, k, p)
-{
-	if
-	:: ` + bound + ` ->
-		may_run[t * KEYS + k] = (may_run[t * KEYS + k] | 1 << p) & ~1;
-		if
-		:: what == REMOVE -> must_run[t] = must_run[t] & ~(1 << k)
-		:: else
-		fi
-	:: else
-	fi
-}
-
-inline call(what, k, p)
-{
-`)
+	p.put("calls", holes{"givable": givable, "bound": bound})
 	for i := range p.Shape.Threads {
 		p.printf("\tinform(%d, what, k, p);\n", i)
 	}
-	p.text(`	if
-	:: p != 0 -> status[p] = HELD
-	:: else
-	fi;
-	operation@ = what;
-	key@ = k;
-	given@ = p;
-	old@ = held[k]
-}
-`)
+	p.put("called", nil)
 }
 
 // returns writes what a return does.
@@ -92,30 +63,7 @@ func (p *promela) returns() {
 	if p.mutators > 1 {
 		unused += " && given[1 - ME] != p && old[1 - ME] != p"
 	}
-	p.WriteString(`
-/* It returns. What it leaves neither held nor retired stays loaded; what it replaced has leaked, if
- * it did not let go of that. */
-
-inline let_go(p)
-{
-	if
-	:: ` + unused + ` -> status[p] = LOADED
-	:: else
-	fi
-}
-`)
-	p.text(`
-/* This and what follows are no inlines, for Spin makes a block of one, and tells the way
- * into a block from the way back to a loop in it. A lone d_step has an if around it, for
- * Spin refuses a break that leads right into a d_step. */
-
-#define return_(leaks) \
-	do \
-	:: d_step { old@ != 0 && leaks -> assert(no_leak) } \
-	:: d_step { !(old@ != 0 && leaks) -> let_go(given@); let_go(old@); \
-		operation@ = NONE; key@ = 0; given@ = 0; old@ = 0 }; break \
-	od
-`)
+	p.put("returns", holes{"unused": unused})
 }
 
 // operation writes an operation on a key: its calls, its actions and its return.

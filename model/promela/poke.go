@@ -8,39 +8,6 @@ import (
 	"tailpoke/patcher/protocol"
 )
 
-const storesText = `
-/* Stores into a slot. A new head may be fetched with every tail that is still seen, a new
- * tail with every head, then or while it is partly written. A store of the whole slot is
- * never seen in parts. */
-
-inline write_head(slot, head)
-{
-	slot.seen = slot.seen |
-		((slot.seen >> H_NOP | slot.seen >> H_JUMP | slot.seen >> H_INT3) & 255) << head;
-	slot.memory = head + TAIL(slot.memory)
-}
-
-#define WITH_TAIL(slot, head, tail) \
-	((slot.seen >> head & 255) != 0 -> (1 << tail | 1 << MIXED) << head : 0)
-
-inline write_tail(slot, tail)
-{
-	if
-	:: TAIL(slot.memory) != tail ->
-		slot.seen = slot.seen | WITH_TAIL(slot, H_NOP, tail) |
-			WITH_TAIL(slot, H_JUMP, tail) | WITH_TAIL(slot, H_INT3, tail);
-		slot.memory = HEAD(slot.memory) + tail
-	:: else        /* the same bytes again */
-	fi
-}
-
-inline write_all(slot, tail)
-{
-	slot.memory = WHOLE(tail);
-	slot.seen = slot.seen | 1 << slot.memory
-}
-`
-
 // method writes a poke: its micro-steps, each a move.
 func (p *promela) method() {
 	p.WriteString("\n/* Every CPU serialises. */\n\ninline sync()\n{\n")
@@ -52,13 +19,7 @@ func (p *promela) method() {
 	if p.counts {
 		p.WriteString("\tbuffered = 0;     /* it interrupts the CPUs, as a barrier does */\n")
 	}
-	p.WriteString(`}
-
-/* A poke of a slot that is to hold the instruction of a tail, as options of a loop. It
- * refuses other bytes than the descriptor remembers, and does nothing where there is
- * nothing to do. Otherwise it goes the way of its method. Single pokes exclude each other. */
-
-`)
+	p.put("poke", nil)
 	expected, seen, alone := "slot.remembered", "", ""
 	if p.looks {
 		expected, seen = "("+p.my("looked")+" - 1)", "; "+p.my("looked")+" = 0"

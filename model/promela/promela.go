@@ -1,11 +1,14 @@
 package promela
 
 import (
+	_ "embed" // model.pml
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"sync"
+	"text/template"
 
 	"tailpoke/patcher/protocol"
 )
@@ -90,6 +93,27 @@ func (p *promela) text(s string) {
 		all = "[AGENTS]"
 	}
 	p.WriteString(strings.NewReplacer("@", p.my(""), "$", all).Replace(s))
+}
+
+// source has the parts of models that are the same for all subjects, or nearly so.
+//
+//go:embed model.pml
+var source string
+
+var parts = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("model.pml").Parse(source))
+})
+
+// holes are what a part leaves open, by name.
+type holes map[string]any
+
+// put writes a part of model.pml.
+func (p *promela) put(part string, fill holes) {
+	var b strings.Builder
+	if err := parts().ExecuteTemplate(&b, part, fill); err != nil {
+		panic(err) // there is no such part
+	}
+	p.text(b.String())
 }
 
 // of names a variable of an agent, by its number.

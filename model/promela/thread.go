@@ -10,10 +10,10 @@ func (p *promela) threads() {
 	p.enters()
 	p.leaves()
 	p.tailCalls()
-	p.WriteString(actsText)
+	p.put("acts", nil)
 	p.skips()
 	if p.Shape.Indirect {
-		p.WriteString(readsText)
+		p.put("reads", nil)
 	}
 	p.ats()
 	p.WriteString("\nactive [THREADS] proctype thread()\n{\n" +
@@ -25,7 +25,7 @@ func (p *promela) threads() {
 	}
 	p.WriteString("\n\tdo\n")
 	p.begins()
-	p.WriteString(endsText)
+	p.put("ends", nil)
 	for i := range p.Shape.Sites {
 		if p.Shape.Nested {
 			p.returnsTo(i)
@@ -42,11 +42,7 @@ func (p *promela) threads() {
 
 // enters writes how an execution begins, with its duties for each key.
 func (p *promela) enters() {
-	p.WriteString(`
-/* An execution begins. It may run what its key holds and what an operation in progress
- * gives or takes away; it must not miss a key that holds a program all along. */
-
-`)
+	p.put("enters", nil)
 	if p.mutators == 1 {
 		p.printf("#define BUSY(k)  (%s != NONE && %s == k)\n", p.of("operation", 0), p.of("key", 0))
 	} else {
@@ -76,14 +72,7 @@ func (p *promela) enters() {
 
 // leaves writes how a thread goes on after its last fetch, and how an execution ends.
 func (p *promela) leaves() {
-	p.WriteString(`
-/* The last fetch is done: duties end. */
-
-inline leave_sites(to, at)
-{
-	place[_pid] = to;
-	site = at;
-`)
+	p.put("leave sites", nil)
 	duties := func() {
 		p.WriteString("\tmust_run[_pid] = 0;\n")
 		for k := range p.Shape.Keys {
@@ -91,17 +80,7 @@ inline leave_sites(to, at)
 		}
 	}
 	duties()
-	p.WriteString(`}
-
-/* The execution ends, and with it the reader section: grace periods wait for it no more. */
-
-inline exit()
-{
-	place[_pid] = IDLE;
-	program = 0;
-	site = 0;
-	readers = readers & ~(1 << _pid);
-`)
+	p.put("exit", nil)
 	forget := func(set string) { p.printf("\t%[1]s = %[1]s & ~(1 << _pid);\n", set) }
 	for a := range p.agents {
 		forget(p.of("waited", a))
@@ -134,7 +113,7 @@ func (p *promela) tailCalls() {
 	case p.Shape.Deep:
 		leaves = "place[_pid] = IN_PROGRAM;\n\t\tsite = 0"
 	}
-	p.printf(tailCallText, leaves)
+	p.put("tail call", holes{"leaves": leaves})
 }
 
 // lasts reports whether an execution, and with it its duties, may go on after a tail call.
@@ -161,33 +140,6 @@ func (p *promela) first() string {
 	return "site - site % SITES"
 }
 
-const tailCallText = `
-/* A tail call by the key k. */
-
-inline tail_call(k, p)
-{
-	if
-	:: (may_run[_pid * KEYS + k] >> p & 1) == 0 -> assert(fresh)
-	:: (may_run[_pid * KEYS + k] >> p & 1) != 0 && status[p] == FREED -> assert(no_use_after_free)
-	:: else ->
-		program = p;
-		%s
-	fi
-}
-`
-
-const actsText = `
-/* The thread acts as an instruction of the slot1: a nop is state A, a jump the tail call. */
-
-inline act_as_slot1(tail)
-{
-	if
-	:: tail == NOP -> assert(never_a)
-	:: else -> tail_call(KEY(site), tail)
-	fi
-}
-`
-
 // skips writes what the first slot does.
 func (p *promela) skips() {
 	more := "site + 1 < SITES"
@@ -197,38 +149,10 @@ func (p *promela) skips() {
 	back := ""
 	if p.Shape.Deep {
 		more, back = "site < DEEP && "+more, "\n\t\t:: site >= DEEP -> inside()"
-		p.WriteString(insideText)
+		p.put("inside", nil)
 	}
-	p.printf(`
-/* The same for the slot0: a nop takes it into the unwind, the jump over the site. */
-
-inline act_as_slot0(tail)
-{
-	if
-	:: tail == NOP -> place[_pid] = AT_SLOT1
-	:: tail != NOP && (must_run[_pid] >> KEY(site) & 1) != 0 -> assert(no_miss)
-	:: else ->
-		if%s
-		:: %s -> site++; place[_pid] = AT_SLOT0
-		:: else -> leave_sites(AFTER, %s)
-		fi
-	fi
+	p.put("skips", holes{"back": back, "more": more, "first": p.first()})
 }
-`, back, more, p.first())
-}
-
-const readsText = `
-/* An indirect site of the key k, before the direct ones: it reads the map's pointer. */
-
-inline read_key(k)
-{
-	if
-	:: POINTER(k) != 0 -> tail_call(k, POINTER(k))
-	:: POINTER(k) == 0 && (must_run[_pid] >> k & 1) != 0 -> assert(no_miss)
-	:: else -> leave_sites(AFTER, 0)
-	fi
-}
-`
 
 // ats writes the condition that a thread stands at a place, in an image that was not freed.
 func (p *promela) ats() {
@@ -246,15 +170,8 @@ func (p *promela) ats() {
 		image, gone = "a program", programs
 	}
 	gone = strings.ReplaceAll("\n\t"+strings.TrimPrefix(gone, "\n\t"), "\n", " \\\n")
-	p.printf(strayedText, image, gone)
+	p.put("strayed", holes{"image": image, "gone": gone})
 }
-
-const strayedText = `
-/* In %s that was freed nobody may be found. Who is in a program has left it. */
-
-#define STRAYED  (place[_pid] != IDLE && place[_pid] != IN_PROGRAM &&%s)
-#define AT(where)  (place[_pid] == where && !STRAYED)
-`
 
 // begins writes the moves by which an execution begins.
 func (p *promela) begins() {
@@ -273,8 +190,3 @@ func (p *promela) begins() {
 	}
 	p.WriteString(p.coming("\t:: d_step { STRAYED -> assert(no_use_after_free) }\n"))
 }
-
-const endsText = `	:: d_step { AT(AFTER) -> exit() }
-	:: d_step { AT(IN_PROGRAM) && status[program] != FREED -> exit() }
-	:: d_step { AT(IN_PROGRAM) && status[program] == FREED -> assert(no_use_after_free) }
-`
