@@ -141,7 +141,7 @@ func (e Edit) steps(list *[]Step, op OpKind, inEach bool) (hit bool, err error) 
 	case Swap:
 		(*list)[i], (*list)[j] = (*list)[j], (*list)[i]
 	case Replace:
-		(*list)[i], err = parseAll(e.With, func(p *parser) (Step, error) { return p.step(op, inEach) })
+		(*list)[i], err = parse(e.With, func(p *parser) Step { return p.step(op, inEach) })
 	}
 	return true, err
 }

@@ -3,11 +3,10 @@ package protocol
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // A stepRule is what the grammar knows of a kind of step. A new kind needs a rule here. If
-// something follows its word, it also needs a case in [parser.rest] and in [Step.String].
+// something follows its word, it also needs a case in [parser.step] and in [Step.String].
 type stepRule struct {
 	word string
 	of   opSet // the operations that have such a step
@@ -93,133 +92,104 @@ func (r *stepRule) fault(word string, op OpKind, inEach bool) string {
 
 // parseSteps reads a text that is the steps of one operation and nothing else.
 func parseSteps(text string, op OpKind) ([]Step, error) {
-	return parseAll(text, func(p *parser) ([]Step, error) { return p.steps(op, false) })
+	return parse(text, func(p *parser) []Step { return p.steps(op, false) })
 }
 
 // steps reads steps up to a closing brace, the next line of the protocol, or the end.
-func (p *parser) steps(op OpKind, inEach bool) ([]Step, error) {
+func (p *parser) steps(op OpKind, inEach bool) []Step {
 	out := []Step{}
 	for {
 		t := p.peek()
 		if len(out) == 0 && (startsLine(t) || t.text == "" || t.text == "}") {
-			return out, nil
+			return out
 		}
-		s, err := p.step(op, inEach)
-		if err != nil {
-			return nil, err
-		}
-		if out = append(out, s); len(out) > maxSteps {
-			return nil, t.errorf("more than %d steps", maxSteps)
+		if out = append(out, p.step(op, inEach)); len(out) > maxSteps {
+			p.fail(t, "more than %d steps", maxSteps)
 		}
 		if p.peek().text != ";" {
-			return out, p.endOfSteps(inEach)
+			p.endOfSteps(inEach)
+			return out
 		}
 		p.next()
 	}
 }
 
-// endOfSteps reports whether what follows a step may follow the last one.
-func (p *parser) endOfSteps(inEach bool) error {
+// endOfSteps refuses what may not follow the last step.
+func (p *parser) endOfSteps(inEach bool) {
 	t := p.peek()
 	switch {
 	case inEach && t.text == "}", !inEach && (startsLine(t) || t.text == ""):
-		return nil
 	case inEach:
-		return t.errorf("expected %q or %q, found %v", ";", "}", t)
+		p.fail(t, "expected %q or %q, found %v", ";", "}", t)
 	default:
-		return t.errorf("expected %q or the next operation, found %v", ";", t)
+		p.fail(t, "expected %q or the next operation, found %v", ";", t)
 	}
 }
 
-func (p *parser) step(op OpKind, inEach bool) (Step, error) {
+func (p *parser) step(op OpKind, inEach bool) Step {
 	t := p.next()
 	kind, ok := stepByWord(t.text)
 	if !ok {
-		return Step{}, t.errorf("expected a step, found %v", t)
-	}
-	if fault := stepRules[kind].fault(t.text, op, inEach); fault != "" {
-		return Step{}, t.errorf("%s", fault)
+		p.fail(t, "expected a step, found %v", t)
+	} else if fault := stepRules[kind].fault(t.text, op, inEach); fault != "" {
+		p.fail(t, "%s", fault)
 	}
 	s := Step{Kind: kind}
-	err := p.rest(&s, t.text, op)
-	return s, err
-}
-
-// rest reads what follows the word of a step.
-func (p *parser) rest(s *Step, word string, op OpKind) (err error) {
-	switch s.Kind {
+	switch kind {
 	case Poke:
-		s.Slot, _ = slotByName(word)
-		if err = p.expect("="); err != nil {
-			return err
-		}
-		t := p.peek()
-		s.To, err = p.content(s.Slot)
-		if err == nil && tailCall.Slots[s.Slot].May[s.To].Leads == ToProgram && !op.Gives() {
-			err = t.errorf("%v gives the key no program that the %v could jump to", op, s.Slot)
+		s.Slot, _ = slotByName(t.text)
+		p.expect("=")
+		to := p.peek()
+		s.To = p.content(s.Slot)
+		if tailCall.Slots[s.Slot].May[s.To].Leads == ToProgram && !op.Gives() {
+			p.fail(to, "%v gives the key no program that the %v could jump to", op, s.Slot)
 		}
 	case Wait:
-		s.IfChanged, err = p.ifChanged(op)
+		s.IfChanged = p.ifChanged(op)
 	case Each:
-		if err = p.expect("{"); err == nil {
-			s.Body, err = p.steps(op, true)
-		}
-		if err == nil {
-			err = p.expect("}")
-		}
+		p.expect("{")
+		s.Body = p.steps(op, true)
+		p.expect("}")
 	}
-	return err
+	return s
 }
 
 // ifChanged reads what may follow a wait: "if changed".
-func (p *parser) ifChanged(op OpKind) (bool, error) {
+func (p *parser) ifChanged(op OpKind) bool {
 	t := p.peek()
 	if t.text != "if" {
-		return false, nil
+		return false
 	}
 	p.next()
 	if op == opUnload {
-		return false, t.errorf("%v changes no byte: its wait is for all cases", op)
+		p.fail(t, "%v changes no byte: its wait is for all cases", op)
 	}
-	return true, p.expect("changed")
+	p.expect("changed")
+	return true
 }
 
 // content reads what a poke leaves in a slot.
-func (p *parser) content(slot Slot) (Content, error) {
-	t := p.next()
+func (p *parser) content(slot Slot) Content {
 	var names []string
 	for _, i := range tailCall.Slots[slot].May {
 		names = append(names, i.Name)
 	}
-	to, ok := byWord[Content](names, t.text)
-	if !ok {
-		return 0, t.errorf("expected %s, found %v", orList(names), t)
+	return choose[Content](p, names)
+}
+
+// slot reads the name of a slot and the sign after it.
+func (p *parser) slot() Slot {
+	var names []string
+	for _, k := range tailCall.Slots {
+		names = append(names, k.Name)
 	}
-	return to, nil
+	s := choose[Slot](p, names)
+	p.expect("=")
+	return s
 }
 
 // slotByName finds the slot that the grammar calls by a name.
 func slotByName(name string) (Slot, bool) {
 	i := slices.IndexFunc(tailCall.Slots, func(k SlotKind) bool { return k.Name == name })
 	return Slot(max(i, 0)), i >= 0
-}
-
-func slotNames() string {
-	var names []string
-	for _, k := range tailCall.Slots {
-		names = append(names, k.Name)
-	}
-	return orList(names)
-}
-
-// byWord finds a word among those of the values of a type.
-func byWord[T ~uint8](words []string, word string) (T, bool) {
-	i := slices.Index(words, word)
-	return T(max(i, 0)), i >= 0
-}
-
-// orList writes "a, b or c".
-func orList(words []string) string {
-	last := len(words) - 1
-	return strings.Join(words[:last], ", ") + " or " + words[last]
 }

@@ -31,15 +31,14 @@ func (t token) errorf(format string, args ...any) error {
 	return &SyntaxError{t.line, t.col, fmt.Sprintf(format, args...)}
 }
 
-// lex splits a text into words and the signs = ; { }. A # starts a comment that
-// runs to the end of its line. The last token is the end of the text.
-func lex(text string) ([]token, error) {
+// lex splits a text, whose first line has a number, into words and the signs = ; { }. A # starts a
+// comment that runs to the end of its line. The last token is the end of the text.
+func lex(text string, line int) ([]token, error) {
 	if len(text) > maxText {
-		long := fmt.Sprintf("text of %d bytes is longer than %d", len(text), maxText)
-		return nil, &SyntaxError{1, 1, long}
+		return nil, token{line: line, col: 1}.errorf("text of %d bytes is longer than %d", len(text), maxText)
 	}
 	var out []token
-	line, start := 1, 0 // start: offset of the line's first byte
+	start := 0 // offset of the line's first byte
 	for i := 0; i < len(text); {
 		at := token{line: line, col: i - start + 1}
 		switch c := text[i]; {

@@ -3,6 +3,7 @@ package protocol
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // A MicroStep is one step of a poke method: a store to the slot that is poked, or a
@@ -116,6 +117,18 @@ type Method struct {
 	Name  string
 	Trap  TrapAnswer
 	Steps []MicroStep
+}
+
+// String returns the method's text, which [ParseMethod] reads back.
+func (m Method) String() string {
+	parts := make([]string, 0, len(m.Steps)+1)
+	if m.Trap != TrapNew {
+		parts = append(parts, "trap="+m.Trap.String())
+	}
+	for _, s := range m.Steps {
+		parts = append(parts, s.String())
+	}
+	return "method " + m.Name + "\n  " + strings.Join(parts, "; ") + "\n"
 }
 
 // Clone returns a copy that shares no memory with m.

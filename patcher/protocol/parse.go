@@ -2,19 +2,49 @@ package protocol
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // maxSteps bounds the steps of one operation or method.
 const maxSteps = 64
 
+// A parser reads a text from its first token on. After a fault nothing is left to read, so that the
+// first one is what is reported.
 type parser struct {
 	toks []token // never empty: the last is the end of the text
+	err  error   // the first fault
 }
 
-func newParser(text string) (*parser, error) {
-	toks, err := lex(text)
-	return &parser{toks}, err
+// newParser returns a parser of a text whose first line has a number.
+func newParser(text string, line int) *parser {
+	p := &parser{}
+	if p.toks, p.err = lex(text, line); p.err != nil {
+		p.toks = []token{{}}
+	}
+	return p
+}
+
+// parse reads a text that is one thing and nothing else.
+func parse[T any](text string, read func(*parser) T) (T, error) {
+	p := newParser(text, 1)
+	out := read(p)
+	if t := p.peek(); t.text != "" {
+		p.fail(t, "expected the end of the text, found %v", t)
+	}
+	if p.err != nil {
+		var none T
+		return none, p.err
+	}
+	return out, nil
+}
+
+// fail notes a fault at a token.
+func (p *parser) fail(at token, format string, args ...any) {
+	if p.err == nil {
+		p.err = at.errorf(format, args...)
+		p.toks = []token{{}}
+	}
 }
 
 func (p *parser) peek() token { return p.toks[0] }
@@ -27,68 +57,77 @@ func (p *parser) next() token {
 	return t
 }
 
-func (p *parser) expect(want string) error {
+func (p *parser) expect(want string) {
 	if t := p.next(); t.text != want {
-		return t.errorf("expected %q, found %v", want, t)
+		p.fail(t, "expected %q, found %v", want, t)
 	}
-	return nil
 }
 
-func (p *parser) name(keyword string) (string, error) {
-	if err := p.expect(keyword); err != nil {
-		return "", err
+// choose reads a word that is one of those of the values of a type.
+func choose[T ~uint8](p *parser, words []string) T {
+	t := p.next()
+	v, ok := byWord[T](words, t.text)
+	if !ok {
+		p.fail(t, "expected %s, found %v", orList(words), t)
 	}
+	return v
+}
+
+// byWord finds a word among those of the values of a type.
+func byWord[T ~uint8](words []string, word string) (T, bool) {
+	i := slices.Index(words, word)
+	return T(max(i, 0)), i >= 0
+}
+
+// orList writes "a, b or c".
+func orList(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// number reads a number below most, without zeros before it.
+func (p *parser) number(what string, most int) int {
+	t := p.next()
+	n, err := strconv.Atoi(t.text)
+	if err != nil || n < 0 || n >= most || t.text != strconv.Itoa(n) {
+		p.fail(t, "expected %s (0 to %d), found %v", what, most-1, t)
+	}
+	return n
+}
+
+// name reads the line that names what the text has.
+func (p *parser) name(keyword string) string {
+	p.expect(keyword)
 	t := p.next()
 	if t.text == "" || !isWord(t.text[0]) {
-		return "", t.errorf("expected the name of the %s, found %v", keyword, t)
+		p.fail(t, "expected the name of the %s, found %v", keyword, t)
 	}
-	return t.text, nil
+	return t.text
 }
 
 // ParseProtocol reads the text of one protocol. Errors are of type [*SyntaxError].
-func ParseProtocol(text string) (Protocol, error) {
-	ps, err := newParser(text)
-	if err != nil {
-		return Protocol{}, err
-	}
-	var p Protocol
-	if p.Name, err = ps.name("protocol"); err != nil {
-		return Protocol{}, err
-	}
+func ParseProtocol(text string) (Protocol, error) { return parse(text, (*parser).protocol) }
+
+func (p *parser) protocol() Protocol {
+	out := Protocol{Name: p.name("protocol")}
 	seen := map[string]bool{}
-	for ps.peek().text != "" {
-		t := ps.next()
+	for p.peek().text != "" {
+		t := p.next()
 		if !startsLine(t) {
-			return Protocol{}, t.errorf("expected %s, found %v", orList(lineWords()), t)
+			p.fail(t, "expected %s, found %v", orList(lineWords()), t)
 		}
 		if seen[t.text] {
-			return Protocol{}, t.errorf("%v stands twice", t.text)
+			p.fail(t, "%v stands twice", t.text)
 		}
 		seen[t.text] = true
-		if err := ps.line(&p, t.text); err != nil {
-			return Protocol{}, err
-		}
+		p.line(&out, t.text)
 	}
 	for op := range OpKind(OpKinds) {
 		if !seen[op.String()] {
-			return Protocol{}, ps.peek().errorf("protocol %s has no %v", p.Name, op)
+			p.fail(p.peek(), "protocol %s has no %v", out.Name, op)
 		}
 	}
-	return p, nil
-}
-
-// parseAll reads a text that is one thing and nothing else.
-func parseAll[T any](text string, read func(*parser) (T, error)) (T, error) {
-	ps, err := newParser(text)
-	if err != nil {
-		var none T
-		return none, err
-	}
-	out, err := read(ps)
-	if t := ps.peek(); err == nil && t.text != "" {
-		err = t.errorf("expected the end of the text, found %v", t)
-	}
-	return out, err
+	return out
 }
 
 // mutexWord begins the line that names the mutex.
@@ -102,17 +141,12 @@ func lineWords() []string { return append(opNames[:], mutexWord) }
 func startsLine(t token) bool { return slices.Contains(lineWords(), t.text) }
 
 // line reads what follows the word that begins a line.
-func (p *parser) line(to *Protocol, word string) (err error) {
+func (p *parser) line(to *Protocol, word string) {
 	if op, ok := opByName(word); ok {
-		list := to.list(op)
-		*list, err = p.steps(op, false)
-		return err
+		*to.list(op) = p.steps(op, false)
+		return
 	}
-	t, ok := p.next(), false
-	if to.Mutex, ok = byWord[Mutex](mutexNames[:], t.text); !ok {
-		return t.errorf("expected %s, found %v", orList(mutexNames[:]), t)
-	}
-	return nil
+	to.Mutex = choose[Mutex](p, mutexNames[:])
 }
 
 // list returns the steps of an operation, those on copies of the caller included.
@@ -130,61 +164,42 @@ func (p *Protocol) list(op OpKind) *[]Step {
 func opByName(name string) (OpKind, bool) { return byWord[OpKind](opNames[:], name) }
 
 // ParseMethod reads the text of one poke method. Errors are of type [*SyntaxError].
-func ParseMethod(text string) (Method, error) {
-	ps, err := newParser(text)
-	if err != nil {
-		return Method{}, err
-	}
-	var m Method
-	if m.Name, err = ps.name("method"); err != nil {
-		return Method{}, err
-	}
-	if m.Steps, m.Trap, err = ps.microSteps(); err != nil {
-		return Method{}, err
-	}
-	return m, nil
-}
+func ParseMethod(text string) (Method, error) { return parse(text, (*parser).method) }
 
-func (p *parser) microSteps() (steps []MicroStep, trap TrapAnswer, err error) {
+func (p *parser) method() Method {
+	m := Method{Name: p.name("method")}
 	for {
 		t := p.next()
 		word := t.text
 		if word == "head" || word == "trap" {
-			if err := p.expect("="); err != nil {
-				return nil, 0, err
-			}
+			p.expect("=")
 			word += "=" + p.next().text
 		}
 		var step MicroStep
 		answer, ok := strings.CutPrefix(word, "trap=")
 		if ok {
-			trap, ok = byWord[TrapAnswer](trapNames[:], answer)
+			m.Trap, ok = byWord[TrapAnswer](trapNames[:], answer)
 		} else if step, ok = MicroStepByWord(word); ok {
-			steps = append(steps, step)
+			m.Steps = append(m.Steps, step)
 		}
 		if !ok {
 			t.text = word
-			return nil, 0, t.errorf("expected a step of a poke method, found %v", t)
+			p.fail(t, "expected a step of a poke method, found %v", t)
 		}
-		if len(steps) > maxSteps {
-			return nil, 0, t.errorf("more than %d steps", maxSteps)
+		if len(m.Steps) > maxSteps {
+			p.fail(t, "more than %d steps", maxSteps)
 		}
-		switch t := p.next(); t.text {
-		case "":
-			return steps, trap, complete(t, steps)
-		case ";":
-		default:
-			return nil, 0, t.errorf("expected %q or the end of the text, found %v", ";", t)
+		end := p.next()
+		switch {
+		case end.text == ";":
+			continue
+		case end.text != "":
+			p.fail(end, "expected %q or the end of the text, found %v", ";", end)
+		case !m.complete():
+			// That would be no poke, not even a faulty one.
+			p.fail(end, "the method never writes the whole instruction: "+
+				"it needs all, bytes, or tail and head=new")
 		}
+		return m
 	}
-}
-
-// complete refuses a method that never leaves the whole new instruction in the slot: that
-// would be no poke, not even a faulty one.
-func complete(end token, steps []MicroStep) error {
-	if (Method{Steps: steps}).complete() {
-		return nil
-	}
-	return end.errorf("the method never writes the whole instruction: " +
-		"it needs all, bytes, or tail and head=new")
 }

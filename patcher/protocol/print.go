@@ -53,15 +53,3 @@ func (p Protocol) String() string {
 func lineText(word, text string) string {
 	return strings.TrimRight(fmt.Sprintf("  %-7s  %s", word, text), " ") + "\n"
 }
-
-// String returns the method's text, which [ParseMethod] reads back.
-func (m Method) String() string {
-	parts := make([]string, 0, len(m.Steps)+1)
-	if m.Trap != TrapNew {
-		parts = append(parts, "trap="+m.Trap.String())
-	}
-	for _, s := range m.Steps {
-		parts = append(parts, s.String())
-	}
-	return "method " + m.Name + "\n  " + strings.Join(parts, "; ") + "\n"
-}

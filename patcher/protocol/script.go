@@ -58,42 +58,32 @@ func (s Script) String() string {
 const maxIndex = 1 << 16
 
 // ParseScript reads a script. Errors are of type [*SyntaxError].
-func ParseScript(text string) (Script, error) {
-	ps, err := newParser(text)
-	if err != nil {
-		return nil, err
-	}
+func ParseScript(text string) (Script, error) { return parse(text, (*parser).script) }
+
+func (p *parser) script() Script {
 	out := Script{}
-	for ps.peek().text != "" {
-		t := ps.next()
-		kind, ok := byWord[CallKind](callNames[:], t.text)
-		if !ok {
-			return nil, t.errorf("expected %s, found %v", orList(callNames[:]), t)
+	for p.peek().text != "" {
+		line := p.peek().line
+		c := Call{Kind: choose[CallKind](p, callNames[:])}
+		if c.Kind == Put || c.Kind == Delete {
+			c.Key = p.index(line, "a key")
 		}
-		c := Call{Kind: kind}
-		if kind == Put || kind == Delete {
-			c.Key, err = ps.index(t.line, "a key")
+		if c.Kind == Put {
+			c.Prog = p.index(line, "a program")
 		}
-		if kind == Put && err == nil {
-			c.Prog, err = ps.index(t.line, "a program")
-		}
-		if err != nil {
-			return nil, err
-		}
-		if n := ps.peek(); n.text != "" && n.line == t.line {
-			return nil, n.errorf("expected the end of the line, found %v", n)
+		if n := p.peek(); n.text != "" && n.line == line {
+			p.fail(n, "expected the end of the line, found %v", n)
 		}
 		out = append(out, c)
 	}
-	return out, nil
+	return out
 }
 
-func (p *parser) index(line int, what string) (int, error) {
-	t := p.peek()
+func (p *parser) index(line int, what string) int {
+	t := p.next()
 	n, err := strconv.Atoi(t.text)
 	if t.line != line || err != nil || n < 0 || n >= maxIndex {
-		return 0, t.errorf("expected %s (0 to %d), found %v", what, maxIndex-1, t)
+		p.fail(t, "expected %s (0 to %d), found %v", what, maxIndex-1, t)
 	}
-	p.next()
-	return n, nil
+	return n
 }

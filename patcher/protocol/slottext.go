@@ -87,7 +87,8 @@ func (t SlotText) Words(name func(prog int) string) string {
 func progWord(p int) string { return "p" + strconv.Itoa(p) }
 
 // slotText reads what a slot holds.
-func (t token) slotText(s Slot) (SlotText, error) {
+func (p *parser) slotText(s Slot) SlotText {
+	t := p.next()
 	head, tail, tailed := strings.Cut(t.text, "-")
 	r := SlotText{Tail: AnyTail}
 	if i := slices.Index(headWords[:], head); i > 0 {
@@ -108,17 +109,20 @@ func (t token) slotText(s Slot) (SlotText, error) {
 	case r.Head == HeadTrap && tail == "mixed":
 		r.Tail = MixedTail
 	default:
-		known = leads && t.program(tail, &r.Tail) == nil
+		r.Tail, known = programOf(tail)
+		known = known && leads
 	}
 	if !known {
-		return r, t.errorf("expected what a %v holds (%s), found %v", s, slotWords(s), t)
+		p.fail(t, "expected what a %v holds (%s), found %v", s, slotWords(s), t)
 	}
-	return r, nil
+	return r
 }
 
 // ParseSlotText reads the words that [SlotText.String] writes of a slot.
 func ParseSlotText(s Slot, words string) (SlotText, error) {
-	return token{text: words, line: 1, col: 1}.slotText(s)
+	p := parser{toks: []token{{words, 1, 1}}}
+	t := p.slotText(s)
+	return t, p.err
 }
 
 func slotWords(s Slot) string {

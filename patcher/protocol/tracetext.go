@@ -15,243 +15,162 @@ func ParseTrace(text string) (Trace, error) {
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
-		ps, err := newParser(strings.TrimSuffix(line, "\n"))
-		if err != nil {
-			return Trace{}, atLine(err, n)
+		p := newParser(strings.TrimSuffix(line, "\n"), n)
+		switch p.peek().text {
+		case "":
+		case "records":
+			p.records(&t)
+		default:
+			t.Items, t.lines = append(t.Items, p.item()), append(t.lines, n)
 		}
-		if ps.peek().text == "" {
-			continue
+		if end := p.peek(); end.text != "" {
+			p.fail(end, "expected the end of the line, found %v", end)
 		}
-		if ps.peek().text == "records" {
-			err = ps.records(&t)
-		} else {
-			var it Item
-			if it, err = ps.item(); err == nil {
-				t.Items, t.lines = append(t.Items, it), append(t.lines, n)
-			}
-		}
-		if end := ps.peek(); err == nil && end.text != "" {
-			err = end.errorf("expected the end of the line, found %v", end)
-		}
-		if err != nil {
-			return Trace{}, atLine(err, n)
+		if p.err != nil {
+			return Trace{}, p.err
 		}
 	}
 	return t, nil
 }
 
-// atLine gives an error of a line that was parsed alone its place in the text.
-func atLine(err error, line int) error {
-	if se, ok := err.(*SyntaxError); ok {
-		return &SyntaxError{line, se.Col, se.Msg}
-	}
-	return err
-}
-
 // records reads the line that says what events were recorded.
-func (p *parser) records(t *Trace) error {
+func (p *parser) records(t *Trace) {
 	at := p.next()
 	if t.Items != nil || t.Records != nil {
-		return at.errorf("records must stand before everything else, and once")
+		p.fail(at, "records must stand before everything else, and once")
 	}
 	t.Records = []EventKind{}
 	for p.peek().text != "" {
 		w := p.peek()
-		k, err := p.event()
-		if err != nil {
-			return err
-		}
+		k := p.event()
 		if slices.Contains(t.Records, k) {
-			return w.errorf("%v stands twice", w)
+			p.fail(w, "%v stands twice", w)
 		}
 		t.Records = append(t.Records, k)
 	}
 	if !t.Recorded(Called) || !t.Recorded(Returned) {
-		return at.errorf("without called and returned nothing is known of a trace")
+		p.fail(at, "without called and returned nothing is known of a trace")
 	}
-	return nil
 }
 
 // item reads the line of one item.
-func (p *parser) item() (Item, error) {
+func (p *parser) item() Item {
 	it := Item{Event: Event{Desc: NoDesc}, Prog: AnyProg}
-	err := p.expect("key")
-	if err == nil {
-		it.Key, err = p.number("a key", maxIndex)
-	}
-	if err != nil {
-		return it, err
-	}
+	p.expect("key")
+	it.Key = p.number("a key", maxIndex)
 	switch t := p.next(); t.text {
 	case "saw":
 		it.Kind = Saw
-		return it, p.saw(&it)
+		p.saw(&it)
 	case "has":
 		it.Kind = Has
-		return it, p.has(&it)
+		p.has(&it)
 	case "omitted":
 		it.Kind = Omitted
-		return it, p.omitted(&it)
+		p.omitted(&it)
 	default:
 		ok := false
 		if it.Op, ok = OpByName(t.text); !ok {
-			return it, t.errorf("expected install, update, remove, saw, has or omitted, found %v", t)
+			p.fail(t, "expected install, update, remove, saw, has or omitted, found %v", t)
 		}
-		return it, p.happened(&it)
+		p.happened(&it)
 	}
-}
-
-func (p *parser) number(what string, most int) (int, error) {
-	t := p.next()
-	n, err := strconv.Atoi(t.text)
-	if err != nil || n < 0 || n >= most || t.text != strconv.Itoa(n) {
-		return 0, t.errorf("expected %s (0 to %d), found %v", what, most-1, t)
-	}
-	return n, nil
+	return it
 }
 
 // omitted reads "omitted N operations has M sites holds P".
-func (p *parser) omitted(it *Item) error {
-	var err error
-	if it.Count, err = p.number("a number of operations", maxProgram); err != nil {
-		return err
-	}
-	for _, word := range []string{"operations", "has"} {
-		if err := p.expect(word); err != nil {
-			return err
-		}
-	}
-	if err := p.has(it); err != nil {
-		return err
-	}
-	if err := p.expect("holds"); err != nil {
-		return err
-	}
-	t := p.next()
-	if t.text == "nothing" {
+func (p *parser) omitted(it *Item) {
+	it.Count = p.number("a number of operations", maxProgram)
+	p.expect("operations")
+	p.expect("has")
+	p.has(it)
+	p.expect("holds")
+	if p.peek().text == "nothing" {
+		p.next()
 		it.Prog = NoProg
-		return nil
+		return
 	}
-	return t.program(t.text, &it.Prog)
+	it.Prog = p.program()
 }
 
 // has reads what follows "has": "N sites" or "N to M sites".
-func (p *parser) has(it *Item) error {
-	var err error
-	if it.Least, err = p.number("a number of sites", maxIndex); err != nil {
-		return err
-	}
+func (p *parser) has(it *Item) {
+	it.Least = p.number("a number of sites", maxIndex)
 	it.Most = it.Least
 	if to := p.peek(); to.text == "to" {
 		p.next()
-		if it.Most, err = p.number("a number of sites", maxIndex); err != nil {
-			return err
-		}
-		if it.Most <= it.Least {
-			return to.errorf("%d to %d sites: the second number must be the greater one", it.Least, it.Most)
+		if it.Most = p.number("a number of sites", maxIndex); it.Most <= it.Least {
+			p.fail(to, "%d to %d sites: the second number must be the greater one", it.Least, it.Most)
 		}
 	}
-	return p.expect("sites")
+	p.expect("sites")
 }
 
 // site reads "site N".
-func (p *parser) site(it *Item) error {
-	err := p.expect("site")
-	if err == nil {
-		it.Desc, err = p.number("a site", maxIndex)
-	}
-	return err
+func (p *parser) site(it *Item) {
+	p.expect("site")
+	it.Desc = p.number("a site", maxIndex)
 }
 
 // event reads the name of an event.
-func (p *parser) event() (EventKind, error) {
+func (p *parser) event() EventKind {
 	t := p.next()
 	k, ok := byWord[EventKind](eventNames[:], t.text)
 	if !ok {
-		return 0, t.errorf("expected an event (%s), found %v", strings.Join(eventNames[:], ", "), t)
+		p.fail(t, "expected an event (%s), found %v", strings.Join(eventNames[:], ", "), t)
 	}
-	return k, nil
+	return k
 }
 
 // happened reads an event after the name of its operation.
-func (p *parser) happened(it *Item) (err error) {
-	if it.Event.Kind, err = p.event(); err != nil {
-		return err
-	}
-	switch next := p.peek(); it.Event.Kind {
+func (p *parser) happened(it *Item) {
+	it.Event.Kind = p.event()
+	switch next := p.peek().text; it.Event.Kind {
 	case Called:
-		if next.text != "" && it.Op.Gives() {
-			p.next()
-			return next.program(next.text, &it.Prog)
+		if next != "" && it.Op.Gives() {
+			it.Prog = p.program()
 		}
 	case Returned:
 	case Poked:
-		if err := p.site(it); err != nil {
-			return err
+		p.site(it)
+		it.Slot = p.slot()
+		it.To = p.content(it.Slot)
+		if it.Changed = p.peek().text != "unchanged"; !it.Changed {
+			p.next()
 		}
-		return p.poked(it)
 	default:
-		if next.text == "site" {
-			return p.site(it)
+		if next == "site" {
+			p.site(it)
 		}
 	}
-	return nil
 }
 
 // program reads a word such as p3.
-func (t token) program(word string, to *int) error {
+func (p *parser) program() int {
+	t := p.next()
+	n, ok := programOf(t.text)
+	if !ok {
+		p.fail(t, "expected a program (p0 to p%d), found %v", maxProgram-1, t)
+	}
+	return n
+}
+
+// programOf is the program that a word such as p3 names.
+func programOf(word string) (n int, ok bool) {
 	digits, ok := strings.CutPrefix(word, "p")
 	n, err := strconv.Atoi(digits)
-	if !ok || err != nil || n < 0 || n >= maxProgram || digits != strconv.Itoa(n) {
-		return t.errorf("expected a program (p0 to p%d), found %v", maxProgram-1, t)
-	}
-	*to = n
-	return nil
-}
-
-// slot reads the name of a slot and the sign after it.
-func (p *parser) slot() (Slot, error) {
-	t := p.next()
-	s, ok := slotByName(t.text)
-	if !ok {
-		return 0, t.errorf("expected %s, found %v", slotNames(), t)
-	}
-	return s, p.expect("=")
-}
-
-func (p *parser) poked(it *Item) error {
-	var err error
-	if it.Slot, err = p.slot(); err != nil {
-		return err
-	}
-	if it.To, err = p.content(it.Slot); err != nil {
-		return err
-	}
-	it.Changed = true
-	if p.peek().text == "unchanged" {
-		p.next()
-		it.Changed = false
-	}
-	return nil
+	return n, ok && err == nil && n >= 0 && n < maxProgram && digits == strconv.Itoa(n)
 }
 
 // saw reads what an observer read.
-func (p *parser) saw(it *Item) error {
-	if err := p.site(it); err != nil {
-		return err
-	}
+func (p *parser) saw(it *Item) {
+	p.site(it)
 	for first := true; first || p.peek().text != ""; first = false {
 		at := p.peek()
-		s, err := p.slot()
-		if err != nil {
-			return err
-		}
+		s := p.slot()
 		if it.Seen[s].Head != Unread {
-			return at.errorf("%v stands twice", s)
+			p.fail(at, "%v stands twice", s)
 		}
-		if it.Seen[s], err = p.next().slotText(s); err != nil {
-			return err
-		}
+		it.Seen[s] = p.slotText(s)
 	}
-	return nil
 }
