@@ -2,6 +2,8 @@ package witness
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"tailpoke/patcher/protocol"
 )
@@ -26,158 +28,87 @@ func (w *Witness) ChoiceWords(c Choice) string {
 	return c.Actor.String() + ": " + w.Words(&Step{Choice: c})
 }
 
+// phrases say what actions do. What stands in braces is of the action at hand: [Witness.action].
+var phrases = [numDos]string{
+	Nothing:  "nothing to do",
+	Call:     "{op} key {key}{to}: called",
+	Publish:  "publish {program}",
+	Store:    "{poke}: {step}",
+	NoPoke:   "{poke}: nothing to do",
+	Mismatch: "{poke}: finds {text}",
+	PokeGone: "{poke}: its program is freed, passed by",
+	Look:     "{poke}: expects {text}",
+	Pass:     "{site}: not stable, passed by",
+	Wait:     "wait: begins{forgets}",
+	Waited:   "wait: ends",
+	Scan:     "looks for the epoch of thread {thread}: none",
+	NoWait:   "wait: skipped, no byte changed",
+	Retire:   "retire {program}{same}{forgets}",
+	Free:     "free {program}{same}{forgets}",
+	Return:   "{op} key {key}: returns",
+
+	Load:     "load {image}: called",
+	Unload:   "unload {image}: called",
+	Track:    "track {image}",
+	Untrack:  "untrack {image}",
+	LookUp:   "{site}: reads key {key}: {held}",
+	Stable:   "{site}: stable",
+	Open:     "open {image}",
+	FreeCopy: "free {image}",
+	Unloaded: "{image}: returns",
+
+	Arrive:  "(load) {program}",
+	Forget:  "(rcu) untrack {program}",
+	Reclaim: "(rcu) free {program}",
+
+	Enter:   "enters{copy}",
+	Epoch:   "reads the epoch",
+	Drain:   "its epoch becomes visible",
+	Fetch:   "{slot} {acts}",
+	Trap:    "{slot} int3: traps",
+	Torn:    "{slot} torn",
+	Handle:  "handler: acts as {acts}",
+	Retry:   "handler: runs the byte again",
+	Late:    "handler: the poke is over, runs the byte again",
+	Lost:    "handler: an int3 of no poke",
+	Read:    "reads key {key}: {jumps}",
+	Run:     "runs in {program}, exits",
+	Back:    "runs in {program}, which returns to before {site}",
+	Execute: "runs in {program}",
+	Gone:    "executes in {image}",
+	Leave:   "exits",
+}
+
 // action says what an action does.
 func (w *Witness) action(a *Action) string {
-	switch {
-	case a.Do <= Return:
-		return w.mutatorWords(a)
-	case a.Do <= Reclaim:
-		return w.loaderWords(a)
+	program := w.program(a.Prog)
+	to, held, jumps := " to "+program, program, "jumps to "+program
+	if a.Prog == None {
+		to, held, jumps = "", "empty", "empty, falls through"
 	}
-	return w.threadWords(a)
-}
-
-func (w *Witness) mutatorWords(a *Action) string {
-	switch a.Do {
-	case Nothing:
-		return "nothing to do"
-	case Call:
-		text := fmt.Sprintf("%v key %d", a.Op, a.Key)
-		if a.Prog != None {
-			text += " to " + w.program(a.Prog)
-		}
-		return text + ": called"
-	case Return:
-		return fmt.Sprintf("%v key %d: returns", a.Op, a.Key)
-	case Publish:
-		return "publish " + w.program(a.Prog)
-	case Store:
-		return w.poke(a) + a.Step.String()
-	case NoPoke:
-		return w.poke(a) + "nothing to do"
-	case Mismatch:
-		return w.poke(a) + "finds " + w.Holds(a.Text)
-	case PokeGone:
-		return w.poke(a) + "its program is freed, passed by"
-	case Look:
-		return w.poke(a) + "expects " + w.Holds(a.Text)
-	case Pass:
-		return w.SiteName(a.Site) + ": not stable, passed by"
-	case Wait:
-		return "wait: begins" + forgets(a)
-	case Waited:
-		return "wait: ends"
-	case Scan:
-		return fmt.Sprintf("looks for the epoch of thread %d: none", a.Thread)
-	case NoWait:
-		return "wait: skipped, no byte changed"
+	image, copied := program, ""
+	if a.Copy != None {
+		image = fmt.Sprintf("copy %d", a.Copy)
+		copied = " " + image
 	}
-	text := "retire "
-	if a.Do == Free {
-		text = "free "
-	}
-	text += w.program(a.Prog)
+	same, forgets := "", ""
 	if a.Same {
-		text += ": the key was given it anew"
+		same = ": the key was given it anew"
 	}
-	return text + forgets(a)
-}
-
-func forgets(a *Action) string {
-	if a.Thread == None {
-		return ""
+	if a.Thread != None {
+		forgets = fmt.Sprintf(", forgets thread %d", a.Thread)
 	}
-	return fmt.Sprintf(", forgets thread %d", a.Thread)
-}
-
-// poke names what a poke leads to.
-func (w *Witness) poke(a *Action) string {
-	return fmt.Sprintf("%s%v=%s: ", w.at(a.Site), a.Slot, w.Holds(a.To))
-}
-
-// at names a site in front of one of its slots, where there are several.
-func (w *Witness) at(site int) string {
-	if len(w.Sites) == 1 {
-		return ""
+	slot := a.Slot.String()
+	if len(w.Sites) != 1 {
+		slot = w.SiteName(a.Site) + " " + slot
 	}
-	return w.SiteName(site) + " "
-}
-
-func (w *Witness) loaderWords(a *Action) string {
-	switch a.Do {
-	case LookUp:
-		holds := "empty"
-		if a.Prog != None {
-			holds = w.program(a.Prog)
-		}
-		return fmt.Sprintf("%s: reads key %d: %s", w.SiteName(a.Site), a.Key, holds)
-	case Stable:
-		return w.SiteName(a.Site) + ": stable"
-	case Load, Unload:
-		return a.Do.String() + " " + copyName(a.Copy) + ": called"
-	case Unloaded:
-		return copyName(a.Copy) + ": returns"
-	case FreeCopy:
-		return "free " + copyName(a.Copy)
-	case Track, Untrack, Open:
-		return a.Do.String() + " " + copyName(a.Copy)
-	case Arrive:
-		return "(load) " + w.program(a.Prog)
-	case Forget:
-		return "(rcu) untrack " + w.program(a.Prog)
-	}
-	return "(rcu) free " + w.program(a.Prog)
-}
-
-func copyName(n int) string { return fmt.Sprintf("copy %d", n) }
-
-func (w *Witness) threadWords(a *Action) string {
-	slot := ""
-	if a.Do.hasSlot() {
-		slot = w.at(a.Site) + a.Slot.String() + " "
-	}
-	switch a.Do {
-	case Enter:
-		if a.Copy != None {
-			return "enters " + copyName(a.Copy)
-		}
-		return "enters"
-	case Epoch:
-		return "reads the epoch"
-	case Drain:
-		return "its epoch becomes visible"
-	case Fetch:
-		return slot + w.acts(a)
-	case Trap:
-		return slot + "int3: traps"
-	case Torn:
-		return slot + "torn"
-	case Handle:
-		return "handler: acts as " + w.acts(a)
-	case Retry:
-		return "handler: runs the byte again"
-	case Late:
-		return "handler: the poke is over, runs the byte again"
-	case Lost:
-		return "handler: an int3 of no poke"
-	case Read:
-		if a.Prog == None {
-			return fmt.Sprintf("reads key %d: empty, falls through", a.Key)
-		}
-		return fmt.Sprintf("reads key %d: jumps to %s", a.Key, w.program(a.Prog))
-	case Run:
-		return "runs in " + w.program(a.Prog) + ", exits"
-	case Back:
-		return fmt.Sprintf("runs in %s, which returns to before %s", w.program(a.Prog), w.SiteName(a.Site))
-	case Execute:
-		return "runs in " + w.program(a.Prog)
-	case Gone:
-		if a.Copy != None {
-			return "executes in " + copyName(a.Copy)
-		}
-		return "executes in " + w.program(a.Prog)
-	}
-	return "exits"
+	return strings.NewReplacer(
+		"{op}", a.Op.String(), "{key}", strconv.Itoa(a.Key), "{step}", a.Step.String(),
+		"{program}", program, "{to}", to, "{held}", held, "{jumps}", jumps,
+		"{image}", image, "{copy}", copied, "{site}", w.SiteName(a.Site), "{slot}", slot,
+		"{poke}", slot+"="+w.Holds(a.To), "{text}", w.Holds(a.Text), "{acts}", w.acts(a),
+		"{same}", same, "{thread}", strconv.Itoa(a.Thread), "{forgets}", forgets,
+	).Replace(phrases[a.Do])
 }
 
 // acts says what an instruction of a slot makes a thread do.
