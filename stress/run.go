@@ -87,6 +87,11 @@ func Run(ctx context.Context, s protocol.Subject, w *Workload, o Options) (*repo
 	if err != nil {
 		return nil, err
 	}
+	return o.ask(ctx, j, asked)
+}
+
+// ask has engines judge a job, one after the other.
+func (o *Options) ask(ctx context.Context, j *judge.Job, asked []judge.Engine) (*report.Document, error) {
 	d := &report.Document{
 		Schema: "stress/verdict/2", Subject: j.Named(), Seed: fmt.Sprintf("%#x", o.Seed),
 	}
@@ -104,11 +109,11 @@ func Run(ctx context.Context, s protocol.Subject, w *Workload, o Options) (*repo
 			j.Trace = nil // one file holds one trace
 		}
 	}
-	d.Verdict = report.Sum(d.Verdicts)
+	d.Conclude()
 	if o.Witness != nil && shown.Recorded != nil {
-		err = replay.Write(o.Witness, j, &shown)
+		return d, replay.Write(o.Witness, j, &shown)
 	}
-	return d, err
+	return d, nil
 }
 
 // Child turns this process into a child if it was started as one, and else returns. A program that

@@ -30,7 +30,7 @@ const exitHelp = `Exit codes:
     0  the properties hold, as far as the engines can say; mutants: all got the verdicts that they must get
     1  a property is violated; mutants: some mutant did not get the verdict that it must get
     2  the command line, a file or a value is wrong
-    3  the harness itself failed
+    3  the harness itself failed, or its engines disagree
     4  this machine lacks what a --require engine needs, or what every chosen engine needs
     5  no verdict: a bound was hit, or nothing overlapped and so nothing was tested
   130  interrupted by SIGINT; the report says what was seen until then
@@ -94,6 +94,8 @@ func oneLine(text string) string {
 // exitOf makes the exit of a document: nil where what it says is what was expected.
 func exitOf(d *report.Document) error {
 	switch d.Verdict {
+	case report.Disagree: // whatever was expected
+		return &exit{codeFailed, nil}
 	case "", cmp.Or(d.Expect, report.Holds):
 		return nil
 	case report.NoAnswer:

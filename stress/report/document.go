@@ -16,6 +16,8 @@ const (
 	Holds    Overall = "holds"    // as far as the engines can say
 	Violated Overall = "violated" // some engine saw a violation
 	NoAnswer Overall = "none"     // no engine gave an answer, or one's answer is missing
+	// Disagree: two engines contradict each other, so that the harness itself is at fault.
+	Disagree Overall = "engines disagree"
 )
 
 // Document is what a verb answers with. Fields that say nothing are left out.
@@ -31,10 +33,12 @@ type Document struct {
 	// place.
 	Sections []Section `json:"-"`
 	Findings []Finding `json:"findings,omitempty"` // of no engine's; in JSON of all
-	Verdict  Overall   `json:"verdict,omitempty"`
-	Expect   Overall   `json:"expect,omitempty"` // the verdict that is a success; [Holds] if it is empty
-	Seconds  float64   `json:"seconds,omitempty"`
-	Error    string    `json:"error,omitempty"` // why there is no answer: the harness failed
+	// Disagreements are the pairs of verdicts that cannot both be right.
+	Disagreements []Disagreement `json:"disagreements,omitempty"`
+	Verdict       Overall        `json:"verdict,omitempty"`
+	Expect        Overall        `json:"expect,omitempty"` // the verdict that is a success; [Holds] if it is empty
+	Seconds       float64        `json:"seconds,omitempty"`
+	Error         string         `json:"error,omitempty"` // why there is no answer: the harness failed
 }
 
 // Section is what one verb finds.
@@ -82,7 +86,15 @@ type Subject struct {
 	Entry    string `json:"entry,omitempty"`
 }
 
-// Sum says what verdicts come to: a violation outweighs all, and an engine that tested
+// Conclude says what the verdicts come to.
+func (d *Document) Conclude() {
+	d.Verdict = Sum(d.Verdicts)
+	if d.Disagreements = Disagreements(d.Verdicts); d.Disagreements != nil {
+		d.Verdict = Disagree
+	}
+}
+
+// Sum says what verdicts come to, if they do not contradict each other: a violation outweighs all, and an engine that tested
 // nothing leaves the question open.
 func Sum(vs []Verdict) Overall {
 	answered, open := false, false

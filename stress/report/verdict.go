@@ -13,6 +13,8 @@ type Verdict struct {
 	Property protocol.Property `json:"property,omitempty"` // what is violated
 	Witness  *witness.Witness  `json:"witness,omitempty"`  // of engines that go through every order
 	Findings []Finding         `json:"-"`                  // in JSON they are among the document's
+	// Properties are what was judged; none, if there is no answer.
+	Properties []protocol.Property `json:"properties,omitempty"`
 	*ModelCounts
 	*CPUCounts
 	Kernel  *KernelCounts `json:"kernel,omitempty"` // beside CPUCounts, of the kernel engine
@@ -21,11 +23,12 @@ type Verdict struct {
 
 // ModelCounts is what the model engine counted, or the machine engine.
 type ModelCounts struct {
-	Properties  []protocol.Property `json:"properties"` // that were judged
-	States      uint64              `json:"states"`
-	Transitions uint64              `json:"transitions"`
-	Depth       int                 `json:"depth"` // of the witness, else of the state space
-	Explored    ModelShape          `json:"explored"`
+	States      uint64     `json:"states"`
+	Transitions uint64     `json:"transitions"`
+	Depth       int        `json:"depth"` // of the witness, else of the state space
+	Explored    ModelShape `json:"explored"`
+	// Narrow says that Explored is not all: a script was followed, or something was left out.
+	Narrow bool `json:"narrow,omitempty"`
 }
 
 // ModelShape is what was explored. A proof holds for any number of threads.
@@ -34,6 +37,8 @@ type ModelShape struct {
 	Sites    int `json:"sites"`
 	Programs int `json:"programs"`
 	Keys     int `json:"keys"`
+	// Operations is how many there were at most; 0 is any number.
+	Operations int `json:"operations,omitempty"`
 }
 
 // CPUCounts is what the cpu engine counted, or the kernel engine.

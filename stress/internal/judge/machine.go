@@ -78,15 +78,17 @@ func clean(r *sim.Result) bool { return r.Verdict == protocol.Safe || r.Verdict 
 // then what was found with fewer stands.
 func deepen(ctx context.Context, c *sim.Config) (*sim.Result, error) {
 	var last *sim.Result
-	for c.MaxOps = 1; c.MaxOps <= machineOps; c.MaxOps++ {
-		r, err := sim.Check(ctx, *c)
+	for ops := 1; ops <= machineOps; ops++ {
+		more := *c
+		more.MaxOps = ops
+		r, err := sim.Check(ctx, more)
 		if err != nil {
 			return nil, err
 		}
 		if r.Verdict == protocol.Bounded && last != nil {
 			break
 		}
-		if last = r; !clean(r) {
+		if last, c.MaxOps = r, ops; !clean(r) {
 			break
 		}
 	}
@@ -125,11 +127,15 @@ func machineAnswer(c *sim.Config, r *sim.Result, err error) (Answer, error) {
 	}
 	a := Answer{Verdict: report.Verdict{
 		Verdict: r.Verdict, Property: r.Property, Reason: r.Reason, Witness: r.Witness,
+		Properties: sim.Properties(),
 		ModelCounts: &report.ModelCounts{
-			Properties: sim.Properties(), States: uint64(r.States), Transitions: uint64(r.Transitions), Depth: r.Depth,
-			Explored: explored(c.Subject.Shape, c.Subject.Shape.Threads),
+			States: uint64(r.States), Transitions: uint64(r.Transitions), Depth: r.Depth,
+			Explored: explored(c.Subject.Shape, c.Subject.Shape.Threads), Narrow: c.Script != nil || c.Forward,
 		},
 	}}
+	if c.Script == nil {
+		a.Explored.Operations = c.MaxOps
+	}
 	if r.Verdict == protocol.Safe {
 		a.Reason = r.Bound
 		if c.Forward {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tailpoke/model"
 	"tailpoke/patcher/protocol"
@@ -24,7 +25,15 @@ func (modelEngine) About() string {
 	return "the abstract states, every interleaving, any weak fetch: proved, violated or bounded"
 }
 
-// modelProperties are the properties that the model judges.
+// modelJudges are the properties that the model judges. Whether a store of a whole instruction is
+// single depends on where a slot lies, which the model does not know.
+func modelJudges(m protocol.Method) []protocol.Property {
+	single := slices.ContainsFunc(m.Steps, func(s protocol.MicroStep) bool { return s.Single && s.Len != 1 })
+	return slices.DeleteFunc(slices.Clone(modelProperties), func(p protocol.Property) bool {
+		return single && p == protocol.NoTorn
+	})
+}
+
 var modelProperties = []protocol.Property{
 	protocol.NeverA, protocol.NoTorn, protocol.NoUseAfterFree, protocol.NoMiss, protocol.Fresh, protocol.ExpectedBytes,
 	protocol.NoDoubleFree, protocol.NoEarlyFree, protocol.NoLeak, protocol.Progress,
@@ -38,9 +47,9 @@ func (modelEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	a := Answer{Verdict: report.Verdict{Verdict: res.Verdict, Property: res.Property, ModelCounts: &report.ModelCounts{
-		Properties: modelProperties, States: res.States, Transitions: res.Transitions, Depth: res.Depth,
-		Explored: explored(s.Shape, res.Threads),
+	a := Answer{Verdict: report.Verdict{Verdict: res.Verdict, Property: res.Property, Properties: modelJudges(s.Method), ModelCounts: &report.ModelCounts{
+		States: res.States, Transitions: res.Transitions, Depth: res.Depth,
+		Explored: explored(s.Shape, res.Threads), Narrow: left != "",
 	}}}
 	v := &a.Verdict
 	switch idle := cmp.Or(res.Reached.Unexplored(), neverEntered(res.Reached, s.Shape)); {

@@ -47,6 +47,17 @@ var classes = []struct {
 	{ClassEndless, protocol.Progress},
 }
 
+// Properties lists what engines on real CPUs judge, beside the conformance of a trace.
+func Properties() []protocol.Property {
+	var out []protocol.Property
+	for _, c := range classes {
+		if c.class != ClassConformance && !slices.Contains(out, c.breaks) {
+			out = append(out, c.breaks)
+		}
+	}
+	return out
+}
+
 func (c Class) rank() int {
 	for i, known := range classes {
 		if known.class == c {

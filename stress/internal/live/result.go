@@ -98,7 +98,7 @@ func (r *Result) Verdict() report.Verdict {
 		Cycles: r.Cycles, Loads: r.Loads, Overlaps: r.Overlaps.Sum(), OverlapsBy: r.Overlaps,
 		Outcomes: report.Outcomes{Skip: r.Skips, Tail: r.Tails}, FirstSeconds: r.FirstSeconds, Trace: r.Trace,
 	}
-	v := report.Verdict{Verdict: protocol.NotObserved, CPUCounts: c}
+	v := report.Verdict{Verdict: protocol.NotObserved, CPUCounts: c, Properties: Properties()}
 	if len(r.Findings) == 0 {
 		c.RateMax, c.Confidence = r.RateMax(), Confidence
 		if v.Reason = r.Vacuous(); v.Reason != "" {

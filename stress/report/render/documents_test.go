@@ -30,7 +30,7 @@ func judged(verdict report.Overall, verdicts ...report.Verdict) *report.Document
 
 func explored(threads int) *report.ModelCounts {
 	return &report.ModelCounts{
-		Properties: []protocol.Property{protocol.NeverA}, States: 1234567, Transitions: 2345678, Depth: 7,
+		States: 1234567, Transitions: 2345678, Depth: 7,
 		Explored: report.ModelShape{Threads: threads, Sites: 1, Programs: 2, Keys: 1},
 	}
 }
@@ -110,7 +110,7 @@ func aWitness() *witness.Witness {
 
 // documents are one of each kind, by the name of their golden files.
 func documents() map[string]*report.Document {
-	proved := report.Verdict{Engine: protocol.Model, Verdict: protocol.Proved, ModelCounts: explored(1), Seconds: 0.1}
+	proved := report.Verdict{Engine: protocol.Model, Verdict: protocol.Proved, Properties: []protocol.Property{protocol.NeverA}, ModelCounts: explored(1), Seconds: 0.1}
 	bounds := report.Verdict{Engine: protocol.Machine, Verdict: protocol.Safe, Reason: "2 threads, any 3 operations", ModelCounts: explored(2), Seconds: 0.8}
 	unseen := report.Verdict{Engine: protocol.CPU, Verdict: protocol.NotObserved, CPUCounts: executed(), Seconds: 5}
 	unseen.PatcherCounts = &report.PatcherCounts{Pokes: 70, Traps: 30, Boosted: true}
@@ -135,6 +135,7 @@ func documents() map[string]*report.Document {
 	return map[string]*report.Document{
 		"holds":      judged(report.Holds, proved, bounds, unseen, kernel),
 		"violated":   judged(report.Violated, found, violatedCPU(), missing),
+		"disagree":   disagreeing(proved, found),
 		"expected":   turned,
 		"open":       judged(report.NoAnswer, bounded, other, vacuous, missing),
 		"kernel":     judged(report.Holds, kernel),
@@ -262,4 +263,12 @@ func anIdentity() *report.Identity {
 		Rejected:    []report.ProgramNotes{{Name: "bad", Listing: "permission\n denied"}},
 		Unsupported: []report.ProgramNotes{{Name: "arena", Listing: "has an arena"}},
 	}
+}
+
+// disagreeing is what is made of a proof and a violation of what was proved.
+func disagreeing(proved, found report.Verdict) *report.Document {
+	found.Engine = protocol.Machine
+	d := judged("", proved, found)
+	d.Conclude()
+	return d
 }

@@ -112,11 +112,14 @@ func partsOf(d *report.Document) ([]part, error) {
 			out = append(out, field("again", f.Again))
 		}
 	}
+	for _, no := range d.Disagreements {
+		out = append(out, text(0, no.Text)...)
+	}
 	if d.Verdict == report.Violated && d.Seed != "" && d.Again != "" {
 		out = append(out, field("again", d.Again))
 	}
 	if d.Subject != nil {
-		out = append(out, text(0, string(d.Verdict))...)
+		out = append(out, text(0, conclusion(d))...)
 	}
 	return out, nil
 }
@@ -134,7 +137,29 @@ func casesOf(d *report.Document) ([]testCase, error) {
 	for _, f := range d.Findings {
 		out = append(out, testCase{name: string(f.Property), result: failed, why: findingText(&f), detail: f.Log})
 	}
+	for _, no := range d.Disagreements {
+		out = append(out, testCase{name: "agreement", result: broken, why: no.Text})
+	}
 	return out, nil
+}
+
+// conclusion is the last line: what all engines together say, and which of them had no answer.
+func conclusion(d *report.Document) string {
+	if d.Verdict != report.Holds || len(d.Verdicts) == 0 {
+		return string(d.Verdict)
+	}
+	var said, silent []string
+	for i := range d.Verdicts {
+		switch v := &d.Verdicts[i]; v.Verdict {
+		case protocol.Proved, protocol.Safe, protocol.NotObserved:
+			said = append(said, string(v.Engine))
+		case protocol.Skipped:
+			silent = append(silent, fmt.Sprintf("; %s not asked: %s", v.Engine, v.Reason))
+		default:
+			silent = append(silent, fmt.Sprintf("; %s %s", v.Engine, v.Verdict))
+		}
+	}
+	return fmt.Sprintf("%s (%s%s)", d.Verdict, strings.Join(said, ", "), strings.Join(silent, ""))
 }
 
 // fields are what else a document says of itself, for readers of machines.
