@@ -39,9 +39,7 @@ func (b *Builder) OpImm32(op ALU, w Width, dst Reg, v int32) {
 }
 
 // CmpImm compares a register with a constant.
-func (b *Builder) CmpImm(w Width, dst Reg, v int32) {
-	b.opImm(Cmp, w, dst, v) // cmp dst, imm
-}
+func (b *Builder) CmpImm(w Width, dst Reg, v int32) { b.opImm(Cmp, w, dst, v) } // cmp dst, imm
 
 func (b *Builder) opImm(op ALU, w Width, dst Reg, v int32) {
 	if !isInt8(v) {
@@ -53,9 +51,7 @@ func (b *Builder) opImm(op ALU, w Width, dst Reg, v int32) {
 }
 
 // Test sets the flags from dst & src.
-func (b *Builder) Test(w Width, dst, src Reg) {
-	b.reg(w, src, dst, 0x85) // test dst, src
-}
+func (b *Builder) Test(w Width, dst, src Reg) { b.reg(w, src, dst, 0x85) } // test dst, src
 
 // TestImm sets the flags from dst & v.
 func (b *Builder) TestImm(w Width, dst Reg, v int32) {
@@ -64,14 +60,10 @@ func (b *Builder) TestImm(w Width, dst Reg, v int32) {
 }
 
 // Neg negates a register.
-func (b *Builder) Neg(w Width, dst Reg) {
-	b.reg(w, 3, dst, 0xf7) // neg dst
-}
+func (b *Builder) Neg(w Width, dst Reg) { b.reg(w, 3, dst, 0xf7) } // neg dst
 
 // Imul is dst = dst * src. The low half of the product is the same signed or not.
-func (b *Builder) Imul(w Width, dst, src Reg) {
-	b.reg(w, dst, src, 0x0f, 0xaf) // imul dst, src
-}
+func (b *Builder) Imul(w Width, dst, src Reg) { b.reg(w, dst, src, 0x0f, 0xaf) } // imul dst, src
 
 // ImulImm is dst = dst * v.
 func (b *Builder) ImulImm(w Width, dst Reg, v int32) {
@@ -85,14 +77,10 @@ func (b *Builder) ImulImm(w Width, dst Reg, v int32) {
 }
 
 // Div divides rdx:rax by src, unsigned: the quotient goes to rax, the remainder to rdx.
-func (b *Builder) Div(w Width, src Reg) {
-	b.reg(w, 6, src, 0xf7) // div src
-}
+func (b *Builder) Div(w Width, src Reg) { b.reg(w, 6, src, 0xf7) } // div src
 
 // Idiv divides rdx:rax by src, signed, rounding towards zero.
-func (b *Builder) Idiv(w Width, src Reg) {
-	b.reg(w, 7, src, 0xf7) // idiv src
-}
+func (b *Builder) Idiv(w Width, src Reg) { b.reg(w, 7, src, 0xf7) } // idiv src
 
 // SignRDX fills rdx with the sign of rax, as Idiv wants it.
 func (b *Builder) SignRDX(w Width) {
@@ -124,9 +112,7 @@ func (b *Builder) ShiftImm(op Shift, w Width, dst Reg, count uint8) {
 }
 
 // ShiftCL shifts by cl.
-func (b *Builder) ShiftCL(op Shift, w Width, dst Reg) {
-	b.reg(w, Reg(op), dst, 0xd3) // op dst, cl
-}
+func (b *Builder) ShiftCL(op Shift, w Width, dst Reg) { b.reg(w, Reg(op), dst, 0xd3) } // op dst, cl
 
 // ShiftX shifts dst by any register; it needs BMI2.
 func (b *Builder) ShiftX(op Shift, w Width, dst, count Reg) {
@@ -155,8 +141,4 @@ func (b *Builder) Ror16(dst Reg, count uint8) {
 }
 
 // Bswap reverses the bytes of a register of 32 or 64 bits.
-func (b *Builder) Bswap(w Width, dst Reg) {
-	b.begin()
-	b.prefix(w, 0, dst, false)
-	b.code = append(b.code, 0x0f, 0xc8|dst.low()) // bswap dst
-}
+func (b *Builder) Bswap(w Width, dst Reg) { b.plus(w, dst, 0x0f, 0xc8) } // bswap dst

@@ -48,6 +48,14 @@ func (b *Builder) reg(w Width, reg, rm Reg, opcode ...byte) {
 	b.code = append(b.code, 0xc0|reg.low()<<3|rm.low())
 }
 
+// plus emits one instruction whose opcode has a register in its last three bits.
+func (b *Builder) plus(w Width, r Reg, opcode ...byte) {
+	b.begin()
+	b.prefix(w, 0, r, false)
+	b.code = append(b.code, opcode...)
+	b.code[len(b.code)-1] |= r.low()
+}
+
 // mem emits one instruction on a register, or an extension digit, and memory.
 func (b *Builder) mem(w Width, reg Reg, m Mem, opcode ...byte) {
 	b.begin()
@@ -81,9 +89,66 @@ func (b *Builder) prefix(w Width, reg, rm Reg, force bool) {
 	}
 }
 
-func (b *Builder) imm8(v int8)   { b.code = append(b.code, byte(v)) }
-func (b *Builder) imm16(v int16) { b.code = binary.LittleEndian.AppendUint16(b.code, uint16(v)) }
-func (b *Builder) imm32(v int32) { b.code = binary.LittleEndian.AppendUint32(b.code, uint32(v)) }
-func (b *Builder) imm64(v uint64) {
-	b.code = binary.LittleEndian.AppendUint64(b.code, v)
+func (b *Builder) imm8(v int8)    { b.code = append(b.code, byte(v)) }
+func (b *Builder) imm16(v int16)  { b.code = binary.LittleEndian.AppendUint16(b.code, uint16(v)) }
+func (b *Builder) imm32(v int32)  { b.code = binary.LittleEndian.AppendUint32(b.code, uint32(v)) }
+func (b *Builder) imm64(v uint64) { b.code = binary.LittleEndian.AppendUint64(b.code, v) }
+
+// Reg is a general purpose register, numbered as the hardware numbers it.
+type Reg uint8
+
+// The sixteen general purpose registers.
+const (
+	RAX Reg = iota
+	RCX
+	RDX
+	RBX
+	RSP
+	RBP
+	RSI
+	RDI
+	R8
+	R9
+	R10
+	R11
+	R12
+	R13
+	R14
+	R15
+)
+
+// low is the part of the register's number that stands in ModRM or in the opcode.
+func (r Reg) low() byte { return byte(r & 7) }
+
+// high is the bit of the register's number that stands in the REX prefix.
+func (r Reg) high() byte { return byte(r >> 3 & 1) }
+
+// Width is the width of an operation in bytes.
+type Width uint8
+
+// The four widths of general purpose operations.
+const (
+	W8  Width = 1
+	W16 Width = 2
+	W32 Width = 4
+	W64 Width = 8
+)
+
+// Mem is the operand [base+disp]. Its base is neither rsp nor r12: these need an index byte,
+// and nothing in the compiler's register map is held in them.
+type Mem struct {
+	base Reg
+	disp int32
+	wide bool
 }
+
+// At is [base+disp] with the shorter of the two displacements that the kernel uses.
+func At(base Reg, disp int32) Mem { return Mem{base: base, disp: disp} }
+
+// At32 is [base+disp] with a displacement of four bytes, however small it is.
+func At32(base Reg, disp int32) Mem { return Mem{base: base, disp: disp, wide: true} }
+
+// short says whether the displacement takes one byte.
+func (m Mem) short() bool { return !m.wide && isInt8(m.disp) }
+
+func isInt8(v int32) bool { return v == int32(int8(v)) }

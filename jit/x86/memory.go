@@ -77,9 +77,7 @@ func (b *Builder) StoreImm(w Width, m Mem, v int32) {
 }
 
 // CmpMem compares memory with a register.
-func (b *Builder) CmpMem(w Width, m Mem, src Reg) {
-	b.mem(w, src, m, 0x39) // cmp [m], src
-}
+func (b *Builder) CmpMem(w Width, m Mem, src Reg) { b.mem(w, src, m, 0x39) } // cmp [m], src
 
 // OpAtImm8 is [base] = [base] op v, or a comparison. It is the one operand that the kernel
 // writes without a displacement; rbp and r13 as base have no such form.

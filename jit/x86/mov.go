@@ -3,14 +3,10 @@ package x86
 import "math"
 
 // Mov copies a register. At 32 bits it clears the upper half of dst.
-func (b *Builder) Mov(w Width, dst, src Reg) {
-	b.reg(w, src, dst, 0x89) // mov dst, src
-}
+func (b *Builder) Mov(w Width, dst, src Reg) { b.reg(w, src, dst, 0x89) } // mov dst, src
 
 // Movzx16 clears all but the lowest 16 bits of a register.
-func (b *Builder) Movzx16(r Reg) {
-	b.reg(W32, r, r, 0x0f, 0xb7) // movzx r32, r16
-}
+func (b *Builder) Movzx16(r Reg) { b.reg(W32, r, r, 0x0f, 0xb7) } // movzx r32, r16
 
 // Movsx extends the sign of the lowest from bytes of a register to w, of 32 or 64 bits. At 32
 // bits the upper half of dst is cleared.
@@ -34,9 +30,7 @@ func (b *Builder) MovImm32(dst Reg, v uint32) {
 		b.reg(W32, dst, dst, 0x31) // xor dst, dst
 		return
 	}
-	b.begin()
-	b.prefix(W32, 0, dst, false)
-	b.code = append(b.code, 0xb8|dst.low()) // mov dst, imm32
+	b.plus(W32, dst, 0xb8) // mov dst, imm32
 	b.imm32(int32(v))
 }
 
@@ -63,9 +57,7 @@ func (b *Builder) MovImm64(dst Reg, v uint64) {
 	case int64(v) == int64(int32(v)):
 		b.MovSigned32(dst, int32(v))
 	default:
-		b.begin()
-		b.prefix(W64, 0, dst, false)
-		b.code = append(b.code, 0xb8|dst.low()) // movabs dst, imm64
+		b.plus(W64, dst, 0xb8) // movabs dst, imm64
 		b.imm64(v)
 	}
 }

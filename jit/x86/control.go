@@ -48,9 +48,7 @@ func (b *Builder) Bind(jumps ...Forward) {
 }
 
 // JccShort jumps on a condition; rel counts from the end of the instruction.
-func (b *Builder) JccShort(c Cond, rel int8) {
-	b.raw(byte(c), byte(rel)) // jcc rel8
-}
+func (b *Builder) JccShort(c Cond, rel int8) { b.raw(byte(c), byte(rel)) } // jcc rel8
 
 // JccNear jumps on a condition.
 func (b *Builder) JccNear(c Cond, rel int32) {
@@ -59,9 +57,7 @@ func (b *Builder) JccNear(c Cond, rel int32) {
 }
 
 // JmpShort jumps.
-func (b *Builder) JmpShort(rel int8) {
-	b.raw(0xeb, byte(rel)) // jmp rel8
-}
+func (b *Builder) JmpShort(rel int8) { b.raw(0xeb, byte(rel)) } // jmp rel8
 
 // JmpNear jumps; its five bytes are what a patcher exchanges with those of Nop5.
 func (b *Builder) JmpNear(rel int32) {
@@ -70,9 +66,7 @@ func (b *Builder) JmpNear(rel int32) {
 }
 
 // JmpReg jumps to the address in a register.
-func (b *Builder) JmpReg(r Reg) {
-	b.reg(W32, 4, r, 0xff) // jmp r
-}
+func (b *Builder) JmpReg(r Reg) { b.reg(W32, 4, r, 0xff) } // jmp r
 
 // Call calls.
 func (b *Builder) Call(rel int32) {
@@ -81,11 +75,35 @@ func (b *Builder) Call(rel int32) {
 }
 
 // CallReg calls the address in a register.
-func (b *Builder) CallReg(r Reg) {
-	b.reg(W32, 2, r, 0xff) // call r
-}
+func (b *Builder) CallReg(r Reg) { b.reg(W32, 2, r, 0xff) } // call r
 
 // Ret returns.
-func (b *Builder) Ret() {
-	b.raw(0xc3) // ret
-}
+func (b *Builder) Ret() { b.raw(0xc3) } // ret
+
+// Push pushes a register.
+func (b *Builder) Push(r Reg) { b.plus(W32, r, 0x50) } // push r
+
+// Pop pops a register.
+func (b *Builder) Pop(r Reg) { b.plus(W32, r, 0x58) } // pop r
+
+// Leave drops the frame: rsp = rbp, then pop rbp.
+func (b *Builder) Leave() { b.raw(0xc9) } // leave
+
+// Nop2 is one instruction of two bytes.
+func (b *Builder) Nop2() { b.raw(0x66, 0x90) } // xchg ax, ax
+
+// Nop3 is one instruction of three bytes.
+func (b *Builder) Nop3() { b.raw(0x0f, 0x1f, 0x00) } // nop dword ptr [rax]
+
+// Nop5 is one instruction of five bytes, the size of a near jump. Because it is one
+// instruction and not five, no thread can stand inside it, and it is safe to patch.
+func (b *Builder) Nop5() { b.raw(0x0f, 0x1f, 0x44, 0x00, 0x00) } // nop dword ptr [rax+rax*1+0x0]
+
+// Pause hints that the code spins.
+func (b *Builder) Pause() { b.raw(0xf3, 0x90) } // pause
+
+// Lfence waits for earlier instructions, and stops speculation.
+func (b *Builder) Lfence() { b.raw(0x0f, 0xae, 0xe8) } // lfence
+
+// Int3 traps.
+func (b *Builder) Int3() { b.raw(0xcc) } // int3
