@@ -3,6 +3,7 @@ package jit
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf/asm"
 
@@ -62,12 +63,8 @@ func Compile(p *Program, o Options) (*Image, error) {
 	if err := p.checkMaps(o.Maps); err != nil {
 		return nil, err
 	}
-	img := &Image{
-		Program: p,
-		Layout:  o.Layout,
-		Insns:   make([]Off, 0, len(p.Insns)+1),
-		AdjOff:  o.Layout.AdjOff,
-	}
+	img := &Image{Program: p, Layout: o.Layout, AdjOff: o.Layout.AdjOff}
+	img.Insns = make([]Off, 0, len(p.Insns)+1)
 	var calls []callSite
 	for f := range p.Funcs {
 		e := newEmitter(p, f, &o)
@@ -77,7 +74,9 @@ func Compile(p *Program, o Options) (*Image, error) {
 		calls = append(calls, img.add(e)...)
 	}
 	img.Insns = append(img.Insns, Off(len(img.Code)))
-	img.link(calls)
+	for _, c := range calls {
+		x86.SetRel32(img.Code, c.end, int(img.Funcs[c.callee].Off))
+	}
 	return img, nil
 }
 
@@ -93,8 +92,16 @@ func (o *Options) check(p *Program) error {
 	case o.Direct != nil && len(o.Direct) != len(p.TailCalls):
 		return fmt.Errorf("compile: kinds of %d tail calls, there are %d", len(o.Direct),
 			len(p.TailCalls))
+	case o.PrivateStacks == nil:
+		return nil
+	case len(o.PrivateStacks) != len(p.Funcs):
+		return fmt.Errorf("compile: %d private stacks of %d functions", len(o.PrivateStacks),
+			len(p.Funcs))
+	case slices.Max(o.PrivateStacks) == 0: // there are none
+	case !p.Translated || len(p.TailCalls) > 0:
+		return errPrivateStack
 	}
-	return o.checkPrivateStacks(p)
+	return nil
 }
 
 // checkMaps refuses a program that loads a map of which nothing is known, or the address of a value
@@ -153,11 +160,4 @@ func (img *Image) add(e *emitter) []callSite {
 		e.calls[i].end += base
 	}
 	return e.calls
-}
-
-// link fills in the displacements of calls.
-func (img *Image) link(calls []callSite) {
-	for _, c := range calls {
-		x86.SetRel32(img.Code, c.end, int(img.Funcs[c.callee].Off))
-	}
 }

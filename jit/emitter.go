@@ -126,8 +126,10 @@ func (e *emitter) emitCall(i int) {
 		e.emitTailCall(i)
 		return
 	}
-	e.saveFrame()
-	defer e.restoreFrame()
+	if e.private != 0 {
+		e.Push(x86.R9)      // push r9
+		defer e.Pop(x86.R9) // pop r9
+	}
 	if ins.OpCode == opCallX {
 		e.emitCallX(ins)
 		return

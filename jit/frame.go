@@ -1,6 +1,13 @@
 package jit
 
-import "tailpoke/jit/x86"
+import (
+	"errors"
+	"slices"
+
+	"github.com/cilium/ebpf/asm"
+
+	"tailpoke/jit/x86"
+)
 
 // calleeRegs are the registers of R6 to R9, in the order in which they are pushed.
 var calleeRegs = [4]x86.Reg{x86.RBX, x86.R13, x86.R14, x86.R15}
@@ -67,4 +74,112 @@ func (e *emitter) emitUnwind() {
 	if e.movesStack() {
 		e.OpImm32(x86.Add, x86.W64, x86.RSP, e.depth) // add rsp, depth
 	}
+}
+
+// Forms are what kernels of one era choose by the CPU that they run on, and by its faults:
+// how control leaves an image. The zero value is what a CPU without faults gets.
+type Forms struct {
+	Return ReturnForm
+	Jump   JumpForm
+}
+
+// ReturnForm is how a function returns.
+type ReturnForm uint8
+
+const (
+	ReturnPlain ReturnForm = iota // ret
+	ReturnTrap                    // ret; int3: nothing after it is speculated
+	ReturnThunk                   // jmp thunk
+)
+
+// JumpForm is how an indirect site jumps to the address in rcx.
+type JumpForm uint8
+
+const (
+	JumpPlain     JumpForm = iota // jmp rcx
+	JumpTrap                      // jmp rcx; int3
+	JumpLfence                    // lfence; jmp rcx
+	JumpRetpoline                 // by a return whose prediction leads into a loop: up to 5.15
+	JumpThunk                     // jmp thunk
+)
+
+// emitReturn returns.
+func (e *emitter) emitReturn() {
+	switch e.o.Forms.Return {
+	case ReturnThunk:
+		e.JmpNear(0) // jmp thunk
+		e.refer(RefReturnThunk, 4)
+	case ReturnTrap:
+		e.Ret()  // ret
+		e.Int3() // int3
+	default:
+		e.Ret() // ret
+	}
+}
+
+// emitJumpRCX jumps to rcx.
+func (e *emitter) emitJumpRCX() {
+	switch e.o.Forms.Jump {
+	case JumpThunk:
+		e.JmpNear(0) // jmp thunk
+		e.refer(RefJumpThunk, 4)
+	case JumpRetpoline:
+		e.emitRetpoline()
+	case JumpLfence:
+		e.Lfence()        // lfence
+		e.JmpReg(x86.RCX) // jmp rcx
+	case JumpTrap:
+		e.JmpReg(x86.RCX) // jmp rcx
+		e.Int3()          // int3
+	default:
+		e.JmpReg(x86.RCX) // jmp rcx
+	}
+}
+
+// emitRetpoline writes rcx over its own return address, and returns.
+func (e *emitter) emitRetpoline() {
+	e.Call(7)           // call 1f
+	e.Pause()           // 0: pause
+	e.Lfence()          // lfence
+	e.JmpShort(-7)      // jmp 0b
+	e.StoreTop(x86.RCX) // 1: mov [rsp], rcx
+	e.Ret()             // ret
+}
+
+// A private stack is memory that each CPU has for one function. Its frame pointer is r9, which
+// a call may change: it is saved around every one. What the function pushes, and its rbp, stay
+// on the stack of the caller.
+
+// privateFrame is the frame pointer of such a function: it stands for R10 in the operands.
+const privateFrame = regAX + 1
+
+// errPrivateStack refuses private stacks where kernels have none: the memory is a kernel's,
+// and no tail call can take such a frame off.
+var errPrivateStack = errors.New(
+	"compile: private stacks are for translated programs without tail calls")
+
+// usePrivateStack puts the function on a private stack that ends at an address. Operands are
+// replaced here, in a copy, so that no emitter of an instruction needs to know.
+func (e *emitter) usePrivateStack(end uint64) {
+	e.private, e.stack = end, 0
+	p := *e.p
+	p.Insns = slices.Clone(p.Insns)
+	for i := e.fn.First; i < e.fn.End(); i++ {
+		for _, r := range []*asm.Register{&p.Insns[i].Dst, &p.Insns[i].Src} {
+			if *r == asm.R10 {
+				*r = privateFrame
+			}
+		}
+	}
+	e.p = &p
+}
+
+// emitPrivateFrame points r9 to the end of the frame of the CPU that runs this.
+func (e *emitter) emitPrivateFrame() {
+	if e.private == 0 {
+		return
+	}
+	e.emitAddress(RefPrivateStack, x86.R9, e.private) // mov r9, end
+	e.AddGS(x86.R9, 0)                                // add r9, gs:[this_cpu_off]
+	e.refer(RefPerCPU, 4)
 }

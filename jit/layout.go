@@ -2,9 +2,8 @@ package jit
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
-
-	"tailpoke/jit/x86"
 )
 
 // Layout is how an era of the kernel lays out functions and tail calls. Nearly all of it is
@@ -56,17 +55,6 @@ const (
 	CounterShared
 )
 
-// counting emits what an era does with the counter on the machine. A further era is one more
-// implementation and one more Layout value.
-type counting interface {
-	clear(b *x86.Builder, zero bool)                            // filler before push rbp
-	push(b *x86.Builder, main bool, limit uint32)               // the frame's counter words
-	test(b *x86.Builder, depth int32, limit uint32) x86.Forward // jumps when nothing is left
-	spend(b *x86.Builder, depth int32)                          // counts one tail call
-	pop(b *x86.Builder)                                         // takes the words off again
-	reload(b *x86.Builder, depth int32)                         // rax for a function called
-}
-
 // keeps says whether a function holds the counter in its frame.
 func (l *Layout) keeps(fn *Function) bool {
 	if l.Counter.Calls == CounterResets {
@@ -98,3 +86,64 @@ func LayoutByName(name string) (*Layout, error) {
 
 // Layouts lists the layouts, oldest first.
 func Layouts() []*Layout { return []*Layout{&SeedLayout, &V510, &V612} }
+
+// layoutEdits are the faults that a layout can be given by name, each with a field changed. The
+// value of an edit is a number; of "unrounded" there is none.
+var layoutEdits = map[string]func(l *Layout, v uint8){
+	"limit":     func(l *Layout, v uint8) { l.Counter.Limit = uint32(v) }, // tail calls that succeed
+	"landing":   func(l *Layout, v uint8) { l.AdjOff = v },                // in bytes
+	"unrounded": func(l *Layout, _ uint8) { l.UnroundedReload = true },    // see UnroundedReload
+}
+
+// with returns a copy of the layout with faults.
+func (l *Layout) with(name string, edits []string) (*Layout, error) {
+	faulty := *l
+	faulty.Name = name
+	for _, e := range edits {
+		what, value, numbered := strings.Cut(strings.TrimSpace(e), "=")
+		edit, ok := layoutEdits[what]
+		if !ok || numbered == (what == "unrounded") {
+			return nil, fmt.Errorf("layout %q: %q is none of limit=N, landing=N, unrounded", name,
+				strings.TrimSpace(e))
+		}
+		n := uint64(0)
+		if numbered {
+			var err error
+			if n, err = strconv.ParseUint(value, 10, 7); err != nil {
+				return nil, fmt.Errorf("layout %q: %s is not a number from 0 to 127", name, value)
+			}
+		}
+		edit(&faulty, uint8(n))
+	}
+	return &faulty, nil
+}
+
+// SeedLayout is the layout of the patch series as first posted on 16 July 2020. A subprogram
+// with a tail call of its own starts counting at zero, which a later version of the series
+// mended: two functions can tail call one another for ever.
+var SeedLayout = Layout{
+	Name: "seed", AdjOff: 11, // nop5, xor or nop2, push rbp, mov rbp
+	ArrayMaxEntries: 0x24, ArrayPtrs: 0x110, ProgFunc: 0x30,
+	Counter: Counter{Limit: 33, MissSpends: true, Calls: CounterResets}, counting: byValue{},
+	MovesEmptyStack: true, PopsCounter: true, ShortJumpMax: 127,
+}
+
+// V510 is the layout of Linux 5.10, but for one fault of that release: before a call it
+// reloaded the counter from a depth that was not rounded up (mended by ff672c67ee76 in 5.19).
+// Set UnroundedReload in a copy to have it back.
+var V510 = Layout{
+	Name: "v5.10", AdjOff: 11,
+	ArrayMaxEntries: 0x24, ArrayPtrs: 0x110, ProgFunc: 0x30,
+	Counter: Counter{Limit: 33, MissSpends: true, Calls: CounterByValue}, counting: byValue{},
+	ReloadsForHelpers: true, ShortJumpMax: 127,
+}
+
+// V612 is the layout of Linux 6.12 and later: all functions of an execution share one counter,
+// and a tail call of an empty key is free. The offsets are those of 6.18 in its usual
+// configuration for this CPU.
+var V612 = Layout{
+	Name: "v6.12", AdjOff: 12, // nop5, xor or nop3, push rbp, mov rbp
+	ArrayMaxEntries: 0x4c, ArrayPtrs: 0x138, ProgFunc: 0x48,
+	Counter: Counter{Limit: 33, Calls: CounterShared}, counting: byPointer{},
+	ShortJumpMax: 123,
+}

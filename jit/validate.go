@@ -40,13 +40,15 @@ func validate(ins *asm.Instruction, translated bool) error {
 		return fmt.Errorf("no register r%d", max(ins.Dst, ins.Src))
 	}
 	var err error
+	size := ins.OpCode.Size()
 	switch ins.OpCode.Class() {
 	case asm.LdClass:
 		err = validateLd(ins, translated)
 	case asm.LdXClass:
-		err = validateLoad(ins)
+		err = known(ins.OpCode == asm.LoadMemOp(size) ||
+			ins.OpCode == asm.LoadMemSXOp(size) && size != asm.DWord)
 	case asm.StClass:
-		err = known(ins.OpCode == asm.StoreImmOp(ins.OpCode.Size()))
+		err = known(ins.OpCode == asm.StoreImmOp(size))
 	case asm.StXClass:
 		err = validateStore(ins)
 	case asm.ALUClass, asm.ALU64Class:
@@ -75,7 +77,7 @@ func known(ok bool) error {
 
 func validateLd(ins *asm.Instruction, translated bool) error {
 	if isLegacyLoad(ins) && !translated { // a verifier rewrites them
-		return validateLegacyLoad(ins)
+		return known(ins.OpCode.Size() != asm.DWord)
 	}
 	if ins.OpCode != opLoadImm64 {
 		return errOpcode
@@ -85,16 +87,6 @@ func validateLd(ins *asm.Instruction, translated bool) error {
 		return nil
 	}
 	return fmt.Errorf("pseudo load %d is not supported", ins.Src)
-}
-
-func validateLegacyLoad(ins *asm.Instruction) error {
-	return known(ins.OpCode.Size() != asm.DWord)
-}
-
-func validateLoad(ins *asm.Instruction) error {
-	size := ins.OpCode.Size()
-	return known(ins.OpCode == asm.LoadMemOp(size) ||
-		ins.OpCode == asm.LoadMemSXOp(size) && size != asm.DWord)
 }
 
 func validateStore(ins *asm.Instruction) error {
@@ -137,22 +129,16 @@ func validateALU(ins *asm.Instruction, translated bool) error {
 
 func validateJump(ins *asm.Instruction, translated bool) error {
 	switch ins.OpCode {
-	case opJa, opJaLong, opExit:
+	case opJa, opJaLong, opExit, opCallX:
 		return nil
 	case opCall:
 		return validateCall(ins, translated)
-	case opCallX:
-		return nil
 	}
 	if ins.OpCode&^0xff != 0 {
 		return errOpcode
 	}
-	switch ins.OpCode.JumpOp() {
-	case asm.JEq, asm.JNE, asm.JSet, asm.JGT, asm.JGE, asm.JLT, asm.JLE,
-		asm.JSGT, asm.JSGE, asm.JSLT, asm.JSLE:
-		return nil
-	}
-	return errOpcode
+	_, ok := conditions[ins.OpCode.JumpOp()]
+	return known(ok)
 }
 
 func validateCall(ins *asm.Instruction, translated bool) error {
@@ -194,4 +180,63 @@ func written(ins *asm.Instruction) (asm.Register, bool) {
 		return ins.Src, true
 	}
 	return 0, false
+}
+
+// fields says which operands an instruction has. RFC 9669, 3.1: what it has not, shall be zero.
+type fields struct{ dst, src, offset, imm bool }
+
+// fieldsOf is which operands an instruction of a known opcode has.
+func fieldsOf(ins *asm.Instruction) fields {
+	op := ins.OpCode
+	byReg := op.Source() == asm.RegSource
+	switch op.Class() {
+	case asm.LdClass:
+		if isLegacyLoad(ins) {
+			return fields{src: op.Mode() == asm.IndMode, imm: true}
+		}
+		return fields{dst: true, src: true, imm: true} // the source says what the constant is
+	case asm.LdXClass:
+		return fields{dst: true, src: true, offset: true}
+	case asm.StClass:
+		return fields{dst: true, offset: true, imm: true}
+	case asm.StXClass: // an atomic operation is part of the opcode here
+		return fields{dst: true, src: true, offset: true, imm: op.Mode() == asm.AtomicMode}
+	case asm.ALUClass, asm.ALU64Class:
+		switch op.ALUOp() {
+		case asm.Neg:
+			return fields{dst: true}
+		case asm.Swap:
+			return fields{dst: true, imm: true}
+		}
+		return fields{dst: true, src: byReg, imm: !byReg}
+	}
+	switch op {
+	case opExit:
+		return fields{}
+	case opJa:
+		return fields{offset: true}
+	case opJaLong:
+		return fields{imm: true}
+	case opCall:
+		return fields{src: true, imm: true} // the source says what is called
+	case opCallX:
+		return fields{dst: true}
+	}
+	return fields{dst: true, src: byReg, offset: true, imm: !byReg}
+}
+
+// checkReserved refuses an operand that an instruction has not.
+func checkReserved(ins *asm.Instruction) error {
+	has := fieldsOf(ins)
+	switch {
+	case !has.dst && ins.Dst != 0:
+		return fmt.Errorf("destination %v in a reserved field", ins.Dst)
+	case !has.src && ins.Src != 0:
+		return fmt.Errorf("source %v in a reserved field", ins.Src)
+	case !has.offset && ins.Offset != 0:
+		return fmt.Errorf("offset %d in a reserved field", ins.Offset)
+	case !has.imm && ins.Constant != 0:
+		return fmt.Errorf("constant %d in a reserved field", ins.Constant)
+	}
+	return nil
 }
