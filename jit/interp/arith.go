@@ -9,6 +9,12 @@ import (
 
 // alu64 is the arithmetic of RFC 9669 on 64 bits.
 func alu64(op asm.ALUOp, x, y uint64) (uint64, error) {
+	switch {
+	case y == 0 && (op == asm.Div || op == asm.SDiv):
+		return 0, nil
+	case y == 0 && (op == asm.Mod || op == asm.SMod):
+		return x, nil
+	}
 	switch op {
 	case asm.Add:
 		return x + y, nil
@@ -17,24 +23,12 @@ func alu64(op asm.ALUOp, x, y uint64) (uint64, error) {
 	case asm.Mul:
 		return x * y, nil
 	case asm.Div:
-		if y == 0 {
-			return 0, nil
-		}
 		return x / y, nil
 	case asm.Mod:
-		if y == 0 {
-			return x, nil
-		}
 		return x % y, nil
 	case asm.SDiv:
-		if y == 0 {
-			return 0, nil
-		}
 		return uint64(int64(x) / int64(y)), nil // the least number by -1 is that number, in Go too
 	case asm.SMod:
-		if y == 0 {
-			return x, nil
-		}
 		return uint64(int64(x) % int64(y)), nil
 	case asm.Or:
 		return x | y, nil
@@ -64,18 +58,16 @@ func alu64(op asm.ALUOp, x, y uint64) (uint64, error) {
 
 // alu32 is the arithmetic on 32 bits; the upper half of the result is zero.
 func alu32(op asm.ALUOp, x, y uint32) (uint64, error) {
-	switch op {
-	case asm.LSh:
-		return uint64(x << (y % 32)), nil
-	case asm.RSh:
-		return uint64(x >> (y % 32)), nil
+	wx, wy := uint64(x), uint64(y)
+	switch op { // the other operations carry nothing downwards
+	case asm.LSh, asm.RSh:
+		wy %= 32
 	case asm.ArSh:
-		return uint64(uint32(int32(x) >> (y % 32))), nil
+		wx, wy = signed32(wx), wy%32
 	case asm.SDiv, asm.SMod:
-		z, err := alu64(op, signed32(uint64(x)), signed32(uint64(y)))
-		return uint64(uint32(z)), err
+		wx, wy = signed32(wx), signed32(wy)
 	}
-	z, err := alu64(op, uint64(x), uint64(y)) // the other operations carry nothing downwards
+	z, err := alu64(op, wx, wy)
 	return uint64(uint32(z)), err
 }
 

@@ -2,6 +2,7 @@ package interp
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,15 +27,6 @@ type Result struct {
 	CtxLo, CtxHi int       // all paths' writes to the context lie in [CtxLo, CtxHi)
 	Steps        int       // instructions run
 	States       int       // different states met where paths part
-}
-
-// Outcomes computes what entry may return, ascending in R0.
-func Outcomes(entry *jit.Program, w World) ([]Outcome, error) {
-	res, err := Explore(entry, w)
-	if err != nil {
-		return nil, err
-	}
-	return res.Outcomes, nil
 }
 
 // Explore runs entry with everything that its keys may hold. An error on any path is the
@@ -163,14 +155,19 @@ func (e *explorer) record(n node) {
 		o.Last = slices.Insert(o.Last, i, n.m.last)
 	}
 	o.Missed = o.Missed || n.m.missed
-	if n.m.lo == n.m.hi {
-		return
+	o.CtxWritten = o.CtxWritten || n.m.lo != n.m.hi
+	widen(&e.res.CtxLo, &e.res.CtxHi, n.m.lo, n.m.hi)
+}
+
+// widen makes a range, which may be empty, reach over another one.
+func widen(lo, hi *int, from, to int) {
+	switch {
+	case from == to:
+	case *lo == *hi:
+		*lo, *hi = from, to
+	default:
+		*lo, *hi = min(*lo, from), max(*hi, to)
 	}
-	o.CtxWritten = true
-	if e.res.CtxLo == e.res.CtxHi {
-		e.res.CtxLo, e.res.CtxHi = n.m.lo, n.m.hi
-	}
-	e.res.CtxLo, e.res.CtxHi = min(e.res.CtxLo, n.m.lo), max(e.res.CtxHi, n.m.hi)
 }
 
 // run runs the machine until it stands where paths part, or has returned.
@@ -186,6 +183,46 @@ func (m *machine) run() (event, error) {
 			return goesOn, m.errorf(err)
 		case ev != goesOn:
 			return ev, nil
+		}
+	}
+}
+
+// Run runs entry in a world in which every key holds exactly one thing, and so has one
+// outcome. What the program writes to the packet and to maps is found there afterwards, also
+// what it wrote before an error; the context is left as it is.
+func Run(entry *jit.Program, w World) (Outcome, error) {
+	if w.Shared {
+		return Outcome{}, errors.New("in a shared world there is not one path")
+	}
+	used, err := newWorld(entry, w)
+	if err != nil {
+		return Outcome{}, err
+	}
+	m := newMachine(entry, used)
+	m.own()
+	var names []string
+	for {
+		switch ev, err := m.run(); {
+		case err != nil:
+			return Outcome{}, err
+		case ev == exits:
+			return Outcome{
+				R0: m.regs[0].n, Tails: names, Last: []string{m.last},
+				Missed: m.missed, CtxWritten: m.lo != m.hi,
+			}, nil
+		}
+		held, err := m.choices()
+		if err != nil {
+			return Outcome{}, m.errorf(err)
+		}
+		if len(held) != 1 {
+			return Outcome{}, m.errorf(fmt.Errorf("the key may hold %d things, not one", len(held)))
+		}
+		if err := m.take(held[0]); err != nil {
+			return Outcome{}, m.errorf(err)
+		}
+		if p := held[0].prog; p != nil {
+			names = append(names, p.Name)
 		}
 	}
 }

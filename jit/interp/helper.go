@@ -54,29 +54,119 @@ func (m *machine) unlessShared(n uint64) value {
 	return num(n)
 }
 
-// arg is an argument that is a number.
-func (m *machine) arg(r asm.Register) (n uint64, known bool, err error) {
-	known, err = numbers(m.regs[r])
-	if err != nil {
-		err = fmt.Errorf("%v: %w", r, err)
+// args reads the arguments of a helper, and keeps the first fault that it finds. What is read after
+// one means nothing.
+type args struct {
+	m   *machine
+	err error
+}
+
+func (a *args) check(r asm.Register, err error) {
+	if err != nil && a.err == nil {
+		a.err = fmt.Errorf("%v: %w", r, err)
 	}
-	return m.regs[r].n, known, err
+}
+
+// number is an argument that is a number.
+func (a *args) number(r asm.Register) (n uint64, known bool) {
+	known, err := numbers(a.m.regs[r])
+	a.check(r, err)
+	return a.m.regs[r].n, known
 }
 
 // size is an argument that is the size of some memory in bytes: a number of 32 bits.
-func (m *machine) size(r asm.Register) (int, error) {
-	n, known, err := m.arg(r)
-	if err == nil && !known {
-		err = fmt.Errorf("%v, a size: %w", r, errUnknown)
+func (a *args) size(r asm.Register) int {
+	n, known := a.number(r)
+	if a.err == nil && !known {
+		a.err = fmt.Errorf("%v, a size: %w", r, errUnknown)
 	}
-	return int(uint32(n)), err
+	return int(uint32(n))
 }
 
-// memoryArg is what n bytes hold that an argument points to.
-func (m *machine) memoryArg(r asm.Register, n int) (data []byte, known bool, err error) {
-	data, known, err = m.read(m.regs[r], n)
-	if err != nil {
-		err = fmt.Errorf("%v: %w", r, err)
+// memory is what n bytes hold that an argument points to.
+func (a *args) memory(r asm.Register, n int) (data []byte, known bool) {
+	if a.err == nil {
+		var err error
+		data, known, err = a.m.read(a.m.regs[r], n)
+		a.check(r, err)
 	}
-	return data, known, err
+	return data, known
+}
+
+// elements is the map in R1 of a helper that works on elements.
+func (a *args) elements() (id int32, d *Map) {
+	r1, w := a.m.regs[asm.R1], a.m.w
+	d = &Map{}
+	switch {
+	case r1.kind != ofMap || r1.n != 0:
+		a.err = fmt.Errorf("r1 holds %v, not a map", r1.kind)
+	case int(r1.id) >= len(w.defs):
+		a.err = fmt.Errorf("nothing is said of map %s", w.maps[r1.id])
+	case w.defs[r1.id].Kind == ProgArray:
+		a.err = fmt.Errorf("map %s is %v, which has no values", w.maps[r1.id], ProgArray)
+	default:
+		d = w.defs[r1.id]
+	}
+	return r1.id, d
+}
+
+// An errno is why a helper fails; 0 is that it does not.
+type errno int64
+
+// Those of the UAPI.
+const (
+	enoent errno = 2
+	e2big  errno = 7
+	efault errno = 14
+	eexist errno = 17
+	einval errno = 22
+	erange errno = 34
+)
+
+// value is what the helper returns: a number of 64 bits, and negative.
+func (e errno) value() value { return num(uint64(-int64(e))) }
+
+// userEnd is where addresses end that bpf_probe_read_kernel does not even try.
+const userEnd = 1 << 47
+
+// probeRead is bpf_probe_read(dst, size, src) and its variants. Which one it is makes no
+// difference here: an address that the interpreter knows is read like any other, and at a number
+// they find what World.Probe finds.
+func (m *machine) probeRead(h jit.Helper) (value, error) {
+	a := args{m: m}
+	n, dst, src := a.size(asm.R2), m.regs[asm.R1], m.regs[asm.R3]
+	if src.kind == unset {
+		a.check(asm.R3, errUnset)
+	}
+	a.check(asm.R1, m.inside(dst, n, "writes"))
+	if a.err != nil {
+		return value{}, a.err
+	}
+	data, known, r0 := make([]byte, n), false, src
+	switch src.kind {
+	case anything:
+	case number:
+		known, r0 = true, num(0)
+		if m.probe(src.n, data) {
+			break
+		}
+		clear(data)
+		switch {
+		case h == jit.ProbeReadKernel && src.n < userEnd:
+			r0 = erange.value()
+		case n > 0:
+			r0 = efault.value()
+		}
+	default:
+		if data, known = a.memory(asm.R3, n); a.err != nil {
+			return value{}, a.err
+		}
+		r0 = num(0)
+	}
+	return r0, m.write(dst, data, known)
+}
+
+// probe asks the world for memory.
+func (m *machine) probe(addr uint64, dst []byte) bool {
+	return m.w.Probe != nil && m.w.Probe(addr, dst)
 }

@@ -43,6 +43,15 @@ func tailCall(key int32) asm.Instructions {
 	}
 }
 
+// Outcomes computes what entry may return, ascending in R0.
+func Outcomes(entry *jit.Program, w World) ([]Outcome, error) {
+	res, err := Explore(entry, w)
+	if err != nil {
+		return nil, err
+	}
+	return res.Outcomes, nil
+}
+
 func ret(v int32) asm.Instructions {
 	return asm.Instructions{asm.Mov.Imm(asm.R0, v), asm.Return()}
 }

@@ -2,7 +2,6 @@ package interp
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/cilium/ebpf/asm"
 )
@@ -66,31 +65,14 @@ func (m *machine) storeValue(addr value, size int, v value) error {
 	return nil
 }
 
-// mapArg is the map in R1 of a helper that works on elements.
-func (m *machine) mapArg() (id int32, d *Map, err error) {
-	r1 := m.regs[asm.R1]
-	switch {
-	case r1.kind != ofMap || r1.n != 0:
-		return 0, nil, fmt.Errorf("r1 holds %v, not a map", r1.kind)
-	case int(r1.id) >= len(m.w.defs):
-		return 0, nil, fmt.Errorf("nothing is said of map %s", m.w.maps[r1.id])
-	}
-	if d = m.w.defs[r1.id]; d.Kind == ProgArray {
-		return 0, nil, fmt.Errorf("map %s is %v, which has no values", m.w.maps[r1.id], d.Kind)
-	}
-	return r1.id, d, nil
-}
-
 // lookup is bpf_map_lookup_elem(map, key). It answers unless both answers are possible and none
 // was chosen.
 func (m *machine) lookup() (r0 value, answers bool, err error) {
-	id, d, err := m.mapArg()
-	if err != nil {
-		return value{}, false, err
-	}
-	key, known, err := m.memoryArg(asm.R2, int(d.KeySize))
-	if err != nil {
-		return value{}, false, err
+	a := args{m: m}
+	id, d := a.elements()
+	key, known := a.memory(asm.R2, int(d.KeySize))
+	if a.err != nil {
+		return value{}, false, a.err
 	}
 	elem := int32(anyElem)
 	var found bool
@@ -107,22 +89,14 @@ func (m *machine) lookup() (r0 value, answers bool, err error) {
 
 // update is bpf_map_update_elem(map, key, value, flags).
 func (m *machine) update() (value, error) {
-	id, d, err := m.mapArg()
-	if err != nil {
-		return value{}, err
-	}
-	key, keyKnown, err := m.memoryArg(asm.R2, int(d.KeySize))
-	if err != nil {
-		return value{}, err
-	}
-	val, _, err := m.memoryArg(asm.R3, int(d.ValueSize))
-	if err != nil {
-		return value{}, err
-	}
-	flags, flagsKnown, err := m.arg(asm.R4)
+	a := args{m: m}
+	id, d := a.elements()
+	key, keyKnown := a.memory(asm.R2, int(d.KeySize))
+	val, _ := a.memory(asm.R3, int(d.ValueSize))
+	flags, flagsKnown := a.number(asm.R4)
 	switch {
-	case err != nil:
-		return value{}, err
+	case a.err != nil:
+		return value{}, a.err
 	case d.ReadOnly:
 		return value{}, errReadOnly
 	case m.others(d) && (d.Kind == Hash || !keyKnown || !flagsKnown):
@@ -137,14 +111,12 @@ func (m *machine) update() (value, error) {
 
 // remove is bpf_map_delete_elem(map, key). An array's elements cannot be deleted.
 func (m *machine) remove() (value, error) {
-	id, d, err := m.mapArg()
-	if err != nil {
-		return value{}, err
-	}
-	key, _, err := m.memoryArg(asm.R2, int(d.KeySize))
+	a := args{m: m}
+	id, d := a.elements()
+	key, _ := a.memory(asm.R2, int(d.KeySize))
 	switch {
-	case err != nil:
-		return value{}, err
+	case a.err != nil:
+		return value{}, a.err
 	case d.ReadOnly:
 		return value{}, errReadOnly
 	case d.Kind != Hash:

@@ -2,10 +2,68 @@ package interp
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/cilium/ebpf/asm"
 )
+
+// CtxKind says what a context is.
+type CtxKind uint8
+
+const (
+	// CtxPlain is memory without a meaning, such as the registers that a probe gets.
+	CtxPlain CtxKind = iota
+	// CtxSkb is struct __sk_buff: its fields data and data_end are addresses in the packet.
+	// They are read as four bytes, and not written; every other field is the bytes in World.Ctx.
+	CtxSkb
+)
+
+// Offsets in struct __sk_buff, in bytes.
+const (
+	skbData    = 76
+	skbDataEnd = 80
+	skbNext    = 84 // what follows data_end
+)
+
+func newContext(bytes []byte) memory {
+	c := memory{bytes: bytes, marks: make([]mark, len(bytes))}
+	for i := range c.marks {
+		c.marks[i] = markByte
+	}
+	return c
+}
+
+// bounds says whether size bytes at an offset touch the packet's bounds.
+func (k CtxKind) bounds(at, size int) bool {
+	return k == CtxSkb && at < skbNext && at+size > skbData
+}
+
+func (m *machine) loadCtx(at, size int) (value, error) {
+	switch {
+	case !m.w.CtxKind.bounds(at, size):
+		return m.ctx.load(at, size)
+	case at == skbData && size == 4:
+		return value{kind: inPacket}, nil
+	case at == skbDataEnd && size == 4:
+		return value{kind: inPacket, n: uint64(len(m.packet))}, nil
+	}
+	return value{}, fmt.Errorf("%w: %d bytes at %+d of the context", errAddress, size, at)
+}
+
+func (m *machine) storeCtx(at, size int, v value) error {
+	if m.w.CtxKind.bounds(at, size) {
+		return fmt.Errorf("writes an address of the packet: %d bytes at %+d of the context", size, at)
+	}
+	if !m.ownCtx {
+		m.ctx, m.ownCtx = m.ctx.clone(), true
+	}
+	if err := m.ctx.store(at, size, v); err != nil {
+		return err
+	}
+	widen(&m.lo, &m.hi, at, at+size)
+	return nil
+}
 
 var (
 	errNoPacket = errors.New("the context is not of a kind that has a packet")
@@ -34,14 +92,22 @@ const (
 	linkBase = -0x200000
 )
 
+// hasPacket says why a register does not hold a context with a packet.
+func (m *machine) hasPacket(r asm.Register) error {
+	if m.regs[r] != (value{kind: inCtx}) {
+		return fmt.Errorf("%v does not hold the context", r)
+	}
+	if m.w.CtxKind != CtxSkb {
+		return errNoPacket
+	}
+	return nil
+}
+
 // legacyLoad runs a load from the packet, the way of cBPF. Past the packet's end the
 // function exits.
 func (m *machine) legacyLoad(ins *asm.Instruction) (event, error) {
-	if m.regs[asm.R6] != (value{kind: inCtx}) {
-		return goesOn, errors.New("r6 does not hold the context")
-	}
-	if m.w.CtxKind != CtxSkb {
-		return goesOn, errNoPacket
+	if err := m.hasPacket(asm.R6); err != nil {
+		return goesOn, err
 	}
 	off := num(0)
 	if ins.OpCode.Mode() == asm.IndMode {
@@ -98,21 +164,15 @@ func (m *machine) fromPacket(off int32, size int) (v value, there bool, err erro
 
 // skbLoadBytes is bpf_skb_load_bytes(skb, offset, to, len).
 func (m *machine) skbLoadBytes() (value, error) {
-	if m.regs[asm.R1] != (value{kind: inCtx}) {
-		return value{}, errors.New("r1 does not hold the context")
-	}
-	if m.w.CtxKind != CtxSkb {
-		return value{}, errNoPacket
-	}
-	n, err := m.size(asm.R4)
-	if err != nil {
+	if err := m.hasPacket(asm.R1); err != nil {
 		return value{}, err
 	}
-	off, known, err := m.arg(asm.R2)
-	if err != nil {
-		return value{}, err
+	a := args{m: m}
+	n, to := a.size(asm.R4), m.regs[asm.R3]
+	off, known := a.number(asm.R2)
+	if a.err != nil {
+		return value{}, a.err
 	}
-	to := m.regs[asm.R3]
 	if err := m.inside(to, n, "writes"); err != nil {
 		return value{}, err
 	}

@@ -24,15 +24,12 @@ const printkPointer = "(____ptrval____)"
 // length of what it prints, as the kernel's does. That is not known in advance where an argument
 // is not.
 func (m *machine) tracePrintk() (value, error) {
-	n, err := m.size(asm.R2)
-	if err != nil {
-		return value{}, err
-	}
-	format, known, err := m.memoryArg(asm.R1, n)
-	if err != nil {
-		return value{}, err
-	}
-	if !known {
+	a := args{m: m}
+	format, known := a.memory(asm.R1, a.size(asm.R2))
+	switch {
+	case a.err != nil:
+		return value{}, a.err
+	case !known:
 		return value{}, fmt.Errorf("the format: %w", errUnknown)
 	}
 	p := printer{m: m, next: asm.R3, known: true}

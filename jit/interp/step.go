@@ -24,27 +24,21 @@ func (m *machine) step() (event, error) {
 	p := m.top().prog
 	ins := &p.Insns[m.pc]
 	op := ins.OpCode
+	var err error
 	switch cls := op.Class(); {
 	case op.IsDWordLoad():
-		v, err := m.loadImm(p, ins)
-		if err != nil {
-			return goesOn, err
-		}
-		m.regs[ins.Dst] = v
+		m.regs[ins.Dst], err = m.loadImm(p, ins)
 	case cls == asm.LdClass:
 		return m.legacyLoad(ins)
 	case cls.IsALU():
-		v, err := m.alu(ins)
-		if err != nil {
-			return goesOn, err
-		}
-		m.regs[ins.Dst] = v
+		m.regs[ins.Dst], err = m.alu(ins)
 	case cls.IsJump():
 		return m.jump(p, ins)
 	default:
-		if err := m.memory(ins); err != nil {
-			return goesOn, err
-		}
+		err = m.memory(ins)
+	}
+	if err != nil {
+		return goesOn, err
 	}
 	m.pc++
 	return goesOn, nil

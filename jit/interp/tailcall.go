@@ -68,15 +68,16 @@ func (m *machine) held(out []choice, sym string, key uint32) ([]choice, error) {
 
 // tailArgs reads the arguments of bpf_tail_call: context, map, key.
 func (m *machine) tailArgs() (sym string, key value, err error) {
+	a := args{m: m}
 	if m.regs[asm.R1].kind == unset {
-		return "", value{}, fmt.Errorf("r1: %w", errUnset)
+		a.check(asm.R1, errUnset)
 	}
 	array := m.regs[asm.R2]
-	if array.kind != ofMap || array.n != 0 {
-		return "", value{}, fmt.Errorf("r2 holds %v, not a map", array.kind)
+	if a.err == nil && (array.kind != ofMap || array.n != 0) {
+		a.err = fmt.Errorf("r2 holds %v, not a map", array.kind)
 	}
-	if _, _, err := m.arg(asm.R3); err != nil {
-		return "", value{}, err
+	if a.number(asm.R3); a.err != nil {
+		return "", value{}, a.err
 	}
 	return m.w.maps[array.id], m.regs[asm.R3], nil
 }

@@ -81,26 +81,16 @@ func sameMemory(a, b value) bool {
 	return a.isAddress() && a.kind == b.kind && a.id == b.id && a.elem == b.elem && a.elem != anyElem
 }
 
+var kinds = [...]string{
+	unset: "nothing", number: "a number", anything: "an unknown number",
+	inCtx: "an address in the context", inStack: "an address in a stack",
+	inPacket: "an address in the packet", inValue: "an address in a map's value",
+	ofMap: "the address of a map", ofFunc: "the address of a function",
+}
+
 func (k kind) String() string {
-	switch k {
-	case unset:
-		return "nothing"
-	case number:
-		return "a number"
-	case anything:
-		return "an unknown number"
-	case inCtx:
-		return "an address in the context"
-	case inStack:
-		return "an address in a stack"
-	case inPacket:
-		return "an address in the packet"
-	case inValue:
-		return "an address in a map's value"
-	case ofMap:
-		return "the address of a map"
-	case ofFunc:
-		return "the address of a function"
+	if int(k) < len(kinds) {
+		return kinds[k]
 	}
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }

@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -76,12 +77,8 @@ func newWorld(entry *jit.Program, w World) (*world, error) {
 	case w.CtxKind > CtxSkb:
 		return nil, fmt.Errorf("there is no context of kind %d", w.CtxKind)
 	}
-	if w.MaxSteps == 0 {
-		w.MaxSteps = DefaultMaxSteps
-	}
-	if w.MaxStates == 0 {
-		w.MaxStates = DefaultMaxStates
-	}
+	w.MaxSteps = cmp.Or(w.MaxSteps, DefaultMaxSteps)
+	w.MaxStates = cmp.Or(w.MaxStates, DefaultMaxStates)
 	used := &world{World: w, programs: map[*jit.Program]uint{}}
 	for _, sym := range slices.Sorted(maps.Keys(w.Maps)) {
 		d := w.Maps[sym]
