@@ -2,9 +2,6 @@ package regress
 
 import (
 	"fmt"
-	"sync"
-
-	"tailpoke/stress/internal/workload"
 
 	"github.com/cilium/ebpf"
 )
@@ -29,10 +26,8 @@ type Case struct {
 	source source
 }
 
-// source makes the collection that a case takes its programs from.
-type source interface {
-	load() (*ebpf.CollectionSpec, error)
-}
+// source makes the collection that a case takes its programs from, anew at each call.
+type source = func() (*ebpf.CollectionSpec, error)
 
 // Entry is the program that runs unless a step names another.
 func (c *Case) Entry() string { return c.Programs[0] }
@@ -40,7 +35,7 @@ func (c *Case) Entry() string { return c.Programs[0] }
 // Collection is the case's programs, with the maps and variables that these name. Every call
 // makes a new one.
 func (c *Case) Collection() (*ebpf.CollectionSpec, error) {
-	all, err := c.source.load()
+	all, err := c.source()
 	if err != nil {
 		return nil, fmt.Errorf("case %s: %w", c.Name, err)
 	}
@@ -77,21 +72,4 @@ func (c *Case) endless(e Era) bool {
 		}
 	}
 	return false
-}
-
-// elf is an object file that clang made.
-type elf struct {
-	decoded func() (*ebpf.CollectionSpec, error) // once, whatever the number of cases
-}
-
-func newELF(name string, raw []byte) elf {
-	return elf{sync.OnceValues(func() (*ebpf.CollectionSpec, error) { return workload.Decode(name, raw) })}
-}
-
-func (o elf) load() (*ebpf.CollectionSpec, error) {
-	spec, err := o.decoded()
-	if err != nil {
-		return nil, err
-	}
-	return spec.Copy(), nil
 }

@@ -1,47 +1,64 @@
 package regress
 
-import _ "embed"
+import (
+	"embed"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"sync"
+
+	"github.com/cilium/ebpf"
+
+	"tailpoke/stress/internal/workload"
+)
 
 // Cases lists the cases, in the kernel's order, with those of our own after what they sharpen.
 func Cases() []Case {
-	var out []Case
-	for _, some := range [][]Case{
-		mainCases(), functionCases(), hierarchyCases(), {pokeCase()},
-		jitCases(), suiteCases(), {sockex3Case()}, {tracex5Case()},
-	} {
-		out = append(out, some...)
-	}
-	return out
+	return slices.Concat(mainCases(), functionCases(), hierarchyCases(), []Case{pokeCase()},
+		jitCases(), suiteCases(), []Case{sockex3Case(), tracex5Case()})
 }
 
-// The objects that scripts/gen makes of bpf/*.c.
-var (
-	//go:embed bpf/tailcall.o
-	tailcallObject []byte
-	//go:embed bpf/bpf2bpf.o
-	bpf2bpfObject []byte
-	//go:embed bpf/hierarchy.o
-	hierarchyObject []byte
-	//go:embed bpf/sockex3.o
-	sockex3Object []byte
-	//go:embed bpf/tracex5.o
-	tracex5Object []byte
-)
+// objects are what scripts/gen makes of bpf/*.c.
+//
+//go:embed bpf/*.o
+var objects embed.FS
 
 var (
-	tailcallELF  = newELF("tailcall.o", tailcallObject)
-	bpf2bpfELF   = newELF("bpf2bpf.o", bpf2bpfObject)
-	hierarchyELF = newELF("hierarchy.o", hierarchyObject)
-	sockex3ELF   = newELF("sockex3.o", sockex3Object)
-	tracex5ELF   = newELF("tracex5.o", tracex5Object)
+	tailcallELF  = elf("tailcall.o")
+	bpf2bpfELF   = elf("bpf2bpf.o")
+	hierarchyELF = elf("hierarchy.o")
+	sockex3ELF   = elf("sockex3.o")
+	tracex5ELF   = elf("tracex5.o")
 )
+
+// elf is an object file that clang made. It is decoded once, whatever the number of cases.
+func elf(name string) source {
+	decode := sync.OnceValues(func() (*ebpf.CollectionSpec, error) {
+		return workload.Decode(name, Objects()[name])
+	})
+	return func() (*ebpf.CollectionSpec, error) {
+		spec, err := decode()
+		if err != nil {
+			return nil, err
+		}
+		return spec.Copy(), nil
+	}
+}
 
 // Objects are the object files that cases take programs from, by name.
 func Objects() map[string][]byte {
-	return map[string][]byte{
-		"tailcall.o": tailcallObject, "bpf2bpf.o": bpf2bpfObject, "hierarchy.o": hierarchyObject,
-		"sockex3.o": sockex3Object, "tracex5.o": tracex5Object,
+	out := map[string][]byte{}
+	names, err := fs.Glob(objects, "bpf/*.o")
+	for _, name := range names {
+		if out[path.Base(name)], err = objects.ReadFile(name); err != nil {
+			break
+		}
 	}
+	if err != nil {
+		panic("regress: the built-in objects: " + err.Error())
+	}
+	return out
 }
 
 // runs runs the entry with a packet.
@@ -60,9 +77,7 @@ func (r Run) until612(w Want) Run {
 // but is a run with another result in one era.
 func (r Run) but(e Era, w Want) Run {
 	but := map[Era]Want{e: w}
-	for era, w := range r.But {
-		but[era] = w
-	}
+	maps.Copy(but, r.But)
 	r.But = but
 	return r
 }

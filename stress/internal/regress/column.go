@@ -6,14 +6,12 @@ import (
 )
 
 // Column carries cases out.
-type Column interface {
-	// Name heads the column.
-	Name() string
-	// Era is what the column is expected to give.
-	Era() Era
+type Column struct {
+	Name string
+	Era  Era // what the column is expected to give
 	// Open prepares a case: programs loaded, maps empty, variables at zero. The error wraps
 	// [ErrCannotRun], with the reason, if the case cannot be carried out here.
-	Open(c *Case) (Session, error)
+	Open func(c *Case) (Session, error)
 }
 
 // Session is one case in one column. Run, Reload and the reading of results are called by one
@@ -53,3 +51,24 @@ type Violation struct {
 }
 
 func (v *Violation) Error() string { return fmt.Sprintf("violates %s: %s", v.Property, v.Detail) }
+
+// Columns are the columns that this machine can have: the interpreter under today's rules,
+// machine code in every era's layout, the running kernel. missing names the others, with reasons.
+func Columns() (columns []Column, missing []string) {
+	add := func(name string, c Column, err error) {
+		if err != nil {
+			missing = append(missing, fmt.Sprintf("%s: %v", name, err))
+			return
+		}
+		columns = append(columns, c)
+	}
+	i, err := NewInterpreter(V612)
+	add("the interpreter", i, err)
+	for _, e := range Eras() {
+		n, err := NewNative(e)
+		add("layout "+string(e), n, err)
+	}
+	k, err := NewKernel()
+	add("the kernel", k, err)
+	return columns, missing
+}

@@ -26,21 +26,13 @@ func (e Era) rules() Era {
 
 // Layout is the layout of the era's images, and nil for a name that is none.
 func (e Era) Layout() *jit.Layout {
-	var l jit.Layout
-	switch e {
-	case Seed:
-		l = jit.SeedLayout
-	case V510:
-		l = jit.V510
-	case V510Unrounded:
-		l = jit.V510
-		l.UnroundedReload = true
-	case V612:
-		l = jit.V612
-	default:
+	l, ok := map[Era]jit.Layout{
+		Seed: jit.SeedLayout, V510: jit.V510, V510Unrounded: jit.V510, V612: jit.V612,
+	}[e]
+	if !ok {
 		return nil
 	}
-	l.Name = string(e)
+	l.Name, l.UnroundedReload = string(e), e == V510Unrounded
 	return &l
 }
 

@@ -9,30 +9,21 @@ import (
 	"tailpoke/jit/interp"
 )
 
-// Interpreter is the column of the reference interpreter, under the rules of an era.
-type Interpreter struct{ era Era }
-
-// NewInterpreter makes the column. An era that is a fault of machine code has no rules of its own.
-func NewInterpreter(e Era) (*Interpreter, error) {
+// NewInterpreter makes the column of the reference interpreter, under the rules of an era. An era
+// that is a fault of machine code has none of its own.
+func NewInterpreter(e Era) (Column, error) {
 	if e.Layout() == nil || e.rules() != e {
-		return nil, fmt.Errorf("no interpreter of the era %q", e)
+		return Column{}, fmt.Errorf("no interpreter of the era %q", e)
 	}
-	return &Interpreter{e}, nil
+	return Column{"interpreter " + string(e), e, e.interpret}, nil
 }
 
-// Name implements Column.
-func (i *Interpreter) Name() string { return "interpreter " + string(i.era) }
-
-// Era implements Column.
-func (i *Interpreter) Era() Era { return i.era }
-
-// Open implements Column.
-func (i *Interpreter) Open(c *Case) (Session, error) {
+func (e Era) interpret(c *Case) (Session, error) {
 	p, err := prepare(c)
 	if err != nil {
 		return nil, err
 	}
-	s := &interpSession{prepared: p, layout: i.era.Layout(),
+	s := &interpSession{prepared: p, layout: e.Layout(),
 		held: map[string]map[uint32]*jit.Program{}}
 	if s.tables, err = p.maps.Interp(); err != nil {
 		return nil, err
@@ -40,7 +31,7 @@ func (i *Interpreter) Open(c *Case) (Session, error) {
 	for name := range p.maps.ProgArrays() {
 		s.held[name] = map[uint32]*jit.Program{}
 	}
-	s.variables = variables{p, func(name string) table { return interpTable{s.tables[name]} }}
+	s.variables = variables{p, func(name string) table { return s.tables[name] }}
 	return s, nil
 }
 
@@ -55,11 +46,6 @@ type interpSession struct {
 	held map[string]map[uint32]*jit.Program
 }
 
-type interpTable struct{ m *interp.Map }
-
-func (t interpTable) get(key []byte) []byte       { return t.m.Get(key) }
-func (t interpTable) put(key, value []byte) error { return t.m.Put(key, value) }
-
 func (s *interpSession) Close() error { return nil }
 
 // Reload has nothing to do: to the interpreter a program is what it says.
@@ -70,31 +56,24 @@ func (s *interpSession) Put(m string, key uint32, prog string) error {
 	if !ok {
 		return fmt.Errorf("no program %q", prog)
 	}
-	return s.change(m, key, func(keys map[uint32]*jit.Program) error {
-		keys[key] = p
-		return nil
-	})
+	return s.change(m, key, p)
 }
 
-func (s *interpSession) Delete(m string, key uint32) error {
-	return s.change(m, key, func(keys map[uint32]*jit.Program) error {
-		if keys[key] == nil {
-			return ErrNoKey
-		}
-		delete(keys, key)
-		return nil
-	})
-}
+func (s *interpSession) Delete(m string, key uint32) error { return s.change(m, key, nil) }
 
-// change calls do with the keys of a prog array that has that key.
-func (s *interpSession) change(m string, key uint32, do func(map[uint32]*jit.Program) error) error {
+// change gives a key another program, or none in the place of one.
+func (s *interpSession) change(m string, key uint32, p *jit.Program) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	keys, ok := s.held[m]
-	if !ok || key >= s.keysOf(m) {
+	switch {
+	case !ok || key >= s.keysOf(m):
 		return fmt.Errorf("no key %d of a prog array %q", key, m)
+	case p == nil && keys[key] == nil:
+		return ErrNoKey
 	}
-	return do(keys)
+	keys[key] = p
+	return nil
 }
 
 func (s *interpSession) keysOf(m string) uint32 { return s.prepared.spec.Maps[m].MaxEntries }

@@ -13,21 +13,14 @@ import (
 	"tailpoke/stress/report"
 )
 
-// Kernel is the column of the running kernel. It is expected to give what today's kernels do.
-type Kernel struct {
-	name string
-	// unbounded says why a case that does not end in some era must not be run: a kernel
-	// does not throw it out.
-	unbounded string
-}
-
-// NewKernel looks at the running kernel. The error wraps [ErrCannotRun], with the reason, if it
-// cannot be asked.
-func NewKernel() (*Kernel, error) {
-	k := &Kernel{name: "kernel"}
+// NewKernel makes the column of the running kernel, which is expected to give what today's kernels
+// do. The error wraps [ErrCannotRun], with the reason, if it cannot be asked.
+func NewKernel() (Column, error) {
+	unbounded := ""
+	k := Column{"kernel", V612, func(c *Case) (Session, error) { return openKernel(c, unbounded) }}
 	if raw, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		version, _, _ := strings.Cut(strings.TrimSpace(string(raw)), "-")
-		k.name += " " + version
+		k.Name += " " + version
 	}
 	for _, c := range hierarchyCases() {
 		// It ends in every kernel with tail calls in functions, and tells how they count.
@@ -37,24 +30,19 @@ func NewKernel() (*Kernel, error) {
 		r := Execute(&c, k)
 		switch {
 		case r.Cell == report.CellCannotRun:
-			return nil, errors.New(r.Reason)
+			return k, errors.New(r.Reason)
 		case r.Cell != report.CellOK:
-			k.unbounded = fmt.Sprintf("functions do not share one count, and the case might not end: %s %s", c.Name, r.Cell)
+			unbounded = fmt.Sprintf("functions do not share one count, and the case might not end: %s %s", c.Name, r.Cell)
 		}
 	}
 	return k, nil
 }
 
-// Name implements Column.
-func (k *Kernel) Name() string { return k.name }
-
-// Era implements Column.
-func (k *Kernel) Era() Era { return V612 }
-
-// Open implements Column.
-func (k *Kernel) Open(c *Case) (Session, error) {
-	if k.unbounded != "" && c.endless(V510) {
-		return nil, fmt.Errorf("%w: %s", ErrCannotRun, k.unbounded)
+// openKernel prepares a case. unbounded says why one that does not end in some era must not be run,
+// if so: a kernel does not throw it out.
+func openKernel(c *Case, unbounded string) (Session, error) {
+	if unbounded != "" && c.endless(V510) {
+		return nil, fmt.Errorf("%w: %s", ErrCannotRun, unbounded)
 	}
 	spec, err := c.Collection()
 	if err != nil {

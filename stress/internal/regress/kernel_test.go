@@ -8,7 +8,7 @@ import (
 )
 
 // runningKernel is the column of the running kernel, or a skip with the reason.
-func runningKernel(t *testing.T) *Kernel {
+func runningKernel(t *testing.T) Column {
 	t.Helper()
 	k, err := NewKernel()
 	if err != nil {
@@ -26,20 +26,13 @@ func TestKernel(t *testing.T) {
 	mustAgree(t, rep)
 }
 
-// ofEra is a column of which another era's results are expected.
-type ofEra struct {
-	Column
-	era Era
-}
-
-func (c ofEra) Era() Era { return c.era }
-
 // TestKernelIsOfNoOtherEra: the table tells eras apart. Held against another era's results, the
 // running kernel differs in the cases where that era does, and in no other.
 func TestKernelIsOfNoOtherEra(t *testing.T) {
 	k := runningKernel(t)
 	for _, era := range []Era{Seed, V510, V510Unrounded} {
-		rep, err := Judge(t.Context(), Cases(), []Column{ofEra{k, era}})
+		k.Era = era
+		rep, err := Judge(t.Context(), Cases(), []Column{k})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,10 +75,11 @@ func isOfEra(c *Case, era Era) bool {
 // end there.
 func TestGuard(t *testing.T) {
 	k := runningKernel(t)
-	k.unbounded = "as if it were an old one"
+	const reason = "as if it were an old one"
+	k.Open = func(c *Case) (Session, error) { return openKernel(c, reason) }
 	for _, c := range Cases() {
 		r := Execute(&c, k)
-		refused := r.Cell == report.CellCannotRun && strings.Contains(r.Reason, k.unbounded)
+		refused := r.Cell == report.CellCannotRun && strings.Contains(r.Reason, reason)
 		if c.endless(V510) != refused {
 			t.Errorf("%s: %v", c.Name, &r)
 		}

@@ -8,35 +8,24 @@ import (
 	"tailpoke/jit/exec"
 	"tailpoke/jit/host"
 	"tailpoke/stress/internal/native"
-	"tailpoke/stress/internal/workload"
 )
 
-// Native is the column of machine code in an era's layout.
-type Native struct{ era Era }
-
-// NewNative makes the column. The error wraps [ErrCannotRun] on a machine that cannot execute
-// images.
-func NewNative(e Era) (*Native, error) {
+// NewNative makes the column of machine code in an era's layout. The error wraps [ErrCannotRun] on a
+// machine that cannot execute images.
+func NewNative(e Era) (Column, error) {
 	if e.Layout() == nil {
-		return nil, fmt.Errorf("no layout of the era %q", e)
+		return Column{}, fmt.Errorf("no layout of the era %q", e)
 	}
 	if err := exec.Supported(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCannotRun, err)
+		return Column{}, fmt.Errorf("%w: %w", ErrCannotRun, err)
 	}
-	return &Native{e}, nil
+	return Column{string(e), e, e.execute}, nil
 }
-
-// Name implements Column.
-func (n *Native) Name() string { return string(n.era) }
-
-// Era implements Column.
-func (n *Native) Era() Era { return n.era }
 
 // patience is how long a run may take. Those that end take microseconds.
 const patience = time.Second
 
-// Open implements Column.
-func (n *Native) Open(c *Case) (Session, error) {
+func (e Era) execute(c *Case) (Session, error) {
 	p, err := prepare(c)
 	if err != nil {
 		return nil, err
@@ -46,7 +35,7 @@ func (n *Native) Open(c *Case) (Session, error) {
 		return nil, err
 	}
 	cfg := native.Config{
-		Layout: n.era.Layout(), Arrays: p.maps.ProgArrays(), CtxSize: len(first.Bytes),
+		Layout: e.Layout(), Arrays: p.maps.ProgArrays(), CtxSize: len(first.Bytes),
 		Host: host.Config{Packet: first.Packet},
 	}
 	if cfg.Host.Maps, err = p.maps.Host(); err != nil {
@@ -81,18 +70,15 @@ type nativeSession struct {
 	m        *native.Machine
 }
 
-type nativeTable struct{ m *host.Map }
+type nativeTable struct{ *host.Map }
 
-func (t nativeTable) get(key []byte) []byte       { return t.m.Value(key, 0) }
-func (t nativeTable) put(key, value []byte) error { return t.m.Put(key, value) }
+func (t nativeTable) Get(key []byte) []byte { return t.Value(key, 0) }
 
 func (s *nativeSession) Close() error { return s.m.Close() }
 
 func (s *nativeSession) Reload(prog string) error { return s.m.Reload(prog) }
 
-func (s *nativeSession) Put(m string, key uint32, prog string) error {
-	return s.m.Put(m, key, prog)
-}
+func (s *nativeSession) Put(m string, key uint32, prog string) error { return s.m.Put(m, key, prog) }
 
 func (s *nativeSession) Delete(m string, key uint32) error {
 	held, err := s.m.Delete(m, key)
@@ -107,8 +93,11 @@ func (s *nativeSession) Run(prog string, in Input) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := s.setPacket(&ctx); err != nil {
-		return 0, err
+	if ctx.Packet != nil {
+		if err := s.m.Host().SetPacket(ctx.Packet); err != nil {
+			return 0, err
+		}
+		s.m.Host().Skb(ctx.Bytes)
 	}
 	r0, err := s.m.Run(prog, ctx.Bytes, patience)
 	anomaly, wrong := errors.AsType[*native.AnomalyError](err)
@@ -119,15 +108,4 @@ func (s *nativeSession) Run(prog string, in Input) (uint32, error) {
 		return uint32(r0), &Violation{Registers, err.Error()}
 	}
 	return uint32(r0), err
-}
-
-func (s *nativeSession) setPacket(ctx *workload.Context) error {
-	if ctx.Packet == nil {
-		return nil
-	}
-	if err := s.m.Host().SetPacket(ctx.Packet); err != nil {
-		return err
-	}
-	s.m.Host().Skb(ctx.Bytes)
-	return nil
 }

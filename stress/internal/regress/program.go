@@ -53,19 +53,10 @@ func (p *prepared) context(prog string, in Input) (workload.Context, error) {
 	return workload.Context{Bytes: ctx}, nil
 }
 
-// variable says where a variable of four bytes lies: in the one value of a map.
-func (p *prepared) variable(name string) (section string, at int, err error) {
-	v, ok := p.spec.Variables[name]
-	if !ok || v.Size() != 4 {
-		return "", 0, fmt.Errorf("no variable %q of 4 bytes", name)
-	}
-	return v.SectionName, int(v.Offset), nil
-}
-
 // table is a map whose elements can be read and written.
 type table interface {
-	get(key []byte) []byte // a copy; nil if there is none
-	put(key, value []byte) error
+	Get(key []byte) []byte // a copy; nil if there is none
+	Put(key, value []byte) error
 }
 
 // variables reads and writes global variables, which are in maps of one value.
@@ -76,30 +67,38 @@ type variables struct {
 
 var firstKey = make([]byte, 4)
 
+// find says where a variable of four bytes lies: in the one value of a map.
+func (v variables) find(name string) (t table, at int, err error) {
+	spec, ok := v.p.spec.Variables[name]
+	if !ok || spec.Size() != 4 {
+		return nil, 0, fmt.Errorf("no variable %q of 4 bytes", name)
+	}
+	return v.table(spec.SectionName), int(spec.Offset), nil
+}
+
 func (v variables) Variable(name string) (uint64, error) {
-	section, at, err := v.p.variable(name)
+	t, at, err := v.find(name)
 	if err != nil {
 		return 0, err
 	}
-	return uint64(binary.LittleEndian.Uint32(v.table(section).get(firstKey)[at:])), nil
+	return uint64(binary.LittleEndian.Uint32(t.Get(firstKey)[at:])), nil
 }
 
 func (v variables) SetVariable(name string, value uint64) error {
-	section, at, err := v.p.variable(name)
+	t, at, err := v.find(name)
 	if err != nil {
 		return err
 	}
-	t := v.table(section)
-	all := t.get(firstKey)
+	all := t.Get(firstKey)
 	binary.LittleEndian.PutUint32(all[at:], uint32(value))
-	return t.put(firstKey, all)
+	return t.Put(firstKey, all)
 }
 
 func (v variables) Element(m string, key []byte) ([]byte, error) {
 	if _, ok := v.p.maps[m]; !ok {
 		return nil, fmt.Errorf("no map %q", m)
 	}
-	value := v.table(m).get(key)
+	value := v.table(m).Get(key)
 	if value == nil {
 		return nil, fmt.Errorf("%s: %w", m, ErrNoKey)
 	}

@@ -2,6 +2,7 @@ package regress
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -35,7 +36,7 @@ func Execute(c *Case, column Column) report.CaseResult {
 	if x.session != nil {
 		err = errors.Join(err, x.session.Close())
 	}
-	r := report.CaseResult{Column: column.Name(), Violated: x.violated}
+	r := report.CaseResult{Column: column.Name, Violated: x.violated}
 	switch d, differs := errors.AsType[*difference](err); {
 	case err == nil:
 		r.Cell = report.CellOK
@@ -124,11 +125,7 @@ func (s Run) carry(x *execution) error {
 			return err
 		}
 	}
-	prog := s.Prog
-	if prog == "" {
-		prog = x.c.Entry()
-	}
-	r0, err := x.session.Run(prog, s.Input)
+	r0, err := x.session.Run(cmp.Or(s.Prog, x.c.Entry()), s.Input)
 	seen, broken := errors.AsType[*Violation](err)
 	endless := errors.Is(err, ErrEndless)
 	if err != nil && !broken && !endless {
@@ -177,7 +174,7 @@ func (x *execution) tails() (int, error) {
 // judge names the property that an outcome breaks, and compares the outcome with what the
 // column's era gives.
 func (x *execution) judge(s *Run, o *outcome) error {
-	era := x.column.Era()
+	era := x.column.Era
 	ruled, want := s.want(era.rules()), s.want(era)
 	switch {
 	case o.breaks != "":
@@ -248,12 +245,7 @@ func ends(endless bool) string {
 	return "reached"
 }
 
-func property(p string) string {
-	if p == "" {
-		return "nothing"
-	}
-	return p
-}
+func property(p string) string { return cmp.Or(p, "nothing") }
 
 func element(v []byte) string {
 	if v == nil {

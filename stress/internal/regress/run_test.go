@@ -33,8 +33,7 @@ type scriptSession struct {
 	held map[uint32]bool
 }
 
-func (c *script) Name() string { return "script" }
-func (c *script) Era() Era     { return c.era }
+func (c *script) column() Column { return Column{"script", c.era, c.Open} }
 
 func (c *script) Open(*Case) (Session, error) {
 	c.calls = append(c.calls, "open")
@@ -123,7 +122,7 @@ func TestJudging(t *testing.T) {
 		{"seen by the column", V612, scripted{33, 1, &Violation{Registers, "rbx"}}, "differs: registers violated", "registers: rbx"},
 		{"the column fails", V612, scripted{33, 1, errors.New("no memory")}, "failed", "step 1, run: no memory"},
 	} {
-		r := Execute(limited(), &script{era: c.era, runs: []scripted{c.run}})
+		r := Execute(limited(), (&script{era: c.era, runs: []scripted{c.run}}).column())
 		if cell(&r) != c.want || !strings.Contains(why(&r), c.note) {
 			t.Errorf("%s: %v: %s; expected %s: %s", c.name, &r, why(&r), c.want, c.note)
 		}
@@ -146,7 +145,7 @@ func TestWhatRunsLeave(t *testing.T) {
 		{elem(2, 10), "m[02] is absent, expected 0a"},
 	} {
 		left := &Case{Name: "left", Programs: []string{"main"}, Steps: steps(Set{"v", 5}, runs(plain, c.want))}
-		r := Execute(left, &script{era: V612, runs: []scripted{{}}})
+		r := Execute(left, (&script{era: V612, runs: []scripted{{}}}).column())
 		if (r.Cell == report.CellOK) != (c.note == "") || !strings.Contains(why(&r), c.note) {
 			t.Errorf("%+v: %v: %s; expected %q", c.want, &r, why(&r), c.note)
 		}
@@ -162,7 +161,7 @@ func TestThrownOut(t *testing.T) {
 		runs(plain, Want{R0: 5}),
 	)
 	column := &script{era: Seed, runs: []scripted{{n: 100, err: ErrEndless}, {r0: 5}}}
-	r := Execute(c, column)
+	r := Execute(c, column.column())
 	if cell(&r) != "ok: tail-limit violated" {
 		t.Errorf("%v: %s", &r, why(&r))
 	}
@@ -180,12 +179,12 @@ func TestDeleteIsJudged(t *testing.T) {
 		if !absent {
 			c.Steps = steps(Put{"progs", 0, "main"}, c.Steps)
 		}
-		if r := Execute(c, &script{era: V612}); r.Cell != report.CellOK {
+		if r := Execute(c, (&script{era: V612}).column()); r.Cell != report.CellOK {
 			t.Errorf("absent %v: %s", absent, why(&r))
 		}
 		last := len(c.Steps) - 1
 		c.Steps[last] = Delete{"progs", 0, !absent}
-		if r := Execute(c, &script{era: V612}); r.Cell != report.CellDiffers {
+		if r := Execute(c, (&script{era: V612}).column()); r.Cell != report.CellDiffers {
 			t.Errorf("absent %v: the contrary is %v", absent, &r)
 		}
 	}
@@ -196,18 +195,20 @@ func TestPokeIsJudged(t *testing.T) {
 	c := pokeCase()
 	right := slices.Repeat([]scripted{{r0: 1}, {r0: 2}}, 5)
 	column := &pokeScript{script{era: V612, runs: right}}
-	if r := Execute(&c, column); r.Cell != report.CellOK || len(column.runs) != 0 {
+	if r := Execute(&c, column.column()); r.Cell != report.CellOK || len(column.runs) != 0 {
 		t.Errorf("%v: %s; %d runs were left", &r, why(&r), len(column.runs))
 	}
 	missed := slices.Clone(right)
 	missed[7] = scripted{r0: 0}
-	if r := Execute(&c, &pokeScript{script{era: V612, runs: missed}}); r.Cell != report.CellDiffers {
+	if r := Execute(&c, (&pokeScript{script{era: V612, runs: missed}}).column()); r.Cell != report.CellDiffers {
 		t.Errorf("a miss is %v", &r)
 	}
 }
 
 // pokeScript is a script with keys that may be updated while it runs.
 type pokeScript struct{ script }
+
+func (c *pokeScript) column() Column { return Column{"script", c.era, c.Open} }
 
 func (c *pokeScript) Open(*Case) (Session, error) {
 	return &pokeSession{scriptSession{&c.script, map[string]uint64{}, nil}}, nil
@@ -220,9 +221,9 @@ func (s *pokeSession) Put(string, uint32, string) error { return nil }
 // TestReport: JSON of a table.
 func TestReport(t *testing.T) {
 	columns := []Column{
-		&script{era: Seed, runs: []scripted{{n: 100, err: ErrEndless}}},
-		&script{era: V612, runs: []scripted{{33, 2, nil}}},
-		&script{era: V612, open: fmt.Errorf("%w: no legs", ErrCannotRun)},
+		(&script{era: Seed, runs: []scripted{{n: 100, err: ErrEndless}}}).column(),
+		(&script{era: V612, runs: []scripted{{33, 2, nil}}}).column(),
+		(&script{era: V612, open: fmt.Errorf("%w: no legs", ErrCannotRun)}).column(),
 	}
 	rep, err := Judge(t.Context(), []Case{*limited()}, columns)
 	if err != nil {
