@@ -14,59 +14,45 @@ import (
 
 // All is the catalogue: each kind, with its items in their own order.
 func All() *report.Catalogue {
-	c := &report.Catalogue{}
-	for _, kind := range []string{"protocols", "methods", "graces", "layouts", "mutants", "cases", "engines", "properties"} {
-		c.Kinds = append(c.Kinds, report.Kind{Kind: kind, Items: items(kind)})
-	}
-	return c
+	return &report.Catalogue{Kinds: []report.Kind{
+		kind("protocols", protocol.Protocols(), func(p protocol.Protocol) (name, text string) {
+			return p.Name, p.String()
+		}),
+		kind("methods", protocol.Methods(), func(m protocol.Method) (name, text string) {
+			return m.Name, m.String()
+		}),
+		kind("graces", protocol.Graces(), func(g protocol.Grace) (name, text string) {
+			return g.Name, graceTexts[g.Kind]
+		}),
+		kind("layouts", jit.Layouts(), func(l *jit.Layout) (name, text string) {
+			return l.Name, fmt.Sprintf("tail calls enter at +%d, at most %d of them", l.AdjOff, l.Counter.Limit)
+		}),
+		kind("mutants", Mutants(), func(m protocol.Mutant) (name, text string) {
+			return m.Name, mutantText(m)
+		}),
+		kind("cases", regress.Cases(), func(c regress.Case) (name, text string) {
+			return c.Name, "follows " + c.Origin
+		}),
+		kind("engines", judge.Engines(), func(e judge.Engine) (name, text string) {
+			return string(e.Name()), e.About()
+		}),
+		{Kind: "properties", Items: properties()},
+	}}
 }
 
-func items(kind string) []report.Item {
-	var out []report.Item
-	add := func(name, text string) { out = append(out, report.Item{Name: name, Text: strings.TrimSpace(text)}) }
-	switch kind {
-	case "protocols":
-		for _, p := range protocol.Protocols() {
-			add(p.Name, p.String())
-		}
-	case "methods":
-		for _, m := range protocol.Methods() {
-			add(m.Name, m.String())
-		}
-	case "graces":
-		for _, g := range protocol.Graces() {
-			add(g.Name, graceTexts[g.Kind])
-		}
-	case "layouts":
-		for _, l := range jit.Layouts() {
-			add(l.Name, layoutText(l))
-		}
-	case "mutants":
-		for _, m := range Mutants() {
-			add(m.Name, mutantText(m))
-		}
-	case "cases":
-		for _, c := range regress.Cases() {
-			add(c.Name, "follows "+c.Origin)
-		}
-	case "engines":
-		for _, e := range judge.Engines() {
-			add(string(e.Name()), e.About())
-		}
-	case "properties":
-		return properties()
+func kind[T any](name string, all []T, say func(T) (name, text string)) report.Kind {
+	k := report.Kind{Kind: name}
+	for _, v := range all {
+		name, text := say(v)
+		k.Items = append(k.Items, report.Item{Name: name, Text: strings.TrimSpace(text)})
 	}
-	return out
+	return k
 }
 
 var graceTexts = map[protocol.GraceKind]string{
 	protocol.GraceEpoch:  "waits for every reader that was inside when the wait began",
 	protocol.GraceForget: "the same, but one reader is forgotten",
 	protocol.GraceSleep:  "waits for a fixed time, whoever is inside",
-}
-
-func layoutText(l *jit.Layout) string {
-	return fmt.Sprintf("tail calls enter at +%d, at most %d of them", l.AdjOff, l.Counter.Limit)
 }
 
 // Mutants are all of the zoo: those of the default subject, which every engine judges; those of

@@ -15,30 +15,27 @@ import (
 // kernel: of the programs of an object file, or, without one, of a corpus with every
 // opcode, of the programs of the main job and of the regression cases, and of random ones.
 func Identity(object string, seed uint64, random int) (*report.Identity, error) {
-	if object != "" {
-		raw, err := workload.ReadRegular(object, workload.MaxObject)
-		if err != nil {
-			return nil, err
-		}
-		samples, err := objectSamples(object, raw)
-		if err != nil {
-			return nil, err
-		}
-		return compared(samples)
-	}
-	samples, err := ownSamples()
+	samples, err := samplesOf(object, seed, random)
 	if err != nil {
 		return nil, err
 	}
-	return compared(append(samples, identity.Corpus(seed, random)...))
-}
-
-func compared(samples []identity.Sample) (*report.Identity, error) {
 	r, err := identity.Check(samples)
 	if err != nil {
 		return nil, err
 	}
 	return &r.Identity, nil
+}
+
+func samplesOf(object string, seed uint64, random int) ([]identity.Sample, error) {
+	if object == "" {
+		samples, err := ownSamples()
+		return append(samples, identity.Corpus(seed, random)...), err
+	}
+	raw, err := workload.ReadRegular(object, workload.MaxObject)
+	if err != nil {
+		return nil, err
+	}
+	return objectSamples(object, raw)
 }
 
 // ownSamples are the programs that we have as object files.

@@ -35,57 +35,48 @@ func (m Maps) ProgArrays() map[string]int {
 // Host are the maps beside prog arrays, for images.
 func (m Maps) Host() (map[string]host.MapSpec, error) {
 	out := map[string]host.MapSpec{}
-	err := m.each(func(name string, kind host.MapKind, spec *ebpf.MapSpec, contents []host.Pair) error {
-		out[name] = host.MapSpec{
-			Kind: kind, KeySize: int(spec.KeySize), ValueSize: int(spec.ValueSize),
-			MaxEntries: int(spec.MaxEntries), Contents: contents,
-		}
-		return nil
-	})
-	return out, err
-}
-
-// Interp are the maps beside prog arrays, for the interpreter.
-func (m Maps) Interp() (map[string]*interp.Map, error) {
-	kinds := map[host.MapKind]interp.MapKind{
-		host.Array: interp.Array, host.PerCPUArray: interp.PerCPUArray, host.Hash: interp.Hash,
-	}
-	out := map[string]*interp.Map{}
-	err := m.each(func(name string, kind host.MapKind, spec *ebpf.MapSpec, contents []host.Pair) error {
-		im := &interp.Map{
-			Kind: kinds[kind], KeySize: spec.KeySize, ValueSize: spec.ValueSize,
-			MaxEntries: spec.MaxEntries, ReadOnly: spec.Flags&readOnlyProg != 0,
-		}
-		for _, p := range contents {
-			if err := im.Put(p.Key, p.Value); err != nil {
-				return err
-			}
-		}
-		out[name] = im
-		return nil
-	})
-	return out, err
-}
-
-// each goes through the maps beside prog arrays.
-func (m Maps) each(do func(name string, kind host.MapKind, spec *ebpf.MapSpec, contents []host.Pair) error) error {
 	for name, spec := range m {
 		if spec.Type == ebpf.ProgramArray {
 			continue
 		}
 		kind, err := kindOf(spec)
 		if err != nil {
-			return fmt.Errorf("map %q: %w", name, err)
+			return nil, fmt.Errorf("map %q: %w", name, err)
 		}
 		contents, err := contentsOf(spec)
 		if err != nil {
-			return fmt.Errorf("map %q: %w", name, err)
+			return nil, fmt.Errorf("map %q: %w", name, err)
 		}
-		if err := do(name, kind, spec, contents); err != nil {
-			return fmt.Errorf("map %q: %w", name, err)
+		out[name] = host.MapSpec{
+			Kind: kind, KeySize: int(spec.KeySize), ValueSize: int(spec.ValueSize),
+			MaxEntries: int(spec.MaxEntries), Contents: contents,
 		}
 	}
-	return nil
+	return out, nil
+}
+
+// Interp are the same maps, for the interpreter.
+func (m Maps) Interp() (map[string]*interp.Map, error) {
+	kinds := map[host.MapKind]interp.MapKind{
+		host.Array: interp.Array, host.PerCPUArray: interp.PerCPUArray, host.Hash: interp.Hash,
+	}
+	specs, err := m.Host()
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]*interp.Map{}
+	for name, s := range specs {
+		out[name] = &interp.Map{
+			Kind: kinds[s.Kind], KeySize: uint32(s.KeySize), ValueSize: uint32(s.ValueSize),
+			MaxEntries: uint32(s.MaxEntries), ReadOnly: m[name].Flags&readOnlyProg != 0,
+		}
+		for _, p := range s.Contents {
+			if err := out[name].Put(p.Key, p.Value); err != nil {
+				return nil, fmt.Errorf("map %q: %w", name, err)
+			}
+		}
+	}
+	return out, nil
 }
 
 func kindOf(spec *ebpf.MapSpec) (host.MapKind, error) {

@@ -3,6 +3,8 @@ package workload
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -70,11 +72,7 @@ func FromCollection(spec *ebpf.CollectionSpec, from Source) (*Workload, error) {
 }
 
 func (w *Workload) readPrograms(spec *ebpf.CollectionSpec, entry string) error {
-	names := make([]string, 0, len(spec.Programs))
-	for n := range spec.Programs {
-		names = append(names, n)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(spec.Programs))
 	es, ok := spec.Programs[entry]
 	if !ok {
 		return fmt.Errorf("no program %q; there are: %s", entry, strings.Join(names, " "))
@@ -131,4 +129,42 @@ func (w *Workload) readMaps(spec *ebpf.CollectionSpec) error {
 		}
 	}
 	return nil
+}
+
+// Source is what a workload can be made from again, in another process or at another time.
+type Source struct {
+	Object  []byte         `json:"object,omitempty"`
+	Case    string         `json:"case,omitempty"` // of the regression cases
+	Name    string         `json:"name,omitempty"`
+	Entry   string         `json:"entry,omitempty"`
+	Shape   protocol.Shape `json:"shape"`
+	Aligned bool           `json:"aligned,omitempty"`
+}
+
+// Workload makes the workload again. byCase makes that of a regression case.
+func (s Source) Workload(byCase func(name string) (*Workload, error)) (*Workload, error) {
+	switch {
+	case s.Case != "":
+		return byCase(s.Case)
+	case s.Object == nil:
+		return Generate(s.Shape, s.Aligned)
+	}
+	return ReadObject(s.Name, s.Object, s.Entry)
+}
+
+// MaxObject bounds an object file, in bytes.
+const MaxObject = 16 << 20
+
+// ReadRegular reads a regular file of at most so many bytes.
+func ReadRegular(path string, most int64) ([]byte, error) {
+	st, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !st.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: not a regular file", path)
+	case st.Size() > most:
+		return nil, fmt.Errorf("%s: %d bytes are more than %d", path, st.Size(), most)
+	}
+	return os.ReadFile(path)
 }

@@ -140,21 +140,17 @@ func (o *Oracle) explore(held [][]int) (*interp.Result, error) {
 			if !ok {
 				return []*jit.Program{nil}
 			}
-			return o.programs(held[i])
+			out := make([]*jit.Program, len(held[i]))
+			for n, p := range held[i] {
+				if p != live.None {
+					out[n] = o.workload.Programs[p]
+				}
+			}
+			return out
 		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("what may %s return: %w", o.workload.Entry.Name, err)
 	}
 	return res, nil
-}
-
-func (o *Oracle) programs(indexes []int) []*jit.Program {
-	out := make([]*jit.Program, len(indexes))
-	for i, p := range indexes {
-		if p != live.None {
-			out[i] = o.workload.Programs[p]
-		}
-	}
-	return out
 }

@@ -2,8 +2,8 @@ package workload
 
 import (
 	"fmt"
-	"maps"
 	"slices"
+	"sync"
 
 	"github.com/cilium/ebpf"
 
@@ -50,8 +50,11 @@ func (w *Workload) Collection() *ebpf.CollectionSpec {
 
 // Shape returns the size of the subject that the workload makes with so many threads.
 func (w *Workload) Shape(threads int) protocol.Shape {
-	keys := w.directKeys()
-	return protocol.Shape{Threads: threads, Sites: len(keys), Programs: len(w.Programs), Keys: len(distinct(keys))}
+	keys, distinct := w.directKeys(), map[protocol.Key]bool{}
+	for _, k := range keys {
+		distinct[k] = true
+	}
+	return protocol.Shape{Threads: threads, Sites: len(keys), Programs: len(w.Programs), Keys: len(distinct)}
 }
 
 // directKeys lists the key of each direct site of the entry's image, as far as it is
@@ -99,14 +102,6 @@ func (w *Workload) anyCall(is func(*jit.Program, jit.TailCall) bool) bool {
 	})
 }
 
-func distinct(keys []protocol.Key) []protocol.Key {
-	seen := map[protocol.Key]bool{}
-	for _, k := range keys {
-		seen[k] = true
-	}
-	return slices.Collect(maps.Keys(seen))
-}
-
 // Check refuses a workload that no engine can judge: without a site that is poked.
 func (w *Workload) Check() error {
 	if len(w.directKeys()) == 0 {
@@ -125,4 +120,32 @@ func (w *Workload) Traceable() error {
 		}
 	}
 	return fmt.Errorf("no function of %s with a direct site uses a callee-saved register: state A would leave no trace", w.Entry.Name)
+}
+
+// memo keeps what was computed for a key, an error too. Several goroutines may use it; each
+// value is computed once.
+type memo[K comparable, V any] struct {
+	mu   sync.Mutex // guards kept; nothing is computed while it is held
+	kept map[K]func() (V, error)
+}
+
+func (m *memo[K, V]) get(key K, compute func() (V, error)) (V, error) {
+	m.mu.Lock()
+	once, ok := m.kept[key]
+	if !ok {
+		if m.kept == nil {
+			m.kept = map[K]func() (V, error){}
+		}
+		once = sync.OnceValues(compute)
+		m.kept[key] = once
+	}
+	m.mu.Unlock()
+	return once()
+}
+
+// size is how many values were computed.
+func (m *memo[K, V]) size() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.kept)
 }
