@@ -97,10 +97,8 @@ func stepsOf(word []letter) []protocol.Step {
 func countOf(word []letter, kinds ...protocol.StepKind) int {
 	n := 0
 	for _, l := range word {
-		for _, k := range kinds {
-			if l.step.Kind == k {
-				n++
-			}
+		if slices.Contains(kinds, l.step.Kind) {
+			n++
 		}
 	}
 	return n
@@ -108,7 +106,7 @@ func countOf(word []letter, kinds ...protocol.StepKind) int {
 
 // without returns the word less its i-th letter.
 func without(word []letter, i int) []letter {
-	out := append(append([]letter{}, word[:i]...), word[i+1:]...)
+	out := slices.Concat(word[:i], word[i+1:])
 	if i < len(out) && out[i].joins && !word[i].joins {
 		// The each that began with the letter begins with the next one.
 		out[i].joins = false

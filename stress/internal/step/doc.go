@@ -24,7 +24,7 @@
 // it stands then, the registers that the step names, what every slot holds, and which programs
 // have been freed. The first difference ends the replay, [report.Differs]: then package sim, or
 // package patcher, is wrong about the execution. Things lie elsewhere here than in the witness,
-// which says where it has them (witness.Memory), so addresses are translated (translate.go).
+// which says where it has them (witness.Memory), so addresses are translated (compare.go).
 //
 // # What cannot be had
 //

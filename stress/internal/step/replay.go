@@ -11,21 +11,20 @@ import (
 	"tailpoke/stress/report"
 )
 
-// difference and unforced end a replay.
-type difference struct{ text string }
+// ending is what ends a replay before its last step: [report.Differs] or [report.NotForced].
+type ending struct {
+	outcome report.StepOutcome
+	text    string
+}
 
-func (e *difference) Error() string { return e.text }
-
-type unforced struct{ text string }
-
-func (e *unforced) Error() string { return e.text }
+func (e *ending) Error() string { return e.text }
 
 func differs(format string, args ...any) error {
-	return &difference{fmt.Sprintf(format, args...)}
+	return &ending{report.Differs, fmt.Sprintf(format, args...)}
 }
 
 func cannotForce(format string, args ...any) error {
-	return &unforced{fmt.Sprintf(format, args...)}
+	return &ending{report.NotForced, fmt.Sprintf(format, args...)}
 }
 
 // Replay takes the steps of a witness of the configuration on real CPUs. An error says that memory
@@ -47,10 +46,8 @@ func (r *replay) run() (*report.Stepped, error) {
 	if err == nil {
 		err = r.take(res)
 	}
-	if d, ok := errors.AsType[*difference](err); ok {
-		res.Outcome, res.Text, err = report.Differs, d.text, nil
-	} else if u, ok := errors.AsType[*unforced](err); ok {
-		res.Outcome, res.Text, err = report.NotForced, u.text, nil
+	if e, ok := errors.AsType[*ending](err); ok {
+		res.Outcome, res.Text, err = e.outcome, e.text, nil
 	}
 	if err = errors.Join(err, r.close()); err != nil {
 		return nil, err
@@ -85,13 +82,14 @@ func (r *replay) take(res *report.Stepped) error {
 
 // at says at which step something was.
 func at(i int, err error) error {
-	switch e := err.(type) {
-	case *difference:
+	e, ok := errors.AsType[*ending](err)
+	switch {
+	case !ok:
+		return fmt.Errorf("step %d: %w", i+1, err)
+	case e.outcome == report.Differs:
 		return differs("step %d: %s", i+1, e.text)
-	case *unforced:
-		return cannotForce("step %d %s", i+1, e.text)
 	}
-	return fmt.Errorf("step %d: %w", i+1, err)
+	return cannotForce("step %d %s", i+1, e.text)
 }
 
 // one takes a step and compares what it leads to. The last one leads nowhere: what it breaks is
