@@ -193,17 +193,21 @@ func TestPruning(t *testing.T) {
 			c := newCandidate(subject.Protocol, op, w)
 			text := stepsText(stepsOf(w))
 			publishes, frees := strings.Count(text, "publish"), strings.Count(text, "retire")+strings.Count(text, "free")
+			before, _, _ := strings.Cut(text, "publish")
+			early := strings.Contains(before, "retire") || strings.Contains(before, "free")
 			switch {
 			case publishes == 0:
 				pruned.Silent++
 			case publishes == 1 && frees == 0 && op.Replaces():
 				pruned.Leaks++
+			case publishes == 1 && early:
+				pruned.Early++
 			case publishes == 1 && frees > 1:
 				pruned.Frees++
 			case publishes > 1 || seen[c.behaviour]:
 				pruned.Repeats++
 			}
-			if publishes == 0 || frees > 1 || frees == 0 && op.Replaces() {
+			if publishes == 0 || early || frees > 1 || frees == 0 && op.Replaces() {
 				continue // nobody stands for it
 			}
 			seen[c.behaviour] = true
