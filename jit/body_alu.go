@@ -193,7 +193,6 @@ func (e *emitter) emitDivideSigned(w x86.Width, ins *asm.Instruction) {
 	e.Bind(divided, negated)
 }
 
-// emitMinusOneDivisor leaves what the divisor -1 gives.
 func (e *emitter) emitMinusOneDivisor(w x86.Width, ins *asm.Instruction) {
 	dst := reg(ins.Dst)
 	if isRemainder(ins) {
@@ -203,7 +202,6 @@ func (e *emitter) emitMinusOneDivisor(w x86.Width, ins *asm.Instruction) {
 	e.Neg(w, dst) // neg dst
 }
 
-// emitZeroDivisor leaves what a zero divisor gives.
 func (e *emitter) emitZeroDivisor(w x86.Width, ins *asm.Instruction) {
 	dst := reg(ins.Dst)
 	switch {

@@ -112,7 +112,7 @@ func (e *emitter) emitDirect(s *Site) []x86.Forward {
 	s.TailcallTarget = Off(e.Len())
 	e.Nop5() // nop5, or jmp program+AdjOff
 	s.BypassAddr = Off(e.Len())
-	e.SetRel32(bypassEnd, e.Len())
+	x86.SetRel32(e.Code(), bypassEnd, e.Len())
 	return []x86.Forward{out}
 }
 

@@ -15,7 +15,6 @@ var conditions = map[asm.JumpOp]x86.Cond{
 	asm.JSGT: x86.JG, asm.JSGE: x86.JGE, asm.JSLT: x86.JL, asm.JSLE: x86.JLE,
 }
 
-// emitJump compiles instruction i, a jump.
 func (e *emitter) emitJump(i int) {
 	ins := &e.p.Insns[i]
 	target, _ := e.p.Target(i)
@@ -36,7 +35,6 @@ func (e *emitter) emitJump(i int) {
 	e.JccNear(cond, rel) // jcc target
 }
 
-// jump jumps from instruction i to an offset.
 func (e *emitter) jump(i, to int) {
 	rel, short := e.distance(i, to)
 	if short {

@@ -8,7 +8,6 @@ import (
 	"tailpoke/jit/x86"
 )
 
-// emitLoad compiles loads from memory.
 func (e *emitter) emitLoad(ins *asm.Instruction) {
 	w, dst := width(ins.OpCode.Size()), reg(ins.Dst)
 	at := x86.At(reg(ins.Src), int32(ins.Offset))

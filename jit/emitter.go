@@ -61,7 +61,6 @@ func newEmitter(p *Program, f int, o *Options) *emitter {
 	return e
 }
 
-// roundUp8 rounds a depth up to whole quad words.
 func roundUp8(n int) int32 { return int32(n+7) &^ 7 }
 
 // converge emits the function over and over, until jumps have their final sizes.
@@ -94,7 +93,6 @@ func (e *emitter) pass() (changed bool) {
 	return changed
 }
 
-// emit compiles instruction i of the program.
 func (e *emitter) emit(i int) {
 	ins := &e.p.Insns[i]
 	e.insn = i

@@ -103,7 +103,6 @@ const (
 	JumpThunk                     // jmp thunk
 )
 
-// emitReturn returns.
 func (e *emitter) emitReturn() {
 	switch e.o.Forms.Return {
 	case ReturnThunk:
@@ -117,7 +116,6 @@ func (e *emitter) emitReturn() {
 	}
 }
 
-// emitJumpRCX jumps to rcx.
 func (e *emitter) emitJumpRCX() {
 	switch e.o.Forms.Jump {
 	case JumpThunk:

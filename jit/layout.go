@@ -47,12 +47,9 @@ type Counter struct {
 type CounterCalls uint8
 
 const (
-	// CounterResets starts every called function at zero.
-	CounterResets CounterCalls = iota
-	// CounterByValue hands the callee a copy: what it spends is not seen by its caller.
-	CounterByValue
-	// CounterShared hands the callee a pointer: there is one counter for the execution.
-	CounterShared
+	CounterResets  CounterCalls = iota // every called function starts at zero
+	CounterByValue                     // the callee has a copy: its caller does not see what it spends
+	CounterShared                      // the callee has a pointer: an execution has one counter
 )
 
 // keeps says whether a function holds the counter in its frame.

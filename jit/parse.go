@@ -247,7 +247,6 @@ func (p *Program) callees(i int) []int {
 	return nil
 }
 
-// listLoaded collects the functions whose address is loaded.
 func (p *Program) listLoaded() {
 	for i := range p.Insns {
 		if fn, ok := p.Loaded(i); ok {

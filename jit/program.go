@@ -12,11 +12,9 @@ import (
 const (
 	// MaxInsns bounds the eight byte units of a program. The kernel's own bound is on
 	// verification steps, which have no like here; no jump reaches further than this.
-	MaxInsns = 1 << 16
-	// MaxStack is the size of a function's stack in bytes.
-	MaxStack = 512
-	// MaxCallFrames is how deep functions may call one another, the entry included.
-	MaxCallFrames = 8
+	MaxInsns      = 1 << 16
+	MaxStack      = 512 // the size of a function's stack in bytes
+	MaxCallFrames = 8   // how deep functions may call one another, the entry included
 )
 
 // Program is a valid program: every instruction is known, every jump leads to an instruction
@@ -90,7 +88,6 @@ func (p *Program) Callee(i int) (fn int, ok bool) {
 	return int(p.targets[i]), true
 }
 
-// helperCall finds the call of a helper at instruction i.
 func (p *Program) helperCall(i int) HelperCall {
 	n, _ := slices.BinarySearchFunc(p.Calls, i, func(c HelperCall, i int) int {
 		return cmp.Compare(c.Insn, i)

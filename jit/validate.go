@@ -143,11 +143,9 @@ func validateJump(ins *asm.Instruction, translated bool) error {
 
 func validateCall(ins *asm.Instruction, translated bool) error {
 	switch {
-	case isPseudoCall(ins) || isTailCall(ins):
-		return nil
-	case translated && (ins.Src == 0 || ins.Src == asm.PseudoKfuncCall):
-		return nil
-	case ins.Src == 0 && isHelper(ins):
+	case isPseudoCall(ins) || isTailCall(ins),
+		translated && (ins.Src == 0 || ins.Src == asm.PseudoKfuncCall),
+		ins.Src == 0 && isHelper(ins):
 		return nil
 	case ins.Src == 0:
 		return fmt.Errorf("helper %v (#%d) is not supported", Helper(ins.Constant), int32(ins.Constant))

@@ -116,15 +116,8 @@ func (b *Builder) ShiftCL(op Shift, w Width, dst Reg) { b.reg(w, Reg(op), dst, 0
 
 // ShiftX shifts dst by any register; it needs BMI2.
 func (b *Builder) ShiftX(op Shift, w Width, dst, count Reg) {
-	var pp, wide byte
-	switch op {
-	case Shl:
-		pp = 1 // 66
-	case Sar:
-		pp = 2 // f3
-	case Shr:
-		pp = 3 // f2
-	}
+	pp := [...]byte{Shl: 1, Sar: 2, Shr: 3}[op] // 66, f3, f2
+	wide := byte(0)
 	if w == W64 {
 		wide = 0x80
 	}

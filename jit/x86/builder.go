@@ -23,9 +23,6 @@ func (b *Builder) Reset() { b.code, b.starts = b.code[:0], b.starts[:0] }
 
 // SetRel32 writes the four byte displacement that ends at offset end, so that the call or
 // jump which ends there goes to offset to.
-func (b *Builder) SetRel32(end, to int) { SetRel32(b.code, end, to) }
-
-// SetRel32 does the same in code that has left its builder.
 func SetRel32(code []byte, end, to int) {
 	binary.LittleEndian.PutUint32(code[end-4:end], uint32(int32(to-end)))
 }

@@ -360,7 +360,7 @@ func TestSetRel32(t *testing.T) {
 	b.Call(0)
 	end := b.Len()
 	b.Ret()
-	b.SetRel32(end, 0)
+	SetRel32(b.Code(), end, 0)
 	if got, want := hex.EncodeToString(b.Code()), "e8fbffffffc3"; got != want {
 		t.Errorf("code %s, want %s", got, want)
 	}

@@ -14,14 +14,7 @@ func (b *Builder) Load(w Width, dst Reg, m Mem) {
 
 // LoadSigned reads memory into a register and fills the rest of it with the sign.
 func (b *Builder) LoadSigned(w Width, dst Reg, m Mem) {
-	switch w {
-	case W8:
-		b.mem(W64, dst, m, 0x0f, 0xbe) // movsx dst, byte ptr [m]
-	case W16:
-		b.mem(W64, dst, m, 0x0f, 0xbf) // movsx dst, word ptr [m]
-	default:
-		b.mem(W64, dst, m, 0x63) // movsxd dst, dword ptr [m]
-	}
+	b.mem(W64, dst, m, signExtend[w]...)
 }
 
 // LeaRIP makes the address that lies disp after the end of the instruction.

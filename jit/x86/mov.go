@@ -8,19 +8,19 @@ func (b *Builder) Mov(w Width, dst, src Reg) { b.reg(w, src, dst, 0x89) } // mov
 // Movzx16 clears all but the lowest 16 bits of a register.
 func (b *Builder) Movzx16(r Reg) { b.reg(W32, r, r, 0x0f, 0xb7) } // movzx r32, r16
 
+// signExtend has the opcodes by the width of what is extended, in a register or in memory.
+var signExtend = [...][]byte{
+	W8:  {0x0f, 0xbe}, // movsx dst, byte
+	W16: {0x0f, 0xbf}, // movsx dst, word
+	W32: {0x63},       // movsxd dst, dword
+}
+
 // Movsx extends the sign of the lowest from bytes of a register to w, of 32 or 64 bits. At 32
 // bits the upper half of dst is cleared.
 func (b *Builder) Movsx(w, from Width, dst, src Reg) {
 	b.begin()
 	b.prefix(w, dst, src, from == W8) // without REX, 4 to 7 are ah to bh
-	switch from {
-	case W8:
-		b.code = append(b.code, 0x0f, 0xbe) // movsx dst, src8
-	case W16:
-		b.code = append(b.code, 0x0f, 0xbf) // movsx dst, src16
-	default:
-		b.code = append(b.code, 0x63) // movsxd dst, src32
-	}
+	b.code = append(b.code, signExtend[from]...)
 	b.code = append(b.code, 0xc0|dst.low()<<3|src.low())
 }
 
