@@ -29,31 +29,31 @@ var area areaBounds
 // an arena or a pool does.
 var users struct {
 	sync.Mutex
-	n             int
-	base          unsafe.Pointer
-	codes, stacks uint8 // bit i: slot i is taken
+	n    int
+	base unsafe.Pointer
 }
 
-// slotKind tells code slots from stack slots.
-type slotKind uint8
+// slots are those of one kind, side by side in the area. users guards them.
+type slots struct {
+	users string // what takes one
+	bytes uint64 // of each
+	at    uint64 // from the area's start
+	taken uint8  // bit i: slot i is
+}
 
-const (
-	codeSlot slotKind = iota
-	stackSlot
+var (
+	codeSlots  = slots{users: "arenas", bytes: codeSlotBytes}
+	stackSlots = slots{users: "pools", bytes: stackSlotBytes}
 )
 
 // acquire takes a free slot and returns its index and address. The slot is address
 // space without access; the caller maps over it.
-func acquire(kind slotKind) (int, unsafe.Pointer, error) {
+func (s *slots) acquire() (int, unsafe.Pointer, error) {
 	users.Lock()
 	defer users.Unlock()
-	set, what := &users.codes, "arenas"
-	if kind == stackSlot {
-		set, what = &users.stacks, "pools"
-	}
-	i := bits.TrailingZeros8(^*set)
+	i := bits.TrailingZeros8(^s.taken)
 	if i >= areaSlots {
-		return 0, nil, fmt.Errorf("more than %d %s at a time", areaSlots, what)
+		return 0, nil, fmt.Errorf("more than %d %s at a time", areaSlots, s.users)
 	}
 	if users.n == 0 {
 		if err := reserve(); err != nil {
@@ -61,24 +61,17 @@ func acquire(kind slotKind) (int, unsafe.Pointer, error) {
 		}
 	}
 	users.n++
-	*set |= 1 << i
-	return i, slotAddr(kind, i), nil
+	s.taken |= 1 << i
+	return i, s.addr(i), nil
 }
 
 // release gives a slot back, and with the last one the area and the handlers.
-func release(kind slotKind, i int) error {
+func (s *slots) release(i int) error {
 	users.Lock()
 	defer users.Unlock()
-	if kind == codeSlot {
-		users.codes &^= 1 << i
-		if err := blank(slotAddr(kind, i), codeSlotBytes); err != nil {
-			return err
-		}
-	} else {
-		users.stacks &^= 1 << i
-		if err := blank(slotAddr(kind, i), stackSlotBytes); err != nil {
-			return err
-		}
+	s.taken &^= 1 << i
+	if err := blank(s.addr(i), uintptr(s.bytes)); err != nil {
+		return err
 	}
 	if users.n--; users.n > 0 {
 		return nil
@@ -99,6 +92,7 @@ func reserve() error {
 	users.base = p
 	code := uint64(uintptr(p))
 	stack := (code + areaSlots*codeSlotBytes + stackMask) &^ stackMask
+	stackSlots.at = stack - code
 	area = areaBounds{code, code + areaSlots*codeSlotBytes, stack, stack + areaSlots*stackSlotBytes}
 	if err := installHandlers(); err != nil {
 		unix.MunmapPtr(p, areaBytes)
@@ -107,13 +101,7 @@ func reserve() error {
 	return nil
 }
 
-func slotAddr(kind slotKind, i int) unsafe.Pointer {
-	base := uint64(uintptr(users.base))
-	if kind == codeSlot {
-		return unsafe.Add(users.base, area.codeLo-base+uint64(i)*codeSlotBytes)
-	}
-	return unsafe.Add(users.base, area.stackLo-base+uint64(i)*stackSlotBytes)
-}
+func (s *slots) addr(i int) unsafe.Pointer { return unsafe.Add(users.base, s.at+uint64(i)*s.bytes) }
 
 // blank turns a slot back into address space without access.
 func blank(p unsafe.Pointer, n uintptr) error {

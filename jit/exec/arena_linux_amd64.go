@@ -32,13 +32,13 @@ func NewArena(size int) (*Arena, error) {
 		return nil, err
 	}
 	defer unix.Close(fd) // the mappings keep the memory
-	slot, at, err := acquire(codeSlot)
+	slot, at, err := codeSlots.acquire()
 	if err != nil {
 		return nil, err
 	}
 	a, err := mapArena(fd, size, slot, at)
 	if err != nil {
-		return nil, errors.Join(err, release(codeSlot, slot))
+		return nil, errors.Join(err, codeSlots.release(slot))
 	}
 	return a, nil
 }
@@ -86,7 +86,7 @@ func unlinkedFile(dir string) (int, error) {
 
 // Close unmaps the arena. No thread may execute in it any more.
 func (a *Arena) Close() error {
-	return errors.Join(unix.Munmap(a.rw), release(codeSlot, a.slot))
+	return errors.Join(unix.Munmap(a.rw), codeSlots.release(a.slot))
 }
 
 // Size returns the arena's size in bytes.
@@ -119,7 +119,6 @@ func (a *Arena) Fill(off Off, n int) {
 	}
 }
 
-// int3Page is what Fill copies.
 var int3Page = bytes.Repeat([]byte{Int3}, 4096)
 
 // StoreAll writes to live text, one store after the other with nothing in between. A

@@ -24,18 +24,13 @@ type Off uint32
 const Int3 = 0xcc
 
 const (
-	// MaxArena is the largest arena, in bytes.
-	MaxArena = 64 << 20
-	// MaxOutcomes is how many different return values a [Pool] can tell apart.
-	MaxOutcomes = 64
-	// MaxCtx is the largest context, in bytes.
-	MaxCtx = 4096
-	// MaxThreads is how many threads a [Pool] can have.
-	MaxThreads = 256
-	// MaxEntries is how many entry points a [Pool] executes in turn.
-	MaxEntries = 8
-	// PhaseKinds is how many kinds of phases a [Pool] counts executions of.
-	PhaseKinds = 8
+	MaxArena    = 64 << 20 // the largest arena, in bytes
+	MaxCtx      = 4096     // the largest context, in bytes
+	MaxOutcomes = 64       // different return values that a [Pool] can tell apart
+	MaxThreads  = 256      // of a [Pool]
+	MaxEntries  = 8        // entry points that a [Pool] executes in turn
+	PhaseKinds  = 8        // kinds of phases that a [Pool] counts executions of
+
 	// SeveralPhases is the kind under which executions are counted that saw more than
 	// one operation.
 	SeveralPhases = PhaseKinds - 1

@@ -110,7 +110,6 @@ type control struct {
 	ring    [ringSize]phase // phase n stands at n mod ringSize
 }
 
-// leaveAddr is the address of leaveImage.
 func leaveAddr() uintptr
 
 // serialize executes a serialising instruction: what the caller's thread executes from here on

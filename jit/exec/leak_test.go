@@ -63,7 +63,7 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 	users.Lock()
 	defer users.Unlock()
-	if users.n != 0 || users.codes != 0 || users.stacks != 0 || area != (areaBounds{}) {
+	if users.n != 0 || codeSlots.taken != 0 || stackSlots.taken != 0 || area != (areaBounds{}) {
 		t.Errorf("the area is still in use: %d users", users.n)
 	}
 	if slices.ContainsFunc(threadTable[:], func(e threadEntry) bool { return e.tid != 0 }) {

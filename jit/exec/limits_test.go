@@ -162,7 +162,7 @@ func TestSystemRefuses(t *testing.T) {
 	}
 	users.Lock()
 	defer users.Unlock()
-	if users.n != 0 || users.codes != 0 || users.stacks != 0 {
+	if users.n != 0 || codeSlots.taken != 0 || stackSlots.taken != 0 {
 		t.Errorf("the area is still in use: %d users", users.n)
 	}
 }

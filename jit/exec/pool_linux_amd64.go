@@ -56,7 +56,7 @@ func NewPool(cfg PoolConfig) (*Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("map the control block: %w", err)
 	}
-	slot, stacks, err := acquire(stackSlot)
+	slot, stacks, err := stackSlots.acquire()
 	if err != nil {
 		return nil, errors.Join(err, unix.Munmap(shared))
 	}
@@ -104,7 +104,7 @@ func (p *Pool) template() []byte { return p.shared[sharedSize-MaxCtx:] }
 // Close stops the threads, waits for them and unmaps their memory.
 func (p *Pool) Close() error {
 	p.Stop()
-	return errors.Join(unix.Munmap(p.shared), release(stackSlot, p.slot))
+	return errors.Join(unix.Munmap(p.shared), stackSlots.release(p.slot))
 }
 
 // Start starts the threads and returns when each is about to execute. There must be

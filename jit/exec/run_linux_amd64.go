@@ -54,7 +54,6 @@ func (p *Pool) SetContext(ctx []byte) {
 // Context returns a copy of what a thread's context holds.
 func (p *Pool) Context(thread int) []byte { return slices.Clone(p.threads[thread].context()) }
 
-// context is the thread's copy of the context.
 func (t *thread) context() []byte { return t.call.Bytes(t.frame.ctx, len(t.pool.cfg.Ctx)) }
 
 // forget clears what was counted.

@@ -159,7 +159,6 @@ func (t *thread) release(order uint32) bool {
 	return true
 }
 
-// await waits until the thread stops.
 func (s *Stepper) await(limit time.Duration) (Stop, error) {
 	r := &s.t.frame.step
 	for deadline := time.Now().Add(limit); ; {
@@ -179,7 +178,6 @@ func (s *Stepper) await(limit time.Duration) (Stop, error) {
 	}
 }
 
-// stop is what the thread kept when it stopped.
 func (s *Stepper) stop(kind StopKind) Stop {
 	r := &s.t.frame.step
 	st := Stop{Kind: kind, RIP: r.regs[stepRIP], Flags: r.regs[stepFlags] &^ trapFlag}
@@ -195,7 +193,6 @@ const trapFlag = 0x100
 // calleeSaved are the numbers of the registers that hold canaries, in the order of these.
 var calleeSaved = [6]int{3, 5, 12, 13, 14, 15}
 
-// end is how the execution ended.
 func (s *Stepper) end() Stop {
 	f := s.t.frame
 	if f.fault.sig != 0 {

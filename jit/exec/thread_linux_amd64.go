@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// threadSlots is the size of threadTable.
 const threadSlots = areaSlots * MaxThreads
 
 // threadEntry lets the fault handler find the frame of a thread whose rsp is wild.
@@ -157,7 +156,6 @@ func (t *thread) keepFault() {
 	p.nFault.Add(1)
 }
 
-// takeFault empties the fault record.
 func (t *thread) takeFault() Anomaly {
 	r := t.frame.fault
 	t.frame.fault = faultRecord{}

@@ -125,7 +125,6 @@ func (h *Host) skbLoadBytes(c *exec.HelperCall) (uint64, bool) {
 	return 0, true
 }
 
-// loadPacket loads n bytes in network order.
 func (h *Host) loadPacket(c *exec.HelperCall, n uint64) (uint64, bool) {
 	if c.Args[0] != c.Ctx {
 		return refuse(c, c.Args[0])

@@ -32,7 +32,6 @@ func newHash(spec *MapSpec, cpus int) *hash {
 	return h
 }
 
-// give makes an element free.
 func (h *hash) give(e int32) {
 	h.next[e] = end
 	if h.free == end {

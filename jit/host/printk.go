@@ -87,7 +87,6 @@ func (p *printer) pad(b byte, n int) {
 	p.n += max(n, 0)
 }
 
-// convert prints an argument.
 func (p *printer) convert(c conversion, arg uint64) {
 	if !c.wide {
 		arg = uint64(uint32(arg))
@@ -130,7 +129,6 @@ func upper(b []byte) []byte {
 	return b
 }
 
-// field prints a text in its field.
 func (p *printer) field(c conversion, sign string, text []byte) {
 	space := c.width - len(sign) - len(text)
 	if !c.left && !c.zero {
