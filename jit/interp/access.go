@@ -13,7 +13,6 @@ var (
 	storeRelease = asm.StoreRelease(0, 0, asm.Byte, 0).OpCode.AtomicOp()
 )
 
-// memory runs loads and stores.
 func (m *machine) memory(ins *asm.Instruction) error {
 	size := ins.OpCode.Size().Sizeof()
 	at := func(r asm.Register) value {
@@ -139,7 +138,6 @@ func (m *machine) inside(addr value, size int, does string) error {
 	return fmt.Errorf("%w: %d bytes at %+d of %s of %d", errBounds, size, off, what, hi-lo)
 }
 
-// load reads size bytes at an address.
 func (m *machine) load(addr value, size int) (value, error) {
 	if err := m.inside(addr, size, "reads"); err != nil {
 		return value{}, err
@@ -161,7 +159,6 @@ func (m *machine) load(addr value, size int) (value, error) {
 	}
 }
 
-// store writes size bytes at an address.
 func (m *machine) store(addr value, size int, v value) error {
 	if v.kind == unset {
 		return errUnset

@@ -166,7 +166,6 @@ func (m *machine) probeRead(h jit.Helper) (value, error) {
 	return r0, m.write(dst, data, known)
 }
 
-// probe asks the world for memory.
 func (m *machine) probe(addr uint64, dst []byte) bool {
 	return m.w.Probe != nil && m.w.Probe(addr, dst)
 }

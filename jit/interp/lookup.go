@@ -26,7 +26,6 @@ func (m *machine) writable(id int32) *contents {
 	return v.c
 }
 
-// loadValue reads from a map's value.
 func (m *machine) loadValue(addr value, size int) (value, error) {
 	d := m.w.defs[addr.id]
 	if m.others(d) || addr.elem == anyElem {

@@ -38,7 +38,7 @@ type frame struct {
 	ret     int      // where its caller goes on
 	saved   [4]value // its caller's R6 to R9
 	counter uint32
-	stack   stack
+	stack   memory
 }
 
 func newMachine(entry *jit.Program, w *world) *machine {
@@ -72,7 +72,7 @@ func (m *machine) clone() *machine {
 	c.views = slices.Clone(m.views)
 	c.frames = slices.Clone(m.frames)
 	for i := range c.frames {
-		c.frames[i].stack = stack{c.frames[i].stack.clone()}
+		c.frames[i].stack = c.frames[i].stack.clone()
 	}
 	return &c
 }
@@ -99,7 +99,6 @@ func (m *machine) errorf(err error) error {
 	return fmt.Errorf("%s: insn %d (%v): %w", p.Name, m.pc, p.Insns[m.pc], err)
 }
 
-// call enters another function of the program.
 func (m *machine) call(callee int) error {
 	caller := m.top()
 	if len(m.frames) == maxFrames {

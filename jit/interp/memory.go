@@ -76,7 +76,6 @@ func (s memory) store(at, size int, v value) error {
 	return nil
 }
 
-// forget makes a quad word unset.
 func (s memory) forget(word int) {
 	s.words[word] = value{}
 	for i := range 8 {
@@ -96,10 +95,8 @@ func storeBytes(b []byte, v uint64) {
 	copy(b, word[:])
 }
 
-// A stack is the memory below the frame pointer of one function.
-type stack struct{ memory }
-
-func newStack(depth int) stack {
+// newStack is the memory below the frame pointer of one function.
+func newStack(depth int) memory {
 	n := (depth + 7) &^ 7
-	return stack{memory{make([]byte, n), make([]mark, n), make([]value, n/8)}}
+	return memory{make([]byte, n), make([]mark, n), make([]value, n/8)}
 }

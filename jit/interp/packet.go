@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,12 +27,8 @@ const (
 	skbNext    = 84 // what follows data_end
 )
 
-func newContext(bytes []byte) memory {
-	c := memory{bytes: bytes, marks: make([]mark, len(bytes))}
-	for i := range c.marks {
-		c.marks[i] = markByte
-	}
-	return c
+func newContext(b []byte) memory {
+	return memory{bytes: b, marks: bytes.Repeat([]mark{markByte}, len(b))}
 }
 
 // bounds says whether size bytes at an offset touch the packet's bounds.
@@ -70,7 +67,6 @@ var (
 	errHeader   = errors.New("offset from a header of which nothing is said")
 )
 
-// storePacket writes into the packet.
 func (m *machine) storePacket(at, size int, v value) error {
 	if m.w.Shared {
 		return errors.New("writes into the packet, which others read")

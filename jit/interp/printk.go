@@ -126,7 +126,6 @@ func isAlnum(c byte) bool {
 	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
 }
 
-// integer prints a number of 32 or 64 bits.
 func (p *printer) integer(verb byte, long bool, arg value) error {
 	known, err := numbers(arg)
 	if err != nil {
@@ -151,7 +150,6 @@ func (p *printer) integer(verb byte, long bool, arg value) error {
 	return nil
 }
 
-// char prints one byte.
 func (p *printer) char(arg value) error {
 	_, err := numbers(arg)
 	p.out = append(p.out, byte(arg.n)) // the length is known even where the byte is not
