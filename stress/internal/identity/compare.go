@@ -80,12 +80,6 @@ type verdict struct {
 	recovered  bool   // they are once what bpf(2) hides was read off the kernel's
 }
 
-// compare compiles what was read back and says how the two images differ.
-func (k *Compiler) compare(name string, r *readback, b book) (verdict, error) {
-	_, v, err := k.image(name, r, b)
-	return v, err
-}
-
 // image compiles what was read back, with the addresses of the kernel's image in place, and says
 // how the two differ.
 func (k *Compiler) image(name string, r *readback, b book) (*jit.Image, verdict, error) {
@@ -103,12 +97,9 @@ func (k *Compiler) image(name string, r *readback, b book) (*jit.Image, verdict,
 	if err != nil || diff == "" {
 		return img, verdict{difference: diff}, err
 	}
-	h, err := r.recover(k, p)
-	if err != nil {
+	if err := r.recover(k, p, &o); err != nil {
 		return nil, verdict{difference: err.Error() + "\n" + diff}, nil
 	}
-	o.StackDepths, o.PrivateStacks = h.depths, h.private
-	o.TailCallReachable, o.Direct = h.counting, h.direct
 	if img, diff, err = b.differ(p, o, r); err != nil || diff != "" {
 		return nil, verdict{difference: diff}, err
 	}

@@ -65,7 +65,6 @@ var sharedMaps = map[string]ebpf.MapSpec{
 	"hash":   {Name: "hash", Type: ebpf.Hash, KeySize: 8, ValueSize: 8, MaxEntries: 16},
 }
 
-// mapsOf are the maps that instructions name.
 func mapsOf(insns asm.Instructions) map[string]*ebpf.MapSpec {
 	maps := map[string]*ebpf.MapSpec{}
 	for i := range insns {

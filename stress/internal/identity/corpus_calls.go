@@ -56,7 +56,7 @@ func tailCallSamples() []Sample {
 			for _, kind := range sortedKeys(keys) {
 				key := keys[kind]
 				name := fmt.Sprintf("tail call %s, %d registers, stack %d", kind, regs, stack)
-				body := join(frameOf(regs, stack), bareTailCall("progs", key), returning(7))
+				body := slices.Concat(frameOf(regs, stack), bareTailCall("progs", key), returning(7))
 				out = append(out, sampleOf(name, ebpf.SchedCLS, body))
 				if stack <= 12 {
 					out = append(out, subprogramSamples(name, regs, stack, key)...)
@@ -66,30 +66,30 @@ func tailCallSamples() []Sample {
 	}
 	many := frameOf(1, 16)
 	for key := range int32(40) {
-		many = join(many, tailCallOf("other", key*10-10))
+		many = slices.Concat(many, tailCallOf("other", key*10-10))
 	}
 	out = append(out, sampleOf("tail calls of 39 keys and an unknown one", ebpf.SchedCLS,
-		join(many, returning(1))))
+		slices.Concat(many, returning(1))))
 	return out
 }
 
 // subprogramSamples have the tail call in a function; one in the entry as well.
 func subprogramSamples(name string, regs int, stack int16, key int32) []Sample {
-	sub := join(frameOf(regs, stack), bareTailCall("progs", key), returning(3))
+	sub := slices.Concat(frameOf(regs, stack), bareTailCall("progs", key), returning(3))
 	sub[0] = sub[0].WithSymbol("sub")
 	call := asm.Instructions{asm.Mov.Reg(asm.R6, asm.R1), asm.Call.Label("sub"),
 		asm.Mov.Reg(asm.R7, asm.R0)}
 	store := asm.Instructions{asm.StoreMem(asm.R10, -20, asm.R7, asm.Word)}
 	return []Sample{
 		sampleOf(name+", in a function", ebpf.SchedCLS,
-			describe(join(call, store, returning(1), sub))),
+			describe(slices.Concat(call, store, returning(1), sub))),
 		sampleOf(name+", in a function and the entry", ebpf.SchedCLS,
-			describe(join(call, tailCallOf("other", 7), returning(1), clone(sub)))),
-		sampleOf(name+", two functions down", ebpf.SchedCLS, describe(join(
+			describe(slices.Concat(call, tailCallOf("other", 7), returning(1), slices.Clone(sub)))),
+		sampleOf(name+", two functions down", ebpf.SchedCLS, describe(slices.Concat(
 			call, returning(1),
 			asm.Instructions{asm.StoreImm(asm.R10, -9, 1, asm.Byte).WithSymbol("mid"), asm.Call.Label("sub"),
 				asm.Return()},
-			clone(sub)))).through("mid"),
+			slices.Clone(sub)))).through("mid"),
 	}
 }
 
@@ -105,10 +105,6 @@ func (s Sample) through(mid string) Sample {
 	describe(insns)
 	return s
 }
-
-func clone(insns asm.Instructions) asm.Instructions { return slices.Clone(insns) }
-
-func join(parts ...asm.Instructions) asm.Instructions { return slices.Concat(parts...) }
 
 // helperSamples call functions of the kernel, among them what the verifier puts its own code
 // in the place of, and load every kind of address.
@@ -145,7 +141,7 @@ func keyOnStack() asm.Instructions {
 
 // lookupIn finds a value and adds one to it.
 func lookupIn(m string) asm.Instructions {
-	return join(keyOnStack(), asm.Instructions{
+	return slices.Concat(keyOnStack(), asm.Instructions{
 		asm.LoadMapPtr(asm.R1, 0).WithReference(m), asm.FnMapLookupElem.Call(),
 		asm.JEq.Imm(asm.R0, 0, "out"), asm.LoadMem(asm.R1, asm.R0, 0, asm.DWord),
 		asm.Add.Imm(asm.R1, 1), asm.StoreMem(asm.R0, 0, asm.R1, asm.DWord),
@@ -155,14 +151,13 @@ func lookupIn(m string) asm.Instructions {
 
 func updateAndDelete() asm.Instructions {
 	hash := asm.LoadMapPtr(asm.R1, 0).WithReference("hash")
-	return join(keyOnStack(), asm.Instructions{
+	return slices.Concat(keyOnStack(), asm.Instructions{
 		asm.StoreImm(asm.R10, -16, 1, asm.Word), asm.StoreImm(asm.R10, -12, 1, asm.Word),
 		asm.Mov.Reg(asm.R3, asm.R10), asm.Add.Imm(asm.R3, -16), asm.Mov.Imm(asm.R4, 0),
 		hash, asm.FnMapUpdateElem.Call(),
 	}, keyOnStack(), asm.Instructions{hash, asm.FnMapDeleteElem.Call()}, returning(0))
 }
 
-// loadFunc loads the address of a function.
 func loadFunc(dst asm.Register, name string) asm.Instruction {
 	return asm.Instruction{OpCode: asm.LoadImmOp(asm.DWord), Dst: dst, Src: asm.PseudoFunc,
 		Constant: -1}.WithReference(name)

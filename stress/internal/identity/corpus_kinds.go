@@ -2,6 +2,7 @@ package identity
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -26,21 +27,21 @@ func kindSamples() []Sample {
 		for i, stack := range []int16{0, 8, 48, 49, 56, 64, 65, 504, 512} {
 			for _, regs := range []int{i % 5, (i + 2) % 5} {
 				add(fmt.Sprintf("%d registers, stack %d", regs, stack),
-					join(frameOf(regs, stack), asm.Instructions{asm.FnKtimeGetNs.Call()}, returning(1)))
+					slices.Concat(frameOf(regs, stack), asm.Instructions{asm.FnKtimeGetNs.Call()}, returning(1)))
 			}
 		}
 		for _, stacks := range [][3]int16{{0, 64, 0}, {8, 100, 128}, {200, 16, 64}, {64, 0, 240}} {
 			add(fmt.Sprintf("three functions, stacks %v", stacks), threeFunctions(stacks))
 		}
 		add("lookup in a hash", lookupIn("hash"))
-		add("lookup in a hash, stack 80", join(frameOf(0, 80), lookupIn("hash")))
+		add("lookup in a hash, stack 80", slices.Concat(frameOf(0, 80), lookupIn("hash")))
 		add("callback, stacks 64 and 128", callbackOn(64, 128))
 		add("loop by a helper, stacks 64 and 128", loopOn(64, 128))
 		for _, key := range []int32{2, 4} { // direct and indirect
 			add(fmt.Sprintf("tail call of key %d, stack 128", key),
-				join(frameOf(2, 128), tailCallOf("progs", key), returning(1)))
+				slices.Concat(frameOf(2, 128), tailCallOf("progs", key), returning(1)))
 		}
-		add("tail call and a function, stack 128", join(frameOf(1, 128),
+		add("tail call and a function, stack 128", slices.Concat(frameOf(1, 128),
 			asm.Instructions{asm.Call.Label("sub")}, tailCallOf("progs", 1), returning(1),
 			function("sub", 1, 96, returning(0))))
 	}
@@ -67,13 +68,14 @@ func privateSamples() []Sample {
 			asm.StoreMem(asm.R10, int16(-8*(i+1)), asm.R10, asm.DWord), asm.JEq.Reg(r, asm.R10, label),
 			asm.Mov.Imm(r, 1), asm.Mov.Imm(r, 0).WithSymbol(label))
 	}
-	add(sampleOf("", ebpf.RawTracepoint, join(frame, returning(0))), "the frame pointer as an operand")
+	add(sampleOf("", ebpf.RawTracepoint, append(frame, returning(0)...)),
+		"the frame pointer as an operand")
 	return out
 }
 
 // function is one with a frame, see frameOf, and what it does.
 func function(name string, regs int, stack int16, body asm.Instructions) asm.Instructions {
-	insns := join(frameOf(regs, stack), body)
+	insns := slices.Concat(frameOf(regs, stack), body)
 	insns[0] = insns[0].WithSymbol(name)
 	return insns
 }
@@ -84,7 +86,7 @@ func threeFunctions(stacks [3]int16) asm.Instructions {
 		asm.Call.Label("mid"), asm.StoreMem(asm.R10, -8, asm.R0, asm.DWord),
 		asm.Mov.Reg(asm.R1, asm.R6), asm.Call.Label("mid"),
 	}
-	return describe(join(
+	return describe(slices.Concat(
 		frameOf(2, stacks[0]), callTwice, returning(1),
 		function("mid", 3, stacks[1], asm.Instructions{asm.Call.Label("leaf"), asm.FnKtimeGetNs.Call(),
 			asm.Return()}),
@@ -94,7 +96,7 @@ func threeFunctions(stacks [3]int16) asm.Instructions {
 
 // callbackOn calls back a function, on stacks of these depths.
 func callbackOn(stack, callee int16) asm.Instructions {
-	return describe(join(frameOf(2, stack), asm.Instructions{
+	return describe(slices.Concat(frameOf(2, stack), asm.Instructions{
 		asm.LoadMapPtr(asm.R1, 0).WithReference("array"), loadFunc(asm.R2, "each"),
 		asm.Mov.Reg(asm.R3, asm.R10), asm.Add.Imm(asm.R3, int32(-stack)), asm.Mov.Imm(asm.R4, 0),
 		asm.FnForEachMapElem.Call(),
@@ -103,7 +105,7 @@ func callbackOn(stack, callee int16) asm.Instructions {
 
 // loopOn has its loop from the verifier, on stacks of these depths.
 func loopOn(stack, callee int16) asm.Instructions {
-	return describe(join(frameOf(1, stack), asm.Instructions{
+	return describe(slices.Concat(frameOf(1, stack), asm.Instructions{
 		asm.Mov.Imm(asm.R1, 5), loadFunc(asm.R2, "each"), asm.Mov.Imm(asm.R3, 0), asm.Mov.Imm(asm.R4, 0),
 		asm.FnLoop.Call(),
 	}, returning(1), function("each", 1, callee, returning(0))))

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -13,9 +14,6 @@ var scalars = []asm.Register{asm.R0, asm.R1, asm.R2, asm.R3, asm.R4, asm.R5, asm
 // ctxWords are the words of the context, a struct __sk_buff, that a test run may set: mark,
 // priority, and the five of cb.
 var ctxWords = []int16{8, 32, 48, 52, 56, 60, 64}
-
-// ctxSize is the size of struct __sk_buff.
-const ctxSize = 192
 
 // unknowns loads numbers that the verifier cannot know into the scalars.
 func unknowns() asm.Instructions {
@@ -76,7 +74,6 @@ func opSamples() []Sample {
 	return out
 }
 
-// onPairs applies an operation to every pair of scalars.
 func onPairs(op func(dst, src asm.Register) asm.Instruction) asm.Instructions {
 	var insns asm.Instructions
 	for _, d := range scalars {
@@ -152,20 +149,21 @@ func jumpSamples() []Sample {
 	load := asm.Instructions{asm.LoadMem(asm.R0, asm.R1, 8, asm.Word), asm.Mov.Imm(asm.R7, 3)}
 	for n := 20; n <= 28; n++ {
 		for shift := range 5 { // the filler's bytes, one by one
-			body := join(filler(n), asm.Instructions{asm.Add.Imm(asm.R0, 1)}[:min(shift, 1)])
+			body := slices.Concat(filler(n), asm.Instructions{asm.Add.Imm(asm.R0, 1)}[:min(shift, 1)])
 			for range shift - 1 {
 				body = append(body, asm.Add.Imm(asm.R0, 1))
 			}
-			forth := join(load, asm.Instructions{asm.JEq.Imm(asm.R0, 0, "out")}, body,
+			forth := slices.Concat(load, asm.Instructions{asm.JEq.Imm(asm.R0, 0, "out")}, body,
 				asm.Instructions{asm.Mov.Imm(asm.R0, 0).WithSymbol("out"), asm.Return()})
-			back := join(load, asm.Instructions{asm.Mov.Imm(asm.R2, 0).WithSymbol("top")}, clone(body),
-				asm.Instructions{asm.Sub.Imm(asm.R7, 1), asm.JNE.Imm(asm.R7, 0, "top")}, returning(0))
+			back := slices.Concat(load, asm.Instructions{asm.Mov.Imm(asm.R2, 0).WithSymbol("top")},
+				slices.Clone(body), asm.Instructions{asm.Sub.Imm(asm.R7, 1),
+					asm.JNE.Imm(asm.R7, 0, "top")}, returning(0))
 			out = append(out,
 				sampleOf(fmt.Sprintf("jump over %d+%d", n, shift), ebpf.SchedCLS, forth),
 				sampleOf(fmt.Sprintf("jump back over %d+%d", n, shift), ebpf.SchedCLS, back))
 		}
 	}
-	long := join(load, asm.Instructions{asm.JEq.Imm(asm.R0, 0, "a")}, filler(40),
+	long := slices.Concat(load, asm.Instructions{asm.JEq.Imm(asm.R0, 0, "a")}, filler(40),
 		asm.Instructions{asm.LongJump("out")},
 		asm.Instructions{asm.Mov.Imm(asm.R2, 2).WithSymbol("a")}, filler(30), asm.Instructions{
 			asm.JEq.Imm(asm.R0, 5, "out"), asm.Add.Imm(asm.R0, 1), asm.Mov.Imm(asm.R0, 9).WithSymbol("out"),
@@ -178,7 +176,7 @@ func jumpSamples() []Sample {
 			asm.Add.Imm(asm.R0, 1).WithSymbol(fmt.Sprintf("x%d", i)))
 	}
 	return append(out, sampleOf("many exits", ebpf.SchedCLS,
-		join(load, exits, asm.Instructions{asm.Return()})))
+		slices.Concat(load, exits, asm.Instructions{asm.Return()})))
 }
 
 // filler is n instructions of five bytes each.

@@ -15,6 +15,9 @@ import (
 	"tailpoke/jit/interp"
 )
 
+// ctxSize is the size of struct __sk_buff.
+const ctxSize = 192
+
 // A family is programs that tail call one another through one map.
 type family struct {
 	coll  *ebpf.Collection

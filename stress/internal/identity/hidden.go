@@ -12,34 +12,24 @@ import (
 	"tailpoke/jit"
 )
 
-// hidden is what the verifier decided and bpf(2) does not show: how deep each function's
-// stack is, whether it is a private one, whether the function keeps the counter of tail calls,
-// and which tail calls are direct. Our own analysis finds the same where constants and addresses
-// follow from the instructions alone; where the verifier knew more (what a comparison says of a
-// key, how far a variable offset reaches, a tail call in code that was removed), it is read off
-// the image.
-type hidden struct {
-	depths   []int
-	private  []uint64
-	counting []bool
-	direct   []bool
-}
-
-var errHidden = errors.New("image has other tail calls than the program")
-
-// recover reads them off.
-func (r *readback) recover(k *Compiler, p *jit.Program) (hidden, error) {
-	var h hidden
+// recover puts into options what the verifier decided and bpf(2) does not show: how deep each
+// function's stack is, whether it is a private one, whether the function keeps the counter of tail
+// calls, and which tail calls are direct. Our own analysis finds the same where constants and
+// addresses follow from the instructions alone; where the verifier knew more (what a comparison
+// says of a key, how far a variable offset reaches, a tail call in code that was removed), it is
+// read off the image.
+func (r *readback) recover(k *Compiler, p *jit.Program, o *jit.Options) error {
+	o.PrivateStacks = nil
 	for _, f := range r.funcs {
-		h.depths = append(h.depths, stackDepth(k, f.code))
-		h.counting = append(h.counting, keepsCounter(k, f.code))
-		h.private = append(h.private, privateStack(k, f.code))
-		h.direct = append(h.direct, sites(k, f.code)...)
+		o.StackDepths = append(o.StackDepths, stackDepth(k, f.code))
+		o.TailCallReachable = append(o.TailCallReachable, keepsCounter(k, f.code))
+		o.PrivateStacks = append(o.PrivateStacks, privateStack(k, f.code))
+		o.Direct = append(o.Direct, sites(k, f.code)...)
 	}
-	if len(h.direct) != len(p.TailCalls) {
-		return h, errHidden
+	if len(o.Direct) != len(p.TailCalls) {
+		return errors.New("image has other tail calls than the program")
 	}
-	return h, nil
+	return nil
 }
 
 // subRSP is the opcode of sub rsp, imm32.

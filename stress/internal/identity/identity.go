@@ -40,7 +40,7 @@ func (k *Compiler) Check(progs []Sample) (*Report, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Name, err)
 		}
-		v, err := k.compare(s.Name, r, known)
+		_, v, err := k.image(s.Name, r, known)
 		if err != nil {
 			v.difference = err.Error()
 		}
@@ -54,7 +54,6 @@ func (k *Compiler) Check(progs []Sample) (*Report, error) {
 	return rep, nil
 }
 
-// count adds one program.
 func (rep *Report) count(name string, r *readback, v verdict) {
 	rep.Programs++
 	for i := range r.insns {

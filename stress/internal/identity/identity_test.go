@@ -2,6 +2,7 @@ package identity
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -125,13 +126,13 @@ func TestHidden(t *testing.T) {
 		asm.StoreImm(asm.R10, -8, 1, asm.Byte), asm.Mov.Reg(asm.R2, asm.R10), asm.Add.Imm(asm.R2, -64),
 		asm.Mov.Imm(asm.R0, 0), asm.Return(),
 	}
-	removed := join(frameOf(2, 100), asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.JEq.Imm(asm.R0, 0, "out")},
+	removed := slices.Concat(frameOf(2, 100), asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.JEq.Imm(asm.R0, 0, "out")},
 		tailCallOf("progs", 1), asm.Instructions{asm.Mov.Imm(asm.R0, 0).WithSymbol("out"), asm.Return()})
 	rep, err := k.Check([]Sample{
 		sampleOf("a key that a comparison tells", ebpf.SchedCLS, compared),
 		sampleOf("an address that is not used", ebpf.SchedCLS, unused),
 		sampleOf("a tail call in dead code", ebpf.SchedCLS, removed),
-		sampleOf("a tail call in dead code, which keeps the stack ordinary", ebpf.Kprobe, clone(removed)),
+		sampleOf("a tail call in dead code, which keeps the stack ordinary", ebpf.Kprobe, slices.Clone(removed)),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,7 +55,7 @@ func TestPrivateStacksAreThere(t *testing.T) {
 
 // TestWrongRuleIsRecovered foretells too many private stacks, and too few: the images need help.
 func TestWrongRuleIsRecovered(t *testing.T) {
-	body := func(stack int16) asm.Instructions { return join(frameOf(1, stack), returning(0)) }
+	body := func(stack int16) asm.Instructions { return slices.Concat(frameOf(1, stack), returning(0)) }
 	samples := []Sample{
 		sampleOf("shallow", ebpf.Kprobe, body(8)),
 		sampleOf("deep", ebpf.Kprobe, body(100)),

@@ -27,7 +27,6 @@ type machineFunc struct {
 	code []byte
 }
 
-// errRejected says that a sample could not be loaded.
 var errRejected = errors.New("not loaded")
 
 // load loads a sample, and reads it back.

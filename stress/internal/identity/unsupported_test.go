@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,7 +47,7 @@ func throwing(t *testing.T, types *btf.Spec) Sample {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sampleOf("throws", ebpf.SchedCLS, join(asm.Instructions{
+	return sampleOf("throws", ebpf.SchedCLS, slices.Concat(asm.Instructions{
 		asm.LoadMem(asm.R0, asm.R1, 8, asm.Word), asm.JEq.Imm(asm.R0, 0, "out"), asm.Mov.Imm(asm.R1, 0),
 		{OpCode: asm.OpCode(asm.JumpClass).SetJumpOp(asm.Call), Src: asm.PseudoKfuncCall, Constant: int64(id)},
 		asm.Mov.Imm(asm.R0, 0).WithSymbol("out"), asm.Return(),
@@ -79,7 +80,7 @@ func walking(t *testing.T, types *btf.Spec) Sample {
 func inArena(*testing.T, *btf.Spec) Sample {
 	s := sampleOf("in an arena", ebpf.Syscall, returning(0))
 	p := s.Spec.Programs[s.Program]
-	p.Instructions = join(asm.Instructions{asm.LoadMapPtr(asm.R1, 0).WithReference("arena")}, p.Instructions)
+	p.Instructions = slices.Concat(asm.Instructions{asm.LoadMapPtr(asm.R1, 0).WithReference("arena")}, p.Instructions)
 	const sleepable, mmapable = 1 << 4, 1 << 10
 	p.Flags = sleepable
 	s.Spec.Maps["arena"] = &ebpf.MapSpec{
