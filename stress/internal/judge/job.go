@@ -64,7 +64,7 @@ func (j *Job) Named() *report.Subject {
 	return &report.Subject{
 		Protocol: s.Protocol.Name, Method: s.Method.Name, Grace: s.Grace.Name, Layout: s.Layout,
 		Threads: s.Shape.Threads, Sites: s.Shape.Sites, Programs: s.Shape.Programs, Keys: s.Shape.Keys,
-		Object: w.Object, Entry: w.EntryName,
+		Object: w.Source.Name, Entry: w.Source.Entry,
 	}
 }
 

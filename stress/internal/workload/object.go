@@ -60,7 +60,7 @@ func Decode(name string, raw []byte) (*ebpf.CollectionSpec, error) {
 
 // FromCollection makes the workload of a source that was decoded already. It keeps the collection.
 func FromCollection(spec *ebpf.CollectionSpec, from Source) (*Workload, error) {
-	w := &Workload{Object: from.Name, EntryName: from.Entry, Maps: map[string]int{}, Data: Maps{}, Source: from, spec: spec}
+	w := &Workload{Maps: map[string]int{}, Data: Maps{}, Source: from, spec: spec}
 	if err := w.readPrograms(spec, from.Entry); err != nil {
 		return nil, fmt.Errorf("%s: %w", from.Name, err)
 	}
@@ -134,9 +134,9 @@ func (w *Workload) readMaps(spec *ebpf.CollectionSpec) error {
 // Source is what a workload can be made from again, in another process or at another time.
 type Source struct {
 	Object  []byte         `json:"object,omitempty"`
-	Case    string         `json:"case,omitempty"` // of the regression cases
-	Name    string         `json:"name,omitempty"`
-	Entry   string         `json:"entry,omitempty"`
+	Case    string         `json:"case,omitempty"`  // of the regression cases
+	Name    string         `json:"name,omitempty"`  // of the object file; "" of what is generated
+	Entry   string         `json:"entry,omitempty"` // the program in it that threads execute
 	Shape   protocol.Shape `json:"shape"`
 	Aligned bool           `json:"aligned,omitempty"`
 }

@@ -16,11 +16,6 @@ import (
 // an execution may return. So it must not be copied, nor changed once an engine has it.
 // Several goroutines may use it.
 type Workload struct {
-	// Object and EntryName say where the program comes from: the name of an object file,
-	// and of a program in it. Both are empty for a generated workload.
-	Object    string
-	EntryName string
-
 	Entry    *jit.Program
 	Programs []*jit.Program
 	Maps     map[string]int // number of keys of each prog array
@@ -143,7 +138,6 @@ func (m *memo[K, V]) get(key K, compute func() (V, error)) (V, error) {
 	return once()
 }
 
-// size is how many values were computed.
 func (m *memo[K, V]) size() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
