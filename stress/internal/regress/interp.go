@@ -35,7 +35,6 @@ func (e Era) interpret(c *Case) (Session, error) {
 	return s, nil
 }
 
-// interpSession is a case in the interpreter.
 type interpSession struct {
 	variables
 	prepared *prepared

@@ -58,7 +58,6 @@ func openKernel(c *Case, unbounded string) (Session, error) {
 	return kernelSession{in}, nil
 }
 
-// kernelSession is a case in the kernel.
 type kernelSession struct{ *kernel.Session }
 
 func (s kernelSession) Delete(m string, key uint32) error { return noKey(s.Session.Delete(m, key)) }

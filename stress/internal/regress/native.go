@@ -48,9 +48,9 @@ func (e Era) execute(c *Case) (Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &nativeSession{prepared: p, m: m}
-	s.variables = variables{p, func(name string) table { return nativeTable{m.Host().Map(name)} }}
-	return s, nil
+	return &nativeSession{m, variables{p, func(name string) table {
+		return nativeTable{m.Host().Map(name)}
+	}}}, nil
 }
 
 // input is that of the case's first run.
@@ -63,25 +63,17 @@ func (c *Case) input() Input {
 	return Input{Packet: plain}
 }
 
-// nativeSession is a case as machine code.
 type nativeSession struct {
+	*native.Machine
 	variables
-	prepared *prepared
-	m        *native.Machine
 }
 
 type nativeTable struct{ *host.Map }
 
 func (t nativeTable) Get(key []byte) []byte { return t.Value(key, 0) }
 
-func (s *nativeSession) Close() error { return s.m.Close() }
-
-func (s *nativeSession) Reload(prog string) error { return s.m.Reload(prog) }
-
-func (s *nativeSession) Put(m string, key uint32, prog string) error { return s.m.Put(m, key, prog) }
-
 func (s *nativeSession) Delete(m string, key uint32) error {
-	held, err := s.m.Delete(m, key)
+	held, err := s.Machine.Delete(m, key)
 	if err == nil && !held {
 		return ErrNoKey
 	}
@@ -89,17 +81,17 @@ func (s *nativeSession) Delete(m string, key uint32) error {
 }
 
 func (s *nativeSession) Run(prog string, in Input) (uint32, error) {
-	ctx, err := s.prepared.context(prog, in)
+	ctx, err := s.p.context(prog, in)
 	if err != nil {
 		return 0, err
 	}
 	if ctx.Packet != nil {
-		if err := s.m.Host().SetPacket(ctx.Packet); err != nil {
+		if err := s.Host().SetPacket(ctx.Packet); err != nil {
 			return 0, err
 		}
-		s.m.Host().Skb(ctx.Bytes)
+		s.Host().Skb(ctx.Bytes)
 	}
-	r0, err := s.m.Run(prog, ctx.Bytes, patience)
+	r0, err := s.Machine.Run(prog, ctx.Bytes, patience)
 	anomaly, wrong := errors.AsType[*native.AnomalyError](err)
 	switch {
 	case errors.Is(err, native.ErrEndless), errors.Is(err, native.ErrStackUsedUp):

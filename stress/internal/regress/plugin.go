@@ -11,7 +11,6 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/cilium/ebpf/asm"
 
@@ -72,7 +71,6 @@ func (p Plugin) Run(ctx context.Context) (uint64, error) {
 	return r.R0, nil
 }
 
-// parse reads the texts.
 func (p Plugin) parse() (mem []byte, prog *jit.Program, l *jit.Layout, err error) {
 	if l, err = jit.LayoutByName(p.Layout); err != nil {
 		return nil, nil, nil, err
@@ -95,7 +93,6 @@ const pluginWork = "program"
 // Works are what child processes do for this package.
 func Works() map[string]child.Work { return map[string]child.Work{pluginWork: pluginReply} }
 
-// pluginAnswer is what a child answers.
 type pluginAnswer struct {
 	R0     uint64 `json:"r0"`
 	Failed bool   `json:"failed,omitempty"` // the execution did
@@ -130,15 +127,8 @@ func executeOnce(p *jit.Program, mem []byte, l *jit.Layout) (uint64, error) {
 	return r0, errors.Join(err, m.Close())
 }
 
-// parseHex reads bytes in hexadecimal.
 func parseHex(text string) ([]byte, error) {
-	digits := strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return -1
-		}
-		return r
-	}, text)
-	return hex.DecodeString(digits)
+	return hex.DecodeString(strings.Join(strings.Fields(text), ""))
 }
 
 // parseProgram reads a program. The suite knows neither maps nor packets.
@@ -170,7 +160,6 @@ func parseProgram(text string) (*jit.Program, error) {
 	return p, nil
 }
 
-// interpretOnce runs a program in the interpreter.
 func interpretOnce(p *jit.Program, mem []byte, l *jit.Layout) (uint64, error) {
 	o, err := interp.Run(p, interp.World{
 		Ctx: mem, SizeInR2: true, Layout: l,

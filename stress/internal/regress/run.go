@@ -147,7 +147,6 @@ func (s Run) carry(x *execution) error {
 	return nil
 }
 
-// outcome is what came of a run.
 type outcome struct {
 	r0             uint32
 	tails          int
