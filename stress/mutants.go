@@ -77,6 +77,7 @@ func runMutant(ctx context.Context, s protocol.Subject, w *Workload, hierarchy f
 		if m.Safe() {
 			ro.Duration = o.SafeDuration
 		}
+		ro.Patience = 2 * ro.Duration // a busy machine needs longer
 		if i > 0 {
 			// The model gives the same answer again.
 			if !slices.Contains(ro.Engines, protocol.CPU) {

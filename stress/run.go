@@ -36,7 +36,12 @@ type Options struct {
 	Script      protocol.Script // for these two, once, before random operations; all that the machine engine explores
 	Seed        uint64
 	StopAtFirst bool // these two end with their first finding
-	MaxStates   int  // bound of the model engine and of the machine engine; 0: their own
+	// MinCycles is how many cycles they must count to say that they observed nothing, 0: 30.
+	// Patience is how much longer than Duration they may go on for that; where Duration is 0, it is
+	// twice DefaultDuration.
+	MinCycles int
+	Patience  time.Duration
+	MaxStates int // bound of the model engine and of the machine engine; 0: their own
 	// Needs is what the model's shape must have at least, beside what the workload makes of it.
 	Needs    protocol.Shape
 	NoBoost  bool                  // the cpu engine runs as without the right to real-time priorities
@@ -57,6 +62,7 @@ const DefaultDuration = judge.DefaultDuration
 func (o *Options) job(s protocol.Subject, w *Workload) (*judge.Job, []judge.Engine, error) {
 	j, err := judge.NewJob(s, w, judge.Options{
 		Duration: o.Duration, Script: o.Script, Seed: o.Seed, StopAtFirst: o.StopAtFirst, MaxStates: o.MaxStates,
+		MinCycles: o.MinCycles, Patience: o.Patience,
 		Needs: o.Needs, NoBoost: o.NoBoost, Callers: o.Callers, Progress: o.Progress, Trace: o.Trace,
 	})
 	if err != nil {

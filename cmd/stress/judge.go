@@ -25,12 +25,15 @@ type judging struct {
 	stopAtFirst       bool
 	noBoost           bool
 	maxStates         count
+	minCycles         count
 }
 
 // cpuFlags adds the flags of the cpu engine.
 func (j *judging) cpuFlags(f *pflag.FlagSet, d, progress time.Duration) {
 	j.duration = duration(d)
 	f.Var(&j.duration, "duration", "how long the cpu engine runs, and then the kernel engine, such as 300ms, 5s, 24h or 7d")
+	f.Var(&j.minCycles, "min-cycles", "cycles that these engines must count to say that they observed nothing; without --duration they go on for them, up to three times as long")
+	f.Lookup("min-cycles").DefValue = "30"
 	f.BoolVar(&j.stopAtFirst, "stop-at-first", false, "the cpu engine and the kernel engine end with their first finding")
 	f.BoolVar(&j.noBoost, "no-boost", false, "run as without the right to real-time priorities")
 	j.progressFlag(f, progress)
@@ -90,7 +93,10 @@ func (j *judging) judge(cmd *cobra.Command, _ []string) (*report.Document, error
 func (j *judging) options(cmd *cobra.Command) (stress.Options, error) {
 	o := stress.Options{
 		Duration: time.Duration(j.duration), StopAtFirst: j.stopAtFirst, NoBoost: j.noBoost,
-		MaxStates: int(j.maxStates), Callers: int(j.callers),
+		MaxStates: int(j.maxStates), Callers: int(j.callers), MinCycles: int(j.minCycles),
+	}
+	if !cmd.Flags().Changed("duration") {
+		o.Patience = 2 * o.Duration // a busy machine needs longer
 	}
 	var err error
 	if o.Engines, err = parseEngines(j.engines); err != nil {

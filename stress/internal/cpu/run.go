@@ -230,11 +230,8 @@ func (r *run) execute(ctx context.Context) error {
 		return err
 	}
 	r.driver.Start()
-	if r.Duration > 0 {
-		var cancel func()
-		ctx, cancel = context.WithTimeout(ctx, r.Duration)
-		defer cancel()
-	}
+	ctx, end := r.driver.Limit(ctx)
+	defer end()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	helpers := live.NewHelpers(cancel)

@@ -43,6 +43,8 @@ type parcel struct {
 	Script      string          `json:"script"`
 	Seed        uint64          `json:"seed"`
 	Duration    time.Duration   `json:"duration"`
+	MinCycles   int             `json:"min_cycles"`
+	Patience    time.Duration   `json:"patience"`
 	StopAtFirst bool            `json:"stop_at_first"`
 	NoBoost     bool            `json:"no_boost"`
 	KeepTrace   int             `json:"keep_trace"`
@@ -53,14 +55,15 @@ func newParcel(j *Job) parcel {
 	return parcel{
 		Protocol: s.Protocol.String(), Method: s.Method.String(), Grace: s.Grace.Name, Layout: s.Layout,
 		Threads: s.Shape.Threads, Source: j.Workload.Source, Script: j.Script.String(), Seed: j.Seed,
-		Duration: j.duration(), StopAtFirst: j.StopAtFirst, NoBoost: j.NoBoost, KeepTrace: j.kept(),
+		Duration: j.duration(), MinCycles: j.MinCycles, Patience: j.patience(), StopAtFirst: j.StopAtFirst, NoBoost: j.NoBoost, KeepTrace: j.kept(),
 	}
 }
 
 // job makes the job again.
 func (p *parcel) job() (*Job, error) {
 	s := protocol.Subject{Layout: p.Layout, Shape: protocol.Shape{Threads: p.Threads}}
-	o := Options{Seed: p.Seed, Duration: p.Duration, StopAtFirst: p.StopAtFirst, NoBoost: p.NoBoost}
+	o := Options{Seed: p.Seed, Duration: p.Duration, MinCycles: p.MinCycles, Patience: p.Patience,
+		StopAtFirst: p.StopAtFirst, NoBoost: p.NoBoost}
 	var all, err error
 	set := func() { all = errors.Join(all, err) }
 	s.Protocol, err = protocol.ParseProtocol(p.Protocol)
@@ -133,7 +136,7 @@ func runCPU(ctx context.Context, j *Job, oracle *workload.Oracle) (*cpu.Result, 
 func inChild(ctx context.Context, p parcel) (*cpu.Result, error) {
 	start := time.Now()
 	var r reply
-	why, err := child.Ask(ctx, childWork, p, p.Duration, &r)
+	why, err := child.Ask(ctx, childWork, p, p.Duration+p.Patience, &r)
 	switch {
 	case err != nil:
 		return nil, err

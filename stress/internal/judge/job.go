@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +31,12 @@ type Options struct {
 	Script      protocol.Script // for live engines, once, before random operations; all that the machine engine explores
 	Seed        uint64
 	StopAtFirst bool // live engines end with their first finding
-	MaxStates   int  // bound of the engines that explore; 0: their own
+	// MinCycles is how many cycles a live engine must count to say that it observed nothing; 0 is
+	// DefaultMinCycles. Patience is how much longer than Duration it may go on for them; where
+	// Duration is 0, it is twice DefaultDuration.
+	MinCycles int
+	Patience  time.Duration
+	MaxStates int // bound of the engines that explore; 0: their own
 	// Needs is what the model's shape must have at least, beside what the workload makes of it.
 	Needs    protocol.Shape
 	NoBoost  bool                  // the cpu engine runs as without the right to real-time priorities
@@ -41,6 +47,10 @@ type Options struct {
 
 // DefaultDuration is how long a live engine runs.
 const DefaultDuration = 5 * time.Second
+
+// DefaultMinCycles is the least number of trials that anything is said of: 30 without a violation
+// bound the rate at one in ten.
+const DefaultMinCycles = 30
 
 // NewJob makes a job, and looks at what every engine needs.
 func NewJob(s protocol.Subject, w *workload.Workload, o Options) (*Job, error) {
@@ -79,6 +89,10 @@ func (j *Job) Document(s report.Section) *report.Document {
 func (j *Job) live(e protocol.Engine) live.Config {
 	c := live.Config{
 		Keys: j.Workload.Keys, Seed: j.Seed, Duration: j.duration(), Script: j.Script, StopAtFirst: j.StopAtFirst,
+		Patience: j.patience(),
+	}
+	if c.Duration > 0 { // a script alone has its calls, and no statistic
+		c.MinCycles = uint64(cmp.Or(j.MinCycles, DefaultMinCycles))
 	}
 	if j.Progress != nil {
 		c.Progress = func(p report.Progress) {
@@ -95,6 +109,14 @@ func (j *Job) duration() time.Duration {
 		return DefaultDuration
 	}
 	return j.Duration
+}
+
+// patience is how much longer a live engine may run.
+func (j *Job) patience() time.Duration {
+	if j.Duration == 0 && len(j.Script) == 0 {
+		return 2 * DefaultDuration
+	}
+	return j.Patience
 }
 
 // maxKept bounds the items of a trace that is written to a file.

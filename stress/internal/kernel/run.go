@@ -97,11 +97,8 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 	r.driver.Start()
 	helpers := r.helpers(cancel)
 	r.awaitHelpers(ctx)
-	if r.Duration > 0 {
-		var cancel func()
-		ctx, cancel = context.WithTimeout(ctx, r.Duration)
-		defer cancel()
-	}
+	ctx, end := r.driver.Limit(ctx)
+	defer end()
 	err = r.driver.Run(ctx)
 	err = errors.Join(err, helpers.Stop(), r.dismiss(), r.empty())
 	watched := r.watcher.close()

@@ -41,6 +41,10 @@ type Config struct {
 	Duration    time.Duration   // bounds the run; 0 runs the script alone
 	Script      protocol.Script // carried out once, before random operations begin
 	StopAtFirst bool            // ends the run with the first finding
+	// MinCycles is how many cycles a run needs that finds nothing: with fewer it is vacuous. A
+	// script alone needs none. Patience is how much longer than Duration the run may go on for them.
+	MinCycles uint64
+	Patience  time.Duration
 
 	// Trace, if set, is given what happened, in order, while the run goes on. It does not keep
 	// the slice.
@@ -152,8 +156,17 @@ func (d *Driver) Run(ctx context.Context) error {
 	return nil
 }
 
+// Limit bounds the run: the context that it returns ends when the last of its time is over.
+func (d *Driver) Limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if d.c.Duration <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, d.c.Duration+d.c.Patience)
+}
+
 func (d *Driver) over(ctx context.Context) bool {
-	return ctx.Err() != nil || d.engine.Bad() && d.c.StopAtFirst
+	return ctx.Err() != nil || d.engine.Bad() && d.c.StopAtFirst ||
+		d.c.Duration > 0 && d.c.Patience > 0 && time.Since(d.start) >= d.c.Duration && (d.cycles.Load() >= d.c.MinCycles || d.engine.Bad())
 }
 
 // randomCall walks a random key through install, at least one update, and remove.

@@ -238,6 +238,53 @@ func TestStops(t *testing.T) {
 	}
 }
 
+// TestPatience: a run whose time is over goes on until it has counted enough cycles, or has found
+// something.
+func TestPatience(t *testing.T) {
+	for _, tc := range []struct {
+		name         string
+		least        uint64
+		over, bad    bool
+		fewest, most uint64
+	}{
+		{"its time is over", 5, true, false, 5, 5},
+		{"enough, and its time is over", 0, true, false, 0, 0},
+		{"its time is not over", 5, false, false, 50, 50},
+		{"its time is over, and it has found something", 5, true, true, 0, 0},
+	} {
+		f := newFake(Config{Duration: time.Hour, Patience: time.Hour, MinCycles: tc.least}, 1, 2)
+		f.bad = tc.bad
+		if tc.over {
+			f.driver.start = time.Now().Add(-time.Hour)
+		}
+		f.after = func(context.Context, protocol.Call) error {
+			if f.driver.cycles.Load() == 50 {
+				return errors.New("enough")
+			}
+			return nil
+		}
+		_ = f.driver.Run(t.Context())
+		if n := f.driver.Counts().Cycles; n < tc.fewest || n > tc.most {
+			t.Errorf("%s: %d cycles, want %d", tc.name, n, tc.most)
+		}
+	}
+}
+
+// TestLimit: patience comes after the time, and there is no limit without a time.
+func TestLimit(t *testing.T) {
+	for _, tc := range []struct {
+		long, patience time.Duration
+	}{{0, 0}, {time.Hour, 0}, {time.Hour, 2 * time.Hour}} {
+		f := newFake(Config{Duration: tc.long, Patience: tc.patience}, 1, 1)
+		ctx, cancel := f.driver.Limit(context.Background())
+		end, ok := ctx.Deadline()
+		cancel()
+		if left := time.Until(end); ok != (tc.long > 0) || ok && (left > tc.long+tc.patience || left < tc.long+tc.patience-time.Minute) {
+			t.Errorf("%v and %v: ends in %v, %t", tc.long, tc.patience, left, ok)
+		}
+	}
+}
+
 // TestNoOracle: without an oracle nothing is known, and all goes on.
 func TestNoOracle(t *testing.T) {
 	f := newFake(Config{Script: script(t, "put 0 0")}, 1, 1)

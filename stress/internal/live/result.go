@@ -1,6 +1,7 @@
 package live
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -15,6 +16,7 @@ type Result struct {
 	Installs   uint64
 	Updates    uint64
 	Removes    uint64
+	MinCycles  uint64 // with fewer Cycles, a run that finds nothing says nothing
 	Cycles     uint64 // removes of a program that an update had put there
 	Loads      uint64 // copies of the entry that came and went
 	Overlaps   report.Overlaps
@@ -37,7 +39,7 @@ func (d *Driver) Counts() Result {
 	return Result{
 		Installs: d.operations[protocol.Install].Load(), Updates: d.operations[protocol.Update].Load(),
 		Removes: d.operations[protocol.Remove].Load(), Cycles: d.cycles.Load(), Loads: d.loads.Load(),
-		Seconds: time.Since(d.start).Seconds(),
+		MinCycles: d.c.MinCycles, Seconds: time.Since(d.start).Seconds(),
 	}
 }
 
@@ -74,6 +76,10 @@ func (r *Result) Vacuous() string {
 		case c.overlaps == 0:
 			return "no execution overlapped " + c.name + " alone"
 		}
+	}
+	if r.Cycles < r.MinCycles {
+		return fmt.Sprintf("%d of at least %d cycles: run longer, with real-time priorities, or on more CPUs",
+			r.Cycles, r.MinCycles)
 	}
 	return ""
 }

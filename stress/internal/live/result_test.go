@@ -12,11 +12,18 @@ func TestVacuous(t *testing.T) {
 	if s := full.Vacuous(); s != "" {
 		t.Errorf("a run with everything is vacuous: %s", s)
 	}
+	enough := full
+	if enough.Cycles, enough.MinCycles = 30, 30; enough.Vacuous() != "" {
+		t.Errorf("30 of 30 cycles are too few: %s", enough.Vacuous())
+	}
 	for name, change := range map[string]func(*Result){
 		"no updates were carried out":            func(r *Result) { r.Updates = 0 },
 		"no execution overlapped installs alone": func(r *Result) { r.Overlaps.Install = 0 },
 		"no execution overlapped removes alone":  func(r *Result) { r.Overlaps.Remove = 0 },
 		"no installs were carried out":           func(r *Result) { *r = Result{} },
+		"29 of at least 30 cycles: run longer, with real-time priorities, or on more CPUs": func(r *Result) {
+			r.Cycles, r.MinCycles = 29, 30
+		},
 	} {
 		r := full
 		change(&r)

@@ -98,8 +98,7 @@ func (w *Workload) readPrograms(spec *ebpf.CollectionSpec, entry string) error {
 	return nil
 }
 
-// readMaps takes the maps that the programs name, and the keys of the prog arrays that the
-// entry names.
+// readMaps takes the maps that the programs name, and the keys that change.
 func (w *Workload) readMaps(spec *ebpf.CollectionSpec) error {
 	for _, p := range w.all() {
 		for _, m := range p.Maps() {
@@ -120,15 +119,40 @@ func (w *Workload) readMaps(spec *ebpf.CollectionSpec) error {
 	if _, err := w.Data.Host(); err != nil {
 		return err
 	}
-	for _, m := range w.Entry.Maps() {
-		for i := range w.Maps[m] {
-			if len(w.Keys) == MaxKeys {
-				return nil
-			}
-			w.Keys = append(w.Keys, protocol.Key{Map: m, Index: i})
+	w.takeKeys()
+	return nil
+}
+
+// takeKeys takes the keys that executions read, for a change of another tests nothing: first those
+// of direct sites, the entry's before those of the programs that it calls, in whatever map and of
+// whatever index; then those that an indirect site of the entry may read, as many as can change.
+func (w *Workload) takeKeys() {
+	take := func(k protocol.Key) {
+		if k.Index < w.Maps[k.Map] && len(w.Keys) < MaxKeys && !slices.Contains(w.Keys, k) {
+			w.Keys = append(w.Keys, k)
 		}
 	}
-	return nil
+	for _, p := range w.all() {
+		for _, c := range p.TailCalls {
+			if c.Const {
+				take(keyOf(c))
+			}
+		}
+	}
+	for _, c := range w.Entry.TailCalls {
+		from := []string{c.Map}
+		switch {
+		case c.Const:
+			continue
+		case c.Map == "": // any of them
+			from = w.Entry.Maps()
+		}
+		for _, m := range from {
+			for i := range min(w.Maps[m], MaxKeys) {
+				take(protocol.Key{Map: m, Index: i})
+			}
+		}
+	}
 }
 
 // Source is what a workload can be made from again, in another process or at another time.
