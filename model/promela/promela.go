@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"text/template"
 
 	"tailpoke/patcher/protocol"
 )
@@ -100,20 +99,30 @@ func (p *promela) text(s string) {
 //go:embed model.pml
 var source string
 
-var parts = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("model.pml").Parse(source))
+// parts are those of model.pml, by name. Package text/template would read them too, and would keep
+// every method of every type in the binary: it finds methods by their names.
+var parts = sync.OnceValue(func() map[string]string {
+	out := map[string]string{}
+	for _, text := range strings.Split(source, "{{define ")[1:] {
+		name, text, _ := strings.Cut(text, "}}")
+		out[strings.Trim(name, `"`)], _, _ = strings.Cut(text, "{{end}}")
+	}
+	return out
 })
 
-// holes are what a part leaves open, by name.
+// holes are what a part leaves open, by name: {{.name}}.
 type holes map[string]any
 
 // put writes a part of model.pml.
 func (p *promela) put(part string, fill holes) {
-	var b strings.Builder
-	if err := parts().ExecuteTemplate(&b, part, fill); err != nil {
-		panic(err) // there is no such part
+	text, ok := parts()[part]
+	for name, value := range fill {
+		text = strings.ReplaceAll(text, "{{."+name+"}}", fmt.Sprint(value))
 	}
-	p.text(b.String())
+	if !ok || strings.Contains(text, "{{") {
+		panic("promela: no part " + part + ", or a hole in it is left open")
+	}
+	p.text(text)
 }
 
 // of names a variable of an agent, by its number.
