@@ -24,7 +24,7 @@
 //	protocol kernel
 //	  install  publish; each { target=jump; bypass=nop }
 //	  update   publish; each { target=jump }; retire
-//	  remove   publish; each { bypass=jump; wait; target=nop }; retire
+//	  remove   publish; each { bypass=jump; wait if changed; target=nop }; retire
 //
 //	method int3
 //	  head=int3; sync; tail; sync; head=new; sync

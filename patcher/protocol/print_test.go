@@ -31,14 +31,18 @@ func roundTrip[T interface{ String() string }](t tester, v T, parse func(string)
 }
 
 func TestBuiltInsPrintAsTheyStand(t *testing.T) {
-	for i, text := range []string{kernelText, batchedText, lazyText} {
+	protocols, methods := []string{kernelText, batchedText, lazyText}, []string{int3Text, wordText}
+	if len(Protocols()) != len(protocols) || len(Methods()) != len(methods) {
+		t.Errorf("%d protocols and %d methods: add their texts to this test", len(Protocols()), len(Methods()))
+	}
+	for i, text := range protocols {
 		p := Protocols()[i]
 		if p.String() != text {
 			t.Errorf("%s prints as\n%sand stands as\n%s", p.Name, p, text)
 		}
 		roundTrip(t, p, ParseProtocol)
 	}
-	for i, text := range []string{int3Text, wordText} {
+	for i, text := range methods {
 		m := Methods()[i]
 		if m.String() != text {
 			t.Errorf("%s prints as\n%sand stands as\n%s", m.Name, m, text)
