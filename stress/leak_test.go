@@ -73,11 +73,11 @@ func TestNothingIsLeft(t *testing.T) {
 	once()
 	threads, mappings, files := held(t)
 	once()
-	// A thread ends some time after its goroutine, and the runtime may start one of its
-	// own at any time.
+	// A thread ends some time after its goroutine. The runtime starts some of its own at any time and
+	// keeps them; a pool that stayed would leave 32.
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		th, ma, fi := held(t)
-		if th <= threads+2 && ma <= mappings && fi <= files {
+		if th < threads+32 && ma <= mappings && fi <= files {
 			return
 		}
 		if time.Now().After(deadline) {

@@ -27,7 +27,7 @@ var update = flag.Bool("update", false, "write what the command prints into the 
 // objects. Beside testscript's own commands a script has
 //
 //	exits CODE stress ARGS...   runs the command; it must exit with that code, at the latest
-//	                            in twenty times its --duration
+//	                            in eight times its --duration
 //	shape FILE                  writes the fields of the one JSON object on stdout into FILE
 //	field PATH PATTERN          holds a field of that object against a regular expression; an element
 //	                            of the path is a name, a number, or name=value of one in a list
@@ -72,7 +72,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 		d, err := time.ParseDuration(args[at+1])
 		ts.Check(err)
 		longer := slices.Clone(args[1:])
-		longer[at] = (20 * d).String()
+		longer[at] = (8 * d).String()
 		code = codeOf(ts, longer)
 	}
 	if code != want {

@@ -40,14 +40,14 @@ func TestAreaHasEightPlaces(t *testing.T) {
 			}
 		}
 	}()
-	_, _, files := resources(t)
+	_, files := resources(t)
 	if _, err := NewArena(4096); err == nil || err.Error() != "more than 8 arenas at a time" {
 		t.Errorf("a ninth arena: %v", err)
 	}
 	if _, err := NewPool(PoolConfig{Threads: 1}); err == nil || err.Error() != "more than 8 pools at a time" {
 		t.Errorf("a ninth pool: %v", err)
 	}
-	if _, _, n := resources(t); n != files {
+	if _, n := resources(t); n != files {
 		t.Errorf("%d open files, before there were %d", n, files)
 	}
 	if err := pools[3].Close(); err != nil {
@@ -136,7 +136,7 @@ func TestSystemRefuses(t *testing.T) {
 			if strings.HasPrefix(tt.name, "no memory") {
 				newArena(t, nil) // the area is there
 			}
-			_, areas, files := resources(t)
+			areas, files := resources(t)
 			soft := uint64(0)
 			if tt.resource == unix.RLIMIT_AS {
 				soft = addressSpace(t) + spare
@@ -146,7 +146,7 @@ func TestSystemRefuses(t *testing.T) {
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("%v, want %s", err, tt.want)
 			}
-			if _, a, f := resources(t); a != areas || f != files {
+			if a, f := resources(t); a != areas || f != files {
 				t.Errorf("mappings %d -> %d, files %d -> %d", areas, a, files, f)
 			}
 			for range 9 { // no place was lost

@@ -229,7 +229,9 @@ func TestCounterInSubprograms(t *testing.T) {
 		{&jit.V612, 2, 34, nil},
 	} {
 		entry := nested(t, tt.calls)
-		o, err := Run(entry, worldOf(tt.l, map[uint32][]*jit.Program{0: {entry}}))
+		w := worldOf(tt.l, map[uint32][]*jit.Program{0: {entry}})
+		w.MaxSteps = 1 << 14
+		o, err := Run(entry, w)
 		if !errors.Is(err, tt.err) || o.R0 != tt.want {
 			t.Errorf("%s, %d calls: %d, %v; want %d, %v", tt.l.Name, tt.calls, o.R0, err, tt.want, tt.err)
 		}

@@ -158,7 +158,7 @@ func TestJudges(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	o := options{seed: 7, count: 7, packages: "p", jobs: 2, timeout: time.Minute}
+	o := options{seed: 7, count: 7, packages: "p", jobs: 2, timeout: 3 * time.Second}
 	var first, progress bytes.Buffer
 	if err := mutate(t.Context(), &first, &progress, root, o); err != nil {
 		t.Fatalf("%v\n%s", err, &progress)
@@ -188,9 +188,6 @@ func TestJudges(t *testing.T) {
 	for id, want := range map[string]string{
 		"p/p.go:4:11:compare": "killed",
 		"p/p.go:8:7:compare":  "SURVIVED",
-		"p/p.go:15:6:negate":  "killed",
-		"p/p.go:22:9:plus":    "SURVIVED",
-		"p/p.go:22:2:zero":    "killed",
 	} {
 		var out bytes.Buffer
 		one := options{only: id, timeout: 10 * time.Second, least: 50}

@@ -43,7 +43,7 @@ func TestKernelEngine(t *testing.T) {
 		{"case", stress.Choice{Case: "hierarchy_2"}, 0, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			v := inKernel(t, tc.choice, stress.Options{Duration: 2 * time.Second, Patience: time.Minute, Callers: tc.callers})
+			v := inKernel(t, tc.choice, stress.Options{Duration: time.Second, MinCycles: 5, Patience: time.Minute, Callers: tc.callers})
 			if v.Verdict != protocol.NotObserved {
 				t.Fatalf("%s: %s %v", v.Verdict, v.Reason, v.Findings)
 			}
