@@ -110,3 +110,25 @@ func TestValueAddress(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestForeignCalls: a program that calls what only a kernel has can be parsed, so that its sites are
+// known, but not compiled.
+func TestForeignCalls(t *testing.T) {
+	for _, tt := range []struct {
+		call asm.Instruction
+		want string
+	}{
+		{asm.FnSkbStoreBytes.Call(), "insn 3 (Call FnSkbStoreBytes): helper bpf_skb_store_bytes (#9) is not supported"},
+		{asm.Instruction{OpCode: opCall, Constant: 1 << 20}, "(#1048576) is not supported"},
+		{asm.Instruction{OpCode: opCall, Constant: 1<<16 + 1}, "(#65537) is not supported"},
+		{asm.Instruction{OpCode: opCall, Src: asm.PseudoKfuncCall, Constant: int64(MapLookupElem)}, "a function of the kernel is called"},
+	} {
+		p := mustParse(t, concat(tailCallTo("m", 3), asm.Instructions{tt.call, asm.Return()}))
+		if len(p.TailCalls) != 1 || p.TailCalls[0].Key != 3 || !p.TailCalls[0].Const {
+			t.Errorf("%v: tail calls %+v", tt.call, p.TailCalls)
+		}
+		if _, err := Compile(p, options(&V612)); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%v: %v, want %s", tt.call, err, tt.want)
+		}
+	}
+}

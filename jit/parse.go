@@ -13,7 +13,8 @@ import (
 // an ELF object do, or carry distances, as those read from raw bytes do.
 //
 // The instructions are copied. Code that cannot be reached is accepted as long as every
-// instruction of it is valid by itself.
+// instruction of it is valid by itself. So are calls of helpers and kernel functions that Compile
+// does not know: where the program's tail calls are does not depend on them.
 func Parse(name string, insns asm.Instructions) (*Program, error) {
 	return parse(&Program{Name: name}, insns)
 }

@@ -132,7 +132,7 @@ func validateJump(ins *asm.Instruction, translated bool) error {
 	case opJa, opJaLong, opExit, opCallX:
 		return nil
 	case opCall:
-		return validateCall(ins, translated)
+		return validateCall(ins)
 	}
 	if ins.OpCode&^0xff != 0 {
 		return errOpcode
@@ -141,16 +141,27 @@ func validateJump(ins *asm.Instruction, translated bool) error {
 	return known(ok)
 }
 
-func validateCall(ins *asm.Instruction, translated bool) error {
-	switch {
-	case isPseudoCall(ins) || isTailCall(ins),
-		translated && (ins.Src == 0 || ins.Src == asm.PseudoKfuncCall),
-		ins.Src == 0 && isHelper(ins):
+func validateCall(ins *asm.Instruction) error {
+	switch ins.Src {
+	case 0, asm.PseudoCall, asm.PseudoKfuncCall:
 		return nil
-	case ins.Src == 0:
-		return fmt.Errorf("helper %v (#%d) is not supported", Helper(ins.Constant), int32(ins.Constant))
 	}
 	return fmt.Errorf("call of kind %d is not supported", ins.Src)
+}
+
+// checkHelpers refuses a call of what only a kernel has: a program that makes one can be parsed, but
+// is executed nowhere else.
+func (p *Program) checkHelpers() error {
+	for i := range p.Insns {
+		switch ins := &p.Insns[i]; {
+		case ins.OpCode != opCall || isPseudoCall(ins) || isTailCall(ins) || ins.Src == 0 && isHelper(ins):
+		case ins.Src == 0:
+			return p.errorf(i, "helper %v (#%d) is not supported", Helper(ins.Constant), int32(ins.Constant))
+		default:
+			return p.errorf(i, "a function of the kernel is called")
+		}
+	}
+	return nil
 }
 
 // isHelper says whether a call is of a helper that there is.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"syscall"
 
 	"tailpoke/stress"
 )
@@ -13,6 +14,19 @@ import (
 func main() {
 	stress.Child() // a process that is to run one job does that and never returns
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// leastFiles is how many open files the Go runtime needs, which ends the process with the exit code
+// 2 where it gets none, and a few more.
+const leastFiles = 16
+
+// enoughFiles says that the process may not have as many open files.
+func enoughFiles() error {
+	var may syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &may); err != nil || may.Cur >= leastFiles {
+		return nil
+	}
+	return fmt.Errorf("this process may have %d open files, and needs %d or more: ulimit -n raises that", may.Cur, leastFiles)
 }
 
 // run is the whole command; it returns the exit code.
@@ -23,6 +37,9 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 			code = codeFailed
 		}
 	}()
+	if err := enoughFiles(); err != nil {
+		return exitCode(failed(err), stderr)
+	}
 	ctx, stop := withSignals(context.Background())
 	defer stop()
 	root := newRoot()

@@ -60,7 +60,7 @@ var table = map[string]arrows{
 	"stress/internal/native":       {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "stress/internal/rig"}},
 	"stress/internal/native [t]":   {may: []string{"jit/interp", asm}},
 	"stress/internal/regress":      {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "stress/internal/kernel", "stress/internal/native", "stress/internal/workload", "stress/internal/child", "stress/report", ebpf, asm}},
-	"stress/internal/workload":     {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "patcher/protocol", "stress/bpf", "stress/internal/live", ebpf, asm, x86asm}},
+	"stress/internal/workload":     {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "patcher/protocol", "stress/bpf", "stress/internal/live", ebpf, asm, btf, x86asm}},
 	"stress/internal/child":        {},
 	"stress/bpf":                   {},
 	"stress/internal/judge":        {may: []string{"jit", "jit/exec", "jit/interp", "model", "model/promela", "patcher", "patcher/protocol", "patcher/protocol/witness", "patcher/text", "stress/internal/child", "stress/internal/cpu", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/internal/sim", "stress/internal/step", "stress/internal/workload", "stress/report"}},

@@ -49,6 +49,7 @@
 //   - what an update or a deletion returns, but for arrays: of these, a known key and known
 //     flags decide
 //   - time, random numbers, the number of the CPU
+//   - what was read from a part of the context of which nothing is said ([World.CtxUnknown])
 //
 // What is computed with an unknown number is unknown. It can be stored in stack and context, byte
 // by byte; what is stored in a map is forgotten. Where a decision depends on one, paths part:

@@ -191,8 +191,8 @@ func (m *machine) run() (event, error) {
 // outcome. What the program writes to the packet and to maps is found there afterwards, also
 // what it wrote before an error; the context is left as it is.
 func Run(entry *jit.Program, w World) (Outcome, error) {
-	if w.Shared {
-		return Outcome{}, errors.New("in a shared world there is not one path")
+	if w.Shared || len(w.CtxUnknown) > 0 {
+		return Outcome{}, errors.New("in a world with unknown numbers there is not one path")
 	}
 	used, err := newWorld(entry, w)
 	if err != nil {

@@ -35,7 +35,7 @@ func (m *machine) helper(h jit.Helper) (event, error) {
 	case jit.GetSmpProcessorID:
 		r0 = m.unlessShared(uint64(m.w.CPU))
 	default:
-		return goesOn, fmt.Errorf("%v is not known here", h)
+		return goesOn, fmt.Errorf("helper %v (#%d) is not supported", h, h)
 	}
 	if err != nil {
 		return goesOn, err

@@ -42,7 +42,7 @@ type frame struct {
 }
 
 func newMachine(entry *jit.Program, w *world) *machine {
-	m := &machine{w: w, ctx: newContext(w.Ctx), packet: w.Packet}
+	m := &machine{w: w, ctx: newContext(w.Ctx, w.CtxUnknown), packet: w.Packet}
 	for _, d := range w.defs {
 		m.views = append(m.views, view{c: &d.contents})
 	}

@@ -145,11 +145,11 @@ func TestWords(t *testing.T) {
 // TestWorldsThatSayTooLittle leaves out what a world must say.
 func TestWorldsThatSayTooLittle(t *testing.T) {
 	for want, edit := range map[string]func(w *World){
-		"world without a layout":                      func(w *World) { w.Layout = nil },
-		"world that does not say what its maps hold":  func(w *World) { w.Held = nil },
-		"world that does not say what its maps hold.": func(w *World) { w.MaxEntries = nil },
-		"there is no context of kind 99":              func(w *World) { w.CtxKind = 99 },
-		"in a shared world there is not one path":     func(w *World) { w.Shared = true },
+		"world without a layout":                                func(w *World) { w.Layout = nil },
+		"world that does not say what its maps hold":            func(w *World) { w.Held = nil },
+		"world that does not say what its maps hold.":           func(w *World) { w.MaxEntries = nil },
+		"there is no context of kind 99":                        func(w *World) { w.CtxKind = 99 },
+		"in a world with unknown numbers there is not one path": func(w *World) { w.Shared = true },
 	} {
 		w := worldOf(&jit.V510, nil)
 		edit(&w)

@@ -27,8 +27,17 @@ const (
 	skbNext    = 84 // what follows data_end
 )
 
-func newContext(b []byte) memory {
-	return memory{bytes: b, marks: bytes.Repeat([]mark{markByte}, len(b))}
+// newContext is a context, of which some ranges of bytes are unknown.
+func newContext(b []byte, unknown [][2]int) memory {
+	c := memory{bytes: b, marks: bytes.Repeat([]mark{markByte}, len(b))}
+	if len(unknown) > 0 {
+		c.bytes = slices.Clone(b)
+	}
+	for _, u := range unknown {
+		clear(c.bytes[u[0]:u[1]]) // so that equal states have equal keys
+		copy(c.marks[u[0]:u[1]], bytes.Repeat([]mark{markUnknown}, u[1]-u[0]))
+	}
+	return c
 }
 
 // bounds says whether size bytes at an offset touch the packet's bounds.

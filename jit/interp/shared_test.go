@@ -112,13 +112,53 @@ func TestSharedWorlds(t *testing.T) {
 	}
 }
 
+// TestUnknownContext: a field of which nothing is said may be anything, until the program writes it;
+// its neighbours are known.
+func TestUnknownContext(t *testing.T) {
+	w := worldOf(&jit.V612, nil)
+	w.Ctx[3], w.Ctx[4], w.Ctx[8] = 7, 9, 5
+	w.CtxUnknown = [][2]int{{4, 8}}
+	load := func(off int16, size asm.Size) asm.Instruction { return asm.LoadMem(asm.R0, asm.R1, off, size) }
+	for _, tt := range []struct {
+		name string
+		code asm.Instructions
+		want []uint64
+	}{
+		{"before", seq(load(3, asm.Byte), exit), []uint64{7}},
+		{"after", seq(load(8, asm.Byte), exit), []uint64{5}},
+		{"its first byte", seq(load(4, asm.Byte), either), []uint64{1, 2}},
+		{"its last byte", seq(load(7, asm.Byte), either), []uint64{1, 2}},
+		{"in part", seq(load(0, asm.DWord), either), []uint64{1, 2}},
+		{"written", seq(asm.StoreImm(asm.R1, 4, 3, asm.Word), load(4, asm.Word), exit), []uint64{3}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := explored(t, w, tt.code)
+			if diff := cmp.Diff(tt.want, got); diff != "" || err != nil {
+				t.Errorf("%v; want - got:\n%s", err, diff)
+			}
+		})
+	}
+	if w.Ctx[4] != 9 {
+		t.Error("the world's context was written")
+	}
+	if _, err := Run(parse(t, "x", ret(0)), w); err == nil {
+		t.Error("Run accepted an unknown context")
+	}
+	for _, u := range [][2]int{{-1, 2}, {3, 2}, {60, 65}} {
+		w.CtxUnknown = [][2]int{u}
+		if _, err := Explore(parse(t, "x", ret(0)), w); err == nil {
+			t.Errorf("bytes %v of 64 may be unknown", u)
+		}
+	}
+}
+
 func TestSharedRefusals(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		code asm.Instructions
 		want string
 	}{
-		{"an unknown result", seq(asm.FnKtimeGetNs.Call(), exit), "r0 at exit: depends on what others may write meanwhile"},
+		{"an unknown result", seq(asm.FnKtimeGetNs.Call(), exit), "r0 at exit: depends on a number that is not known"},
 		{"an unknown address", seq(asm.FnKtimeGetNs.Call(), asm.LoadMem(asm.R0, asm.R0, 0, asm.Byte), exit), "reads memory through an unknown number"},
 		{"an unknown offset", seq(unknownR7, asm.Add.Reg(asm.R7, asm.R10), asm.StoreImm(asm.R7, 0, 0, asm.Byte), ret(0)), "writes memory through an unknown number"},
 		{"an unknown size", seq(unknownR7, at(asm.R1, -8), asm.Mov.Reg(asm.R2, asm.R7), asm.Mov.Imm(asm.R3, 0), asm.FnProbeRead.Call(), ret(0)), "r2, a size"},

@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/cilium/ebpf/asm"
@@ -176,6 +177,8 @@ func (m *machine) callOp(p *jit.Program, ins *asm.Instruction) (event, error) {
 		return goesOn, m.call(int(fn.id))
 	case ins.Src == 0 && asm.BuiltinFunc(ins.Constant) == asm.FnTailCall:
 		return tailCalls, nil
+	case ins.Src != 0:
+		return goesOn, errors.New("calls a function of the kernel")
 	}
 	return m.helper(jit.Helper(ins.Constant))
 }

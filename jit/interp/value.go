@@ -33,7 +33,7 @@ const (
 var (
 	errUnset   = errors.New("reads what was never written")
 	errAddress = errors.New("computes with an address")
-	errUnknown = errors.New("depends on what others may write meanwhile")
+	errUnknown = errors.New("depends on a number that is not known")
 	errBounds  = errors.New("access is outside of its memory")
 )
 

@@ -21,6 +21,8 @@ type World struct {
 	Layout     *jit.Layout           // its Counter says how tail calls count
 
 	CtxKind CtxKind // what Ctx is
+	// CtxUnknown are ranges of Ctx, [from, to), of whose bytes nothing is known. Only Explore can.
+	CtxUnknown [][2]int
 	// SizeInR2: the entry finds the size of Ctx in R2, as it does where an image is run by
 	// itself. No kernel says so.
 	SizeInR2 bool
@@ -76,6 +78,11 @@ func newWorld(entry *jit.Program, w World) (*world, error) {
 		return nil, errors.New("world that does not say what its maps hold")
 	case w.CtxKind > CtxSkb:
 		return nil, fmt.Errorf("there is no context of kind %d", w.CtxKind)
+	}
+	for _, u := range w.CtxUnknown {
+		if u[0] < 0 || u[0] > u[1] || u[1] > len(w.Ctx) {
+			return nil, fmt.Errorf("bytes %d to %d of a context of %d are unknown", u[0], u[1], len(w.Ctx))
+		}
 	}
 	w.MaxSteps = cmp.Or(w.MaxSteps, DefaultMaxSteps)
 	w.MaxStates = cmp.Or(w.MaxStates, DefaultMaxStates)

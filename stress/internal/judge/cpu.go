@@ -24,12 +24,7 @@ func (cpuEngine) About() string {
 	return "the image's own bytes on this machine's CPUs, patched live: not-observed, violated or vacuous"
 }
 
-func (cpuEngine) Validate(j *Job) error {
-	if err := j.Workload.Traceable(); err != nil {
-		return err
-	}
-	return j.executable(j.Workload.Context)
-}
+func (cpuEngine) Validate(j *Job) error { return j.checkScript() }
 
 func (e cpuEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	if other := ownWay(j.Subject.Protocol); other != "" {
@@ -37,6 +32,12 @@ func (e cpuEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	}
 	if err := e.Missing(); err != nil {
 		return skipped(err.Error()), nil
+	}
+	if why := j.limits(j.Workload.Context); why != "" {
+		return unsupported(why), nil
+	}
+	if err := j.Workload.Traceable(); err != nil {
+		return unsupported(err.Error()), nil
 	}
 	oracle, err := j.Workload.Oracle(j.Layout, j.Workload.Context)
 	if errors.Is(err, interp.ErrBounded) {

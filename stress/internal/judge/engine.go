@@ -3,11 +3,13 @@ package judge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
+	"tailpoke/stress/internal/live"
 	"tailpoke/stress/report"
 )
 
@@ -72,10 +74,13 @@ type Replayed struct {
 	OnCPU   func() (*report.Stepped, error) // takes them on real CPUs; nil: they are no instructions
 }
 
-// Ask has an engine judge a job.
+// Ask has an engine judge a job. One for which the process lacks files or memory judges nothing.
 func Ask(ctx context.Context, e Engine, j *Job) (Answer, error) {
 	start := time.Now()
 	a, err := e.Judge(ctx, j)
+	if lack := live.Lack(err); lack != nil {
+		a, err = skipped(fmt.Sprintf("%v: ulimit -a shows what this process may have", lack)), nil
+	}
 	if err != nil {
 		return a, err
 	}

@@ -140,15 +140,8 @@ func (j *Job) writeTrace(t *report.Trace) error {
 	return err
 }
 
-// executable looks at what an engine needs that runs images of ours, with a context: that they
-// can be made, that it is known what they may return, and that the script fits them.
-func (j *Job) executable(ctx workload.Context) error {
-	if _, err := j.Workload.Images(j.Layout); err != nil {
-		return err
-	}
-	if _, err := j.Workload.Oracle(j.Layout, ctx); err != nil && !errors.Is(err, interp.ErrBounded) {
-		return err // a bound is a verdict
-	}
+// checkScript refuses a script that does not fit the workload.
+func (j *Job) checkScript() error {
 	copies, keys, programs := 0, len(j.Workload.Keys), len(j.Workload.Programs)
 	for i, c := range j.Script {
 		switch c.Kind {
@@ -165,6 +158,19 @@ func (j *Job) executable(ctx workload.Context) error {
 		}
 	}
 	return nil
+}
+
+// limits says why an engine that runs images of ours, with a context, cannot run this workload: they
+// cannot be made, or it is not known what they may return; "" if it can.
+func (j *Job) limits(ctx workload.Context) string {
+	_, err := j.Workload.Images(j.Layout)
+	if err == nil {
+		_, err = j.Workload.Oracle(j.Layout, ctx)
+	}
+	if err == nil || errors.Is(err, interp.ErrBounded) { // a bound is a verdict
+		return ""
+	}
+	return fmt.Sprintf("%v; the kernel engine runs what its verifier takes", err)
 }
 
 // ownWay says that a protocol loads, unloads or excludes in a way that only the model has; "" if

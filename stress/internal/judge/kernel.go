@@ -20,7 +20,7 @@ type kernelEngine struct{}
 func (kernelEngine) Name() protocol.Engine { return protocol.Kernel }
 func (kernelEngine) Live() bool            { return true }
 func (kernelEngine) Missing() error        { return kernel.Supported() }
-func (kernelEngine) Validate(*Job) error   { return nil }
+func (kernelEngine) Validate(j *Job) error { return j.checkScript() }
 
 func (kernelEngine) About() string {
 	return "programs in the running kernel, their prog arrays changed live, its text watched: not-observed, violated or vacuous"
@@ -106,7 +106,7 @@ func kernelConfig(j *Job) (c kernel.Config, blind string, err error) {
 	spec := w.Collection()
 	in := kernel.Input{Packet: w.Context.Packet, Context: w.Context.Bytes}
 	there := w.Context
-	if there.Bytes, err = in.Seen(spec.Programs[w.Entry.Name].Type); err != nil {
+	if there.Bytes, there.Unknown, err = in.Seen(spec.Programs[w.Entry.Name].Type); err != nil {
 		return c, "", err
 	}
 	c = kernel.Config{

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tailpoke/jit/interp"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
+	"tailpoke/stress/internal/live"
 	"tailpoke/stress/internal/sim"
 	"tailpoke/stress/internal/step"
 	"tailpoke/stress/report"
@@ -32,7 +34,7 @@ func (machineEngine) About() string {
 	return "the image's own bytes on simulated CPUs, every interleaving and weak fetch: safe within bounds, violated or bounded"
 }
 
-func (machineEngine) Validate(j *Job) error { return j.executable(j.Workload.Context.WithoutPacket()) }
+func (machineEngine) Validate(j *Job) error { return j.checkScript() }
 
 // Judge asks about little first: keys that do not change, then every single operation, any two,
 // and so on. What it says is about the most that it could go through.
@@ -40,8 +42,22 @@ func (machineEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	if other := ownWay(j.Subject.Protocol); other != "" {
 		return unsupported(other), nil
 	}
+	if why := j.limits(j.Workload.Context.WithoutPacket()); why != "" {
+		return unsupported(why), nil
+	}
+	if there := j.Workload.Context; there.Packet != nil {
+		tails := func(o live.Outcome) bool { return o.Tail }
+		if o, err := j.Workload.Oracle(j.Layout, there.WithoutPacket()); err == nil && !slices.ContainsFunc(o.Outcomes(), tails) {
+			return unsupported(j.Workload.Entry.Name + " takes no tail call without a packet, and simulated CPUs have none; other engines do"), nil
+		}
+	}
 	if n := len(j.Workload.Keys); n > sim.MaxKeys {
 		return unsupported(fmt.Sprintf("%d keys change: at most %d can", n, sim.MaxKeys)), nil
+	}
+	for i, c := range j.Script {
+		if c.Kind == protocol.Load || c.Kind == protocol.Unload {
+			return unsupported(fmt.Sprintf("call %d of the script (%v): copies come and go in the cpu engine and the kernel engine alone", i+1, c)), nil
+		}
 	}
 	c, err := machineConfig(j)
 	if err != nil {

@@ -98,9 +98,14 @@ func (c *Config) check() error {
 // lineMax bounds a reason, in bytes.
 const lineMax = 160
 
-// refused says in one line that the kernel does not take a part of the subject, and why.
+// refused says in one line that the kernel does not take a part of the subject, and why. Where the
+// process has run out of something, the error is that and not ErrUnsupported.
 func refused(what string, err error) error {
-	return fmt.Errorf("%w: %s: %s", ErrUnsupported, what, strings.TrimPrefix(reasonOf(err), what+": "))
+	is := ErrUnsupported
+	if lack := live.Lack(err); lack != nil {
+		is = lack
+	}
+	return fmt.Errorf("%w: %s: %s", is, what, strings.TrimPrefix(reasonOf(err), what+": "))
 }
 
 // reasonOf is what an error says, in one line: of one of the verifier its last word.

@@ -1,7 +1,7 @@
 package kernel
 
 import (
-	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -49,9 +49,20 @@ const (
 	skbSize     = 192 // of it all
 )
 
-// skbFields are the fields that a program may read, of four bytes each, apart from pointers to the
-// packet.
-var skbFields = []int16{0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60, 64, 68, 72, 84, 164, 176}
+// skbFields are the fields that hold numbers, by their sizes in bytes. Some types of programs may
+// read each of them.
+var skbFields = map[asm.Size][]int16{
+	asm.Word: {
+		0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60, 64, 68, 72, 84, 88, 92, 96,
+		100, 104, 108, 112, 116, 120, 124, 128, 132, 136, 160, 164, 176,
+	},
+	asm.DWord: {152, 184}, // tstamp, hwtstamp
+	asm.Byte:  {180},      // tstamp_type
+}
+
+// skbPointers are fields that hold addresses, data_meta, flow_keys and sk: what a program finds there
+// is not known, nor whether it is null. Those of the packet's ends are known.
+var skbPointers = [][2]int{{140, 152}, {168, 176}}
 
 // options are those of one call of bpf(2).
 func (in Input) options(kind ebpf.ProgramType, repeat uint32) *ebpf.RunOptions {
@@ -77,54 +88,57 @@ func (in Input) given() []byte {
 }
 
 // Seen is the struct __sk_buff that a program of a type finds, given an input: the kernel is asked
-// for every field, with the privileges of a run. Fields that such a program may not read are zero.
-func (in Input) Seen(kind ebpf.ProgramType) ([]byte, error) {
+// for every field, with the privileges of a run. Fields that such a program may not read are as they
+// were given. unknown are the ranges of bytes, [from, to), of which the kernel cannot be asked.
+func (in Input) Seen(kind ebpf.ProgramType) (ctx []byte, unknown [][2]int, err error) {
 	if err := runnable(kind); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	ctx := make([]byte, skbSize)
+	ctx = make([]byte, skbSize)
 	copy(ctx, in.Context)
-	err := confined(func() error {
-		field, err := ebpf.NewMap(&ebpf.MapSpec{Name: "tailpoke_field", Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+	err = confined(func() error {
+		field, err := ebpf.NewMap(&ebpf.MapSpec{Name: "tailpoke_field", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1})
 		if err != nil {
 			return err
 		}
 		defer field.Close()
-		for _, off := range skbFields {
-			v, err := in.field(field, kind, off)
-			if err != nil && off == 0 {
-				return err
-			}
-			if err == nil {
-				binary.LittleEndian.PutUint32(ctx[off:], v)
+		for size, offsets := range skbFields {
+			for _, off := range offsets {
+				v, err := in.field(field, kind, off, size)
+				var ve *ebpf.VerifierError
+				switch {
+				case err == nil:
+					copy(ctx[off:], v[:size.Sizeof()])
+				case off == 0 || !errors.As(err, &ve):
+					return err
+				}
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, refused("what a program finds in its context", err)
+		return nil, nil, refused("what a program finds in its context", err)
 	}
-	return ctx, nil
+	return ctx, skbPointers, nil
 }
 
 // field reads one field, by way of a map: not every type of program may return any value.
-func (in Input) field(field *ebpf.Map, kind ebpf.ProgramType, off int16) (uint32, error) {
+func (in Input) field(field *ebpf.Map, kind ebpf.ProgramType, off int16, size asm.Size) (v [8]byte, err error) {
 	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 		Name: "field", Type: kind, License: "GPL",
 		Instructions: asm.Instructions{
-			asm.LoadMem(asm.R2, asm.R1, off, asm.Word),
+			asm.LoadMem(asm.R2, asm.R1, off, size),
 			asm.LoadMapValue(asm.R1, field.FD(), 0),
-			asm.StoreMem(asm.R1, 0, asm.R2, asm.Word),
+			asm.StoreMem(asm.R1, 0, asm.R2, size),
 			asm.Mov.Imm(asm.R0, 0), asm.Return(),
 		},
 	})
 	if err != nil {
-		return 0, err
+		return v, err
 	}
 	defer p.Close()
 	if _, err := p.Run(in.options(kind, 1)); err != nil {
-		return 0, err
+		return v, err
 	}
-	var v uint32
 	return v, field.Lookup(uint32(0), &v)
 }

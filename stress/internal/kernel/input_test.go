@@ -18,7 +18,7 @@ func TestSeen(t *testing.T) {
 	in := Input{Packet: make([]byte, 64), Context: make([]byte, skbSize)}
 	binary.LittleEndian.PutUint32(in.Context[skbMark:], 0x1234)
 	for _, kind := range kinds {
-		seen, err := in.Seen(kind)
+		seen, _, err := in.Seen(kind)
 		if err != nil {
 			t.Errorf("%v: %v", kind, err)
 			continue
@@ -92,7 +92,7 @@ func TestUnknownContext(t *testing.T) {
 	for kind, want := range map[ebpf.ProgramType]string{
 		ebpf.XDP: "the context of XDP programs is not known here", ebpf.Kprobe: "programs of type Kprobe are not run on a packet, many times at a call",
 	} {
-		_, err := Input{Packet: make([]byte, 64)}.Seen(kind)
+		_, _, err := Input{Packet: make([]byte, 64)}.Seen(kind)
 		if !errors.Is(err, ErrUnsupported) || !strings.HasSuffix(err.Error(), ": "+want) {
 			t.Errorf("%v: %v", kind, err)
 		}

@@ -66,7 +66,7 @@ func (l *loaded) open(c *Config) error {
 		return err
 	}
 	if l.maps, err = ebpf.NewCollection(l.spec); err != nil {
-		return fmt.Errorf("%w: %s", ErrUnsupported, reasonOf(err))
+		return refused("its maps", err)
 	}
 	l.rows, l.clock = l.maps.Maps[rowsName], newClock(l.maps.Maps[phaseName])
 	if err := fillRows(l.rows, c.Seed); err != nil {
@@ -76,6 +76,9 @@ func (l *loaded) open(c *Config) error {
 		return err
 	}
 	if err := l.load(c); err != nil {
+		return err
+	}
+	if err := l.admit(c.Programs); err != nil {
 		return err
 	}
 	l.identify()
@@ -126,6 +129,22 @@ func (l *loaded) load(c *Config) error {
 			return refused("program "+c.Entry, err)
 		}
 		l.callers = append(l.callers, caller{p, checks, &identity.Image{}})
+	}
+	return nil
+}
+
+// admit tries whether every array takes every program: from the first caller that a kernel compiles,
+// an array is of its kind, which is more than its type. It leaves the arrays empty.
+func (l *loaded) admit(names []string) error {
+	for at, array := range l.arrays {
+		for i, p := range l.pinned {
+			if err := array.Put(uint32(0), p.Program); err != nil {
+				return refused(fmt.Sprintf("program %s in prog array %s, whose callers differ from it in more than their type", names[i], at), err)
+			}
+		}
+		if err := array.Delete(uint32(0)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

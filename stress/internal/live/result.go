@@ -1,9 +1,12 @@
 package live
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
+	"syscall"
 	"time"
 
 	"tailpoke/patcher/protocol"
@@ -242,4 +245,16 @@ func merge(all []Finding) []Finding {
 	}
 	slices.SortStableFunc(out, func(a, b Finding) int { return a.Class.rank() - b.Class.rank() })
 	return out[:min(len(out), keepFindings)]
+}
+
+// Lack is what the process had none of any more, if that is what an error says: files, memory or
+// processes. It says nothing of what was to be judged. Or it is nil.
+func Lack(err error) error {
+	for _, lack := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN} {
+		// cilium/ebpf keeps the text alone of what goes wrong when it copies a descriptor.
+		if errors.Is(err, lack) || err != nil && strings.HasSuffix(err.Error(), lack.Error()) {
+			return lack
+		}
+	}
+	return nil
 }

@@ -1,7 +1,11 @@
 package live
 
 import (
+	"errors"
+	"fmt"
 	"math"
+	"os"
+	"syscall"
 	"testing"
 
 	"tailpoke/stress/report"
@@ -74,5 +78,27 @@ func TestClasses(t *testing.T) {
 			t.Errorf("%s, number %d, breaks %q", c.class, i, c.class.Property())
 		}
 		seen[c.class] = true
+	}
+}
+
+// TestLack: what a process has no more of is told from what a kernel refuses, also where the library
+// keeps the text alone.
+func TestLack(t *testing.T) {
+	for _, tc := range []struct {
+		err  error
+		want error
+	}{
+		{nil, nil},
+		{syscall.EINVAL, nil},
+		{syscall.EACCES, nil},
+		{syscall.EMFILE, syscall.EMFILE},
+		{fmt.Errorf("map: %w", syscall.ENOMEM), syscall.ENOMEM},
+		{errors.Join(errors.New("program"), os.NewSyscallError("dup", syscall.ENFILE)), syscall.ENFILE},
+		{errors.New("can't dup fd: too many open files"), syscall.EMFILE},
+		{fmt.Errorf("clone: %w", syscall.EAGAIN), syscall.EAGAIN},
+	} {
+		if got := Lack(tc.err); got != tc.want {
+			t.Errorf("%v: %v, want %v", tc.err, got, tc.want)
+		}
 	}
 }

@@ -15,9 +15,10 @@ const plainSize = 512
 
 // Context is what R1 points to.
 type Context struct {
-	Bytes  []byte
-	Kind   interp.CtxKind
-	Packet []byte // of a context that has one
+	Bytes   []byte
+	Kind    interp.CtxKind
+	Packet  []byte   // of a context that has one
+	Unknown [][2]int // ranges of Bytes, [from, to), of which nothing is known
 }
 
 // ContextOf makes a context for a program of a type, with a packet if it takes one. A program
@@ -25,7 +26,7 @@ type Context struct {
 func ContextOf(t ebpf.ProgramType, packet []byte) Context {
 	switch t {
 	case ebpf.SocketFilter, ebpf.SchedCLS, ebpf.SchedACT, ebpf.CGroupSKB, ebpf.LWTIn, ebpf.LWTOut, ebpf.LWTXmit:
-		return Context{skb(packet), interp.CtxSkb, packet}
+		return Context{Bytes: skb(packet), Kind: interp.CtxSkb, Packet: packet}
 	case ebpf.Kprobe:
 		return Context{Bytes: host.PtRegs(1, 2, 3, 4, 5, 6)}
 	}

@@ -48,6 +48,9 @@ func (w *Workload) Images(l *jit.Layout) ([]*jit.Image, error) {
 // them if there are no other maps, so that both need one image.
 func (w *Workload) mapInfos(l *jit.Layout) (map[string]jit.MapInfo, error) {
 	const first, dataSize = 0x7000_0000_0000, 1 << 12
+	if w.limit != nil {
+		return nil, w.limit
+	}
 	data, err := w.Data.Host()
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package workload
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -82,7 +83,11 @@ func (w *Workload) readPrograms(spec *ebpf.CollectionSpec, entry string) error {
 		if ps.Type != es.Type {
 			continue
 		}
-		p, err := jit.Parse(n, ps.Instructions)
+		insns, err := w.relocate(ps.Instructions)
+		if err != nil {
+			return fmt.Errorf("program %s: %w", n, err)
+		}
+		p, err := jit.Parse(n, insns)
 		switch {
 		case err != nil:
 			return fmt.Errorf("program %s: %w", n, err)
@@ -104,7 +109,8 @@ func (w *Workload) readMaps(spec *ebpf.CollectionSpec) error {
 		for _, m := range p.Maps() {
 			ms, ok := spec.Maps[m]
 			if !ok && strings.HasPrefix(m, "fd ") { // it has no name before it is loaded
-				return fmt.Errorf("program %s: variables of .kconfig are not supported", p.Name)
+				w.limit = errors.New("variables of .kconfig have values in a kernel alone")
+				continue
 			}
 			if !ok {
 				return fmt.Errorf("program %s: no map %q in the object", p.Name, m)
@@ -115,9 +121,6 @@ func (w *Workload) readMaps(spec *ebpf.CollectionSpec) error {
 			}
 			w.Maps[m] = int(ms.MaxEntries)
 		}
-	}
-	if _, err := w.Data.Host(); err != nil {
-		return err
 	}
 	w.takeKeys()
 	return nil

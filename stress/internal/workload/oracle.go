@@ -33,15 +33,15 @@ type Oracle struct {
 
 // oracleKey is what an oracle depends on, beside its workload.
 type oracleKey struct {
-	layout        jit.Layout
-	bytes, packet string
-	kind          interp.CtxKind
+	layout                 jit.Layout
+	bytes, packet, unknown string
+	kind                   interp.CtxKind
 }
 
 // Oracle explores the workload with every content of every key, and a context that need not be
 // its own. It does so once for each layout and context.
 func (w *Workload) Oracle(l *jit.Layout, ctx Context) (*Oracle, error) {
-	key := oracleKey{*l, string(ctx.Bytes), string(ctx.Packet), ctx.Kind}
+	key := oracleKey{*l, string(ctx.Bytes), string(ctx.Packet), fmt.Sprint(ctx.Unknown), ctx.Kind}
 	return w.oracles.get(key, func() (*Oracle, error) { return newOracle(w, l, ctx) })
 }
 
@@ -49,6 +49,9 @@ func newOracle(w *Workload, l *jit.Layout, ctx Context) (*Oracle, error) {
 	o := &Oracle{
 		workload: w, layout: l, ctx: ctx,
 		keys: map[protocol.Key]int{}, bit: map[uint64]uint64{}, known: map[string]uint64{},
+	}
+	if w.limit != nil {
+		return nil, w.limit
 	}
 	var err error
 	if o.data, err = w.Data.Interp(); err != nil {
@@ -132,7 +135,7 @@ func appendContents(b []byte, held [][]int) []byte {
 
 func (o *Oracle) explore(held [][]int) (*interp.Result, error) {
 	res, err := interp.Explore(o.workload.Entry, interp.World{
-		Ctx: o.ctx.Bytes, CtxKind: o.ctx.Kind, Packet: o.ctx.Packet,
+		Ctx: o.ctx.Bytes, CtxKind: o.ctx.Kind, CtxUnknown: o.ctx.Unknown, Packet: o.ctx.Packet,
 		Layout: o.layout, Maps: o.data, Shared: true,
 		MaxEntries: func(m string) uint32 { return uint32(o.workload.Maps[m]) },
 		Held: func(m string, key uint32) []*jit.Program {

@@ -25,6 +25,7 @@ type Workload struct {
 	Source   Source
 
 	spec    *ebpf.CollectionSpec // as it was decoded; nil: generated
+	limit   error                // why it can be executed in a kernel alone, or nil
 	images  memo[imageKey, *jit.Image]
 	oracles memo[oracleKey, *Oracle]
 }
