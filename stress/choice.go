@@ -2,6 +2,7 @@ package stress
 
 import (
 	"fmt"
+	"io"
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/catalogue"
@@ -12,8 +13,8 @@ import (
 // Choice names a subject and its workload, as the subject flags of the command do. An
 // empty field is the default's.
 type Choice struct {
-	Protocol string // name or file
-	Method   string // name or file
+	Protocol string // name or file, or "-" for Stdin
+	Method   string // likewise
 	Grace    string
 	Layout   string
 	Threads  int
@@ -23,6 +24,8 @@ type Choice struct {
 	Object, Entry         string
 	Case                  string // a regression case's programs
 	Sites, Programs, Keys int
+
+	Stdin io.Reader // what "-" reads; nil: it is the name of a file
 }
 
 // Resolve makes the subject and its workload.
@@ -35,10 +38,10 @@ func (c Choice) Resolve() (protocol.Subject, *Workload, error) {
 	if s.Layout, err = catalogue.Layout(c.Layout); err != nil {
 		return s, nil, err
 	}
-	if s.Protocol, err = catalogue.Protocol(c.Protocol); err != nil {
+	if s.Protocol, err = catalogue.Protocol(c.Protocol, c.Stdin); err != nil {
 		return s, nil, err
 	}
-	if s.Method, err = catalogue.Method(c.Method); err != nil {
+	if s.Method, err = catalogue.Method(c.Method, c.Stdin); err != nil {
 		return s, nil, err
 	}
 	if s.Grace, err = catalogue.Grace(c.Grace); err != nil {

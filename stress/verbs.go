@@ -71,9 +71,10 @@ func Regression(ctx context.Context, names []string) (*report.Regression, error)
 
 // Identity compares the images of programs with the running kernel's, byte for byte: those of an
 // object file, or, without one, of a corpus with so many random programs of a seed. The error is
-// [errors.ErrUnsupported] where there is no kernel to compare with.
-func Identity(object string, seed uint64, random int) (*report.Identity, error) {
-	return catalogue.Identity(object, seed, random)
+// [errors.ErrUnsupported] where there is no kernel to compare with. If ctx ends, it has what was
+// compared until then.
+func Identity(ctx context.Context, object string, seed uint64, random int) (*report.Identity, error) {
+	return catalogue.Identity(ctx, object, seed, random)
 }
 
 // Plugin is one program to run, as a plugin of the suite bpf_conformance is given it. The error of
@@ -92,5 +93,6 @@ func Machine() report.Machine { return catalogue.Machine() }
 // Catalogue is what there is to choose from, by kind and name.
 func Catalogue() *report.Catalogue { return catalogue.All() }
 
-// LoadScript reads a script from a file. An error in its text names line and column.
-func LoadScript(path string) (protocol.Script, error) { return catalogue.Script(path) }
+// LoadScript reads a script from a file, or from in if that is called "-". An error in its text names
+// line and column.
+func LoadScript(path string, in io.Reader) (protocol.Script, error) { return catalogue.Script(path, in) }

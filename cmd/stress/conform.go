@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -48,36 +46,15 @@ func newConform() *cobra.Command {
 }
 
 func (c *conform) check(cmd *cobra.Command, args []string) (*report.Document, error) {
-	text, err := readTrace(cmd, args[0])
+	text, err := readAll(cmd, args[0], maxTraceText)
 	if err != nil {
 		return nil, usage(err)
 	}
-	d, err := stress.CheckTrace(c.chosen(), args[0], text)
+	d, err := stress.CheckTrace(c.chosen(cmd), args[0], text)
 	if err != nil {
 		return nil, usage(err)
 	}
 	return d, nil
-}
-
-// readTrace reads a file, or standard input for "-".
-func readTrace(cmd *cobra.Command, name string) (string, error) {
-	in := cmd.InOrStdin()
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return "", err
-		}
-		defer f.Close()
-		in = f
-	}
-	text, err := io.ReadAll(io.LimitReader(in, maxTraceText+1))
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
-	}
-	if len(text) > maxTraceText {
-		return "", fmt.Errorf("%s: longer than %d bytes", name, maxTraceText)
-	}
-	return string(text), nil
 }
 
 // openTrace makes the file that --trace names.

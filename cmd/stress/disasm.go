@@ -19,8 +19,8 @@ func newDisasm() *cobra.Command {
 	var o output
 	var s subjectFlags
 	cmd := &cobra.Command{Use: "disasm", Short: "List the machine code", Long: disasmLong, Args: cobra.NoArgs}
-	cmd.RunE = o.answer(func(*cobra.Command, []string) (*report.Document, error) {
-		subject, target, err := s.chosen().Resolve()
+	cmd.RunE = o.answer(func(cmd *cobra.Command, _ []string) (*report.Document, error) {
+		subject, target, err := s.chosen(cmd).Resolve()
 		if err != nil {
 			return nil, usage(err)
 		}

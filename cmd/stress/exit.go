@@ -12,6 +12,7 @@ import (
 
 	"tailpoke/stress"
 	"tailpoke/stress/report"
+	"tailpoke/stress/report/render"
 )
 
 // The exit codes. exitHelp says the same to users.
@@ -33,7 +34,8 @@ const exitHelp = `Exit codes:
     3  the harness itself failed, or its engines disagree
     4  this machine lacks what a --require engine needs, or what every chosen engine needs
     5  no verdict: a bound was hit, or nothing overlapped and so nothing was tested
-  130  interrupted by SIGINT; the report says what was seen until then
+  129  ended by SIGHUP; the report says what was seen until then
+  130  interrupted by SIGINT, likewise
   143  terminated by SIGTERM, likewise
 
 --expect violated turns 0 and 1 round.`
@@ -75,7 +77,7 @@ func exitCode(err error, stderr io.Writer) int {
 		code, err = e.code, e.err
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "stress: %s\n", oneLine(err.Error()))
+		fmt.Fprintf(stderr, "stress: %s\n", render.Printable(oneLine(err.Error())))
 	}
 	return code
 }

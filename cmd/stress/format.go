@@ -36,19 +36,3 @@ func (f *format) Set(text string) error {
 	*f = format(i)
 	return nil
 }
-
-// jsonFlag sets a format to JSON.
-type jsonFlag struct{ to *format }
-
-func (j *jsonFlag) String() string { return "false" }
-func (j *jsonFlag) Type() string   { return "bool" }
-
-func (j *jsonFlag) Set(text string) error {
-	switch text {
-	case "true":
-		return j.to.Set("json")
-	case "false":
-		return nil
-	}
-	return fmt.Errorf("want true or false")
-}

@@ -47,7 +47,7 @@ func (id *identity) compare(cmd *cobra.Command, _ []string) (*report.Document, e
 	if id.object == "" {
 		drawn = id.drawSeed(cmd)
 	}
-	r, err := stress.Identity(id.object, drawn, int(id.random))
+	r, err := stress.Identity(cmd.Context(), id.object, drawn, int(id.random))
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return nil, &exit{codeMissing, err}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,7 +47,7 @@ func (j *judging) modelFlags(f *pflag.FlagSet) {
 
 // judge resolves the flags and asks the engines.
 func (j *judging) judge(cmd *cobra.Command, _ []string) (*report.Document, error) {
-	s, target, err := j.chosen().Resolve()
+	s, target, err := j.chosen(cmd).Resolve()
 	if err != nil {
 		return nil, usage(err)
 	}
@@ -56,6 +57,9 @@ func (j *judging) judge(cmd *cobra.Command, _ []string) (*report.Document, error
 	}
 	required, err := j.requiredOf(o)
 	if err != nil {
+		return nil, usage(err)
+	}
+	if err := unused(cmd, o); err != nil {
 		return nil, usage(err)
 	}
 	if err := stress.Validate(s, target, o); err != nil {
@@ -103,7 +107,7 @@ func (j *judging) options(cmd *cobra.Command) (stress.Options, error) {
 		return o, err
 	}
 	if j.script != "" {
-		if o.Script, err = stress.LoadScript(j.script); err != nil {
+		if o.Script, err = stress.LoadScript(j.script, stdin(cmd)); err != nil {
 			return o, err
 		}
 		if len(o.Script) == 0 {
@@ -130,15 +134,42 @@ func (j *judging) requiredOf(o stress.Options) ([]stress.Engine, error) {
 			return nil, fmt.Errorf("--require %s: --engine leaves it out", e)
 		}
 	}
-	switch live := slices.Contains(asked(o), "cpu") || slices.Contains(asked(o), "kernel"); {
-	case o.Script != nil && !live && !slices.Contains(asked(o), "machine"):
-		return nil, fmt.Errorf("--script is for the machine, cpu and kernel engines, which --engine leaves out")
-	case j.trace != "" && !live:
-		return nil, fmt.Errorf("--trace is for the cpu engine and the kernel engine, which --engine leaves out")
-	case j.witness != "" && !slices.Contains(asked(o), "machine") && !slices.Contains(asked(o), "model"):
-		return nil, fmt.Errorf("--witness is for the machine engine and the model, which --engine leaves out")
-	}
 	return required, nil
+}
+
+// flagsOf are flags for some engines, by these.
+var flagsOf = []struct {
+	flags, engines []string
+}{
+	{[]string{"script"}, []string{"machine", "cpu", "kernel"}},
+	{[]string{"trace", "duration", "min-cycles", "stop-at-first"}, []string{"cpu", "kernel"}},
+	{[]string{"witness", "max-states"}, []string{"machine", "model"}},
+	{[]string{"callers"}, []string{"kernel"}},
+	{[]string{"no-boost"}, []string{"cpu"}},
+}
+
+// unused refuses a flag that was given for engines none of which is asked.
+func unused(cmd *cobra.Command, o stress.Options) error {
+	for _, of := range flagsOf {
+		if slices.ContainsFunc(asked(o), func(e stress.Engine) bool { return slices.Contains(of.engines, string(e)) }) {
+			continue
+		}
+		for _, f := range of.flags {
+			if cmd.Flags().Changed(f) {
+				return fmt.Errorf("--%s is for the %s, which --engine leaves out", f, enginesIn(of.engines))
+			}
+		}
+	}
+	return nil
+}
+
+// enginesIn names engines in a sentence.
+func enginesIn(names []string) string {
+	last := len(names) - 1
+	if last == 0 {
+		return names[0] + " engine"
+	}
+	return strings.Join(names[:last], ", ") + " and " + names[last] + " engines"
 }
 
 // asked lists the engines that a run asks.

@@ -42,9 +42,28 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	}
 	ctx, stop := withSignals(context.Background())
 	defer stop()
+	out := &checked{to: stdout}
 	root := newRoot()
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	root.SetArgs(append([]string{}, args...)) // cobra reads os.Args in the place of nil
-	return exitCode(root.ExecuteContext(ctx), stderr)
+	err := root.ExecuteContext(ctx)
+	if out.err != nil { // cobra does not look when it prints help
+		err = failed(out.err)
+	}
+	return exitCode(err, stderr)
+}
+
+// checked keeps the first error of what is written to it.
+type checked struct {
+	to  io.Writer
+	err error
+}
+
+func (c *checked) Write(b []byte) (int, error) {
+	n, err := c.to.Write(b)
+	if c.err == nil {
+		c.err = err
+	}
+	return n, err
 }

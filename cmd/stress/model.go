@@ -25,7 +25,7 @@ func newModel() *cobra.Command {
 	cmd := &cobra.Command{Use: "model", Short: "Explore every interleaving", Long: modelLong, Args: cobra.NoArgs}
 	cmd.RunE = j.answer(func(cmd *cobra.Command, args []string) (*report.Document, error) {
 		if promela != 0 {
-			return j.promela(int(promela))
+			return j.promela(cmd, int(promela))
 		}
 		return j.judge(cmd, args)
 	})
@@ -43,8 +43,8 @@ func newModel() *cobra.Command {
 }
 
 // promela prints the subject as a model for Spin.
-func (j *judging) promela(threads int) (*report.Document, error) {
-	s, target, err := j.chosen().Resolve()
+func (j *judging) promela(cmd *cobra.Command, threads int) (*report.Document, error) {
+	s, target, err := j.chosen(cmd).Resolve()
 	if err != nil {
 		return nil, usage(err)
 	}

@@ -67,7 +67,7 @@ func (z *zoo) judge(cmd *cobra.Command, names []string) (*report.Document, error
 	o := stress.MutantsOptions{
 		Names: names, Runs: int(z.runs), Duration: time.Duration(z.duration), SafeDuration: time.Duration(z.safeDuration),
 	}
-	s, target, err := z.withTarget().Resolve()
+	s, target, err := z.withTarget(cmd).Resolve()
 	if err != nil {
 		return nil, usage(err)
 	}
@@ -93,8 +93,8 @@ func (z *zoo) judge(cmd *cobra.Command, names []string) (*report.Document, error
 
 // withTarget is the choice of the flags; without any for the target it is a generated
 // program with one site, so that each edit has one place to act on.
-func (z *zoo) withTarget() stress.Choice {
-	c := z.chosen()
+func (z *zoo) withTarget(cmd *cobra.Command) stress.Choice {
+	c := z.chosen(cmd)
 	if c.Object == "" && c.Entry == "" && c.Sites == 0 && c.Programs == 0 && c.Keys == 0 {
 		c.Sites = 1
 	}

@@ -20,6 +20,7 @@ import (
 // output is what all verbs share: the form of the result, and what is said while it is made.
 type output struct {
 	format   format
+	json     bool // --json was given
 	quiet    bool
 	seed     seed     // of verbs with seedFlag
 	drawn    string   // the seed, once a verb has asked for it
@@ -30,8 +31,7 @@ type output struct {
 // flags adds the flags of every verb.
 func (o *output) flags(f *pflag.FlagSet) {
 	f.Var(&o.format, "format", "form of the result: "+strings.Join(formatNames(), ", "))
-	f.Var(&jsonFlag{&o.format}, "json", "print one JSON object: --format json")
-	f.Lookup("json").NoOptDefVal = "true"
+	f.BoolVar(&o.json, "json", false, "print one JSON object: --format json")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print the result and errors alone")
 }
 
@@ -83,6 +83,9 @@ type finder func(cmd *cobra.Command, args []string) (*report.Document, error)
 func (o *output) answer(find finder) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		start := time.Now()
+		if err := o.check(cmd); err != nil {
+			return usage(err)
+		}
 		d, err := find(cmd, args)
 		stopped := interrupted(cmd.Context())
 		if d == nil && err != nil {
@@ -106,6 +109,23 @@ func (o *output) answer(find finder) func(*cobra.Command, []string) error {
 		}
 		return exitOf(d)
 	}
+}
+
+// check refuses flags that say nothing, as "$UNSET" in a script does, or two things at once.
+func (o *output) check(cmd *cobra.Command) (err error) {
+	f := cmd.Flags()
+	f.Visit(func(f *pflag.Flag) {
+		if v := f.Value.String(); v == "" || v == "[]" {
+			err = fmt.Errorf("--%s: its value is empty", f.Name)
+		}
+	})
+	if err != nil || !o.json {
+		return err
+	}
+	if f.Changed("format") && o.format.String() != "json" {
+		return fmt.Errorf("--json and --format %s are two forms", &o.format)
+	}
+	return o.format.Set("json")
 }
 
 // failure is the document that says that there is none, where the form's readers wait for one.

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -50,9 +49,9 @@ func (c *plugin) run(cmd *cobra.Command, args []string) (*report.Document, error
 	if len(args) > 0 {
 		memory = args[0]
 	}
-	text, err := readProgram(cmd)
+	text, err := readAll(cmd, "-", maxProgramText)
 	if err != nil {
-		return nil, err
+		return nil, usage(fmt.Errorf("program: %w", err))
 	}
 	r0, err := stress.Plugin{Memory: memory, Program: text, Layout: c.layout, Interp: c.interp}.Run(cmd.Context())
 	switch stopped := interrupted(cmd.Context()); {
@@ -66,29 +65,4 @@ func (c *plugin) run(cmd *cobra.Command, args []string) (*report.Document, error
 		return nil, usage(err)
 	}
 	return listed("plugin", "r0", fmt.Sprintf("%x\n", r0)), nil
-}
-
-// readProgram reads standard input, unless a signal comes first.
-func readProgram(cmd *cobra.Command) (string, error) {
-	type result struct {
-		text []byte
-		err  error
-	}
-	read := make(chan result, 1)
-	go func() {
-		text, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxProgramText+1))
-		read <- result{text, err}
-	}()
-	select {
-	case <-cmd.Context().Done():
-		return "", interrupted(cmd.Context())
-	case r := <-read:
-		switch {
-		case r.err != nil:
-			return "", failed(r.err)
-		case len(r.text) > maxProgramText:
-			return "", usagef("program: its text is longer than %d bytes", maxProgramText)
-		}
-		return string(r.text), nil
-	}
 }

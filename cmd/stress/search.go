@@ -63,7 +63,7 @@ func newSearch() *cobra.Command {
 
 // rank searches. A signal ends the search, not its document.
 func (s *search) rank(cmd *cobra.Command, _ []string) (*report.Document, error) {
-	subject, _, err := s.chosen().Resolve()
+	subject, _, err := s.chosen(cmd).Resolve()
 	if err != nil {
 		return nil, usage(err)
 	}

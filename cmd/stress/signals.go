@@ -12,18 +12,24 @@ import (
 type interrupt struct{ signal syscall.Signal }
 
 func (i interrupt) Error() string {
-	if i.signal == syscall.SIGTERM {
+	switch i.signal {
+	case syscall.SIGTERM:
 		return "terminated by SIGTERM"
+	case syscall.SIGHUP:
+		return "ended by SIGHUP"
 	}
 	return "interrupted by SIGINT"
 }
 
-// withSignals returns a context that the first SIGINT or SIGTERM ends. The second one
-// finds no handler and kills.
+// withSignals returns a context that the first SIGINT, SIGTERM or SIGHUP ends. The second one finds
+// no handler and kills. A SIGHUP that is ignored, as by nohup, stays ignored.
 func withSignals(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	arrived := make(chan os.Signal, 1)
 	signal.Notify(arrived, syscall.SIGINT, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(arrived, syscall.SIGHUP)
+	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -1,14 +1,21 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"tailpoke/stress/report"
+
+	"github.com/spf13/cobra"
 )
 
 // onLine calls a function at the first line that does not tell the seed: of progress.
@@ -31,8 +38,8 @@ func TestSignals(t *testing.T) {
 		verb   string
 		signal syscall.Signal
 		code   int
-	}{{"soak", syscall.SIGINT, 130}, {"run", syscall.SIGTERM, 143}} {
-		t.Run(c.verb, func(t *testing.T) {
+	}{{"soak", syscall.SIGINT, 130}, {"run", syscall.SIGTERM, 143}, {"run", syscall.SIGHUP, 129}} {
+		t.Run(c.verb+" "+c.signal.String(), func(t *testing.T) {
 			var stdout strings.Builder
 			stderr := &onLine{do: func() {
 				self, err := os.FindProcess(os.Getpid())
@@ -55,5 +62,47 @@ func TestSignals(t *testing.T) {
 				t.Errorf("the document lacks something:\n%s", stdout.String())
 			}
 		})
+	}
+}
+
+// TestInputIsInterruptible: a pipe that nobody writes to, named or not, keeps nobody.
+func TestInputIsInterruptible(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Skipf("no named pipe: %v", err)
+	}
+	silent, w := io.Pipe()
+	defer w.Close()
+	for _, name := range []string{fifo, "-"} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cmd := &cobra.Command{}
+		cmd.SetContext(ctx)
+		cmd.SetIn(silent)
+		cancel(interrupt{syscall.SIGINT})
+		if _, err := readAll(cmd, name, 100); !errors.Is(err, interrupt{syscall.SIGINT}) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// What waits for a writer gets one, so that no goroutine stays.
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if f, err := os.OpenFile(fifo, os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
+			f.Close()
+			return
+		}
+	}
+}
+
+// TestFullDisk: help that could not be written is no success.
+func TestFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"list"}, {"completion", "bash"}, {"exit-codes"}} {
+		var stderr strings.Builder
+		if code := run(args, full, &stderr); code != codeFailed || !strings.Contains(stderr.String(), "no space left") {
+			t.Errorf("%v: exit code %d, %q", args, code, stderr.String())
+		}
 	}
 }

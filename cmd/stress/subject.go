@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"tailpoke/stress"
@@ -14,8 +15,8 @@ type subjectFlags struct {
 
 // protocolFlags adds the flags for how text is changed.
 func (s *subjectFlags) protocolFlags(f *pflag.FlagSet) {
-	f.StringVar(&s.choice.Protocol, "protocol", "", `protocol: a name of "stress list protocols" or a file (default kernel)`)
-	f.StringVar(&s.choice.Method, "method", "", `poke method: a name of "stress list methods" or a file (default int3)`)
+	f.StringVar(&s.choice.Protocol, "protocol", "", `protocol: a name of "stress list protocols" or a file, - for standard input (default kernel)`)
+	f.StringVar(&s.choice.Method, "method", "", `poke method: a name of "stress list methods" or a file, or - (default int3)`)
 	f.StringVar(&s.choice.Grace, "grace", "", `grace-period flavour: a name of "stress list graces" (default epoch)`)
 }
 
@@ -35,8 +36,9 @@ func (s *subjectFlags) threadsFlag(f *pflag.FlagSet) {
 }
 
 // chosen returns the choice that the flags make.
-func (s *subjectFlags) chosen() stress.Choice {
+func (s *subjectFlags) chosen(cmd *cobra.Command) stress.Choice {
 	c := s.choice
+	c.Stdin = stdin(cmd)
 	c.Threads, c.Sites, c.Programs, c.Keys = int(s.threads), int(s.sites), int(s.programs), int(s.keys)
 	return c
 }

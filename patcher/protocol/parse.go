@@ -168,6 +168,7 @@ func ParseMethod(text string) (Method, error) { return parse(text, (*parser).met
 
 func (p *parser) method() Method {
 	m := Method{Name: p.name("method")}
+	answered := false
 	for {
 		t := p.next()
 		word := t.text
@@ -178,6 +179,10 @@ func (p *parser) method() Method {
 		var step MicroStep
 		answer, ok := strings.CutPrefix(word, "trap=")
 		if ok {
+			if answered {
+				p.fail(t, "a second answer to a trap, where one is expected at most")
+			}
+			answered = true
 			m.Trap, ok = byWord[TrapAnswer](trapNames[:], answer)
 		} else if step, ok = MicroStepByWord(word); ok {
 			m.Steps = append(m.Steps, step)

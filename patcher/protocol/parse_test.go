@@ -141,6 +141,8 @@ var methodErrors = []syntaxCase{
 		`1:35: the method never writes the whole instruction: it needs all, bytes, or tail and head=new`},
 	{"no new head", "method m head=int3; tail",
 		`1:25: the method never writes the whole instruction: it needs all, bytes, or tail and head=new`},
+	{"two answers", "method m\n  trap=old; all; trap=new",
+		`2:18: a second answer to a trap, where one is expected at most`},
 	{"answer alone", "method m trap=old",
 		`1:18: the method never writes the whole instruction: it needs all, bytes, or tail and head=new`},
 	{"unexpected character", "method m\n\tall+", `2:5: unexpected character '+'`},

@@ -114,10 +114,6 @@ func TestLooks(t *testing.T) {
 	if err != nil || !cmp.Equal(m, Methods()[0]) {
 		t.Errorf("method: %v, %v", m, err)
 	}
-	m, err = ParseMethod("method m\ntrap=old; bytes; trap=retry")
-	if want := (Method{"m", TrapRetry, steps("bytes")}); err != nil || !cmp.Equal(m, want) {
-		t.Errorf("the last trap answer counts: %v, %v", m, err)
-	}
 	s, err := ParseScript("\tput 0 1\r\n\r\n# nothing\ndelete 65535\nload\nunload")
 	want := Script{{Put, 0, 1}, {Delete, 65535, 0}, {Kind: Load}, {Kind: Unload}}
 	if err != nil || !cmp.Equal(s, want) {

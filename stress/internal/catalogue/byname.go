@@ -1,8 +1,10 @@
 package catalogue
 
 import (
+	"errors"
 	"fmt"
-	"os"
+	"io"
+	"io/fs"
 	"strings"
 
 	"tailpoke/jit"
@@ -10,15 +12,15 @@ import (
 	"tailpoke/stress/internal/workload"
 )
 
-// Protocol finds a protocol by its name, or else reads it from a file. Without a value it is the
-// default subject's; so are the others.
-func Protocol(value string) (protocol.Protocol, error) {
-	return byNameOrFile(value, protocol.DefaultSubject().Protocol, protocol.ProtocolByName, protocol.ParseProtocol)
+// Protocol finds a protocol by its name, or else reads it from a file, from in if that is called "-".
+// Without a value it is the default subject's; so are the others.
+func Protocol(value string, in io.Reader) (protocol.Protocol, error) {
+	return byNameOrFile(value, in, protocol.DefaultSubject().Protocol, protocol.ProtocolByName, protocol.ParseProtocol)
 }
 
-// Method finds a poke method by its name, or else reads it from a file.
-func Method(value string) (protocol.Method, error) {
-	return byNameOrFile(value, protocol.DefaultSubject().Method, protocol.MethodByName, protocol.ParseMethod)
+// Method finds a poke method by its name, or else reads it, as Protocol does.
+func Method(value string, in io.Reader) (protocol.Method, error) {
+	return byNameOrFile(value, in, protocol.DefaultSubject().Method, protocol.MethodByName, protocol.ParseMethod)
 }
 
 // Grace finds a grace-period flavour by its name.
@@ -43,7 +45,7 @@ const maxTextFile = 1 << 20
 
 // byNameOrFile resolves a value that names a built-in or else a file with its text. An
 // error in a file names its line and column.
-func byNameOrFile[T any](value string, none T, byName, parse func(string) (T, error)) (T, error) {
+func byNameOrFile[T any](value string, in io.Reader, none T, byName, parse func(string) (T, error)) (T, error) {
 	if value == "" {
 		return none, nil
 	}
@@ -51,9 +53,9 @@ func byNameOrFile[T any](value string, none T, byName, parse func(string) (T, er
 	if nameErr == nil {
 		return builtin, nil
 	}
-	raw, err := workload.ReadRegular(value, maxTextFile)
+	raw, err := readText(value, in)
 	switch {
-	case os.IsNotExist(err) && !strings.ContainsAny(value, "./"):
+	case errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(value, "./"):
 		return none, nameErr
 	case err != nil:
 		return none, err
@@ -65,8 +67,23 @@ func byNameOrFile[T any](value string, none T, byName, parse func(string) (T, er
 	return v, nil
 }
 
-// Script reads a script from a file. An error in its text names line and column.
-func Script(path string) (protocol.Script, error) {
+// readText reads a file, or in for "-".
+func readText(path string, in io.Reader) ([]byte, error) {
+	if path != "-" || in == nil {
+		return workload.ReadRegular(path, maxTextFile)
+	}
+	raw, err := io.ReadAll(io.LimitReader(in, maxTextFile+1))
+	if err == nil && len(raw) > maxTextFile {
+		err = fmt.Errorf("more than %d bytes", maxTextFile)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("standard input: %w", err)
+	}
+	return raw, nil
+}
+
+// Script reads a script from a file, or from in for "-". An error in its text names line and column.
+func Script(path string, in io.Reader) (protocol.Script, error) {
 	none := func(string) (protocol.Script, error) { return nil, fmt.Errorf("%s: no such file", path) }
-	return byNameOrFile(path, nil, none, protocol.ParseScript)
+	return byNameOrFile(path, in, nil, none, protocol.ParseScript)
 }

@@ -78,8 +78,8 @@ func (f *family) interpreted(ctx []byte) (interp.Outcome, error) {
 	})
 }
 
-// context draws what a test run may set of a context.
-func context(r *rand.Rand) []byte {
+// drawnContext draws what a test run may set of a context.
+func drawnContext(r *rand.Rand) []byte {
 	ctx := make([]byte, ctxSize)
 	for _, off := range ctxWords {
 		binary.LittleEndian.PutUint32(ctx[off:], r.Uint32()>>r.IntN(32))
@@ -92,7 +92,7 @@ func context(r *rand.Rand) []byte {
 func (f *family) agree() (tails int, err error) {
 	r := rand.New(rand.NewPCG(f.seed, f.n))
 	for range 8 {
-		ctx := context(r)
+		ctx := drawnContext(r)
 		want, err := f.interpreted(bytes.Clone(ctx))
 		if err != nil {
 			return 0, fmt.Errorf("seed %#x/%d: interpreter: %w", f.seed, f.n, err)

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -17,21 +18,25 @@ type Report struct {
 
 // Check loads programs into the running kernel, and compares its machine code with ours. A
 // program that our compiler refuses counts as different, one that cannot be loaded is not
-// compared. The error is [ErrUnsupported] where there is no kernel to compare with.
-func Check(progs []Sample) (*Report, error) {
+// compared. The error is [ErrUnsupported] where there is no kernel to compare with. If ctx ends, the
+// report has what was compared until then.
+func Check(ctx context.Context, progs []Sample) (*Report, error) {
 	k, err := DetectCompiler()
 	if err != nil {
 		return nil, err
 	}
-	return k.Check(progs)
+	return k.Check(ctx, progs)
 }
 
 // Check is the comparison with a target that is known.
-func (k *Compiler) Check(progs []Sample) (*Report, error) {
+func (k *Compiler) Check(ctx context.Context, progs []Sample) (*Report, error) {
 	rep := &Report{Seen: map[string]int{}}
 	rep.Differences = []report.ProgramNotes{}
 	known := book{}
 	for _, s := range progs {
+		if ctx.Err() != nil {
+			break
+		}
 		r, err := load(s)
 		if errors.Is(err, errRejected) {
 			rep.Rejected = append(rep.Rejected, report.ProgramNotes{Name: s.Name, Listing: err.Error()})

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -29,7 +30,7 @@ func TestIdentity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rep, err := Check(append(ObjectSamples(spec), Corpus(seed, 400)...))
+	rep, err := Check(t.Context(), append(ObjectSamples(spec), Corpus(seed, 400)...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func TestIdentity(t *testing.T) {
 
 func TestReportAsJSON(t *testing.T) {
 	k := compiler(t)
-	rep, err := k.Check([]Sample{
+	rep, err := k.Check(t.Context(), []Sample{
 		sampleOf("good", ebpf.SocketFilter, returning(1)),
 		sampleOf("bad", ebpf.SocketFilter, asm.Instructions{asm.Mov.Reg(asm.R0, asm.R5), asm.Return()}),
 	})
@@ -100,7 +101,7 @@ func TestDifferencesAreFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			k := compiler(t)
 			wrong(k)
-			rep, err := k.Check(samples)
+			rep, err := k.Check(t.Context(), samples)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -128,7 +129,7 @@ func TestHidden(t *testing.T) {
 	}
 	removed := slices.Concat(frameOf(2, 100), asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.JEq.Imm(asm.R0, 0, "out")},
 		tailCallOf("progs", 1), asm.Instructions{asm.Mov.Imm(asm.R0, 0).WithSymbol("out"), asm.Return()})
-	rep, err := k.Check([]Sample{
+	rep, err := k.Check(t.Context(), []Sample{
 		sampleOf("a key that a comparison tells", ebpf.SchedCLS, compared),
 		sampleOf("an address that is not used", ebpf.SchedCLS, unused),
 		sampleOf("a tail call in dead code", ebpf.SchedCLS, removed),
@@ -170,5 +171,16 @@ func TestCorpusIsOfItsSeed(t *testing.T) {
 	}
 	if first == list(seed+1) {
 		t.Error("two seeds give one corpus")
+	}
+}
+
+// TestCheckEnds: a comparison that is ended has what was compared until then.
+func TestCheckEnds(t *testing.T) {
+	k := compiler(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	rep, err := k.Check(ctx, Corpus(seed, 10))
+	if err != nil || rep.Programs != 0 {
+		t.Errorf("%d programs were compared, %v", rep.Programs, err)
 	}
 }

@@ -198,7 +198,7 @@ func TestImagesCallThroughRegisters(t *testing.T) {
 // the kernel if it lets us.
 func imagesAgree(seed, n uint64, withKernel bool) error {
 	insns := randomProgram(seed, n, alone)
-	ctx := context(rand.New(rand.NewPCG(seed, n)))
+	ctx := drawnContext(rand.New(rand.NewPCG(seed, n)))
 	p, err := jit.Parse("random", insns)
 	if err != nil {
 		return fmt.Errorf("seed %#x/%d: %w", seed, n, err)

@@ -70,7 +70,7 @@ func TestWrongRuleIsRecovered(t *testing.T) {
 	} {
 		k := privateCompiler(t)
 		k.PrivateStackMin = tt.least(k.PrivateStackMin)
-		rep, err := k.Check(samples)
+		rep, err := k.Check(t.Context(), samples)
 		if err != nil {
 			t.Fatal(err)
 		}

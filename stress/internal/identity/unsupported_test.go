@@ -21,7 +21,7 @@ func TestUnsupported(t *testing.T) {
 		"exceptions": throwing, "may fault": walking, "arena": inArena,
 	} {
 		t.Run(want, func(t *testing.T) {
-			rep, err := k.Check([]Sample{sample(t, types)})
+			rep, err := k.Check(t.Context(), []Sample{sample(t, types)})
 			switch {
 			case err != nil:
 				t.Fatal(err)

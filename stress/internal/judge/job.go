@@ -54,6 +54,9 @@ const DefaultMinCycles = 30
 
 // NewJob makes a job, and looks at what every engine needs.
 func NewJob(s protocol.Subject, w *workload.Workload, o Options) (*Job, error) {
+	if w == nil {
+		return nil, errors.New("no workload: there is nothing to execute")
+	}
 	if n := s.Shape.Threads; n < 1 || n > exec.MaxThreads {
 		return nil, fmt.Errorf("%d threads: want 1 to %d", n, exec.MaxThreads)
 	}

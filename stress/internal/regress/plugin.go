@@ -128,7 +128,14 @@ func executeOnce(p *jit.Program, mem []byte, l *jit.Layout) (uint64, error) {
 }
 
 func parseHex(text string) ([]byte, error) {
-	return hex.DecodeString(strings.Join(strings.Fields(text), ""))
+	digits := strings.Join(strings.Fields(text), "")
+	raw, err := hex.DecodeString(digits)
+	if bad, ok := errors.AsType[hex.InvalidByteError](err); ok {
+		err = fmt.Errorf("%q is no hexadecimal digit", rune(bad))
+	} else if err != nil {
+		err = fmt.Errorf("%d hexadecimal digits: two make a byte", len(digits))
+	}
+	return raw, err
 }
 
 // parseProgram reads a program. The suite knows neither maps nor packets.

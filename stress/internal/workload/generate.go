@@ -37,7 +37,7 @@ func Generate(s protocol.Shape, aligned bool) (*Workload, error) {
 	for _, b := range []struct {
 		what     string
 		got, max int
-	}{{"sites", s.Sites, maxSites}, {"programs", s.Programs, maxPrograms}, {"keys", s.Keys, MaxKeys}} {
+	}{{"keys", s.Keys, MaxKeys}, {"programs", s.Programs, maxPrograms}, {"sites", s.Sites, maxSites}} {
 		if b.got < 1 || b.got > b.max {
 			return nil, fmt.Errorf("%d %s: want 1 to %d", b.got, b.what, b.max)
 		}

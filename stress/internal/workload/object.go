@@ -2,8 +2,11 @@ package workload
 
 import (
 	"bytes"
+	"debug/elf"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -52,7 +55,13 @@ func ReadObject(name string, raw []byte, entry string) (*Workload, error) {
 
 // Decode reads what an object file holds.
 func Decode(name string, raw []byte) (*ebpf.CollectionSpec, error) {
+	if len(raw) < len(elf.ELFMAG) || string(raw[:len(elf.ELFMAG)]) != elf.ELFMAG {
+		return nil, fmt.Errorf("%s: no ELF file: want an object that clang -target bpf -c made", name)
+	}
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(raw))
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New("the file was cut off: it says that it holds more")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -185,7 +194,10 @@ const MaxObject = 16 << 20
 // ReadRegular reads a regular file of at most so many bytes.
 func ReadRegular(path string, most int64) ([]byte, error) {
 	st, err := os.Stat(path)
+	var there *fs.PathError
 	switch {
+	case errors.As(err, &there): // "stat" says nothing to users
+		return nil, fmt.Errorf("%s: %w", path, there.Err)
 	case err != nil:
 		return nil, err
 	case !st.Mode().IsRegular():

@@ -36,9 +36,9 @@ func TestBadObjects(t *testing.T) {
 		entry string
 		want  string
 	}{
-		"empty":         {nil, "dispatch", "EOF"},
-		"text":          {[]byte("int main(void) { return 0; }"), "dispatch", "bad magic"},
-		"cut off":       {object[:len(object)/2], "dispatch", ""},
+		"empty":         {nil, "dispatch", "no ELF file"},
+		"text":          {[]byte("int main(void) { return 0; }"), "dispatch", "no ELF file"},
+		"cut off":       {object[:len(object)/2], "dispatch", "cut off"},
 		"unknown entry": {object, "main", "dispatch parse_v1 parse_v2"},
 	} {
 		_, err := ReadObject("x.o", tc.raw, tc.entry)

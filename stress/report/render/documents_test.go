@@ -1,9 +1,12 @@
 package render
 
 import (
+	"strings"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
 	"tailpoke/stress/report"
+	"testing"
+	"unicode"
 )
 
 func subject() *report.Subject {
@@ -271,4 +274,36 @@ func disagreeing(proved, found report.Verdict) *report.Document {
 	d := judged("", proved, found)
 	d.Conclude()
 	return d
+}
+
+// TestPrintable: no byte that a file or a flag brings moves a terminal's cursor.
+func TestPrintable(t *testing.T) {
+	for text, want := range map[string]string{
+		"plain text\n  of two lines\n": "plain text\n  of two lines\n",
+		"größer":                       "größer",
+		"\x1b[31mred\x1b[0m":           `\x1b[31mred\x1b[0m`,
+		"a\rb\tc\bd\x7f":               `a\rb\tc\bd\x7f`,
+		"\xff\xfeé":                    `\xff\xfeé`,
+		"\u202ereversed\u200b":         `\u202ereversed\u200b`,
+		"\u0085 \u2028":                `\u0085 \u2028`,
+		"'quoted' \"twice\" `thrice`":  "'quoted' \"twice\" `thrice`",
+		`a back\slash`:                 `a back\slash`,
+	} {
+		if got := Printable(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	for _, f := range Formats() {
+		var b strings.Builder
+		d := &report.Document{
+			Verdict: report.Violated, Subject: &report.Subject{Object: "a\x1b]0;b\x07.o", Entry: "ma\x9bin"},
+			Verdicts: []report.Verdict{{Engine: protocol.CPU, Verdict: protocol.Skipped, Reason: "no \x1b[2J"}},
+		}
+		if err := f.Write(&b, d); err != nil {
+			t.Fatal(err)
+		}
+		if at := strings.IndexFunc(b.String(), func(r rune) bool { return r != '\n' && unicode.IsControl(r) }); at >= 0 {
+			t.Errorf("%s has a control character: %q", f.Name, b.String()[at:])
+		}
+	}
 }

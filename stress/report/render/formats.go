@@ -1,7 +1,11 @@
 package render
 
 import (
+	"bytes"
 	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"tailpoke/stress/report"
 )
@@ -17,9 +21,40 @@ type Format struct {
 // Formats are the forms that there are, the default one first.
 func Formats() []Format {
 	return []Format{
-		{Name: "text", Write: writeText},
+		{Name: "text", Write: printable(writeText)},
 		{Name: "json", Write: writeJSON},
-		{Name: "ktap", Write: writeKTAP, Failures: true},
+		{Name: "ktap", Write: printable(writeKTAP), Failures: true},
 		{Name: "junit", Write: writeJUnit, Failures: true},
 	}
+}
+
+// printable has a form written in characters that can be printed: what a file or a flag names must not
+// move a terminal's cursor.
+func printable(write func(io.Writer, *report.Document) error) func(io.Writer, *report.Document) error {
+	return func(w io.Writer, d *report.Document) error {
+		var b bytes.Buffer
+		if err := write(&b, d); err != nil {
+			return err
+		}
+		_, err := io.WriteString(w, Printable(b.String()))
+		return err
+	}
+}
+
+// Printable writes what is no printable character as a Go string has it, but for line feeds.
+func Printable(text string) string {
+	var b strings.Builder
+	for len(text) > 0 {
+		r, n := utf8.DecodeRuneInString(text)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			b.WriteString(`\x` + strconv.FormatUint(uint64(text[0]), 16))
+		case r == '\n' || strconv.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+		text = text[n:]
+	}
+	return b.String()
 }

@@ -23,7 +23,7 @@ func writeKTAP(w io.Writer, d *report.Document) error {
 	for i, c := range cases {
 		for _, lines := range [][]string{c.seen, c.detail} {
 			for _, line := range lines {
-				fmt.Fprintf(&b, "# %s: %s\n", c.name, oneLine(line))
+				fmt.Fprintln(&b, strings.TrimRight(fmt.Sprintf("# %s: %s", c.name, line), " "))
 			}
 		}
 		state, why := "ok", ""
