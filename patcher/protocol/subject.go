@@ -35,6 +35,14 @@ const (
 	NoLeak Property = "no-leak"
 )
 
+// Properties lists them, and [Conformance].
+func Properties() []Property {
+	return []Property{
+		NeverA, Registers, NoTorn, NoUseAfterFree, NoMiss, Fresh, Progress, ExpectedBytes, NoDoubleFree, NoEarlyFree,
+		NoLeak, TailLimit, Conformance,
+	}
+}
+
 // An Engine judges a subject.
 type Engine string
 

@@ -74,20 +74,25 @@ func mutantText(m protocol.Mutant) string {
 	return fmt.Sprintf("%s\n%s: %s\nfrom %s", strings.Join(edits, "\n"), breaks, m.Why, m.Origin)
 }
 
-func properties() []report.Item {
-	return []report.Item{
-		{Name: string(protocol.NeverA), Text: protocol.TailCall().Forbidden[0].Says},
-		{Name: string(protocol.Registers), Text: "callee-saved registers and the stack pointer on return are the caller's"},
-		{Name: string(protocol.NoTorn), Text: "no thread executes bytes that were never a whole instruction"},
-		{Name: string(protocol.NoUseAfterFree), Text: "no thread executes in a program that has been freed"},
-		{Name: string(protocol.NoMiss), Text: "an execution that overlaps no interval from a remove's call to the next install's return does not fall through"},
-		{Name: string(protocol.Fresh), Text: "an execution runs only a program that the key held, or was being given, at some moment of it"},
-		{Name: string(protocol.Progress), Text: "every operation ends, given that every thread gets to run"},
-		{Name: string(protocol.ExpectedBytes), Text: "every poke finds the bytes that it expects"},
-		{Name: string(protocol.NoDoubleFree), Text: "an operation frees or retires what it replaces no more than once"},
-		{Name: string(protocol.NoEarlyFree), Text: "it does so only when the map's pointer names that no more"},
-		{Name: string(protocol.NoLeak), Text: "when it returns, what it replaced and no key holds is freed or retired"},
-		{Name: string(protocol.TailLimit), Text: "at most 33 tail calls in one execution, those of its callees included"},
-		{Name: string(protocol.Conformance), Text: "a recorded trace is a behaviour of the model"},
+func properties() (items []report.Item) {
+	for _, p := range protocol.Properties() {
+		items = append(items, report.Item{Name: string(p), Text: propertyTexts[p]})
 	}
+	return items
+}
+
+var propertyTexts = map[protocol.Property]string{
+	protocol.NeverA:         protocol.TailCall().Forbidden[0].Says,
+	protocol.Registers:      "callee-saved registers and the stack pointer on return are the caller's",
+	protocol.NoTorn:         "no thread executes bytes that were never a whole instruction",
+	protocol.NoUseAfterFree: "no thread executes in a program that has been freed",
+	protocol.NoMiss:         "an execution that overlaps no interval from a remove's call to the next install's return does not fall through",
+	protocol.Fresh:          "an execution runs only a program that the key held, or was being given, at some moment of it",
+	protocol.Progress:       "every operation ends, given that every thread gets to run",
+	protocol.ExpectedBytes:  "every poke finds the bytes that it expects",
+	protocol.NoDoubleFree:   "an operation frees or retires what it replaces no more than once",
+	protocol.NoEarlyFree:    "it does so only when the map's pointer names that no more",
+	protocol.NoLeak:         "when it returns, what it replaced and no key holds is freed or retired",
+	protocol.TailLimit:      "at most 33 tail calls in one execution, those of its callees included",
+	protocol.Conformance:    "a recorded trace is a behaviour of the model",
 }

@@ -111,6 +111,11 @@ func TestLimitsAreRows(t *testing.T) {
 			},
 			want: map[protocol.Engine]string{protocol.Kernel: "program p in prog array progs"},
 		},
+		"a script of 256 calls": {
+			first:  asm.Instructions{asm.Mov.Imm(asm.R7, 0)},
+			script: strings.Repeat("put 0 0\n", 256),
+			want:   map[protocol.Engine]string{protocol.Machine: "a script of 256 calls: at most 255 are explored"},
+		},
 		"a script that loads": {
 			first:  asm.Instructions{asm.Mov.Imm(asm.R7, 0)},
 			script: "load\nput 0 0\nunload\n",

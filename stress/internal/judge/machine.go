@@ -54,6 +54,9 @@ func (machineEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	if n := len(j.Workload.Keys); n > sim.MaxKeys {
 		return unsupported(fmt.Sprintf("%d keys change: at most %d can", n, sim.MaxKeys)), nil
 	}
+	if n := len(j.Script); n > sim.MaxCalls {
+		return unsupported(fmt.Sprintf("a script of %d calls: at most %d are explored; the cpu engine and the kernel engine carry out more", n, sim.MaxCalls)), nil
+	}
 	for i, c := range j.Script {
 		if c.Kind == protocol.Load || c.Kind == protocol.Unload {
 			return unsupported(fmt.Sprintf("call %d of the script (%v): copies come and go in the cpu engine and the kernel engine alone", i+1, c)), nil

@@ -42,7 +42,22 @@ func CheckTrace(j *Job, file, text string) (*report.Document, error) {
 	case r.Consumed != r.Events+r.Observations:
 		return nil, fmt.Errorf("%d of %d items were consumed", r.Consumed, r.Events+r.Observations)
 	default:
+		if says, ok := itemsSaid(text); ok && len(t.Items) < says {
+			r.Reason = fmt.Sprintf("the trace was cut off: it says that it has %d items, and has %d", says, len(t.Items))
+			break
+		}
 		r.Conforms = true
 	}
 	return j.Document(r), nil
+}
+
+// itemsForm is the first line of a trace that is written, a comment: how many items follow, of how
+// many that there were.
+const itemsForm = "# %d of %d items\n"
+
+// itemsSaid is how many items a trace says that it has.
+func itemsSaid(text string) (n int, ok bool) {
+	var all int
+	_, err := fmt.Sscanf(text, itemsForm, &n, &all)
+	return n, err == nil
 }

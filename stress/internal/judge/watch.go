@@ -74,7 +74,7 @@ func (w *watch) report(res *live.Result) {
 	t := res.Trace
 	t.Reason = w.reason
 	if w.keep > 0 {
-		t.Text = fmt.Sprintf("# %d of %d items\n%v", len(w.kept.Items), w.items, w.kept)
+		t.Text = fmt.Sprintf(itemsForm+"%v", len(w.kept.Items), w.items, w.kept)
 	}
 	if w.conformer == nil {
 		return

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
+	"unicode"
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
@@ -83,6 +86,9 @@ func parse(raw []byte) (*file, judge.Replayer, error) {
 	if err := json.Unmarshal(raw, &head); err != nil {
 		return nil, nil, jsonPlace(raw, err)
 	}
+	if err := plainJSON(raw); err != nil {
+		return nil, nil, err
+	}
 	if head.Schema == outdated {
 		return nil, nil, fmt.Errorf(" schema: %q is an older version: judge the subject again, with --witness", head.Schema)
 	}
@@ -100,6 +106,9 @@ func parse(raw []byte) (*file, judge.Replayer, error) {
 	if err := d.Decode(f); err != nil {
 		return nil, nil, jsonPlace(raw, err)
 	}
+	if !slices.Contains(protocol.Properties(), f.Property) {
+		return nil, nil, fmt.Errorf(" property: %q is none: want one of %v", f.Property, protocol.Properties())
+	}
 	if f.Explored == nil { // it is null in the file
 		f.Explored = engine.Explored()
 	}
@@ -107,6 +116,51 @@ func parse(raw []byte) (*file, judge.Replayer, error) {
 		return nil, nil, fmt.Errorf(" choices: %d of them: want 1 to %d", n, maxSteps)
 	}
 	return f, engine, nil
+}
+
+// plainJSON refuses what package json takes and no reader expects: two fields of one name in an object,
+// and characters in a string that cannot be printed.
+func plainJSON(raw []byte) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	type level struct {
+		names  map[string]bool // nil: a list
+		inName bool
+	}
+	var in []level
+	for {
+		t, err := d.Token()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return jsonPlace(raw, err)
+		}
+		last := len(in) - 1
+		text, isText := t.(string)
+		if isText && strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }) {
+			return jsonPlaceAt(raw, d.InputOffset(), fmt.Errorf("%q holds what cannot be printed", text))
+		}
+		isName := last >= 0 && in[last].inName
+		switch {
+		case t == json.Delim('}') || t == json.Delim(']'):
+			in = in[:last]
+			last--
+		case isName && in[last].names[text]:
+			return jsonPlaceAt(raw, d.InputOffset(), fmt.Errorf("a second field %q", text))
+		case isName:
+			in[last].names[text], in[last].inName = true, false
+			continue
+		case t == json.Delim('{'):
+			in = append(in, level{map[string]bool{}, true})
+			continue
+		case t == json.Delim('['):
+			in = append(in, level{})
+			continue
+		}
+		if last >= 0 {
+			in[last].inName = in[last].names != nil // after a value comes a name
+		}
+	}
 }
 
 // jsonPlace puts line and column before an error of package json, where it has an offset.
@@ -119,6 +173,10 @@ func jsonPlace(raw []byte, err error) error {
 	} else {
 		return fmt.Errorf(" %w", err)
 	}
+	return jsonPlaceAt(raw, offset, err)
+}
+
+func jsonPlaceAt(raw []byte, offset int64, err error) error {
 	before := raw[:min(max(offset-1, 0), int64(len(raw)))]
 	return fmt.Errorf("%d:%d: %w", 1+bytes.Count(before, []byte("\n")), len(before)-bytes.LastIndexByte(before, '\n'), err)
 }

@@ -282,19 +282,24 @@ func TestCorruptWitness(t *testing.T) {
 		`json: unknown field "fetch"`: func(w map[string]any) {
 			w["choices"] = []any{map[string]any{"actor": "thread 0", "do": "enter", "fetch": "cc"}}
 		},
-		`w.json: json: unknown field "more"`:      func(w map[string]any) { w["more"] = 1 },
-		`cannot unmarshal string into Go`:         func(w map[string]any) { in(w, "subject")["threads"] = "two" },
-		`subject.protocol:1:1: `:                  func(w map[string]any) { in(w, "subject")["protocol"] = "nonsense" },
-		`subject.method:`:                         func(w map[string]any) { in(w, "subject")["method"] = "" },
-		`subject.grace: unknown`:                  func(w map[string]any) { in(w, "subject")["grace"] = "x" },
-		`subject.layout: `:                        func(w map[string]any) { in(w, "subject")["layout"] = "x" },
-		`subject: 1000 threads`:                   func(w map[string]any) { in(w, "subject")["threads"] = 1000 },
-		`source: 0 sites`:                         func(w map[string]any) { w["source"] = map[string]any{} },
-		`source: x.o: `:                           func(w map[string]any) { w["source"] = map[string]any{"object": "AAAA", "name": "x.o"} },
-		`replay: machine: 9 threads: want 1 to 8`: func(w map[string]any) { in(w, "explored")["threads"] = 9 },
-		`explored.script:1:1: `:                   func(w map[string]any) { in(w, "explored")["script"] = "nonsense" },
-		`replay: machine: key 0 holds program 7`:  func(w map[string]any) { in(w, "explored")["held"] = []int{7} },
-		`choices: 0 of them: want 1 to 4096`:      func(w map[string]any) { cut(w, 0) },
+		`w.json: property: "nonsense" is none: want one of [never-a`: func(w map[string]any) { w["property"] = "nonsense" },
+		`holds what cannot be printed`:                               func(w map[string]any) { in(w, "source")["name"] = "\x1b[31mred" },
+		`source: shape {Threads:-1 `:                                 func(w map[string]any) { in(in(w, "source"), "shape")["Threads"] = -1 },
+		`Copies:1000000000000000000 `:                                func(w map[string]any) { in(in(w, "source"), "shape")["Copies"] = int64(1e18) },
+		`Maps:-1}: no such program`:                                  func(w map[string]any) { in(in(w, "source"), "shape")["Maps"] = -1 },
+		`w.json: json: unknown field "more"`:                         func(w map[string]any) { w["more"] = 1 },
+		`cannot unmarshal string into Go`:                            func(w map[string]any) { in(w, "subject")["threads"] = "two" },
+		`subject.protocol:1:1: `:                                     func(w map[string]any) { in(w, "subject")["protocol"] = "nonsense" },
+		`subject.method:`:                                            func(w map[string]any) { in(w, "subject")["method"] = "" },
+		`subject.grace: unknown`:                                     func(w map[string]any) { in(w, "subject")["grace"] = "x" },
+		`subject.layout: `:                                           func(w map[string]any) { in(w, "subject")["layout"] = "x" },
+		`subject: 1000 threads`:                                      func(w map[string]any) { in(w, "subject")["threads"] = 1000 },
+		`source: 0 keys`:                                            func(w map[string]any) { w["source"] = map[string]any{} },
+		`source: x.o: `:                                              func(w map[string]any) { w["source"] = map[string]any{"object": "AAAA", "name": "x.o"} },
+		`replay: machine: 9 threads: want 1 to 8`:                    func(w map[string]any) { in(w, "explored")["threads"] = 9 },
+		`explored.script:1:1: `:                                      func(w map[string]any) { in(w, "explored")["script"] = "nonsense" },
+		`replay: machine: key 0 holds program 7`:                     func(w map[string]any) { in(w, "explored")["held"] = []int{7} },
+		`choices: 0 of them: want 1 to 4096`:                         func(w map[string]any) { cut(w, 0) },
 		`replay: step 1, thread 5: there is no such step`: func(w map[string]any) {
 			w["choices"].([]any)[0] = map[string]any{"actor": "thread 5", "do": "enter"}
 		},
@@ -343,5 +348,24 @@ func TestWitnessNoJSON(t *testing.T) {
 	}
 	if _, err := Run(t.Context(), t.TempDir()); err == nil {
 		t.Error("a folder was read")
+	}
+}
+
+// TestPlainJSON: what package json takes and nobody expects has its place.
+func TestPlainJSON(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"a": 1, "b": [{"a": 2}, {"a": 3}], "c": {"a": {"a": null}}}`: "",
+		`[]`: "", `"text\nof two\tlines"`: "",
+		"{\"a\": 1,\n \"a\": 2}":                 `2:4: a second field "a"`,
+		`{"a": [1, {"b": {}, "c": [], "b": 1}]}`: `a second field "b"`,
+		`{"x": ["a", "a"], "y": "x", "x": 1}`:    `a second field "x"`,
+		`{"a": "\u001b[2J"}`:                     `"\x1b[2J" holds what cannot be printed`,
+		`{"\u202e": 1}`:                          `holds what cannot be printed`,
+		`["a", "\u0007"]`:                        `1:14: `,
+	} {
+		err := plainJSON([]byte(text))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
 	}
 }

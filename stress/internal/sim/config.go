@@ -106,9 +106,9 @@ func (c *Config) check() error {
 		return fmt.Errorf("machine: %d threads: want 1 to %d", threads, MaxThreads)
 	case len(c.Keys) > MaxKeys:
 		return fmt.Errorf("machine: %d keys change: at most %d can", len(c.Keys), MaxKeys)
-	case c.MaxOps < 0 || c.MaxOps > maxCalls || len(c.Script) > maxCalls:
+	case c.MaxOps < 0 || c.MaxOps > MaxCalls || len(c.Script) > MaxCalls:
 		return fmt.Errorf("machine: a script of %d calls, or %d operations: at most %d",
-			len(c.Script), c.MaxOps, maxCalls)
+			len(c.Script), c.MaxOps, MaxCalls)
 	case c.MaxStates < 0 || c.Workers < 0:
 		return errors.New("machine: bounds below zero")
 	}

@@ -74,7 +74,7 @@ func TestThreadsPack(t *testing.T) {
 func TestMutatorsPack(t *testing.T) {
 	for _, m := range []mutator{
 		{op: none, given: none, old: none},
-		{call: maxCalls, op: int(protocol.Remove), key: MaxKeys - 1, given: MaxTexts - 1, old: MaxTexts - 1,
+		{call: MaxCalls, op: int(protocol.Remove), key: MaxKeys - 1, given: MaxTexts - 1, old: MaxTexts - 1,
 			action: maxActions, micro: maxMicros, changed: maxActions + 1, dropped: true},
 		{call: 1, op: int(protocol.Update), key: 1, given: 0, old: none, action: 3, micro: 2, changed: 1},
 	} {

@@ -20,8 +20,8 @@ const (
 // none is no text, no key.
 const none = -1
 
-// maxCalls bounds a script.
-const maxCalls = 255
+// MaxCalls bounds a script.
+const MaxCalls = 255
 
 // mutator is what the mutator is about.
 type mutator struct {

@@ -15,6 +15,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"tailpoke/jit"
+	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/bpf"
 )
@@ -179,6 +180,12 @@ type Source struct {
 
 // Workload makes the workload again. byCase makes that of a regression case.
 func (s Source) Workload(byCase func(name string) (*Workload, error)) (*Workload, error) {
+	made := s.Shape // what of it makes a program
+	made.Threads, made.Sites, made.Programs, made.Keys = 0, 0, 0, 0
+	generated := s.Case == "" && s.Object == nil
+	if made != (protocol.Shape{}) || !generated && s.Shape != (protocol.Shape{}) || s.Shape.Threads < 0 || s.Shape.Threads > exec.MaxThreads {
+		return nil, fmt.Errorf("shape %+v: no such program is generated", s.Shape)
+	}
 	switch {
 	case s.Case != "":
 		return byCase(s.Case)
