@@ -36,12 +36,19 @@ type Options struct {
 	// Progress judges whether operations end, too, once all executions are explored and
 	// broke nothing. Several threads are then told apart as by NoSymmetry.
 	Progress bool
-	// Stop, if set, is asked between batches; once it returns true, the check ends with
-	// the verdict bounded.
-	Stop func() bool
+	// Stop, if set, is told between batches how far the check is; once it returns true,
+	// the check ends with the verdict bounded.
+	Stop func(Far) bool
 	// Only is the property that is judged, "" for all. An execution still ends where it
 	// breaks another one: what comes after has no meaning.
 	Only protocol.Property
+}
+
+// Far is how far a check is.
+type Far struct {
+	States int // found
+	Level  int // states as far away as those that are at hand
+	Depth  int // how many steps that is
 }
 
 // A Result is what a check found. It is the same in every run.

@@ -17,10 +17,11 @@ type explorer struct {
 	workers []*worker
 	shards  [shards]shard
 	most    int // bound on the states
-	stop    func() bool
+	stop    func(Far) bool
 
 	lo, hi [shards]uint32 // the level at hand: in each shard, the states from lo to hi
 	size   int            // of the level
+	depth  int            // likewise
 }
 
 // batchStates is how many states are expanded before their successors are inserted:
@@ -73,6 +74,7 @@ func (e *explorer) run() outcome {
 	out := outcome{depth: -1}
 	for e.nextLevel() {
 		out.depth++
+		e.depth = out.depth
 		out.bounded = e.level()
 		out.violation = e.nearest()
 		if out.bounded || out.broken != noFault {
@@ -106,11 +108,16 @@ func (e *explorer) level() (bounded bool) {
 			e.expand(w, from+n*i/len(active), from+n*(i+1)/len(active))
 		})
 		each(active, func(i int, _ *worker) { e.insert(active, i) })
-		if e.states() > e.most || e.stop != nil && e.stop() {
+		if e.states() > e.most || e.stopped() {
 			return true
 		}
 	}
 	return false
+}
+
+// stopped asks the caller whether to stop.
+func (e *explorer) stopped() bool {
+	return e.stop != nil && e.stop(Far{e.states(), e.size, e.depth})
 }
 
 // each runs do for every worker at once.

@@ -29,21 +29,21 @@ func TestStopped(t *testing.T) {
 	asked := 0
 	for stopAt := range 4 {
 		asked = 0
-		r := check(t, s, Options{Progress: true, Workers: 1, Stop: func() bool { asked++; return asked > stopAt }})
+		r := check(t, s, Options{Progress: true, Workers: 1, Stop: func(Far) bool { asked++; return asked > stopAt }})
 		if r.Verdict != protocol.Bounded || r.Property != "" || r.Witness != nil {
 			t.Errorf("stopped at question %d: %s %s", stopAt+1, r.Verdict, r.Property)
 		}
 	}
-	r := check(t, s, Options{Progress: true, Workers: 1, Stop: func() bool { asked++; return false }})
+	r := check(t, s, Options{Progress: true, Workers: 1, Stop: func(Far) bool { asked++; return false }})
 	if r.Verdict != protocol.Proved || r.States != whole.States || asked == 0 {
 		t.Errorf("%s, %d states of %d, asked %d times", r.Verdict, r.States, whole.States, asked)
 	}
 	explored := asked
 	asked = 0
-	check(t, s, Options{Workers: 1, Stop: func() bool { asked++; return false }})
-	r = check(t, s, Options{Progress: true, Workers: 1, Stop: func() func() bool {
+	check(t, s, Options{Workers: 1, Stop: func(Far) bool { asked++; return false }})
+	r = check(t, s, Options{Progress: true, Workers: 1, Stop: func() func(Far) bool {
 		n := 0
-		return func() bool { n++; return n > asked }
+		return func(Far) bool { n++; return n > asked }
 	}()})
 	if r.Verdict != protocol.Bounded || r.States != whole.States {
 		t.Errorf("stopped after the exploration, which asks %d times of %d: %s, %d states", asked, explored, r.Verdict, r.States)

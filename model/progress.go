@@ -62,7 +62,7 @@ func (e *explorer) holds(a *agent) ([]hold, bool) {
 	index := map[stateID]int{}
 	g := expander{sys: e.sys}
 	for i := range e.shards {
-		if e.stop != nil && e.stop() {
+		if e.stopped() {
 			return nil, true
 		}
 		for j := range e.shards[i].len() {

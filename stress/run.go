@@ -42,11 +42,18 @@ type Options struct {
 	MinCycles int
 	Patience  time.Duration
 	MaxStates int // bound of the model engine and of the machine engine; 0: their own
+	// MaxMemory bounds the memory of the process while these two explore, in bytes; 0: nothing does.
+	MaxMemory uint64
+	// Budget bounds the time of all engines together: each has an equal part of what is left when its
+	// turn comes. Those that run for a duration take theirs for it. 0: nothing does.
+	Budget time.Duration
 	// Needs is what the model's shape must have at least, beside what the workload makes of it.
 	Needs    protocol.Shape
 	NoBoost  bool                  // the cpu engine runs as without the right to real-time priorities
 	Callers  int                   // copies of the entry in the kernel engine; 0: its own number
-	Progress func(report.Progress) // of an engine that executes, about once a second
+	Progress func(report.Progress) // about once a second
+	// Row, if set, is given each engine's row when the engine has ended.
+	Row func(report.Verdict)
 	// Trace, if set, is given the beginning of the trace of the first engine that executes, in the
 	// grammar of package protocol.
 	Trace io.Writer
@@ -62,7 +69,7 @@ const DefaultDuration = judge.DefaultDuration
 func (o *Options) job(s protocol.Subject, w *Workload) (*judge.Job, []judge.Engine, error) {
 	j, err := judge.NewJob(s, w, judge.Options{
 		Duration: o.Duration, Script: o.Script, Seed: o.Seed, StopAtFirst: o.StopAtFirst, MaxStates: o.MaxStates,
-		MinCycles: o.MinCycles, Patience: o.Patience,
+		MinCycles: o.MinCycles, Patience: o.Patience, MaxMemory: o.MaxMemory,
 		Needs: o.Needs, NoBoost: o.NoBoost, Callers: o.Callers, Progress: o.Progress, Trace: o.Trace,
 	})
 	if err != nil {
@@ -102,12 +109,16 @@ func (o *Options) ask(ctx context.Context, j *judge.Job, asked []judge.Engine) (
 		Schema: "stress/verdict/2", Subject: j.Named(), Seed: fmt.Sprintf("%#x", o.Seed),
 	}
 	var shown judge.Answer // with a witness: of the engine that was asked last
-	for _, e := range asked {
-		a, err := judge.Ask(ctx, e, j)
+	begun := time.Now()
+	for i, e := range asked {
+		a, err := o.askOne(ctx, e, j, (o.Budget-time.Since(begun))/time.Duration(len(asked)-i))
 		if err != nil {
 			return nil, err
 		}
 		d.Verdicts = append(d.Verdicts, a.Verdict)
+		if o.Row != nil {
+			o.Row(a.Verdict)
+		}
 		if a.Recorded != nil {
 			shown = a
 		}
@@ -120,6 +131,20 @@ func (o *Options) ask(ctx context.Context, j *judge.Job, asked []judge.Engine) (
 		return d, replay.Write(o.Witness, j, &shown)
 	}
 	return d, nil
+}
+
+// askOne asks an engine, which has so much time if there is a budget.
+func (o *Options) askOne(ctx context.Context, e judge.Engine, j *judge.Job, part time.Duration) (judge.Answer, error) {
+	switch {
+	case o.Budget == 0:
+	case e.Live():
+		j.Duration, j.Patience = max(part, time.Millisecond), 0
+	default:
+		var end context.CancelFunc
+		ctx, end = context.WithTimeoutCause(ctx, part, judge.ErrBudget)
+		defer end()
+	}
+	return judge.Ask(ctx, e, j)
 }
 
 // Child turns this process into a child if it was started as one, and else returns. A program that

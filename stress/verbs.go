@@ -95,4 +95,6 @@ func Catalogue() *report.Catalogue { return catalogue.All() }
 
 // LoadScript reads a script from a file, or from in if that is called "-". An error in its text names
 // line and column.
-func LoadScript(path string, in io.Reader) (protocol.Script, error) { return catalogue.Script(path, in) }
+func LoadScript(path string, in io.Reader) (protocol.Script, error) {
+	return catalogue.Script(path, in)
+}

@@ -173,7 +173,7 @@ func progressOf(w io.Writer, every time.Duration) func(report.Progress) {
 		if span < every.Seconds()-early {
 			return
 		}
-		fmt.Fprintln(w, render.ProgressLine(now, float64(now.Executions-last.Executions)/span))
+		fmt.Fprintln(w, render.ProgressLine(now, float64(now.Executions+now.States-last.Executions-last.States)/span))
 		last = now
 	}
 }

@@ -251,6 +251,11 @@ func (r *run) execute(ctx context.Context) error {
 func (r *run) report(done <-chan struct{}) error {
 	for !live.Pause(done, time.Second) {
 		res := r.counts()
+		if res.Bad > 0 {
+			for _, a := range r.Pool.Anomalies() {
+				res.Findings = append(res.Findings, r.classify(a))
+			}
+		}
 		now := res.Progress()
 		now.Traps = res.Traps
 		r.Progress(now)

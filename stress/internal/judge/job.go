@@ -37,11 +37,13 @@ type Options struct {
 	MinCycles int
 	Patience  time.Duration
 	MaxStates int // bound of the engines that explore; 0: their own
+	// MaxMemory bounds the memory of the process while an engine explores, in bytes; 0: nothing does.
+	MaxMemory uint64
 	// Needs is what the model's shape must have at least, beside what the workload makes of it.
 	Needs    protocol.Shape
 	NoBoost  bool                  // the cpu engine runs as without the right to real-time priorities
 	Callers  int                   // copies of the entry in the kernel engine; 0: its own number
-	Progress func(report.Progress) // of a live engine, about once a second
+	Progress func(report.Progress) // about once a second
 	Trace    io.Writer             // is given the beginning of a live engine's trace; nil: nothing
 }
 
@@ -99,7 +101,7 @@ func (j *Job) live(e protocol.Engine) live.Config {
 	}
 	if j.Progress != nil {
 		c.Progress = func(p report.Progress) {
-			p.Engine = e
+			p.Engine, p.Whole = e, c.Duration.Seconds()
 			j.Progress(p)
 		}
 	}

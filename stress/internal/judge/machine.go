@@ -66,6 +66,9 @@ func (machineEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	ctx, x := j.explore(ctx, protocol.Machine)
+	defer x.end()
+	c.Far = x.far
 	if j.MaxStates != 0 {
 		c.MaxStates = j.MaxStates
 	}

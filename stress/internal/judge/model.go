@@ -40,7 +40,9 @@ var modelProperties = []protocol.Property{
 }
 
 func (modelEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
-	s, res, left, err := exploreModel(ctx, j)
+	ctx, x := j.explore(ctx, protocol.Model)
+	defer x.end()
+	s, res, left, err := exploreModel(ctx, x, j)
 	if errors.Is(err, model.ErrUnsupported) {
 		return unsupported(err.Error()), nil
 	}
@@ -65,7 +67,7 @@ func (modelEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	case res.Verdict == protocol.Bounded:
 		v.Reason = fmt.Sprintf("the bound on states was hit after %d", res.States)
 		if ctx.Err() != nil {
-			v.Reason = fmt.Sprintf("ended after %d states", res.States)
+			v.Reason = fmt.Sprintf("ended after %d states", res.States) + endedBy(ctx)
 		}
 	}
 	return a, nil
@@ -73,10 +75,14 @@ func (modelEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 
 // exploreModel checks the shape that a job asks for, or, where that is too much, less. left says
 // what the result leaves out then, and s is what was explored.
-func exploreModel(ctx context.Context, j *Job) (s protocol.Subject, res *model.Result, left string, err error) {
+func exploreModel(ctx context.Context, x *exploration, j *Job) (s protocol.Subject, res *model.Result, left string, err error) {
 	check := func(s protocol.Subject) (*model.Result, error) {
 		return model.Check(s, model.Options{
-			MaxStates: j.MaxStates, Stop: func() bool { return ctx.Err() != nil }, Progress: true,
+			MaxStates: j.MaxStates, Progress: true,
+			Stop: func(f model.Far) bool {
+				x.far(f.States, f.Level, f.Depth)
+				return ctx.Err() != nil
+			},
 		})
 	}
 	s = j.Subject

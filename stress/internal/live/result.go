@@ -56,10 +56,16 @@ func (d *Driver) Conclude(r *Result) {
 
 // Progress sums it up.
 func (r *Result) Progress() report.Progress {
-	return report.Progress{
+	p := report.Progress{
 		Seconds: r.Seconds, Executions: r.Executions, Cycles: r.Cycles, Bad: r.Bad,
 		Operations: r.Installs + r.Updates + r.Removes,
 	}
+	for _, f := range r.Findings {
+		if b := f.Class.Property(); !slices.Contains(p.Broken, b) {
+			p.Broken = append(p.Broken, b)
+		}
+	}
+	return p
 }
 
 // Vacuous names what never happened, without which the run tested nothing; "" if all

@@ -294,7 +294,7 @@ func TestCorruptWitness(t *testing.T) {
 		`subject.grace: unknown`:                                     func(w map[string]any) { in(w, "subject")["grace"] = "x" },
 		`subject.layout: `:                                           func(w map[string]any) { in(w, "subject")["layout"] = "x" },
 		`subject: 1000 threads`:                                      func(w map[string]any) { in(w, "subject")["threads"] = 1000 },
-		`source: 0 keys`:                                            func(w map[string]any) { w["source"] = map[string]any{} },
+		`source: 0 keys`:                                             func(w map[string]any) { w["source"] = map[string]any{} },
 		`source: x.o: `:                                              func(w map[string]any) { w["source"] = map[string]any{"object": "AAAA", "name": "x.o"} },
 		`replay: machine: 9 threads: want 1 to 8`:                    func(w map[string]any) { in(w, "explored")["threads"] = 9 },
 		`explored.script:1:1: `:                                      func(w map[string]any) { in(w, "explored")["script"] = "nonsense" },

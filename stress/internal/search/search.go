@@ -154,7 +154,7 @@ func (c *candidate) judge(ctx context.Context, s protocol.Subject) error {
 	var property protocol.Property
 	for _, s.Shape = range shapes {
 		res, err := model.Check(s, model.Options{
-			Workers: 1, MaxStates: maxStates, Stop: func() bool { return ctx.Err() != nil },
+			Workers: 1, MaxStates: maxStates, Stop: func(model.Far) bool { return ctx.Err() != nil },
 		})
 		if err != nil || ctx.Err() != nil {
 			return err // a check that was stopped has no verdict

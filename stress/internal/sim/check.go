@@ -125,8 +125,8 @@ func Check(ctx context.Context, c Config) (*Result, error) {
 		r.Verdict, r.Reason = protocol.Bounded, endless.Error()
 	case bounded:
 		r.Verdict, r.Reason = protocol.Bounded, fmt.Sprintf("stopped after %d states", r.States)
-		if err := ctx.Err(); err != nil {
-			r.Reason += ": " + err.Error()
+		if ctx.Err() != nil {
+			r.Reason += ": " + context.Cause(ctx).Error()
 		}
 	case r.Ends == 0 && s.calls() > 0:
 		r.Verdict, r.Reason = protocol.Vacuous, "the operations never come to their end"

@@ -72,6 +72,10 @@ type Config struct {
 	// same at every check, and may give what it gave before. Nil: [jit.Compile].
 	Compile func(*jit.Program, *jit.Layout, map[string]jit.MapInfo) (*jit.Image, error)
 
+	// Far, if set, is told before each level of the exploration how many states were found, how many
+	// of them are at hand, and how many steps away these are.
+	Far func(states, level, depth int)
+
 	MaxStates int // 0: DefaultMaxStates
 	Workers   int // 0: one for each CPU
 

@@ -81,6 +81,9 @@ func (e *explorer) run(ctx context.Context) (violation, bool, error) {
 	h := hashState(x)
 	e.stripes[h%stripes].insert(h, x, parent{ref: ref(h % stripes)}) // its own parent
 	for e.advance() {
+		if e.s.Far != nil {
+			e.s.Far(e.stored(), len(e.refs), e.levels-1)
+		}
 		var all sync.WaitGroup
 		for _, w := range e.active() {
 			all.Go(func() { w.work(ctx) })
