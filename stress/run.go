@@ -52,8 +52,10 @@ type Options struct {
 	NoBoost  bool                  // the cpu engine runs as without the right to real-time priorities
 	Callers  int                   // copies of the entry in the kernel engine; 0: its own number
 	Progress func(report.Progress) // about once a second
-	// Row, if set, is given each engine's row when the engine has ended.
-	Row func(report.Verdict)
+	// Begin, if set, is told what is judged before the first engine is asked, and Row is given the row of
+	// each when it has ended.
+	Begin func(*report.Subject)
+	Row   func(report.Verdict)
 	// Trace, if set, is given the beginning of the trace of the first engine that executes, in the
 	// grammar of package protocol.
 	Trace io.Writer
@@ -108,6 +110,9 @@ func (o *Options) ask(ctx context.Context, j *judge.Job, asked []judge.Engine) (
 	d := &report.Document{
 		Schema: "stress/verdict/2", Subject: j.Named(), Seed: fmt.Sprintf("%#x", o.Seed),
 	}
+	if o.Begin != nil {
+		o.Begin(d.Subject)
+	}
 	var shown judge.Answer // with a witness: of the engine that was asked last
 	begun := time.Now()
 	for i, e := range asked {
@@ -136,7 +141,7 @@ func (o *Options) ask(ctx context.Context, j *judge.Job, asked []judge.Engine) (
 // askOne asks an engine, which has so much time if there is a budget.
 func (o *Options) askOne(ctx context.Context, e judge.Engine, j *judge.Job, part time.Duration) (judge.Answer, error) {
 	switch {
-	case o.Budget == 0:
+	case o.Budget == 0 || e.Live() && len(o.Script) > 0:
 	case e.Live():
 		j.Duration, j.Patience = max(part, time.Millisecond), 0
 	default:

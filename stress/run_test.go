@@ -215,3 +215,57 @@ func TestOneWitness(t *testing.T) {
 		}
 	}
 }
+
+// TestRowsAsTheyCome: who reads along is told what is judged, and then each row, once and in the order
+// of the document.
+func TestRowsAsTheyCome(t *testing.T) {
+	s, target, err := Choice{Sites: 1}.Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var about []*report.Subject
+	var rows []report.Verdict
+	d, err := Run(t.Context(), s, target, Options{
+		Engines: []protocol.Engine{protocol.Model, protocol.Machine},
+		Begin:   func(s *report.Subject) { about = append(about, s) },
+		Row:     func(v report.Verdict) { rows = append(rows, v) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(about) != 1 || about[0].Sites != 1 || len(rows) != 2 || len(d.Verdicts) != 2 {
+		t.Fatalf("%d subjects, %d rows of %d", len(about), len(rows), len(d.Verdicts))
+	}
+	for i := range rows {
+		if rows[i].Engine != d.Verdicts[i].Engine || rows[i].States != d.Verdicts[i].States {
+			t.Errorf("row %d: %+v, in the document %+v", i, rows[i], d.Verdicts[i])
+		}
+	}
+}
+
+// TestProgressOfExploration: what explores says how far it is, while it is at it.
+func TestProgressOfExploration(t *testing.T) {
+	s, target, err := Choice{Sites: 8, Keys: 4, Programs: 6}.Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var first report.Progress
+	d, err := Run(ctx, s, target, Options{
+		Engines: []protocol.Engine{protocol.Model},
+		Progress: func(p report.Progress) {
+			first = p
+			cancel()
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.Engine != protocol.Model || !first.Explores || first.States == 0 || first.Level == 0 || first.Depth == 0 || first.Memory == 0 {
+		t.Errorf("%+v", first)
+	}
+	if v := d.Of(protocol.Model); v.Verdict != protocol.Bounded || v.States < first.States {
+		t.Errorf("%s after %d states, then %d", v.Verdict, first.States, v.States)
+	}
+}

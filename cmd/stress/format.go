@@ -23,7 +23,9 @@ func formatNames() []string {
 
 func (f format) to() render.Format { return render.Formats()[f] }
 
-func (f format) write(w io.Writer, d *report.Document) error { return f.to().Write(w, d) }
+func (f format) write(w io.Writer, d *report.Document, page render.Page) error {
+	return f.to().Write(w, d, page)
+}
 
 func (f *format) String() string { return f.to().Name }
 func (f *format) Type() string   { return "format" }

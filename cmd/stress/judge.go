@@ -26,6 +26,8 @@ type judging struct {
 	stopAtFirst       bool
 	noBoost           bool
 	maxStates         count
+	maxMemory         size
+	budget            duration
 	minCycles         count
 }
 
@@ -43,6 +45,7 @@ func (j *judging) cpuFlags(f *pflag.FlagSet, d, progress time.Duration) {
 func (j *judging) modelFlags(f *pflag.FlagSet) {
 	f.Var(&j.maxStates, "max-states", "bound on the states of the model engine")
 	f.Lookup("max-states").DefValue = ""
+	f.Var(&j.maxMemory, "max-memory", "bound on the memory of the process while the model or the machine engine explores, such as 512M or 4G")
 }
 
 // judge resolves the flags and asks the engines.
@@ -77,6 +80,15 @@ func (j *judging) judge(cmd *cobra.Command, _ []string) (*report.Document, error
 	if err != nil {
 		return nil, usage(errors.Join(err, closeTrace()))
 	}
+	if !hopeless(o) {
+		var show func(report.Verdict)
+		o.Begin = func(about *report.Subject) { show = j.rows(cmd, about) }
+		o.Row = func(v report.Verdict) {
+			if show != nil {
+				show(v)
+			}
+		}
+	}
 	d, err := stress.Run(cmd.Context(), s, target, o)
 	if err = errors.Join(err, closeTrace()); err != nil {
 		return nil, failed(err)
@@ -97,10 +109,13 @@ func (j *judging) judge(cmd *cobra.Command, _ []string) (*report.Document, error
 func (j *judging) options(cmd *cobra.Command) (stress.Options, error) {
 	o := stress.Options{
 		Duration: time.Duration(j.duration), StopAtFirst: j.stopAtFirst, NoBoost: j.noBoost,
-		MaxStates: int(j.maxStates), Callers: int(j.callers), MinCycles: int(j.minCycles),
+		MaxStates: int(j.maxStates), MaxMemory: uint64(j.maxMemory), Budget: time.Duration(j.budget), Callers: int(j.callers), MinCycles: int(j.minCycles),
 	}
 	if !cmd.Flags().Changed("duration") {
 		o.Patience = 2 * o.Duration // a busy machine needs longer
+	}
+	if j.budget != 0 && cmd.Flags().Changed("duration") {
+		return o, fmt.Errorf("--budget says how long the engines run, and so does --duration")
 	}
 	var err error
 	if o.Engines, err = parseEngines(j.engines); err != nil {
@@ -118,7 +133,7 @@ func (j *judging) options(cmd *cobra.Command) (stress.Options, error) {
 		}
 	}
 	if !j.quiet {
-		o.Progress = progressOf(cmd.ErrOrStderr(), time.Duration(j.progress))
+		o.Progress = j.progressOf(cmd)
 	}
 	return o, nil
 }
@@ -143,7 +158,7 @@ var flagsOf = []struct {
 }{
 	{[]string{"script"}, []string{"machine", "cpu", "kernel"}},
 	{[]string{"trace", "duration", "min-cycles", "stop-at-first"}, []string{"cpu", "kernel"}},
-	{[]string{"witness", "max-states"}, []string{"machine", "model"}},
+	{[]string{"witness", "max-states", "max-memory"}, []string{"machine", "model"}},
 	{[]string{"callers"}, []string{"kernel"}},
 	{[]string{"no-boost"}, []string{"cpu"}},
 }

@@ -26,8 +26,9 @@ func newList() *cobra.Command {
 	for _, k := range all.Kinds {
 		kinds = append(kinds, k.Kind)
 	}
+	long := listLong + "\n\nKIND is one of " + strings.Join(kinds, ", ") + "."
 	cmd := &cobra.Command{
-		Use: "list [" + strings.Join(kinds, "|") + "]", Short: "Print what there is to choose from", Long: listLong,
+		Use: "list [KIND]", Short: "Print what there is to choose from", Long: long,
 		Args: cobra.MaximumNArgs(1), ValidArgs: kinds,
 	}
 	cmd.RunE = o.answer(func(_ *cobra.Command, args []string) (*report.Document, error) {

@@ -35,6 +35,7 @@ func newModel() *cobra.Command {
 	j.protocolFlags(f)
 	j.targetFlags(f)
 	j.modelFlags(f)
+	j.progressFlag(f, shortProgress)
 	j.witnessFlag(f)
 	j.expectFlag(f)
 	j.seedFlag(f)

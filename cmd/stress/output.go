@@ -26,6 +26,8 @@ type output struct {
 	drawn    string   // the seed, once a verb has asked for it
 	progress duration // of verbs with progressFlag
 	expect   verdict  // of verbs with expectFlag
+	stream   *stream  // once something is written
+	status   *status  // of progress on a terminal
 }
 
 // flags adds the flags of every verb.
@@ -87,6 +89,7 @@ func (o *output) answer(find finder) func(*cobra.Command, []string) error {
 			return usage(err)
 		}
 		d, err := find(cmd, args)
+		o.status.clear()
 		stopped := interrupted(cmd.Context())
 		if d == nil && err != nil {
 			if stopped != nil {
@@ -98,7 +101,7 @@ func (o *output) answer(find finder) func(*cobra.Command, []string) error {
 		}
 		o.stamp(cmd, args, d)
 		d.Seconds = time.Since(start).Seconds()
-		if bad := o.format.write(cmd.OutOrStdout(), d); bad != nil {
+		if bad := o.out(cmd).grow(d, o.format.write); bad != nil {
 			return failed(errors.Join(err, bad))
 		}
 		switch {
@@ -108,6 +111,34 @@ func (o *output) answer(find finder) func(*cobra.Command, []string) error {
 			return err
 		}
 		return exitOf(d)
+	}
+}
+
+// out is where the document goes.
+func (o *output) out(cmd *cobra.Command) *stream {
+	if o.stream == nil {
+		w := cmd.OutOrStdout()
+		o.stream = &stream{w: w, page: pageOf(w)}
+	}
+	return o.stream
+}
+
+// rows returns what shows the row of each engine when it has ended, if people read along.
+func (o *output) rows(cmd *cobra.Command, about *report.Subject) func(report.Verdict) {
+	if o.format.String() != "text" {
+		return nil
+	}
+	d := &report.Document{Subject: about, Seed: o.drawn}
+	show := func() {
+		o.status.clear()
+		if err := o.out(cmd).grow(d, render.Rows); err != nil {
+			return // the whole document meets the same error, and is looked at
+		}
+	}
+	show()
+	return func(v report.Verdict) {
+		d.Verdicts = append(d.Verdicts, v)
+		show()
 	}
 }
 
@@ -159,9 +190,15 @@ func (m *meter) due() bool {
 	return true
 }
 
-// progressOf returns what writes a line about an engine that executes each time that the interval
-// has passed. One goroutine at a time calls it, about once a second.
-func progressOf(w io.Writer, every time.Duration) func(report.Progress) {
+// progressOf returns what shows how far an engine is: on a terminal in one line that is written anew
+// each second, elsewhere in a line each time that the interval has passed. One goroutine at a time
+// calls it, about once a second.
+func (o *output) progressOf(cmd *cobra.Command) func(report.Progress) {
+	w, every := cmd.ErrOrStderr(), time.Duration(o.progress)
+	if width, ok := terminal(w); ok {
+		o.status = &status{w: w, width: width}
+		every = time.Second
+	}
 	var last report.Progress
 	return func(now report.Progress) {
 		if now.Engine != last.Engine {
@@ -173,7 +210,16 @@ func progressOf(w io.Writer, every time.Duration) func(report.Progress) {
 		if span < every.Seconds()-early {
 			return
 		}
-		fmt.Fprintln(w, render.ProgressLine(now, float64(now.Executions+now.States-last.Executions-last.States)/span))
+		done, before := now.Executions+now.States, last.Executions+last.States
+		if done < before { // an exploration that began anew, with more
+			before = 0
+		}
+		line := render.ProgressLine(now, float64(done-before)/span)
+		if o.status != nil {
+			o.status.show(render.Left(now) + line)
+		} else {
+			fmt.Fprintln(w, line)
+		}
 		last = now
 	}
 }

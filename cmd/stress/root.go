@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"tailpoke/stress/report/render"
 )
 
 const rootLong = `Examples:
@@ -13,12 +15,15 @@ const rootLong = `Examples:
   stress                                       the main job, less than 20 seconds
   stress run --protocol lazy --method word     another subject
   stress run --object prog.o --entry main      one's own program
-  stress mutants                               do the engines find what they must find?
+  stress mutants                               do the engines find the faults?
   stress soak --duration 24h                   a long run
   stress model --protocol my.txt               an answer for every interleaving
 
 stress judges live code patching of BPF tail calls. Without a verb it asks every engine
 about the default subject: the kernel's protocol on a program that clang compiled.`
+
+// helpWidth is that of a terminal at its narrowest, in characters.
+const helpWidth = 80
 
 // newRoot makes the command with its verbs.
 func newRoot() *cobra.Command {
@@ -35,6 +40,7 @@ func newRoot() *cobra.Command {
 	j.flags(root.Flags())
 	j.progressFlag(root.Flags(), shortProgress)
 	root.SetFlagErrorFunc(flagError)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", fmt.Sprintf("Flags.FlagUsagesWrapped %d ", helpWidth)))
 	const judges, shows = "judges", "shows"
 	root.AddGroup(&cobra.Group{ID: judges, Title: "Verbs that judge:"}, &cobra.Group{ID: shows, Title: "Verbs that show:"})
 	for _, v := range []struct {
@@ -48,6 +54,9 @@ func newRoot() *cobra.Command {
 		root.AddCommand(v.cmd)
 	}
 	root.AddCommand(newExitCodes())
+	for _, c := range append(root.Commands(), root) {
+		c.Long = render.Reflow(c.Long, helpWidth)
+	}
 	return root
 }
 

@@ -29,6 +29,8 @@ func newRun() *cobra.Command {
 	j.threadsFlag(f)
 	j.cpuFlags(f, stress.DefaultDuration, shortProgress)
 	j.modelFlags(f)
+	f.Var(&j.budget, "budget", "time for all engines together, which is divided among them, in the place of --duration")
+	f.Lookup("budget").DefValue = ""
 	j.expectFlag(f)
 	j.seedFlag(f)
 	j.flags(f)

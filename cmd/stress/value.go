@@ -55,6 +55,33 @@ func (d *duration) Set(text string) error {
 	return nil
 }
 
+// size is a number of bytes, with a unit of a power of 1024.
+type size uint64
+
+func (s *size) String() string {
+	if *s == 0 {
+		return ""
+	}
+	return strconv.FormatUint(uint64(*s)>>20, 10) + "M"
+}
+func (s *size) Type() string { return "size" }
+
+func (s *size) Set(text string) error {
+	digits, shift := strings.TrimSuffix(strings.TrimSuffix(text, "iB"), "B"), 0
+	for i, unit := range []string{"K", "M", "G", "T"} {
+		if d, ok := strings.CutSuffix(digits, unit); ok {
+			digits, shift = d, 10*(i+1)
+			break
+		}
+	}
+	n, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil || n<<shift < 1<<20 || n<<shift>>shift != n {
+		return fmt.Errorf("want a size from 1M, such as 512M or 4G")
+	}
+	*s = size(n << shift)
+	return nil
+}
+
 // seed is a uint64, decimal or hexadecimal.
 type seed uint64
 

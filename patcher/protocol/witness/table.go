@@ -13,7 +13,10 @@ import (
 // each slot and state of a site. What memory holds is printed where it changes. Steps that repeat
 // for ever stand last, with a mark before them. Below stands the machine code that threads execute,
 // where there is any.
-func (w *Witness) String() string {
+func (w *Witness) String() string { return w.Fold(0) }
+
+// Fold is String in lines of at most so many characters; 0: of any length.
+func (w *Witness) Fold(width int) string {
 	head := []string{"step"}
 	for _, a := range w.actors() {
 		head = append(head, a.String())
@@ -38,7 +41,11 @@ func (w *Witness) String() string {
 		t.Add(w.row(fmt.Sprint(i+1), s, w.siteCells(before, s.Sites))...)
 		before = s.Sites
 	}
-	return t.String() + fmt.Sprintf("violates %s: %s\n", w.Property, w.Text) + w.listing()
+	says := fmt.Sprintf("violates %s: %s", w.Property, w.Text)
+	if width > 0 {
+		says = strings.Join(table.Wrap(says, width), "\n")
+	}
+	return t.Fold(width) + says + "\n" + w.listing(width)
 }
 
 // actors are all that have a column, in the order of the columns.
@@ -97,7 +104,7 @@ func (s *SiteView) equal(o *SiteView) bool {
 }
 
 // listing lists the machine code that threads execute; "" if there is none.
-func (w *Witness) listing() string {
+func (w *Witness) listing(width int) string {
 	t := table.Table{Ruled: true, Numbered: true}
 	t.Add("step", "at", "bytes", "instruction", "executed", "registers")
 	for i := range w.Steps {
@@ -114,5 +121,5 @@ func (w *Witness) listing() string {
 	if len(t.Rows) == 1 {
 		return ""
 	}
-	return t.String()
+	return t.Fold(width)
 }

@@ -299,7 +299,7 @@ func TestPrintable(t *testing.T) {
 			Verdict: report.Violated, Subject: &report.Subject{Object: "a\x1b]0;b\x07.o", Entry: "ma\x9bin"},
 			Verdicts: []report.Verdict{{Engine: protocol.CPU, Verdict: protocol.Skipped, Reason: "no \x1b[2J"}},
 		}
-		if err := f.Write(&b, d); err != nil {
+		if err := f.Write(&b, d, Page{}); err != nil {
 			t.Fatal(err)
 		}
 		if at := strings.IndexFunc(b.String(), func(r rune) bool { return r != '\n' && unicode.IsControl(r) }); at >= 0 {

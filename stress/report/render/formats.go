@@ -13,7 +13,7 @@ import (
 // Format is a form in which a document can be written.
 type Format struct {
 	Name  string
-	Write func(io.Writer, *report.Document) error
+	Write func(io.Writer, *report.Document, Page) error // the page is of a text's concern alone
 	// Failures says that readers of this form are told in it that there is no answer.
 	Failures bool
 }
@@ -21,11 +21,15 @@ type Format struct {
 // Formats are the forms that there are, the default one first.
 func Formats() []Format {
 	return []Format{
-		{Name: "text", Write: printable(writeText)},
-		{Name: "json", Write: writeJSON},
-		{Name: "ktap", Write: printable(writeKTAP), Failures: true},
-		{Name: "junit", Write: writeJUnit, Failures: true},
+		{Name: "text", Write: writeText},
+		{Name: "json", Write: anyPage(writeJSON)},
+		{Name: "ktap", Write: anyPage(printable(writeKTAP)), Failures: true},
+		{Name: "junit", Write: anyPage(writeJUnit), Failures: true},
 	}
+}
+
+func anyPage(write func(io.Writer, *report.Document) error) func(io.Writer, *report.Document, Page) error {
+	return func(w io.Writer, d *report.Document, _ Page) error { return write(w, d) }
 }
 
 // printable has a form written in characters that can be printed: what a file or a flag names must not

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write what is printed into testdata")
 func written(t *testing.T, f Format, d *report.Document) string {
 	t.Helper()
 	var b strings.Builder
-	if err := f.Write(&b, d); err != nil {
+	if err := f.Write(&b, d, Page{}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -227,7 +227,7 @@ func TestUnknownSection(t *testing.T) {
 	d := sectionOf(unknown{})
 	for _, f := range Formats() {
 		var b strings.Builder
-		if err := f.Write(&b, d); (err == nil) != (f.Name == "json") {
+		if err := f.Write(&b, d, Page{}); (err == nil) != (f.Name == "json") {
 			t.Errorf("%s: %v, %q", f.Name, err, b.String())
 		}
 	}

@@ -114,7 +114,7 @@ func slotsParts(k *report.KernelCounts) []part {
 	if k.Watch == nil {
 		return nil
 	}
-	out := []part{{table: tableOf(slotColumns(k.Watch.Slots), k.Watch.Seen), depth: 1}}
+	out := []part{{block: tableOf(slotColumns(k.Watch.Slots), k.Watch.Seen), depth: 1}}
 	for _, p := range k.Phases {
 		if p.Seen == 0 {
 			out = append(out, text(1, fmt.Sprintf("not seen: %s, %s", p.Op, strings.Join(p.Slots, " and ")))...)

@@ -38,7 +38,7 @@ func (m mutants) parts(*report.Document) []part {
 			agree++
 		}
 	}
-	return append([]part{{table: tableOf(mutantColumns(m.Engines), all)}},
+	return append([]part{{block: tableOf(mutantColumns(m.Engines), all)}},
 		text(0, fmt.Sprintf("%d of %d mutants agree", agree, len(all)))...)
 }
 

@@ -27,3 +27,14 @@ func ProgressLine(now report.Progress, rate float64) string {
 	}
 	return line
 }
+
+// Left is a bar and the time that is left, to stand before a line of progress; "" if nobody knows.
+func Left(now report.Progress) string {
+	if now.Whole <= 0 {
+		return ""
+	}
+	const cells = 20
+	full := int(cells * min(now.Seconds/now.Whole, 1))
+	left := time.Duration(max(now.Whole-now.Seconds, 0) * float64(time.Second)).Round(time.Second)
+	return fmt.Sprintf("[%s%s] %v left, ", strings.Repeat("#", full), strings.Repeat(".", cells-full), left)
+}

@@ -38,7 +38,7 @@ func (r regression) parts(*report.Document) []part {
 		notes = append(notes, "no column of "+m)
 	}
 	notes = append(notes, fmt.Sprintf("%d of %d as expected, %d cannot run", ok, cells, r.CannotRun))
-	return append([]part{{table: t}}, text(0, notes...)...)
+	return append([]part{{block: t}}, text(0, notes...)...)
 }
 
 func (r regression) cases(*report.Document) []testCase {

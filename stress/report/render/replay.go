@@ -14,7 +14,7 @@ type replay struct{ *report.Replay }
 func (r replay) parts(*report.Document) []part {
 	head := fmt.Sprintf("%s, in %s%s", r.Property, counted(r.Steps, "step"), forEver(r.Cycle))
 	out := []part{{name: string(r.Engine), word: string(report.Violated), lines: []string{head}}}
-	out = append(out, text(1, witnessLines(r.Witness)...)...)
+	out = append(out, part{block: r.Witness, depth: 1})
 	out = append(out, verdictRow(r.Other())) // one witness is enough
 	return append(out, part{name: string(protocol.CPU), word: string(r.CPU.Outcome), lines: steppedFigures(r.CPU)})
 }

@@ -39,7 +39,7 @@ func (s search) parts(d *report.Document) []part {
 		op := &s.Searches[i]
 		out = append(out, part{name: op.Op, lines: searchCounts(op)})
 		if len(op.Found) > 0 {
-			out = append(out, field("", ""), part{table: tableOf(foundColumns(op.Op), op.Found)}, field("", ""))
+			out = append(out, field("", ""), part{block: tableOf(foundColumns(op.Op), op.Found)}, field("", ""))
 		}
 	}
 	return append(out, text(0, fmt.Sprintf("%.1f s", d.Seconds))...)

@@ -19,7 +19,7 @@ func (d doctor) parts(*report.Document) []part {
 			t.Add(c.Name, "missing", c.Detail+"; without it: no "+c.For)
 		}
 	}
-	return []part{{table: t}}
+	return []part{{block: t}}
 }
 
 func (d doctor) cases(*report.Document) []testCase {
@@ -66,7 +66,7 @@ func items(all []report.Item, indent string) []part {
 			out = append(out, text(1, indent+line)...)
 		}
 	}
-	return append(out, part{table: t})
+	return append(out, part{block: t})
 }
 
 func (c catalogue) cases(d *report.Document) []testCase {

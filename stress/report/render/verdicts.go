@@ -16,7 +16,10 @@ func (verdicts) parts(d *report.Document) []part {
 	for i := range d.Verdicts {
 		v := &d.Verdicts[i]
 		out = append(out, verdictRow(v))
-		out = append(out, text(1, evidence(v)...)...)
+		if v.Witness != nil {
+			out = append(out, part{block: v.Witness, depth: 1})
+		}
+		out = append(out, text(1, findingLines(v)...)...)
 	}
 	if len(d.Verdicts) == 1 && d.Verdicts[0].Kernel != nil { // it has the room
 		out = append(out, slotsParts(d.Verdicts[0].Kernel)...)
@@ -58,7 +61,12 @@ func expectText(d *report.Document) report.Overall {
 
 // evidence shows what is violated: the steps that lead there, or what executions did.
 func evidence(v *report.Verdict) []string {
-	out := witnessLines(v.Witness)
+	return append(witnessLines(v.Witness), findingLines(v)...)
+}
+
+// findingLines are what executions did, a line each.
+func findingLines(v *report.Verdict) []string {
+	var out []string
 	for i := range v.Findings {
 		out = append(out, findingText(&v.Findings[i]))
 	}

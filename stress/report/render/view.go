@@ -15,9 +15,13 @@ type part struct {
 	name  string // what the lines are about: a field's name, an engine
 	word  string // the answer in a word
 	lines []string
-	table *table.Table
-	depth int // inside the parts before it that have less
+	block folder // in their place: what folds itself
+	depth int    // inside the parts before it that have less
+	says  bool   // it is a verdict
 }
+
+// A folder is a text that knows how to break its lines: a table, a witness.
+type folder interface{ Fold(width int) string }
 
 // A testCase is something that passes or does not.
 type testCase struct {
@@ -95,13 +99,7 @@ func partsOf(d *report.Document) ([]part, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []part
-	if d.Subject != nil {
-		out = append(out, field("subject", subjectText(d.Subject)))
-	}
-	if d.Seed != "" {
-		out = append(out, field("seed", d.Seed))
-	}
+	out := headOf(d)
 	for _, v := range all {
 		out = append(out, v.parts(d)...)
 	}
@@ -119,9 +117,21 @@ func partsOf(d *report.Document) ([]part, error) {
 		out = append(out, field("again", d.Again))
 	}
 	if d.Subject != nil {
-		out = append(out, text(0, conclusion(d))...)
+		out = append(out, part{lines: []string{conclusion(d)}, says: true})
 	}
 	return out, nil
+}
+
+// headOf says what was judged.
+func headOf(d *report.Document) []part {
+	var out []part
+	if d.Subject != nil {
+		out = append(out, field("subject", subjectText(d.Subject)))
+	}
+	if d.Seed != "" {
+		out = append(out, field("seed", d.Seed))
+	}
+	return out
 }
 
 // casesOf are all cases of a document.

@@ -3,9 +3,11 @@ package render
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
+	"tailpoke/internal/table"
 	"tailpoke/stress/report"
 )
 
@@ -102,3 +104,47 @@ func findingText(f *report.Finding) string {
 	}
 	return s
 }
+
+// Reflow breaks the lines of a text anew, so that they fit. What belongs together stands in lines that
+// begin alike: a paragraph; or an item, whose lines but the first stand below its text:
+//
+//	word  text that
+//	      goes on
+func Reflow(text string, width int) string {
+	var out []string
+	head, body := "", "" // what is to be broken yet, and where its lines begin
+	end := func() {
+		if head+body == "" {
+			return
+		}
+		for _, line := range table.Wrap(body, max(width-len(head), 1)) {
+			out = append(out, head+line)
+			head = strings.Repeat(" ", len(head))
+		}
+		head, body = "", ""
+	}
+	for _, line := range strings.Split(text, "\n") {
+		rest := strings.TrimLeft(line, " ")
+		indent := line[:len(line)-len(rest)]
+		if body != "" && rest != "" && len(indent) == len(head) {
+			body += " " + rest
+			continue
+		}
+		end()
+		switch item := itemForm.FindString(line); {
+		case line == "":
+			out = append(out, "")
+		case item != "":
+			head, body = item, line[len(item):]
+		case indent != "": // an example
+			out = append(out, line)
+		default:
+			body = line
+		}
+	}
+	end()
+	return strings.Join(out, "\n")
+}
+
+// itemForm is what an item begins with.
+var itemForm = regexp.MustCompile(`^ +\S+ {2,}`)

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"tailpoke/stress/report"
+	"tailpoke/stress/report/render"
+)
+
+// TestStream: a document that grows is written once, whatever it grew by.
+func TestStream(t *testing.T) {
+	var out strings.Builder
+	s := &stream{w: &out}
+	d := &report.Document{Subject: &report.Subject{Protocol: "kernel"}, Seed: "0x1"}
+	add := func(v report.Verdict) {
+		t.Helper()
+		d.Verdicts = append(d.Verdicts, v)
+		if err := s.grow(d, render.Rows); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.grow(d, render.Rows); err != nil || !strings.HasSuffix(out.String(), "seed     0x1\n") {
+		t.Fatalf("%v, begins with %q", err, out.String())
+	}
+	add(report.Verdict{Engine: "model", Verdict: "skipped", Reason: "tired"})
+	if !strings.HasSuffix(out.String(), "model    skipped       tired; 0.0 s\n") {
+		t.Errorf("no row yet: %q", out.String())
+	}
+	add(report.Verdict{Engine: "cpu", Verdict: "skipped", Reason: "absent"})
+	d.Conclude()
+	text := func(f format) string {
+		var whole strings.Builder
+		if err := f.write(&whole, d, render.Page{}); err != nil {
+			t.Fatal(err)
+		}
+		return whole.String()
+	}
+	if err := s.grow(d, format(0).write); err != nil || out.String() != text(0) {
+		t.Errorf("%v\n%s\nwant\n%s", err, out.String(), text(0))
+	}
+	if err := s.grow(&report.Document{Seed: "0x2"}, format(0).write); err != nil || !strings.HasSuffix(out.String(), "\nseed     0x2\n") {
+		t.Errorf("another document: %v, %q", err, out.String())
+	}
+}
+
+// TestStatus: a line of a terminal never fills it, and is erased before another one and at the end.
+func TestStatus(t *testing.T) {
+	var out strings.Builder
+	s := &status{w: &out, width: 8}
+	s.clear()
+	s.show("short")
+	s.show("größer als alles")
+	s.clear()
+	s.clear()
+	if want := eraseLine + "short" + eraseLine + "größer " + eraseLine; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+	(*status)(nil).clear()
+}
+
+// TestChecked: the first error stays, whatever comes after it.
+func TestChecked(t *testing.T) {
+	full, other := errors.New("full"), error(nil)
+	c := &checked{to: writer(func() error { return other })}
+	c.Write(nil)
+	other = full
+	c.Write(nil)
+	other = errors.New("later")
+	c.Write(nil)
+	if c.err != full {
+		t.Errorf("%v, want %v", c.err, full)
+	}
+}
+
+type writer func() error
+
+func (w writer) Write(b []byte) (int, error) { return len(b), w() }
+
+// TestSize: a number of bytes has a unit, or none.
+func TestSize(t *testing.T) {
+	for text, want := range map[string]uint64{
+		"1M": 1 << 20, "2048K": 2 << 20, "4GiB": 4 << 30, "1T": 1 << 40, "1048576": 1 << 20, "3GB": 3 << 30,
+		"": 0, "1K": 0, "0M": 0, "-1M": 0, "M": 0, "1X": 0, "99999999999T": 0, "1.5G": 0,
+	} {
+		var s size
+		if err := s.Set(text); uint64(s) != want || (err == nil) != (want > 0) {
+			t.Errorf("%q: %d, %v; want %d", text, s, err, want)
+		}
+	}
+}
