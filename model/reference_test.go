@@ -283,12 +283,12 @@ func (r *reference) poke(s refState, act protocol.Action) {
 		before.each(func(b refBytes) { *slot.seen.bit(refBytes{h, b.tail}) = true })
 		slot.mem.head = h
 	case "tail":
-		if slot.mem.tail != want {
-			before.each(func(b refBytes) {
+		before.each(func(b refBytes) {
+			if b.tail != want {
 				*slot.seen.bit(refBytes{b.head, want}) = true
 				*slot.seen.bit(refBytes{b.head, -1}) = true
-			})
-		}
+			}
+		})
 		slot.mem.tail = want
 	case "all":
 		slot.mem = refWhole(want)

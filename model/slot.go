@@ -97,14 +97,12 @@ func (s slot) writeHead(h head) slot {
 // writeTail stores the other bytes, in any order and not at once: with any head that
 // some CPU still sees, a fetch may return them partly written. That memory passes
 // through the mixed tail needs no step of its own, for what is seen then may be seen
-// until the next sync.
+// until the next sync. Nor does it matter that memory holds these bytes already: a CPU may see
+// this store, and not the one before it.
 func (s slot) writeTail(t tail) slot {
-	if s.mem().tail() == t {
-		return s // the same bytes again
-	}
 	seen := s.seen()
 	for h := range heads {
-		if row := uint32(h) << tailBits; seen>>row&tailsMask != 0 {
+		if row := uint32(h) << tailBits; seen>>row&tailsMask&^(1<<t) != 0 {
 			seen |= (1<<t | 1<<tailMixed) << row
 		}
 	}

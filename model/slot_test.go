@@ -70,6 +70,9 @@ func TestWeakFetch(t *testing.T) {
 			settled(tailNop).writeHead(headJump), "jmp+nop", []string{"nop", "jmp+nop"}},
 		{"the same tail again changes no byte",
 			settled(p0).writeTail(p0), "jmp p0", []string{"jmp p0"}},
+		{"but a CPU may see it that has not seen them before",
+			settled(tailNop).writeAll(p1).writeTail(p1), "jmp p1",
+			[]string{"nop", "nop+p1", "nop+mixed", "jmp p1"}},
 	} {
 		if mem := pairText(c.got.mem(), protocol.Target); mem != c.mem || !slices.Equal(seenText(c.got), c.want) {
 			t.Errorf("%s: memory %s, fetches %q; want %s, %q", c.name, mem, seenText(c.got), c.mem, c.want)

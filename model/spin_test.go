@@ -70,7 +70,10 @@ func spinCorners(t *testing.T) []protocol.Subject {
 			{Off: 1, From: protocol.FromOld}, {Len: 1, From: protocol.FromOld},
 			{From: protocol.FromOld, Single: true},
 		}, microSteps("head=int3", "sync", "all", "sync"))}
-	return append(corners(t), stutter, trap, back)
+	// A CPU may see the second store of the same bytes, and not the first.
+	twice := protocol.DefaultSubject()
+	twice.Method = protocol.Method{Name: "twice", Steps: microSteps("all", "tail", "sync")}
+	return append(corners(t), stutter, trap, back, twice)
 }
 
 // A comparison is a subject that both sides explore with so many threads.

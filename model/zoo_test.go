@@ -103,6 +103,7 @@ func TestOddMethods(t *testing.T) {
 			"trap=old; head=int3; sync; tail; sync; head=new; sync", ""},
 		{"a last store of the whole instruction", "head=int3; sync; all; sync", ""},
 		{"the trap byte stays: a thread that meets it is lost", "all; head=int3; sync", protocol.NoTorn},
+		{"a CPU may see the second store of these bytes, and not the first", "all; tail; sync", protocol.NoTorn},
 		{"without a last sync a stale bypass outlives the grace period", "all", protocol.NeverA},
 	} {
 		m, err := protocol.ParseMethod("method m\n" + c.text)

@@ -246,17 +246,13 @@ inline write_head(slot, head)
 }
 
 #define WITH_TAIL(slot, head, tail) \
-	((slot.seen >> head & 255) != 0 -> (1 << tail | 1 << MIXED) << head : 0)
+	((slot.seen >> head & 255 & ~(1 << tail)) != 0 -> (1 << tail | 1 << MIXED) << head : 0)
 
 inline write_tail(slot, tail)
 {
-	if
-	:: TAIL(slot.memory) != tail ->
-		slot.seen = slot.seen | WITH_TAIL(slot, H_NOP, tail) |
-			WITH_TAIL(slot, H_JUMP, tail) | WITH_TAIL(slot, H_INT3, tail);
-		slot.memory = HEAD(slot.memory) + tail
-	:: else        /* the same bytes again */
-	fi
+	slot.seen = slot.seen | WITH_TAIL(slot, H_NOP, tail) |
+		WITH_TAIL(slot, H_JUMP, tail) | WITH_TAIL(slot, H_INT3, tail);
+	slot.memory = HEAD(slot.memory) + tail
 }
 
 inline write_all(slot, tail)
