@@ -322,6 +322,29 @@ func TestMethodThatLeavesItsTrap(t *testing.T) {
 	}
 }
 
+// TestGivenAnew: a key that is given the program that it holds has two references to it, and the
+// update puts one. The pointer names the program all along.
+func TestGivenAnew(t *testing.T) {
+	c := direct(t, 1, 1, 1)
+	c.Script = script(t, "put 0 0\nput 0 0\n")
+	for update, want := range map[string]protocol.Property{
+		"publish; each { target=jump }; retire":         "",
+		"publish; each { target=jump }; free":           "",
+		"publish; each { target=jump }":                 protocol.NoLeak,
+		"publish; each { target=jump }; retire; retire": protocol.NoDoubleFree,
+	} {
+		e := protocol.Edit{Of: protocol.OfUpdate, Do: protocol.Rewrite, With: update}
+		var err error
+		if c.Subject, err = e.Apply(protocol.DefaultSubject()); err != nil {
+			t.Fatal(err)
+		}
+		c.Subject.Shape.Threads = 1
+		if r := check(t, c); r.Property != want {
+			t.Errorf("%s: %s %s, want %q", update, r.Verdict, r.Property, want)
+		}
+	}
+}
+
 // TestUserProtocols has what no built-in protocol does.
 func TestUserProtocols(t *testing.T) {
 	const rest = "\n update publish; each { target=jump }; retire\n remove "

@@ -62,7 +62,8 @@
 //	expected-bytes     a poke finds other bytes than it expects
 //	no-double-free     an operation lets go a second time of what it replaced
 //	no-early-free      it lets go of that while the map's pointer still names it
-//	no-leak            it ends without having let go of what the pointer names no more
+//	no-leak            it ends without having let go of what the pointer names no more, or of one of
+//	                   the two references to a program that the key was given anew
 //	tail-limit         more than 33 tail calls of one execution, those of its callees included
 //	registers          a canary, the stack pointer or a word of the caller's stack is lost; the
 //	                   value returned is none of Config.Outcomes; a wild access

@@ -130,7 +130,7 @@ func (e *expander) act(y state, m mutator, mv move) {
 // finish ends the operation after its last action.
 func (e *expander) finish(y state, m mutator, mv move) {
 	if m.action >= len(e.s.actions[m.op][m.key]) {
-		if m.old != none && !m.dropped && textIn(y[keysWord], publishedFrom+m.key) != m.old {
+		if e.s.leaks(y, &m) {
 			e.found(mv, nil, faultf(protocol.NoLeak, "nothing will free what the operation has replaced"))
 			return
 		}
@@ -139,6 +139,13 @@ func (e *expander) finish(y state, m mutator, mv move) {
 	y[mutatorWord] = m.pack()
 	e.s.endGraces(y)
 	e.found(mv, y, nil)
+}
+
+// leaks says that the operation leaves a hold on the old program that nobody takes off any more. If
+// the key was given that program anew, there are two, and the pointer accounts for one.
+func (s *system) leaks(y state, m *mutator) bool {
+	return m.old != none && !m.dropped &&
+		(m.old == m.given || textIn(y[keysWord], publishedFrom+m.key) != m.old)
 }
 
 // poke makes the next step of a poke. The first one looks at what it finds.
