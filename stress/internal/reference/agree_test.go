@@ -41,7 +41,7 @@ func TestAgree(t *testing.T) {
 	for i := range n {
 		c.subject(t, generated(t, *seed, i))
 	}
-	fmt.Printf("%d random subjects of seed %#x: %v\n", n, *seed, &c)
+	t.Logf("%d random subjects of seed %#x: %v", n, *seed, &c)
 	c.telling(t, n)
 }
 
