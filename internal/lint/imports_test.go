@@ -79,6 +79,7 @@ var table = map[string]arrows{
 	"stress/report":                 {may: []string{"patcher/protocol", "patcher/protocol/witness"}, forbid: pure},                      // data alone; engines fill it
 	"stress":                        {may: []string{"patcher/protocol", "stress/internal/catalogue", "stress/internal/judge", "stress/internal/regress", "stress/internal/replay", "stress/internal/search", "stress/internal/workload", "stress/report"}},
 	"stress [t]":                    {may: []string{"jit/exec", "patcher/rcu"}},
+	"stress/stresstest":             {may: []string{"patcher/protocol", "patcher/protocol/witness", "stress", "stress/report", "stress/report/render"}}, // a test prints what it finds
 	"cmd/stress":                    {may: []string{"stress", "stress/report", "stress/report/render", cobra, pflag, unix}},
 	"cmd/stress [t]":                {may: []string{"patcher/protocol"}},
 	"scripts/mutation":              {}, // a tool for developers
