@@ -30,7 +30,7 @@
 //
 // # What others may import
 //
-// This package, stresstest and the report; patcher/protocol, whose values subjects are made of; model, jit and
-// patcher. What is under internal may change with every commit. The other functions of this package
-// are what the verbs of the command stress need.
+// This package, stresstest and the report; patcher/protocol, whose values subjects are made of;
+// model, jit and patcher. What is under internal may change with every commit. The other functions
+// of this package are what the verbs of the command stress need.
 package stress

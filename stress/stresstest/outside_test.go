@@ -30,9 +30,11 @@ func TestOutside(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("go.mod", "module example.org/patching\n\ngo 1.26\n\nrequire tailpoke v0.0.0\n\nreplace tailpoke => "+tree+"\n")
+	write("go.mod", "module example.org/patching\n\ngo 1.26\n\nrequire tailpoke v0.0.0\n\n"+
+		"replace tailpoke => "+tree+"\n")
 	write("go.sum", read(t, filepath.Join(tree, "go.sum")))
-	write("texts_test.go", "package patching\n\nconst myProtocol = `"+kernelText+"`\n\nconst hasty = `"+hastyText+"`\n")
+	write("texts_test.go", "package patching\n\nconst myProtocol = `"+kernelText+"`\n\n"+
+		"const hasty = `"+hastyText+"`\n")
 	write("patching_test.go", `package patching
 
 import (
@@ -49,7 +51,8 @@ func TestHasty(t *testing.T) {
 `)
 	cmd := exec.CommandContext(t.Context(), tool, "test", "-count=1", "-vet=off", "-v", ".")
 	cmd.Dir = folder
-	cmd.Env = append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" -mod=mod", "GOPROXY=off", "GOWORK=off")
+	cmd.Env = append(os.Environ(),
+		"GOFLAGS="+os.Getenv("GOFLAGS")+" -mod=mod", "GOPROXY=off", "GOWORK=off")
 	raw, err := cmd.CombinedOutput()
 	out := string(raw)
 	if _, ran := err.(*exec.ExitError); !ran {
@@ -63,8 +66,9 @@ func TestHasty(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
 	}
+	const kept = `testdata/stress/TestHasty/never-a-[0-9a-f]{8}\.`
 	for _, ext := range []string{"txt", "json"} {
-		name := regexp.MustCompile(`testdata/stress/TestHasty/never-a-[0-9a-f]{8}\.` + ext).FindString(out)
+		name := regexp.MustCompile(kept + ext).FindString(out)
 		if name == "" {
 			t.Fatalf("no %s file is named in\n%s", ext, out)
 		}
@@ -86,7 +90,8 @@ func read(t *testing.T, path string) string {
 // ofREADME is the test that the README shows.
 func ofREADME(t *testing.T, tree string) string {
 	t.Helper()
-	block := regexp.MustCompile(`(?m)^    func Test.*\n(    .*\n)*`).FindString(read(t, filepath.Join(tree, "README.md")))
+	readme := read(t, filepath.Join(tree, "README.md"))
+	block := regexp.MustCompile(`(?m)^    func Test.*\n(    .*\n)*`).FindString(readme)
 	if lines := strings.Count(block, "\n"); lines != 3 {
 		t.Fatalf("the README's test has %d lines:\n%s", lines, block)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	subjects = flag.Int("subjects", 0, "how many random subjects are judged; 0: as many as CI has time for")
+	subjects = flag.Int("subjects", 0, "how many random subjects are judged; 0: what CI has time for")
 	seed     = flag.Uint64("seed", 1, "of the random subjects")
 )
 
@@ -60,8 +60,8 @@ type comparison struct {
 
 func (c *comparison) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "the model proves %d (%d without some operation) and finds %d violated, the machine "+
-		"finds %d safe (%d without a tail call) and %d violated, %d are bounded. ",
+	fmt.Fprintf(&b, "the model proves %d (%d without some operation) and finds %d violated, "+
+		"the machine finds %d safe (%d without a tail call) and %d violated, %d are bounded. ",
 		c.proved, c.vacuousModel, c.violated, c.safe, c.vacuousMachine, c.found, c.bounded)
 	fmt.Fprintf(&b, "Of those that the model alone finds, %d break what the machine does not judge, "+
 		"%d need more operations; %d never publish and are asked two different questions. "+
@@ -120,11 +120,13 @@ func (c *comparison) againstModel(t *testing.T, s subject, a answer) {
 	case r.Verdict == protocol.Violated && a.violated():
 		c.violated++
 	default:
-		t.Errorf("the model: %s %s in %d steps; the interpreter: %v\n%v", r.Verdict, r.Property, r.Depth, a.nearest, s)
+		t.Errorf("the model: %s %s in %d steps; the interpreter: %v\n%v",
+			r.Verdict, r.Property, r.Depth, a.nearest, s)
 		return
 	}
 	if !s.comparable(r.Depth, a.depth()) {
-		t.Errorf("a shortest execution has %d steps in the model, %d in the interpreter\n%v", r.Depth, a.depth(), s)
+		t.Errorf("a shortest execution has %d steps in the model, %d in the interpreter\n%v",
+			r.Depth, a.depth(), s)
 	}
 	if c.breaks == nil {
 		c.breaks = map[protocol.Property]int{}
@@ -135,8 +137,10 @@ func (c *comparison) againstModel(t *testing.T, s subject, a answer) {
 		if broken {
 			c.breaks[p]++
 		}
-		if broken != (only.Verdict == protocol.Violated) || broken && !s.comparable(only.Depth, steps) {
-			t.Errorf("%s alone: the model: %s in %d steps; the interpreter: %v\n%v", p, only.Verdict, only.Depth, a.nearest, s)
+		same := broken == (only.Verdict == protocol.Violated)
+		if !same || broken && !s.comparable(only.Depth, steps) {
+			t.Errorf("%s alone: the model: %s in %d steps; the interpreter: %v\n%v",
+				p, only.Verdict, only.Depth, a.nearest, s)
 		}
 	}
 }
@@ -161,14 +165,17 @@ func (c *comparison) againstMachine(t *testing.T, s subject, a answer) {
 	case r.Verdict == protocol.Violated && slices.Contains(a.properties(), r.Property):
 		c.found++
 	default:
-		t.Errorf("the machine: %s %s %s; the interpreter: %v\n%v", r.Verdict, r.Property, r.Reason, a.nearest, s)
+		t.Errorf("the machine: %s %s %s; the interpreter: %v\n%v",
+			r.Verdict, r.Property, r.Reason, a.nearest, s)
 	}
 	for _, p := range a.properties() {
 		if p == r.Property {
 			continue
 		}
-		if only := c.machine.check(t, s, s.threads, machineOps, p); only.Verdict != protocol.Violated {
-			t.Errorf("%s alone: the machine: %s %s; the interpreter: %v\n%v", p, only.Verdict, only.Reason, a.nearest, s)
+		only := c.machine.check(t, s, s.threads, machineOps, p)
+		if only.Verdict != protocol.Violated {
+			t.Errorf("%s alone: the machine: %s %s; the interpreter: %v\n%v",
+				p, only.Verdict, only.Reason, a.nearest, s)
 		}
 	}
 }

@@ -1,10 +1,8 @@
 package reference
 
 import (
-	"slices"
+	"fmt"
 	"testing"
-
-	"tailpoke/patcher/protocol"
 )
 
 // The kernel's protocol, operation by operation, and its poke method.
@@ -41,61 +39,71 @@ func TestKnown(t *testing.T) {
 	for _, k := range []struct {
 		why                             string
 		install, update, remove, method string
-		breaks                          []protocol.Property
+		breaks                          string // by the alphabet
 	}{
 		{why: "the kernel's own"},
 		{
 			why:     "a thread passes the open bypass before there is a program",
-			install: "publish; each { bypass=nop; target=jump }", breaks: []protocol.Property{protocol.NeverA},
+			install: "publish; each { bypass=nop; target=jump }",
+			breaks:  "never-a",
 		},
 		{
 			why:    "a thread between the slots is not waited for",
-			remove: "publish; each { bypass=jump; target=nop }; retire", breaks: []protocol.Property{protocol.NeverA},
+			remove: "publish; each { bypass=jump; target=nop }; retire",
+			breaks: "never-a",
 		},
 		{
 			why:    "a thread that has entered before is still in the program",
-			update: "publish; each { target=jump }; free", breaks: []protocol.Property{protocol.NoUseAfterFree},
+			update: "publish; each { target=jump }; free",
+			breaks: "no-use-after-free",
 		},
 		{
 			why:    "threads still get to the program that was retired",
-			update: "publish; retire; wait; each { target=jump }", breaks: []protocol.Property{protocol.NoUseAfterFree},
+			update: "publish; retire; wait; each { target=jump }",
+			breaks: "no-use-after-free",
 		},
 		{
 			why:    "an execution of which all is over by the update's return must take the new program",
-			update: "publish; retire", breaks: []protocol.Property{protocol.Fresh, protocol.NoUseAfterFree},
+			update: "publish; retire",
+			breaks: "fresh no-use-after-free",
 		},
 		{
 			why:    "what is closed meanwhile is missed",
-			update: "publish; each { bypass=jump; wait; target=jump; bypass=nop }; retire", breaks: []protocol.Property{protocol.NoMiss},
+			update: "publish; each { bypass=jump; wait; target=jump; bypass=nop }; retire",
+			breaks: "no-miss",
 		},
 		{
 			why:    "a program that the key was given anew has two references, and neither is put",
-			update: "publish; each { target=jump }", breaks: []protocol.Property{protocol.NoLeak},
+			update: "publish; each { target=jump }",
+			breaks: "no-leak",
 		},
 		{
 			why:    "it is let go twice",
-			remove: remove + "; retire", breaks: []protocol.Property{protocol.NoDoubleFree},
+			remove: remove + "; retire", breaks: "no-double-free",
 		},
 		{
 			why:    "the pointer still names it",
-			remove: "each { bypass=jump; wait; target=nop }; retire; publish", breaks: []protocol.Property{protocol.NoEarlyFree},
+			remove: "each { bypass=jump; wait; target=nop }; retire; publish",
+			breaks: "no-early-free",
 		},
 		{
 			why:    "old and new bytes are fetched together",
-			method: "bytes; sync", breaks: []protocol.Property{protocol.NoTorn},
+			method: "bytes; sync",
+			breaks: "no-torn",
 		},
 		{
 			why:    "a CPU may see the second store of the same bytes, and not the first",
-			method: "all; tail; sync", breaks: []protocol.Property{protocol.NoTorn},
+			method: "all; tail; sync",
+			breaks: "no-torn",
 		},
 		{
 			why: "the trap byte stays, for threads and for the next poke", method: "all; head=int3; sync",
-			breaks: []protocol.Property{protocol.ExpectedBytes, protocol.NoTorn},
+			breaks: "expected-bytes no-torn",
 		},
 		{
 			why:    "a wait inside each counts the pokes of its own iteration",
 			remove: "publish; each { bypass=jump }; each { wait if changed; target=nop }; retire",
-			breaks: []protocol.Property{protocol.NeverA},
+			breaks: "never-a",
 		},
 		{
 			why:    "a wait outside each counts those of the whole operation",
@@ -105,8 +113,9 @@ func TestKnown(t *testing.T) {
 		s := written(t, k.install, k.update, k.remove, k.method)
 		s.name = k.why
 		c.subject(t, s)
-		if got := ask(s.askedOfModel(1)).properties(); !slices.Equal(got, k.breaks) {
-			t.Errorf("%s: breaks %v, want %v\n%v", k.why, got, k.breaks, s)
+		got := fmt.Sprint(ask(s.askedOfModel(1)).properties())
+		if got != "["+k.breaks+"]" {
+			t.Errorf("breaks %s, want [%s]\n%v", got, k.breaks, s)
 		}
 	}
 }

@@ -70,35 +70,39 @@ func (s subject) model(t *testing.T, only protocol.Property) *model.Result {
 
 // A machine is what simulated CPUs execute: images are compiled once for all subjects.
 type machine struct {
-	workloads map[protocol.Shape]*workload.Workload
-	aligned   map[protocol.Shape]*workload.Workload
+	workloads map[generatedFor]*workload.Workload
+}
+
+// generatedFor is what a workload is generated for.
+type generatedFor struct {
+	protocol.Shape
+	aligned bool // for stores of whole instructions
 }
 
 // of is the workload of a subject.
 func (m *machine) of(t *testing.T, s subject) *workload.Workload {
 	t.Helper()
-	if m.workloads == nil {
-		m.workloads, m.aligned = map[protocol.Shape]*workload.Workload{}, map[protocol.Shape]*workload.Workload{}
-	}
-	of, single := m.workloads, false
+	to := generatedFor{Shape: s.definition(1).Shape}
 	for _, step := range s.parsedMethod.Steps {
-		if step.Single && step.Len != 1 { // of a whole instruction, in an aligned word
-			of, single = m.aligned, true
-		}
+		to.aligned = to.aligned || step.Single && step.Len != 1
 	}
-	shape := s.definition(1).Shape
-	if of[shape] == nil {
-		w, err := workload.Generate(shape, single)
+	if m.workloads == nil {
+		m.workloads = map[generatedFor]*workload.Workload{}
+	}
+	if m.workloads[to] == nil {
+		w, err := workload.Generate(to.Shape, to.aligned)
 		if err != nil {
 			t.Fatal(err)
 		}
-		of[shape] = w
+		m.workloads[to] = w
 	}
-	return of[shape]
+	return m.workloads[to]
 }
 
 // check asks the machine: for any property, or for one.
-func (m *machine) check(t *testing.T, s subject, threads, most int, only ...protocol.Property) *sim.Result {
+func (m *machine) check(
+	t *testing.T, s subject, threads, most int, only ...protocol.Property,
+) *sim.Result {
 	t.Helper()
 	w := m.of(t, s)
 	r, err := sim.Check(t.Context(), sim.Config{
