@@ -68,7 +68,7 @@ var table = map[string]arrows{
 	"stress/internal/replay":        {may: []string{"jit", "patcher/protocol", "patcher/protocol/witness", "stress/internal/judge", "stress/internal/regress", "stress/internal/workload", "stress/report"}},
 	"stress/internal/replay [t]":    {may: []string{"jit/exec", "stress/internal/catalogue"}},
 	"stress/internal/reference":     {},
-	"stress/internal/reference [t]": {may: []string{"jit", "model", "patcher/protocol", "stress/internal/sim", "stress/internal/workload"}}, // what it holds against each other
+	"stress/internal/reference [t]": {may: []string{"jit", "model", "patcher/protocol", "stress/internal/sim", asm}}, // what it holds against each other
 	"stress/internal/search":        {may: []string{"model", "patcher/protocol", "stress/report"}},
 	"stress/internal/catalogue":     {may: []string{"jit", "jit/exec", "patcher/protocol", "patcher/rcu", "stress/bpf", "stress/internal/identity", "stress/internal/judge", "stress/internal/kernel", "stress/internal/regress", "stress/internal/workload", "stress/report"}},
 	"stress/internal/identity":      {may: []string{"jit", "patcher/protocol", "stress/report", ebpf, asm, btf, x86asm}},

@@ -39,6 +39,7 @@ func TestKnown(t *testing.T) {
 	for _, k := range []struct {
 		why                             string
 		install, update, remove, method string
+		indirect                        bool
 		breaks                          string // by the alphabet
 	}{
 		{why: "the kernel's own"},
@@ -78,6 +79,15 @@ func TestKnown(t *testing.T) {
 			breaks: "no-leak",
 		},
 		{
+			why:    "a wait before the pointer is exchanged does for direct callers",
+			remove: "each { bypass=jump; wait; target=nop }; publish; free",
+		},
+		{
+			why:      "but others still read it",
+			remove:   "each { bypass=jump; wait; target=nop }; publish; free",
+			indirect: true, breaks: "no-use-after-free",
+		},
+		{
 			why:    "it is let go twice",
 			remove: remove + "; retire", breaks: "no-double-free",
 		},
@@ -111,7 +121,7 @@ func TestKnown(t *testing.T) {
 		},
 	} {
 		s := written(t, k.install, k.update, k.remove, k.method)
-		s.name = k.why
+		s.name, s.indirect = k.why, k.indirect
 		c.subject(t, s)
 		got := fmt.Sprint(ask(s.askedOfModel(1)).properties())
 		if got != "["+k.breaks+"]" {

@@ -33,8 +33,13 @@
 //	              no-early-free, no-leak,
 //	              no-miss, fresh
 //	a key holds   what the map's pointer names     what it was given when the operation was called
+//	an indirect   may be executed in the place     stands before the direct ones in the caller, if
+//	site          of the direct ones               it has one
 //
-// The last line matters to protocols alone of which an operation never publishes.
+// The line before the last matters to protocols alone of which an operation never publishes. Where
+// there are indirect sites, the model takes such an operation as the machine does. Then the machine
+// is asked about two callers, with the indirect site and without it: what breaks a property is one
+// execution, which in the model goes either way.
 //
 // An execution ends where it breaks a property. What is compared with the model is the set of all
 // properties that some execution breaks first, and the length of a shortest one. Steps of the
@@ -44,7 +49,7 @@
 //
 // # What is not covered
 //
-// Shapes are small: up to two sites, two keys, two threads. Indirect callers, copies of the caller,
-// several mutators, programs with sites of their own, and progress are the model's alone; its own
-// tests hold these against Spin. Lines load, unload and mutex are not generated.
+// Shapes are small: up to two sites, two keys, two threads. Copies of the caller, several mutators,
+// programs with sites of their own, and progress are the model's alone; its own tests hold these
+// against Spin. Lines load, unload and mutex are not generated.
 package reference

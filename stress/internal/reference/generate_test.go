@@ -18,6 +18,7 @@ type subject struct {
 	grace          string // name
 	sites, keys    int
 	threads        int // of the interpreter and of the machine; one stands for any number in the model
+	indirect       bool
 	parsed         protocol.Protocol
 	parsedMethod   protocol.Method
 	parsedGrace    protocol.Grace
@@ -25,8 +26,8 @@ type subject struct {
 }
 
 func (s subject) String() string {
-	return fmt.Sprintf("%s: grace %s, %d sites, %d keys, %d threads\n%s%s",
-		s.name, s.grace, s.sites, s.keys, s.threads, s.protocol, s.method)
+	return fmt.Sprintf("%s: grace %s, %d sites, %d keys, %d threads, indirect %v\n%s%s",
+		s.name, s.grace, s.sites, s.keys, s.threads, s.indirect, s.protocol, s.method)
 }
 
 // generated is the random subject of a number: the same in every run.
@@ -35,7 +36,7 @@ func generated(t *testing.T, seed uint64, number int) subject {
 	g := generator{rand.New(rand.NewPCG(seed, uint64(number)))}
 	s := subject{name: fmt.Sprintf("subject %d of seed %#x", number, seed)}
 	s.protocol, s.method, s.grace = g.protocol(), g.method(), g.grace()
-	s.sites, s.keys, s.threads = 1, 1, 1
+	s.sites, s.keys, s.threads, s.indirect = 1, 1, 1, g.IntN(4) == 0
 	switch g.IntN(8) {
 	case 0:
 		s.sites = 2

@@ -1,6 +1,10 @@
 package reference
 
-import "tailpoke/patcher/protocol"
+import (
+	"slices"
+
+	"tailpoke/patcher/protocol"
+)
 
 // mutator takes the next step of the operation in progress, or begins one.
 func (in *interpreter) mutator(s state) {
@@ -133,13 +137,18 @@ func (in *interpreter) call(s state, op protocol.OpKind, key, given int8) {
 		s.programs[given].given = true
 		s.programs[given].freed = false // it is loaded again
 	}
-	if in.atCall {
+	if in.atCall || in.indirect != nobody && !publishes(in.protocol.Ops[op]) {
 		s.holds[key] = given
 	}
 	for i := range s.threads {
 		s.threads[i].hears(op, key, given)
 	}
 	in.keep(in.settled(s))
+}
+
+// publishes reports whether an operation exchanges the map's pointer.
+func publishes(steps []protocol.Step) bool {
+	return slices.ContainsFunc(steps, func(s protocol.Step) bool { return s.Kind == protocol.Publish })
 }
 
 // end returns from the operation. What it replaced and the map's pointer does not name must be

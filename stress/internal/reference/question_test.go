@@ -14,18 +14,30 @@ type question struct {
 
 	threads, sites, keys, programs int
 
+	indirect indirect // which executions read a key of the map while they run
+
 	// most is how many operations there are, 0 for any number.
 	most int
 	// again says that a program which was freed may be loaded and given to a key again.
 	again bool
 	// atCall says that a key holds what it is given as soon as the operation is called, and not
-	// once the map's pointer names it.
+	// once the map's pointer names it. Where executions read the pointer, that is so in any case of
+	// operations that never publish.
 	atCall bool
 	// judged are the properties that end an execution.
 	judged []protocol.Property
 
 	maxStates int
 }
+
+// An indirect says which executions read the map's pointer, and jump to what it names.
+type indirect int8
+
+const (
+	nobody indirect = iota
+	may             // any that has just entered, of any key, instead of its first site
+	first           // each of them, of key 0, before its first site
+)
 
 // An answer is what all executions together show.
 type answer struct {

@@ -7,6 +7,7 @@ type place int8
 
 const (
 	outside place = iota
+	reading       // about to read the map's pointer
 	before        // a slot
 	trapped       // at a slot; the handler has not run yet
 	inside        // a program
@@ -26,7 +27,10 @@ type thread struct {
 	mustTake [maxKeys]bool
 }
 
-func (t *thread) fetches() bool { return t.place == before || t.place == trapped }
+// fetches reports whether the thread may still come to a program.
+func (t *thread) fetches() bool {
+	return t.place == reading || t.place == before || t.place == trapped
+}
 
 // hears adds to the duties of a thread what an operation brings that is called now.
 func (t *thread) hears(op protocol.OpKind, key, given int8) {
@@ -48,8 +52,15 @@ func (in *interpreter) thread(s state, i int) {
 	case outside:
 		*t = in.entered(&s)
 		in.keep(s)
+	case reading:
+		in.read(s, i, 0)
 	case before:
 		s.slots[t.site][t.slot].visible.each(func(b bytes) { in.fetch(s, i, b) })
+		for key := 0; in.indirect == may && key < in.keys; key++ {
+			if t.site == 0 && t.slot == protocol.Bypass {
+				in.read(s, i, key)
+			}
+		}
 	case trapped:
 		in.handle(s, i)
 	case inside:
@@ -66,6 +77,9 @@ func (in *interpreter) thread(s state, i int) {
 // replaces may be run as well.
 func (in *interpreter) entered(s *state) thread {
 	t := thread{place: before}
+	if in.indirect == first {
+		t.place = reading
+	}
 	for key := range int8(in.keys) {
 		held := s.holds[key]
 		t.mustTake[key] = held != 0
@@ -156,14 +170,39 @@ func (in *interpreter) execute(s state, i int, instr instruction) {
 		}
 		return
 	default:
-		if t.mayRun[key]&(1<<instr) == 0 && in.breaks(protocol.Fresh) {
-			return
-		}
-		if s.programs[instr].freed && in.breaks(protocol.NoUseAfterFree) {
-			return
-		}
-		*t = thread{place: inside, program: instr}
+		in.enter(s, i, key, instr)
+		return
 	}
+	in.keep(s)
+}
+
+// read has thread i read the pointer of a key, and go where that leads.
+func (in *interpreter) read(s state, i, key int) {
+	t := &s.threads[i]
+	switch p := s.pointer[key]; {
+	case p != 0:
+		in.enter(s, i, key, p)
+		return
+	case t.mustTake[key] && in.breaks(protocol.NoMiss):
+		return
+	case t.place == reading: // and on to the first site
+		t.place = before
+	default:
+		*t = thread{place: past}
+	}
+	in.keep(s)
+}
+
+// enter has thread i make a tail call, by a site of a key.
+func (in *interpreter) enter(s state, i, key int, program int8) {
+	t := &s.threads[i]
+	if t.mayRun[key]&(1<<program) == 0 && in.breaks(protocol.Fresh) {
+		return
+	}
+	if s.programs[program].freed && in.breaks(protocol.NoUseAfterFree) {
+		return
+	}
+	*t = thread{place: inside, program: program}
 	in.keep(s)
 }
 
