@@ -19,7 +19,7 @@ var (
 // How many random subjects are judged where no flag says. scripts/nightly judges 1,000.
 const (
 	inCI    = 48
-	inShort = 12
+	inShort = 6
 )
 
 // Bounds of a question.

@@ -135,7 +135,7 @@ func TestKnown(t *testing.T) {
 func TestOneThread(t *testing.T) {
 	n := 6
 	if testing.Short() {
-		n = 2
+		n = 1
 	}
 	for i := range n {
 		s := generated(t, *seed, i)
