@@ -143,7 +143,7 @@ func (j *judging) run(o stress.Options) *report.Document {
 func text(d *report.Document) string {
 	var b strings.Builder
 	b.WriteByte('\n')
-	if err := render.Formats()[0].Write(&b, d); err != nil {
+	if err := render.Formats()[0].Write(&b, d, render.Page{}); err != nil {
 		fmt.Fprintln(&b, err)
 	}
 	return b.String()

@@ -38,7 +38,7 @@ func (j *judging) again() bool {
 		return err == nil
 	}
 	for _, f := range files {
-		script, err := stress.LoadScript(f)
+		script, err := stress.LoadScript(f, nil)
 		if err != nil {
 			j.Fatalf("stresstest: %v", err)
 		}
