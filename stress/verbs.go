@@ -93,6 +93,10 @@ func Machine() report.Machine { return catalogue.Machine() }
 // Catalogue is what there is to choose from, by kind and name.
 func Catalogue() *report.Catalogue { return catalogue.All() }
 
+// Explain is a page on what has a name: a property, a verdict, a state, a mutant and all else that
+// [Catalogue] lists.
+func Explain(name string) (string, error) { return catalogue.Explain(name) }
+
 // LoadScript reads a script from a file, or from in if that is called "-". An error in its text names
 // line and column.
 func LoadScript(path string, in io.Reader) (protocol.Script, error) {

@@ -38,7 +38,7 @@ func newMutants() *cobra.Command {
 	z := &zoo{runs: 1, duration: duration(5 * time.Second), safeDuration: duration(3 * time.Second)}
 	cmd := &cobra.Command{
 		Use: "mutants [NAME...]", Short: "Judge faults that must be found", Long: mutantsLong,
-		ValidArgs: stress.Catalogue().Names("mutants"), RunE: z.answer(z.judge),
+		ValidArgsFunction: complete(namesOf("mutants")), RunE: z.answer(z.judge),
 	}
 	z.ownFlags(cmd.Flags())
 	z.flags(cmd.Flags())

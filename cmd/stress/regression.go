@@ -22,9 +22,7 @@ func newRegression() *cobra.Command {
 	o := &output{}
 	cmd := &cobra.Command{
 		Use: "regression [CASE...]", Short: "The kernel's tail-call cases, in the layout of every era", Long: regressionLong,
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return stress.Catalogue().Names("cases"), cobra.ShellCompDirectiveNoFileComp
-		},
+		ValidArgsFunction: complete(namesOf("cases")),
 	}
 	cmd.RunE = o.answer(func(cmd *cobra.Command, args []string) (*report.Document, error) {
 		table, err := stress.Regression(cmd.Context(), args)

@@ -48,7 +48,7 @@ func newRoot() *cobra.Command {
 		cmd   *cobra.Command
 	}{
 		{judges, newRun()}, {judges, newMutants()}, {judges, newSoak()}, {judges, newModel()}, {judges, newSearch()}, {judges, newRegression()}, {judges, newConform()}, {judges, newReplay()},
-		{shows, newDisasm()}, {shows, newIdentity()}, {shows, newPlugin()}, {shows, newList()}, {shows, newDoctor()}, {shows, newVersion()},
+		{shows, newDisasm()}, {shows, newIdentity()}, {shows, newPlugin()}, {shows, newList()}, {shows, newExplain()}, {shows, newDoctor()}, {shows, newVersion()},
 	} {
 		v.cmd.GroupID = v.group
 		root.AddCommand(v.cmd)
@@ -56,6 +56,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(newExitCodes())
 	for _, c := range append(root.Commands(), root) {
 		c.Long = render.Reflow(c.Long, helpWidth)
+		completeFlags(c)
 	}
 	return root
 }

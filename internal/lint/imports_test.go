@@ -70,7 +70,7 @@ var table = map[string]arrows{
 	"stress/internal/reference":     {},
 	"stress/internal/reference [t]": {may: []string{"jit", "model", "patcher/protocol", "stress/internal/sim", asm}}, // what it holds against each other
 	"stress/internal/search":        {may: []string{"model", "patcher/protocol", "stress/report"}},
-	"stress/internal/catalogue":     {may: []string{"jit", "jit/exec", "patcher/protocol", "patcher/rcu", "stress/bpf", "stress/internal/identity", "stress/internal/judge", "stress/internal/kernel", "stress/internal/regress", "stress/internal/workload", "stress/report"}},
+	"stress/internal/catalogue":     {may: []string{"jit", "jit/exec", "patcher/protocol", "patcher/rcu", "stress/bpf", "stress/internal/identity", "stress/internal/judge", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/internal/workload", "stress/report"}},
 	"stress/internal/identity":      {may: []string{"jit", "patcher/protocol", "stress/report", ebpf, asm, btf, x86asm}},
 	"stress/internal/identity [t]":  {may: []string{"jit/interp", "jit/exec", "jit/host", "patcher", "stress/internal/rig", unix}},
 	"stress/internal/kernel":        {may: []string{"jit/exec", "stress/internal/identity", "stress/internal/live", "patcher/protocol", "stress/report", ebpf, asm, btf, unix, hdr}},

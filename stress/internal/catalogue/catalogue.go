@@ -37,6 +37,10 @@ func All() *report.Catalogue {
 			return string(e.Name()), e.About()
 		}),
 		{Kind: "properties", Items: properties()},
+		{Kind: "verdicts", Items: verdicts()},
+		{Kind: "states", Items: states()},
+		{Kind: "outcomes", Items: outcomes()},
+		{Kind: "findings", Items: findings()},
 	}}
 }
 

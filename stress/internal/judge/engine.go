@@ -10,6 +10,7 @@ import (
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
 	"tailpoke/stress/internal/live"
+	"tailpoke/stress/internal/sim"
 	"tailpoke/stress/report"
 )
 
@@ -41,6 +42,17 @@ func ByName(e protocol.Engine) Engine {
 		return all[i]
 	}
 	return nil
+}
+
+// Judges lists the properties that an engine judges of the default subject.
+func Judges(e protocol.Engine) []protocol.Property {
+	switch e {
+	case protocol.Model:
+		return modelProperties
+	case protocol.Machine:
+		return sim.Properties()
+	}
+	return append(live.Properties(), protocol.Conformance)
 }
 
 // Answer is what an engine says.

@@ -13,23 +13,7 @@
 // Between two operations the contents of the keys are known, so an execution that begins and ends
 // there may return only what these contents give; one that overlaps a single operation, what the
 // old contents and the new ones give in any mixture. The class of a finding says what was wrong:
-//
-//	class        what was seen                                        property
-//	a            registers of the caller lost, stack pointer right    never-a
-//	registers    stack pointer wrong, or a value no path returns      registers
-//	miss         fell through although the key held a program         no-miss
-//	stale        ran a program that the key did not hold              fresh
-//	uaf          trapped in the text of a freed program               no-use-after-free
-//	torn         faulted where no instruction begins, or in a slot    no-torn
-//	crash        any other fault                                      registers
-//	endless      an execution or an operation did not end             progress
-//	bytes        a slot held other bytes than it may, or should       expected-bytes
-//	double-free  an operation let go again of what it replaced        no-double-free
-//	early-free   it let go of that while the map's pointer named it   no-early-free
-//	leak         it ended without letting go of that                  no-leak
-//	conformance  the trace is no behaviour of the model               conformance
-//
-// The last one is not for an engine to find, but for the taker of the trace.
+// stress list findings. Whether a trace conforms is not for an engine to find, but for its taker.
 //
 // An engine says what it saw. That it saw nothing is no proof: see the bound in [Result.RateMax].
 package live

@@ -145,7 +145,7 @@ func (r *Result) Verdict() report.Verdict {
 // Class is what was wrong with an execution, or with an operation.
 type Class string
 
-// The classes; the package document says what they mean.
+// The classes; classes says what they mean.
 const (
 	ClassConformance Class = "conformance" // found by the taker of the trace
 	ClassBytes       Class = "bytes"
@@ -162,24 +162,35 @@ const (
 	ClassEndless     Class = "endless"
 )
 
-// classes ranks them, with the property that each breaks: what says most of the fault comes first.
+// classes ranks them, with the property that each breaks and what was seen: what says most of the
+// fault comes first.
 var classes = []struct {
 	class  Class
 	breaks protocol.Property
+	seen   string
 }{
-	{ClassConformance, protocol.Conformance},
-	{ClassBytes, protocol.ExpectedBytes},
-	{ClassDoubleFree, protocol.NoDoubleFree},
-	{ClassEarlyFree, protocol.NoEarlyFree},
-	{ClassLeak, protocol.NoLeak},
-	{ClassA, protocol.NeverA},
-	{ClassUAF, protocol.NoUseAfterFree},
-	{ClassTorn, protocol.NoTorn},
-	{ClassMiss, protocol.NoMiss},
-	{ClassStale, protocol.Fresh},
-	{ClassRegisters, protocol.Registers},
-	{ClassCrash, protocol.Registers},
-	{ClassEndless, protocol.Progress},
+	{ClassConformance, protocol.Conformance, "the trace is no behaviour of the model"},
+	{ClassBytes, protocol.ExpectedBytes, "a slot held other bytes than it may, or should"},
+	{ClassDoubleFree, protocol.NoDoubleFree, "an operation let go again of what it replaced"},
+	{ClassEarlyFree, protocol.NoEarlyFree, "it let go of that while the map's pointer named it"},
+	{ClassLeak, protocol.NoLeak, "it ended without letting go of that"},
+	{ClassA, protocol.NeverA, "registers of the caller lost, stack pointer right"},
+	{ClassUAF, protocol.NoUseAfterFree, "trapped in the text of a freed program"},
+	{ClassTorn, protocol.NoTorn, "faulted where no instruction begins, or in a slot"},
+	{ClassMiss, protocol.NoMiss, "fell through although the key held a program"},
+	{ClassStale, protocol.Fresh, "ran a program that the key did not hold"},
+	{ClassRegisters, protocol.Registers, "stack pointer wrong, or a value no path returns"},
+	{ClassCrash, protocol.Registers, "any other fault"},
+	{ClassEndless, protocol.Progress, "an execution or an operation did not end"},
+}
+
+// Classes lists them, in order of their ranks.
+func Classes() []Class {
+	var out []Class
+	for _, c := range classes {
+		out = append(out, c.class)
+	}
+	return out
 }
 
 // Properties lists what engines on real CPUs judge, beside the conformance of a trace.
@@ -214,6 +225,9 @@ func ClassOf(p protocol.Property) Class {
 
 // Property returns the property that a finding of this class breaks.
 func (c Class) Property() protocol.Property { return classes[c.rank()].breaks }
+
+// Says is what was seen.
+func (c Class) Says() string { return classes[c.rank()].seen }
 
 // Finding is something that broke a property.
 type Finding struct {

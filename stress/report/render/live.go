@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tailpoke/patcher/protocol"
@@ -33,10 +34,31 @@ func liveFigures(v *report.Verdict) []string {
 	if c.PatcherCounts != nil && !c.Boosted {
 		out = append(out, "few operations: without real-time priorities (stress doctor) grace periods are slow")
 	}
-	return append(out,
+	out = append(out,
 		fmt.Sprintf("%s, %s with an operation", counted(c.Executions, "execution"), counted(c.Overlaps, "overlap")),
 		fmt.Sprintf("%s, %s, %s, %s", counted(c.Installs, "install"), counted(c.Updates, "update"),
 			counted(c.Removes, "remove"), counted(c.Cycles, "cycle")))
+	return append(out, outcomeFigures(c.Outcomes)...)
+}
+
+// outcomeFigures are the table of what executions came to; nothing where none was looked at.
+func outcomeFigures(o report.Outcomes) []string {
+	type row struct {
+		name, expectation string
+		count             uint64
+	}
+	all := []row{
+		{"skip", "expected", o.Skip}, {"tail", "expected", o.Tail},
+		{"A", "forbidden", o.A}, {"torn", "forbidden", o.Torn}, {"crash", "forbidden", o.Crash}, {"other", "forbidden", o.Other},
+	}
+	if !slices.ContainsFunc(all, func(r row) bool { return r.count > 0 }) {
+		return nil
+	}
+	return lines(tableOf([]column[row]{
+		{"outcome", func(r row) string { return r.name }},
+		{"expectation", func(r row) string { return r.expectation }},
+		{"executions", func(r row) string { return grouped(r.count) }},
+	}, all).String())
 }
 
 // traceFigures say in the row of an engine what became of its trace.

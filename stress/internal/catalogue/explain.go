@@ -1,0 +1,174 @@
+package catalogue
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/judge"
+	"tailpoke/stress/internal/live"
+	"tailpoke/stress/report"
+)
+
+// verdicts are what engines say, with what can be done about it.
+func verdicts() []report.Item {
+	item := func(v protocol.Verdict, text string) report.Item { return report.Item{Name: string(v), Text: text} }
+	return []report.Item{
+		item(protocol.Proved, "no execution breaks a property that the model judges, with any number of threads and operations"),
+		item(protocol.Safe, "the same, within the bounds that the row states"),
+		item(protocol.Violated, "an execution breaks the named property; the row has a witness"),
+		item(protocol.NotObserved, "nothing was seen; the row bounds how often it could happen. It is never called safe"),
+		item(protocol.Vacuous, "nothing overlapped an operation, an operation never happened, or fewer than 30 cycles were counted (`--min-cycles`): too little was tested"),
+		item(protocol.Bounded, "a bound was hit before an answer: on states, on time, on memory, or on the paths of the program"),
+		item(protocol.Unsupported, "the engine cannot judge such a subject"),
+		item(protocol.Skipped, "the machine lacks what the engine needs, or the process files or memory"),
+	}
+}
+
+// verdictAdvice is what can be done where a verdict is no answer, or not the one that was hoped for.
+var verdictAdvice = map[protocol.Verdict]string{
+	protocol.Proved:      "The proof is about abstract states. That machine code does what these say is what the other engines test.",
+	protocol.Safe:        "Larger bounds cost states: fewer sites, keys and programs make room for more operations.",
+	protocol.Violated:    "Read the witness from its first step; --witness FILE keeps it, and stress replay FILE takes it again, on real CPUs too. A finding of a live engine is found again with the seed of its run, by luck.",
+	protocol.NotObserved: "A longer --duration lowers the bound: 95 % of runs with a violation in every N cycles find one in 3 N.",
+	protocol.Vacuous:     "Run longer, with real-time priorities (stress doctor), or on more CPUs. A script must call what it wants tested.",
+	protocol.Bounded:     "Raise the bound that the row names (--max-states, --max-memory, --budget), or ask about less: fewer --sites, --keys and --programs.",
+	protocol.Unsupported: "The row says what the engine lacks. Other engines judge the same subject.",
+	protocol.Skipped:     "stress doctor says what is missing, and what it is for.",
+}
+
+// states are those of a site, with what a thread does there that goes through both slots as they are.
+func states() []report.Item {
+	var out []report.Item
+	site := protocol.TailCall()
+	for _, s := range site.States {
+		var holds, does []string
+		for slot, content := range s.Contents {
+			in := site.Slots[slot].May[content]
+			holds = append(holds, site.Slots[slot].Name+"="+in.Name)
+			does = append(does, in.Does)
+		}
+		text := strings.Join(holds, ", ") + ": " + strings.Join(does, ", then ")
+		for _, p := range site.Forbidden {
+			if slices.Equal(p.Through, s.Contents) {
+				text += ". Forbidden: it breaks " + string(p.Breaks)
+			}
+		}
+		out = append(out, report.Item{Name: s.State.String(), Text: text})
+	}
+	return out
+}
+
+// outcomes are what executions on real CPUs come to.
+func outcomes() []report.Item {
+	return []report.Item{
+		{Name: "skip", Text: "it went on in its caller: expected"},
+		{Name: "tail", Text: "it ended in a program that a tail call entered: expected"},
+		{Name: "crash", Text: "it faulted where no program is, or where no poke had been: forbidden"},
+		{Name: "other", Text: "it came to what no class says more of: forbidden"},
+	}
+}
+
+// findings are the classes of what goes wrong on real CPUs.
+func findings() []report.Item {
+	var out []report.Item
+	for _, c := range live.Classes() {
+		out = append(out, report.Item{Name: string(c), Text: c.Says() + ": it breaks " + string(c.Property())})
+	}
+	return out
+}
+
+// Explain is a page on everything that has a name: what it is, what belongs to it, and what can be
+// done. The case of letters does not matter. Errors list names that are near.
+func Explain(name string) (string, error) {
+	var pages []string
+	for _, k := range All().Kinds {
+		for _, it := range k.Items {
+			if strings.EqualFold(it.Name, name) {
+				pages = append(pages, page(k.Kind, it))
+			}
+		}
+	}
+	if len(pages) == 0 {
+		return "", fmt.Errorf("nothing is called %q%s; stress list prints all names", name, near(name))
+	}
+	return strings.Join(pages, "\n"), nil
+}
+
+// page is that of one item of a kind.
+func page(kind string, it report.Item) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s (%s)\n\n", it.Name, kind)
+	for line := range strings.Lines(it.Text) {
+		b.WriteString("  " + strings.TrimRight(line, "\n") + "\n")
+	}
+	say := func(head string, names []string) {
+		if len(names) > 0 {
+			fmt.Fprintf(&b, "\n%s\n  %s\n", head, strings.Join(names, " "))
+		}
+	}
+	switch kind {
+	case "verdicts":
+		fmt.Fprintf(&b, "\n%s\n", verdictAdvice[protocol.Verdict(it.Name)])
+	case "properties":
+		p := protocol.Property(it.Name)
+		say("Judged by these engines:", judgesOf(p))
+		say("Broken by these mutants:", breakersOf(p))
+		say("Findings of live engines that break it:", classesOf(p))
+	case "mutants":
+		fmt.Fprintf(&b, "\nJudge it: stress mutants %s\n", it.Name)
+	case "protocols", "methods", "graces", "layouts":
+		fmt.Fprintf(&b, "\nJudge it: stress run --%s %s\n", strings.TrimSuffix(kind, "s"), it.Name)
+	case "cases":
+		fmt.Fprintf(&b, "\nCarry it out: stress regression %s\nUnder a mutator: stress run --case %[1]s\n", it.Name)
+	case "engines":
+		fmt.Fprintf(&b, "\nAsk it alone: stress run --engine %s\n", it.Name)
+	}
+	return b.String()
+}
+
+func judgesOf(p protocol.Property) (out []string) {
+	for _, e := range judge.Engines() {
+		if slices.Contains(judge.Judges(e.Name()), p) {
+			out = append(out, string(e.Name()))
+		}
+	}
+	return out
+}
+
+func breakersOf(p protocol.Property) (out []string) {
+	for _, m := range Mutants() {
+		if m.Property == p {
+			out = append(out, m.Name)
+		}
+	}
+	return out
+}
+
+func classesOf(p protocol.Property) (out []string) {
+	for _, c := range live.Classes() {
+		if c.Property() == p {
+			out = append(out, string(c))
+		}
+	}
+	return out
+}
+
+// near lists names that begin alike, or hold the name.
+func near(name string) string {
+	var out []string
+	for _, k := range All().Kinds {
+		for _, it := range k.Items {
+			holds := len(name) > 2 && strings.Contains(strings.ToLower(it.Name), strings.ToLower(name))
+			alike := len(name) > 3 && strings.HasPrefix(it.Name, strings.ToLower(name[:3]))
+			if (holds || alike) && len(out) < 8 && !slices.Contains(out, it.Name) {
+				out = append(out, it.Name)
+			}
+		}
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return "; near are " + strings.Join(out, ", ")
+}
