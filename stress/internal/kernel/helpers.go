@@ -13,11 +13,13 @@ import (
 )
 
 // helpers starts threads, watcher, loader and reporter, which all have few privileges.
-func (r *run) helpers(cancel func(error)) *live.Helpers {
+func (r *run) helpers(ctx context.Context, cancel func(error)) *live.Helpers {
 	h := live.NewHelpers(cancel)
 	start := func(f func(<-chan struct{}) error) {
 		h.Start(func(done <-chan struct{}) error { return confined(func() error { return f(done) }) })
 	}
+	// All begin together: those that executed already would leave the others no time to come.
+	ready, all := make(chan struct{}, r.Config.Threads), make(chan struct{})
 	for i := range r.Config.Threads {
 		t := r.newThread(i, r.callers)
 		t.begun = make(chan struct{})
@@ -25,9 +27,18 @@ func (r *run) helpers(cancel func(error)) *live.Helpers {
 		start(func(done <-chan struct{}) error {
 			pinTo(i)
 			takeTurns()
+			ready <- struct{}{}
+			<-all
 			return t.execute(done)
 		})
 	}
+	for range r.threads {
+		select {
+		case <-ready:
+		case <-ctx.Done(): // one of them could not
+		}
+	}
+	close(all)
 	if r.watcher != nil {
 		start(func(done <-chan struct{}) error {
 			r.watcher.run(done)
@@ -35,7 +46,10 @@ func (r *run) helpers(cancel func(error)) *live.Helpers {
 		})
 	}
 	if len(r.Script) == 0 {
-		start(r.loader)
+		start(func(done <-chan struct{}) error {
+			prefer() // or the run's end waits for its turn among all threads
+			return r.loader(done)
+		})
 	}
 	if r.faults.intrude != nil {
 		start(r.intrude)
@@ -44,8 +58,9 @@ func (r *run) helpers(cancel func(error)) *live.Helpers {
 	return h
 }
 
-// readyWithin is how long the mutator waits for the helpers.
-const readyWithin = 10 * time.Second
+// readyWithin is how long the mutator waits for the helpers. Whoever has not begun by then begins
+// later.
+const readyWithin = time.Second
 
 // awaitHelpers waits until every thread has executed every caller, and the watcher has read every
 // image: before that there is nothing to change under, nor to be seen.

@@ -95,7 +95,7 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.driver.Start()
-	helpers := r.helpers(cancel)
+	helpers := r.helpers(ctx, cancel)
 	r.awaitHelpers(ctx)
 	ctx, end := r.driver.Limit(ctx)
 	defer end()
