@@ -76,10 +76,11 @@ func (j *judging) judge(cmd *cobra.Command, _ []string) (*report.Document, error
 	if err != nil {
 		return nil, usage(err)
 	}
-	saveWitness, err := j.keepWitness(&o)
+	witness, saveWitness, err := j.keepWitness(&o)
 	if err != nil {
 		return nil, usage(errors.Join(err, closeTrace()))
 	}
+	defer witness.close()
 	if !hopeless(o) {
 		var show func(report.Verdict)
 		o.Begin = func(about *report.Subject) { show = j.rows(cmd, about) }

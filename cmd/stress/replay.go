@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -59,9 +60,11 @@ func newReplay() *cobra.Command {
 }
 
 func (r *replay) again(cmd *cobra.Command, args []string) (*report.Document, error) {
-	if err := writable(r.svg); err != nil {
+	drawing, err := openLater(r.svg)
+	if err != nil {
 		return nil, usage(fmt.Errorf("--svg: %w", err))
 	}
+	defer drawing.close()
 	again, err := stress.Replay(cmd.Context(), args[0])
 	if _, ok := errors.AsType[*stress.ReplayFailure](err); ok {
 		return nil, failed(err)
@@ -70,7 +73,7 @@ func (r *replay) again(cmd *cobra.Command, args []string) (*report.Document, err
 		return nil, usage(err)
 	}
 	if r.svg != "" {
-		err = os.WriteFile(r.svg, render.SVG(again), 0o666)
+		err = drawing.write(render.SVG(again))
 	}
 	for _, s := range again.Sections {
 		if s, ok := s.(*report.Replay); ok && s.CPU.Outcome == report.Differs {
@@ -88,40 +91,68 @@ func (j *judging) witnessFlag(f *pflag.FlagSet) {
 	f.StringVar(&j.witness, "witness", "", "file to write a witness to, for stress replay: the machine engine's, or else the model's")
 }
 
-// keepWitness has a witness kept, if --witness names a file. The function that it returns writes
-// the file, or says on w that there is no witness.
-func (j *judging) keepWitness(o *stress.Options) (save func(w io.Writer) error, err error) {
-	if err := writable(j.witness); err != nil {
-		return nil, fmt.Errorf("--witness: %w", err)
+// keepWitness has a witness kept, if --witness names a file, which is to be closed. save writes it, or
+// says on w that there is no witness.
+func (j *judging) keepWitness(o *stress.Options) (file *later, save func(w io.Writer) error, err error) {
+	if file, err = openLater(j.witness); err != nil {
+		return nil, nil, fmt.Errorf("--witness: %w", err)
 	}
-	if j.witness == "" {
-		return func(io.Writer) error { return nil }, nil
+	if file == nil {
+		return nil, func(io.Writer) error { return nil }, nil
 	}
 	var kept bytes.Buffer
 	o.Witness = &kept
-	return func(w io.Writer) error {
+	return file, func(w io.Writer) error {
 		if kept.Len() > 0 {
-			return os.WriteFile(j.witness, kept.Bytes(), 0o666)
+			return file.write(kept.Bytes())
 		}
 		fmt.Fprintf(w, "neither the machine engine nor the model has a witness: %s is not written\n", j.witness)
 		return nil
 	}, nil
 }
 
-// writable refuses the name of a file that cannot be made, before there is anything to write.
-func writable(name string) error {
+// later is a file that was opened before there is anything to write, so that one that cannot be
+// written is known at once. What was there stays until something is written.
+type later struct {
+	file *os.File
+	made bool // there was none
+}
+
+// openLater opens a file; of no name it is nil.
+func openLater(name string) (*later, error) {
 	if name == "" {
-		return nil
+		return nil, nil
 	}
-	if st, err := os.Stat(name); err == nil && st.IsDir() {
-		return fmt.Errorf("%s: is a folder", name)
+	_, err := os.Stat(name)
+	l := &later{made: errors.Is(err, fs.ErrNotExist)}
+	if l.file, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|syscall.O_NONBLOCK, 0o666); err != nil {
+		if no, ok := errors.AsType[*fs.PathError](err); ok {
+			err = fmt.Errorf("%s: %w", name, no.Err)
+		}
+		return nil, err
 	}
-	st, err := os.Stat(filepath.Dir(name))
-	if err == nil && !st.IsDir() {
-		err = fmt.Errorf("not a folder")
+	return l, nil
+}
+
+// write puts something in the place of what was there.
+func (l *later) write(content []byte) error {
+	l.made = false // it stays
+	if st, err := l.file.Stat(); err == nil && st.Mode().IsRegular() {
+		if err := l.file.Truncate(0); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	_, err := l.file.Write(content)
+	return errors.Join(err, l.file.Close())
+}
+
+// close removes the file if nothing was written and there was none.
+func (l *later) close() {
+	if l == nil {
+		return
 	}
-	return nil
+	l.file.Close()
+	if l.made {
+		os.Remove(l.file.Name())
+	}
 }

@@ -16,7 +16,7 @@ func (d doctor) parts(*report.Document) []part {
 		if c.OK {
 			t.Add(c.Name, "ok", c.Detail)
 		} else {
-			t.Add(c.Name, "missing", c.Detail+"; without it: no "+c.For)
+			t.Add(c.Name, "missing", c.Detail+"; needed for "+c.For)
 		}
 	}
 	return []part{{block: t}}
