@@ -13,11 +13,15 @@ import (
 const (
 	drawLabel  = 128 // width of the lanes' names
 	drawColumn = 172 // width of a step
-	drawHead   = 56  // height of the title and the numbers of the steps
+	drawTitle  = 28  // height of the title
+	drawHead   = 28  // height of the numbers of the steps
 	drawLine   = 14  // height of a line of text
 	drawChars  = 24  // characters that fit into a column
+	drawAcross = 8   // columns side by side; more go on below
 
 	drawLabelChars = 17 // characters that fit into the width of a name
+
+	legendLine = 2*drawLine + 10 // height of a line of the legend, whose words may need two
 )
 
 // drawStyle has both palettes. Each content says in words what its colour says.
@@ -53,8 +57,9 @@ type drawLane struct {
 }
 
 // SVG draws the witness below a title: a column for each step, a lane for each agent and each
-// thread, and for each site one for each slot and one for its state. Steps that repeat for ever are
-// marked. The drawing needs no other file, and is the same each time.
+// thread, and for each site one for each slot and one for its state. Columns go on below where there
+// are many. Steps that repeat for ever are marked; a legend stands at the end. The drawing needs no
+// other file, and is the same each time.
 func (w *Witness) SVG(title string) []byte {
 	lanes := w.lanes()
 	heights, tops, height := drawHeights(lanes)
@@ -63,27 +68,59 @@ func (w *Witness) SVG(title string) []byte {
 	if w.Cycle > 0 {
 		fault = fmt.Sprintf("steps %d to %d violate %s: %s", n-w.Cycle+1, n, w.Property, w.Text)
 	}
-	width := max(drawLabel+drawColumn*(n+1)+drawLine, 16+8*max(len(title), len(fault)))
+	rows := (n + drawAcross) / drawAcross // of n+1 columns
+	below := drawTitle + rows*height
+	width := max(drawLabel+drawColumn*min(n+1, drawAcross)+drawLine, 16+8*max(len(title), len(fault)))
+	all := below + drawLine + legendHeight(width)
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" `, width, height)
-	fmt.Fprintf(&b, `viewBox="0 0 %d %d">`+"\n", width, height)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" `, width, all)
+	fmt.Fprintf(&b, `viewBox="0 0 %d %d">`+"\n", width, all)
 	fmt.Fprintf(&b, "<title>%s</title>\n<style>%s</style>\n", escaped("violates "+string(w.Property)), drawStyle)
-	fmt.Fprintf(&b, `<rect class="paper" width="%d" height="%d"/>`+"\n", width, height)
+	fmt.Fprintf(&b, `<rect class="paper" width="%d" height="%d"/>`+"\n", width, all)
 	drawText(&b, "title", 8, 20, title)
-	for i, l := range lanes {
-		drawLines(&b, "", 8, tops[i], wrapped(l.label, drawLabelChars))
-	}
-	for column := range n + 1 {
-		x := drawLabel + column*drawColumn
-		w.drawHead(&b, column, x)
+	for row := range rows {
+		fmt.Fprintf(&b, `<g transform="translate(0,%d)">`+"\n", drawTitle+row*height)
 		for i, l := range lanes {
-			drawBox(&b, l.cells[column], x, tops[i], heights[i])
+			drawLines(&b, "", 8, tops[i], wrapped(l.label, drawLabelChars))
+		}
+		for column := row * drawAcross; column <= min(n, row*drawAcross+drawAcross-1); column++ {
+			x := drawLabel + column%drawAcross*drawColumn
+			w.drawHead(&b, column, x)
+			for i, l := range lanes {
+				drawBox(&b, l.cells[column], x, tops[i], heights[i])
+			}
+			b.WriteString("</g>\n")
 		}
 		b.WriteString("</g>\n")
 	}
-	drawText(&b, "fault", 8, height-10, fault)
+	drawText(&b, "fault", 8, below+4, fault)
+	drawLegend(&b, width, below+drawLine)
 	b.WriteString("</svg>\n")
 	return b.Bytes()
+}
+
+// legend says what the colours mean, and the signs.
+var legend = []drawCell{
+	{class: "acts", text: "takes this step"}, {class: "inside", text: "is in the image"}, {class: "bad", text: "breaks the property"},
+	{class: "round", text: "repeats for ever"}, {class: "nop", text: "nop; state B: taken"}, {class: "jmp", text: "jump; state D: between"},
+	{class: "int3", text: "int3; a poke, C>A"}, {class: "A", text: "state A: forbidden"}, {class: "C", text: "state C: skipped"},
+	{class: "out", text: "* older bytes may be fetched"},
+}
+
+func legendAcross(width int) int { return max((width-drawLine)/drawColumn, 1) }
+
+func legendHeight(width int) int {
+	across := legendAcross(width)
+	return (len(legend)+across-1)/across*legendLine + drawLine
+}
+
+func drawLegend(b *bytes.Buffer, width, y int) {
+	across := legendAcross(width)
+	b.WriteString(`<g class="legend">` + "\n")
+	for i, c := range legend {
+		drawBox(b, c, 8+i%across*drawColumn, y+i/across*legendLine, legendLine-4)
+	}
+	b.WriteString("</g>\n")
 }
 
 // drawHead opens a column, whose head says which step it is.
@@ -204,7 +241,7 @@ func drawHeights(lanes []drawLane) (heights, tops []int, all int) {
 		heights, tops = append(heights, lines*drawLine+6), append(tops, all)
 		all += lines*drawLine + 6
 	}
-	return heights, tops, all + 2*drawLine
+	return heights, tops, all + drawLine
 }
 
 func drawBox(b *bytes.Buffer, c drawCell, x, y, height int) {
