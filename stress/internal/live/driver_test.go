@@ -14,13 +14,14 @@ import (
 
 // fake is an engine that notes what it is told, and an oracle that says what it was asked.
 type fake struct {
-	driver *Driver
-	calls  []string
-	ops    []Op
-	asked  [][][]int
-	bad    bool
-	err    error                                      // of every operation
-	after  func(context.Context, protocol.Call) error // a random call
+	driver   *Driver
+	calls    []string
+	ops      []Op
+	asked    [][][]int
+	bad      bool
+	ignorant int                                        // the question that the oracle does not answer, from 1
+	err      error                                      // of every operation
+	after    func(context.Context, protocol.Call) error // a random call
 }
 
 func (f *fake) say(format string, args ...any) {
@@ -48,8 +49,13 @@ func (f *fake) Legal(held [][]int) (uint64, error) {
 		copied = append(copied, slices.Clone(h))
 	}
 	f.asked = append(f.asked, copied)
+	if len(f.asked) == f.ignorant {
+		return 0, errIgnorant
+	}
 	return uint64(len(f.asked)), nil
 }
+
+var errIgnorant = errors.New("nobody knows")
 
 func newFake(c Config, keys, programs int) *fake {
 	f := &fake{}
@@ -123,6 +129,27 @@ func TestFailedOperation(t *testing.T) {
 	}
 	if r := f.driver.Counts(); r.Installs != 0 || f.driver.Holds(0) != None {
 		t.Errorf("%+v, the key holds %d", r, f.driver.Holds(0))
+	}
+	f = newFake(Config{Duration: time.Hour}, 1, 2)
+	f.err = errors.New("no")
+	f.after = func(context.Context, protocol.Call) error { panic("nothing was done that anything comes after") }
+	if err := f.driver.Run(context.Background()); !errors.Is(err, f.err) || len(f.ops) != 1 {
+		t.Errorf("random calls: %v after %v", err, f.ops)
+	}
+	if err := f.driver.Burst(context.Background(), 0, time.Hour, func() bool { return len(f.ops) < 9 }); !errors.Is(err, f.err) || len(f.ops) != 2 {
+		t.Errorf("burst: %v after %v", err, f.ops)
+	}
+}
+
+// TestOracleFails: an operation of which nobody knows what is legal, during it or after it, is not
+// carried out.
+func TestOracleFails(t *testing.T) {
+	for n := range 2 {
+		f := newFake(Config{Script: script(t, "put 0 0")}, 1, 1)
+		f.ignorant = 1 + n
+		if err := f.driver.Run(context.Background()); !errors.Is(err, errIgnorant) || len(f.ops) != 0 {
+			t.Errorf("question %d: %v after %v", n, err, f.ops)
+		}
 	}
 }
 
@@ -311,6 +338,10 @@ func TestFirstFinding(t *testing.T) {
 	r.Findings = []Finding{{Class: ClassA, Count: 1}}
 	if f.driver.Conclude(&r); first == 0 || r.FirstSeconds != time.Duration(first).Seconds() {
 		t.Errorf("noted at %d ns, found after %v s", first, r.FirstSeconds)
+	}
+	f = newFake(Config{}, 1, 1)
+	if f.driver.Conclude(&r); r.FirstSeconds <= 0 {
+		t.Errorf("found at the end, after %v s", r.FirstSeconds)
 	}
 }
 

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"reflect"
+	"slices"
 	"syscall"
 	"testing"
 
+	"tailpoke/patcher/protocol"
 	"tailpoke/stress/report"
 )
 
@@ -68,6 +71,13 @@ func TestMerge(t *testing.T) {
 			t.Errorf("finding %d is %v, want %v", i, got[i], want[i])
 		}
 	}
+	var many []Finding
+	for i := range 20 {
+		many = append(many, Finding{Class: ClassA, Text: fmt.Sprint(i)})
+	}
+	if got := merge(many); len(got) != 16 || got[15] != many[15] {
+		t.Errorf("of 20 findings these are kept: %v", got)
+	}
 }
 
 // TestClasses: each class breaks a property, and stands once in the ranking.
@@ -77,7 +87,70 @@ func TestClasses(t *testing.T) {
 		if c.class.Property() == "" || c.class.Property() != c.breaks || c.class.rank() != i || seen[c.class] {
 			t.Errorf("%s, number %d, breaks %q", c.class, i, c.class.Property())
 		}
+		if first := ClassOf(c.breaks); first.Property() != c.breaks || first.rank() > i {
+			t.Errorf("%s stands for %s", first, c.breaks)
+		}
+		if judged := slices.Contains(Properties(), c.breaks); judged != (c.class != ClassConformance) {
+			t.Errorf("%s is judged: %t", c.breaks, judged)
+		}
 		seen[c.class] = true
+	}
+	if p := Properties(); len(p) != 11 { // the classes without conformance, of which two break one
+		t.Errorf("properties %v", p)
+	}
+}
+
+// TestVerdict: what a run saw stands in its verdict, number by number. Findings make it a violation
+// of what the first of them breaks, and say where the executions that went wrong are counted.
+func TestVerdict(t *testing.T) {
+	run := Result{
+		Executions: 1, Installs: 2, Updates: 3, Removes: 4, MinCycles: 5, Cycles: 1000, Loads: 7,
+		Overlaps: report.Overlaps{Install: 8, Update: 9, Remove: 10, Several: 11}, Skips: 12, Tails: 13, Bad: 14,
+		FirstSeconds: 15, Trace: &report.Trace{Events: 16},
+	}
+	counts := report.CPUCounts{
+		Executions: 1, Installs: 2, Updates: 3, Removes: 4, Cycles: 1000, Loads: 7,
+		Overlaps: 38, OverlapsBy: run.Overlaps, Outcomes: report.Outcomes{Skip: 12, Tail: 13},
+		FirstSeconds: 15, Trace: run.Trace,
+	}
+	compare := func(name string, r Result, want report.Verdict) {
+		t.Helper()
+		want.Properties = Properties()
+		if got := r.Verdict(); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s:\n%+v, %+v\nwant\n%+v, %+v", name, got, got.CPUCounts, want, want.CPUCounts)
+		}
+	}
+	clean := counts
+	clean.RateMax, clean.Confidence = run.RateMax(), 0.95
+	compare("nothing found", run, report.Verdict{Verdict: protocol.NotObserved, CPUCounts: &clean})
+	vacuous, none := run, clean
+	vacuous.Updates, none.Updates = 0, 0
+	compare("nothing done", vacuous, report.Verdict{
+		Verdict: protocol.Vacuous, Reason: "no updates were carried out", CPUCounts: &none,
+	})
+	for _, c := range classes {
+		r, want := run, counts
+		r.Findings = []Finding{
+			{Class: c.class, Thread: 2, Text: "x", Count: 3}, {Class: ClassEndless, Thread: None, Who: "watcher", Text: "y", Count: 1},
+		}
+		bad := &want.Outcomes.Other
+		switch c.class {
+		case ClassA:
+			bad = &want.Outcomes.A
+		case ClassTorn:
+			bad = &want.Outcomes.Torn
+		case ClassCrash:
+			bad = &want.Outcomes.Crash
+		}
+		*bad = 14
+		thread := 2
+		compare(string(c.class), r, report.Verdict{
+			Verdict: protocol.Violated, Property: c.breaks, CPUCounts: &want,
+			Findings: []report.Finding{
+				{Property: c.breaks, Class: string(c.class), Place: report.Place{Thread: &thread}, Text: "x", Count: 3},
+				{Property: protocol.Progress, Class: "endless", Place: report.Place{Who: "watcher"}, Text: "y", Count: 1},
+			},
+		})
 	}
 }
 
