@@ -192,8 +192,8 @@ func (p *Pool) Idle() bool {
 	return true
 }
 
-// SetEntries makes the threads call these addresses in turn, from their next call on.
-// A thread may still be about to enter an address given before, until a grace period
+// SetEntries makes the threads call these addresses in turn, the first MaxEntries of them, from
+// their next call on. A thread may still be about to enter an address given before, until a grace period
 // has passed.
 func (p *Pool) SetEntries(addrs []uint64) {
 	for i := range p.ctl.entries {

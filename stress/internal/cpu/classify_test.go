@@ -163,6 +163,8 @@ func TestErrorsThatAreFindings(t *testing.T) {
 	}{
 		{fmt.Errorf("update: %w", &text.MismatchError{Off: 5, Want: text.Nop}), live.ClassBytes, live.None},
 		{fmt.Errorf("remove: %w", &rcu.StallError{Reader: 4}), live.ClassEndless, 4},
+		{fmt.Errorf("update: %w", &patcher.LifeError{Property: protocol.NoLeak, Program: "p"}), live.ClassLeak, live.None},
+		{fmt.Errorf("remove: %w", &patcher.LifeError{Property: protocol.NoEarlyFree}), live.ClassEarlyFree, live.None},
 		{other, "", 0},
 		{nil, "", 0},
 	} {

@@ -3,7 +3,6 @@ package cpu
 import (
 	"time"
 
-	"tailpoke/jit/exec"
 	"tailpoke/patcher"
 	"tailpoke/patcher/rcu"
 	"tailpoke/stress/internal/live"
@@ -31,9 +30,8 @@ func (r *run) Unload() error {
 
 // setCopies makes the threads run the entry and its copies in turn.
 func (r *run) setCopies() {
-	addrs := make([]uint64, 0, exec.MaxEntries)
-	addrs = append(addrs, r.Patcher.Addr(r.entry))
-	for _, p := range r.copies[:min(len(r.copies), exec.MaxEntries-1)] {
+	addrs := []uint64{r.Patcher.Addr(r.entry)}
+	for _, p := range r.copies {
 		addrs = append(addrs, r.Patcher.Addr(p))
 	}
 	r.Pool.SetEntries(addrs)

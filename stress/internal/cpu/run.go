@@ -244,7 +244,6 @@ func (r *run) execute(ctx context.Context) error {
 	err = r.driver.Run(ctx)
 	err = errors.Join(err, helpers.Stop())
 	r.Pool.Stop()
-	r.Bad()
 	return r.finding(err)
 }
 
