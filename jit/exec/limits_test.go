@@ -185,6 +185,7 @@ func TestBoundsOfAPool(t *testing.T) {
 		"257 threads: want 1 to 256":                            func(c *PoolConfig) { c.Threads = 257 },
 		"context of 4097 bytes is longer than 4096":             func(c *PoolConfig) { c.Ctx = make([]byte, 4097) },
 		"65 outcomes: want at most 64":                          func(c *PoolConfig) { c.Outcomes = values },
+		"the outcomes are not distinct":                         func(c *PoolConfig) { c.Outcomes = []uint64{1, 2, 1} },
 		"bytes -1 to 4096 to restore lie outside the context":   func(c *PoolConfig) { c.RestoreLo = -1 },
 		"bytes 4096 to 4095 to restore lie outside the context": func(c *PoolConfig) { c.RestoreHi = 4095 },
 		"bytes 4096 to 4097 to restore lie outside the context": func(c *PoolConfig) { c.RestoreHi = 4097 },

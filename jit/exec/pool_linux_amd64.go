@@ -193,8 +193,8 @@ func (p *Pool) Idle() bool {
 }
 
 // SetEntries makes the threads call these addresses in turn, the first MaxEntries of them, from
-// their next call on. A thread may still be about to enter an address given before, until a grace period
-// has passed.
+// their next call on. A thread may still be about to enter an address given before, until a grace
+// period has passed.
 func (p *Pool) SetEntries(addrs []uint64) {
 	for i := range p.ctl.entries {
 		atomic.StoreUint64(&p.ctl.entries[i], addrs[i%len(addrs)])
