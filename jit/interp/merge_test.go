@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +55,23 @@ func TestPathsMeetOnlyInEqualStates(t *testing.T) {
 			inSub(t, asm.StoreMem(asm.R10, -8, asm.R0, asm.DWord), asm.Mov.Imm(asm.R0, 0), restore,
 				tailCall(1), asm.LoadMem(asm.R0, asm.R10, -8, asm.DWord), asm.Return()),
 			map[uint64]string{1: "a", 2: "a"}},
+		{"which bytes of the context", leave("a", 1, 0), parse(t, "a", asm.StoreImm(asm.R1, 4, 1, asm.Byte), ret(0)),
+			inSub(t, restore, tailCall(1), asm.LoadMem(asm.R0, asm.R6, 0, asm.Byte), asm.Return()),
+			map[uint64]string{0: "a", 1: "a"}},
+		{"a register", leave("a", 0, 1), leave("a", 0, 2),
+			inSub(t, asm.Mov.Reg(asm.R7, asm.R0), asm.Mov.Imm(asm.R0, 0), restore, tailCall(1), asm.Mov.Reg(asm.R0, asm.R7), asm.Return()),
+			map[uint64]string{1: "a", 2: "a"}},
+		{"a register of the caller", leave("a", 0, 1), leave("a", 0, 2),
+			inSub(t, asm.Mov.Reg(asm.R7, asm.R0), restore, asm.Call.Label("sub1"), asm.Mov.Reg(asm.R0, asm.R7), asm.Return(),
+				tailCall(1)[0].WithSymbol("sub1"), tailCall(1)[1:], ret(0)),
+			map[uint64]string{1: "a", 2: "a"}},
+		{"where a function returns to", leave("a", 0, 1), leave("a", 0, 2),
+			inSub(t, restore, asm.JEq.Imm(asm.R0, 1, "one"),
+				asm.Call.Label("sub1"), ret(2), asm.Call.Label("sub1").WithSymbol("one"), ret(1),
+				tailCall(1)[0].WithSymbol("sub1"), tailCall(1)[1:], ret(0)),
+			map[uint64]string{1: "a", 2: "a"}},
+		{"the program", parse(t, "a", tailCall(1), ret(1)), parse(t, "a", tailCall(1), ret(2)),
+			parse(t, "entry", tailCall(0), ret(0)), map[uint64]string{1: "a", 2: "a"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := values(t, tt.entry, map[uint32][]*jit.Program{0: {tt.a, tt.b}})
@@ -61,6 +79,21 @@ func TestPathsMeetOnlyInEqualStates(t *testing.T) {
 				t.Errorf("want - got:\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestPathsMeetOnlyIfBothMissed: where paths meet that differ in nothing but in a tail call that went
+// on in its caller, the result still says that one did, whichever comes first.
+func TestPathsMeetOnlyIfBothMissed(t *testing.T) {
+	programs := []*jit.Program{parse(t, "a", ret(1)), parse(t, "a", tailCall(1), ret(1))}
+	for range 2 {
+		got, err := Outcomes(inSub(t, restore, tailCall(2), ret(0)),
+			worldOf(&jit.V510, map[uint32][]*jit.Program{0: programs, 2: {parse(t, "f", ret(5))}}))
+		want := []Outcome{{R0: 5, Tails: []string{"a", "f"}, Last: []string{"f"}, Missed: true}}
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%v, want - got:\n%s", err, diff)
+		}
+		slices.Reverse(programs)
 	}
 }
 

@@ -43,8 +43,64 @@ func TestUnsetOperands(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := mapWorld()
 			w.Held = func(string, uint32) []*jit.Program { return []*jit.Program{nil} }
-			refusesIn(t, w, tt.want, tt.code, exit.WithSymbol("out"))
+			refusesIn(t, w, tt.want, tt.code, asm.Mov.Imm(asm.R0, 0).WithSymbol("out"), exit)
 		})
+	}
+}
+
+// TestRegistersOverCalls: a register keeps its number where the calling convention says so, and is
+// nothing elsewhere.
+func TestRegistersOverCalls(t *testing.T) {
+	var fill asm.Instructions
+	for r := asm.R0; r <= asm.R9; r++ {
+		if r != asm.R1 {
+			fill = append(fill, asm.Mov.Imm(r, 10+int32(r)))
+		}
+	}
+	label := func(code asm.Instructions) asm.Instructions { code[0] = code[0].WithSymbol("sub"); return code }
+	for _, tt := range []struct {
+		name string
+		code func(read asm.Instructions) asm.Instructions
+		kept []asm.Register
+	}{
+		{"in a program that is tail called", nil, nil},
+		{"after a tail call that goes on", func(read asm.Instructions) asm.Instructions { return seq(tailCall(1), read) },
+			[]asm.Register{asm.R6, asm.R7, asm.R8, asm.R9}},
+		{"in a function", func(read asm.Instructions) asm.Instructions {
+			return seq(asm.Mov.Imm(asm.R1, 11), asm.Call.Label("sub"), exit, label(read))
+		}, []asm.Register{asm.R1, asm.R2, asm.R3, asm.R4, asm.R5}},
+		{"after a function", func(read asm.Instructions) asm.Instructions {
+			return seq(asm.Call.Label("sub"), read, label(seq(fill[1:])), ret(10))
+		}, []asm.Register{asm.R0, asm.R6, asm.R7, asm.R8, asm.R9}},
+		{"after a helper", func(read asm.Instructions) asm.Instructions {
+			return seq(asm.FnGetSmpProcessorId.Call(), read)
+		}, []asm.Register{asm.R0, asm.R6, asm.R7, asm.R8, asm.R9}},
+	} {
+		for r := asm.R0; r <= asm.R9; r++ {
+			read := seq(asm.Mov.Reg(asm.R0, r), exit)
+			w := worldOf(&jit.V612, nil)
+			w.CPU = 10
+			var code asm.Instructions
+			if tt.code == nil {
+				code = seq(tailCall(0), ret(0))
+				w.Held = worldOf(w.Layout, map[uint32][]*jit.Program{0: {parse(t, "f", read)}}).Held
+			} else {
+				code = tt.code(read)
+			}
+			got, err := runIn(t, w, fill, code)
+			switch {
+			case slices.Contains(tt.kept, r):
+				if want := 10 + uint64(r); got != want || err != nil {
+					t.Errorf("%s: %v is %d, %v, want %d", tt.name, r, got, err, want)
+				}
+			case r == asm.R1 && tt.code == nil:
+				if err == nil || !strings.Contains(err.Error(), "computes with an address") {
+					t.Errorf("%s: %v is %d, %v, want the context", tt.name, r, got, err)
+				}
+			case err == nil || !strings.Contains(err.Error(), "(Mov") || !strings.Contains(err.Error(), errUnset.Error()):
+				t.Errorf("%s: %v is %d, %v, want %v", tt.name, r, got, err, errUnset)
+			}
+		}
 	}
 }
 
@@ -80,6 +136,7 @@ func TestAddressesOfGoneStacks(t *testing.T) {
 	w.Held = func(string, uint32) []*jit.Program { return []*jit.Program{f} }
 	call := seq(mapPtr(asm.R2, "progs"), asm.Mov.Imm(asm.R3, 0), asm.FnTailCall.Call())
 	refusesIn(t, w, "hands an address in its own stack to a tail call", asm.Mov.Reg(asm.R1, asm.R10), call, ret(1))
+	wantIn(t, w, 4, asm.Mov.Reg(asm.R0, asm.R10), call, ret(1))                // what R0 holds, nobody takes along
 	wantIn(t, w, 4, asm.Mov.Reg(asm.R1, asm.R10), asm.Call.Label("sub"), exit, // that of its caller is there
 		call[0].WithSymbol("sub"), call[1:], ret(1))
 }

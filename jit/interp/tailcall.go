@@ -99,12 +99,11 @@ func (m *machine) take(c choice) error {
 	if ctx.kind == inStack && int(ctx.id) == len(m.frames)-1 {
 		return errors.New("hands an address in its own stack to a tail call")
 	}
-	m.regs[asm.R0] = value{}
+	m.clobber(asm.R0)
 	if err := m.leave(); err != nil {
 		return err
 	}
 	m.frames = m.frames[:len(m.frames)-1]
-	m.clobber(asm.R0)
 	m.enter(frame{prog: c.prog, ret: f.ret, saved: f.saved, counter: f.counter})
 	m.regs[asm.R1] = ctx
 	m.last = c.prog.Name
