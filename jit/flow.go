@@ -174,10 +174,7 @@ func offset(op asm.ALUOp, x, y value) value {
 }
 
 func fold(op asm.ALUOp, wide bool, x, y uint64) value {
-	if !wide {
-		x, y = uint64(uint32(x)), uint64(uint32(y))
-	}
-	var z uint64
+	var z uint64 // its lower half comes of theirs alone
 	switch op {
 	case asm.Add:
 		z = x + y

@@ -212,12 +212,28 @@ func TestConstantArguments(t *testing.T) {
 	}
 }
 
-func TestCallsClobberArguments(t *testing.T) {
-	p := mustParse(t, concat(
-		tailCallTo("m", 1)[:2], asm.Instructions{asm.Call.Label("sub"), asm.FnTailCall.Call()}, ret(0),
-		asm.Instructions{asm.Mov.Imm(asm.R0, 0).WithSymbol("sub"), asm.Return()}))
-	if tc := p.TailCalls[0]; tc.Const || tc.Map != "" {
-		t.Errorf("%+v: a call leaves nothing known of R2 and R3", tc)
+// TestCallsClobberRegisters: a call of any kind, or a load from the packet, leaves nothing known of
+// R0 to R5, and all of the others.
+func TestCallsClobberRegisters(t *testing.T) {
+	sub := asm.Instructions{asm.Mov.Imm(asm.R0, 0).WithSymbol("sub"), asm.Return()}
+	for _, call := range []asm.Instructions{
+		{asm.Call.Label("sub")},
+		{asm.FnKtimeGetNs.Call()},
+		{loadFunc(asm.R1, "sub"), {OpCode: opCallX, Dst: asm.R1}},
+		{asm.LoadAbs(0, asm.Word)},
+	} {
+		for r := asm.R0; r <= asm.R9; r++ {
+			known := func(before asm.Instruction, after ...asm.Instruction) TailCall {
+				return mustParse(t, concat(asm.Instructions{before}, call, after, asm.Instructions{asm.FnTailCall.Call()}, ret(0), sub)).TailCalls[0]
+			}
+			usual := tailCallTo("m", 1)
+			key := known(asm.Mov.Imm(r, 7), asm.Mov.Reg(asm.R3, r), usual[0])
+			array := known(asm.LoadMapPtr(r, 0).WithReference("m"), asm.Mov.Reg(asm.R2, r), usual[1])
+			keeps := r >= asm.R6
+			if key.Const != keeps || keeps && key.Key != 7 || (array.Map == "m") != keeps {
+				t.Errorf("%v after %v: key %+v, map %+v", r, call[len(call)-1], key, array)
+			}
+		}
 	}
 }
 
