@@ -161,6 +161,19 @@ var byHand = []struct {
 			{"actor": "thread 0", "do": "read", "key": 0}`,
 		breaks: protocol.Registers,
 	},
+	{
+		name: "a key of the map that does not change",
+		set: func(t *testing.T, c *Config) {
+			c.Entry, c.Held, c.Script, c.Ctx = indirect(t), []int{0}, script(t, "delete 0"), []byte{1, 0, 0, 0, 0, 0, 0, 0}
+			c.Maps, c.Outcomes = map[string]int{table: 2}, []uint64{7}
+		},
+		choices: `
+			{"actor": "thread 0", "do": "enter"}
+			{"actor": "thread 0", "do": "read"}
+			{"actor": "thread 0", "do": "enter"}
+			{"actor": "mutator", "do": "publish", "call": "delete 0"}
+			{"actor": "thread 0", "do": "read"}`,
+	},
 }
 
 // method parses the steps of a poke method.

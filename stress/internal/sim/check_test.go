@@ -452,19 +452,6 @@ func TestRefusesWhatItCannotJudge(t *testing.T) {
 	}
 }
 
-func TestUnsupported(t *testing.T) {
-	for want, insns := range map[string][]asm.Instruction{
-		"entry calls helpers":                       append([]asm.Instruction{asm.FnKtimeGetNs.Call()}, leafEnd...),
-		"entry uses values, which is no prog array": append([]asm.Instruction{asm.LoadMapPtr(asm.R1, 0).WithReference("values")}, leafEnd...),
-	} {
-		c := direct(t, 1, 1, 1)
-		c.Entry = parse(t, "entry", insns...)
-		if r := check(t, c); r.Verdict != protocol.Unsupported || !strings.HasPrefix(r.Reason, want) {
-			t.Errorf("%+v, want %q", r, want)
-		}
-	}
-}
-
 func TestEndlessLoop(t *testing.T) {
 	c := direct(t, 1, 1, 1)
 	c.Entry = parse(t, "entry", append([]asm.Instruction{asm.Ja.Label("entry")}, leafEnd...)...)

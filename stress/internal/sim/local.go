@@ -137,10 +137,7 @@ func (t *thread) unpack(content string) {
 		return
 	}
 	next := func() uint64 {
-		v := uint64(0)
-		for i := range 8 {
-			v |= uint64(content[i]) << (8 * i)
-		}
+		v := binary.LittleEndian.Uint64([]byte(content[:8]))
 		content = content[8:]
 		return v
 	}

@@ -22,11 +22,14 @@ func wide() *protocol.Site {
 		Slots: []protocol.SlotKind{{Name: "wide", Size: 8, May: []protocol.Instruction{
 			instruction(0xe9, protocol.ToOut), instruction(0x0f, protocol.ToNext),
 		}}},
-		Forbidden: []protocol.Path{{Through: []protocol.Content{0}, Breaks: protocol.NoMiss}},
+		Forbidden: []protocol.Path{
+			{Through: []protocol.Content{0}, Breaks: protocol.NoMiss}, {Through: []protocol.Content{0}, Breaks: protocol.NeverA},
+		},
 	}
 }
 
-// TestOtherSites: sizes, contents and paths are the account's.
+// TestOtherSites: sizes, contents and paths are the account's; of two paths that end alike, the
+// first counts.
 func TestOtherSites(t *testing.T) {
 	of := wide()
 	at := &slot{at: 0x1000, out: 0x1100, size: 8, first: []int{0, 1}}
@@ -51,6 +54,16 @@ func TestOtherSites(t *testing.T) {
 	tail := protocol.TailCall()
 	if taken(&tail.Slots[protocol.Bypass]) != protocol.Nop || taken(&tail.Slots[protocol.Target]) != protocol.Jump {
 		t.Error("a tail call is not taken")
+	}
+	s := newTestSystem(t)
+	for want, slots := range map[string][]protocol.SlotKind{
+		"again has a site of 2 slots: a wide call has 1":           of.Slots,
+		"the slots of images have 5 bytes, those of a wide call 8": append(of.Slots, of.Slots...),
+	} {
+		s.site = protocol.Site{Name: "wide call", Slots: slots}
+		if err := s.place(s.texts[0].img, "again"); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
 	}
 }
 

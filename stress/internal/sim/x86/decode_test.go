@@ -74,7 +74,33 @@ func TestRefusesWhatIsNeverEmitted(t *testing.T) {
 		"c4 e3 7b f0 c0 01",    // rorx
 		"65 48 03 04 25 00 00", // gs
 		"d3 00",                // rol dword ptr [rax], cl
-		"10 c8",                // adc
+		"d3 c0", "c1 d0 01",    // rol eax, cl; rcl eax, 1
+		"d3 60 08", "c1 78 08 01", // shl [rax+8], cl; sar dword [rax+8], 1
+		"c1 c8 05",                         // ror eax, 5: of 16 bits alone
+		"10 c8", "11 c8", "19 c8", "83 d0", // adc, sbb
+		"13 c8", "15 00 00 00 00", "83 d8 01",
+		"0f b6 c4", "0f be c5", // movzx eax, ah; movsx eax, ch
+		"c6 48 08 01", "c7 48 08 01 00 00 00", // of mov /0 alone
+		"f7 58 08", "f7 78 08", // neg and idiv of memory
+		"f7 d0", "f7 e0", "f7 e8", "f7 c8 01 00 00 00", // not, mul, imul, test /1
+		"0f 1f 48 00", "0f ae f0", // of nop /0 alone; mfence
+		"0f b1 c8", "0f c1 c8", // cmpxchg and xadd of registers
+		"ff c0", "ff 50 08", "ff f0", // inc eax; call [rax+8]; push rax
+		"7a 00", "0f 8b 00 00 00 00", // jp, jnp
+		"8d c0",                            // lea eax, eax
+		"f0 01 c8",                         // lock add eax, ecx
+		"f0 39 08",                         // lock cmp [rax], ecx
+		"f0 85 08",                         // lock test [rax], ecx
+		"f3 01 c8",                         // rep add
+		"66 89 c8",                         // mov ax, cx
+		"66 f3 90",                         // more prefixes than one
+		"8b 04 2d 00",                      // mov eax, [rbp*1+disp32]
+		"c4 e1 79 f7 c0", "c4 e3 79 f7 c0", // shlx of another map
+		"c4 e2 7d f7 c0",                   // shlx of 256 bits
+		"c4 e2 79 f5 c0", "c4 e2 79 f6 c0", // bzhi, adcx
+		"c4 e2 78 f7 c0", // bextr
+		"c4 e2 79 f7 c1", // shlx eax, ecx, eax: of two registers
+		"66 c4 e2 79 f7 c0", "f3 c4 e2 79 f7 c0", "f0 c4 e2 79 f7 c0",
 	} {
 		code, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
 		if err != nil {

@@ -42,7 +42,8 @@ func (d *decoder) opcode() {
 	default:
 		d.oneByte(b)
 	}
-	d.bad = d.bad || i.op == opInvalid || !d.prefixesFit()
+	d.bad = d.bad || i.op == opInvalid || !d.prefixesFit() ||
+		i.op == opJcc && i.cond>>1 == 5 || i.op == opLea && i.src.in == inReg // parity is not modelled
 }
 
 // prefixesFit refuses prefixes where the compiler writes none.
@@ -103,7 +104,7 @@ func (d *decoder) oneByte(b byte) {
 		i.op, i.dst, i.src = opLea, d.reg(), d.rm
 	case 0x90:
 		if d.word || d.rep { // data16 nop, pause
-			i.op, i.w = opNop, 4
+			i.op = opNop
 		}
 	case 0x99:
 		i.op = opSign
