@@ -89,6 +89,7 @@ func everything() *Witness {
 		s := Step{Choice: Choice{Actor: actor, Action: a}, View: view(positions[int(do)%len(positions)], states[int(do)%len(states)])}
 		if do == Publish {
 			s.Call, s.Frees = &protocol.Call{Kind: protocol.Put, Key: 2, Prog: 1}, []int{1}
+			s.Event = &protocol.Event{Kind: protocol.Published, Op: protocol.Update, Key: 2}
 		}
 		if do == Execute {
 			s.Code = &Code{
@@ -206,7 +207,11 @@ func TestDifferentChoices(t *testing.T) {
 		"actor": func(c *Choice) { c.Actor.Index = 1 }, "kind": func(c *Choice) { c.Actor.Kind = Thread },
 		"do": func(c *Choice) { c.Action.Do = Free }, "key": func(c *Choice) { c.Action.Key = 1 },
 		"text": func(c *Choice) { c.Action.Text.Head = protocol.HeadNop }, "round": func(c *Choice) { c.Round = true },
-		"call": func(c *Choice) { c.Call = &protocol.Call{} },
+		"call": func(c *Choice) { c.Call = &protocol.Call{} }, "program": func(c *Choice) { c.Action.Prog = 1 },
+		"copy": func(c *Choice) { c.Action.Copy = 0 }, "thread": func(c *Choice) { c.Action.Thread = 1 },
+		"site": func(c *Choice) { c.Action.Site = 0 }, "slot": func(c *Choice) { c.Action.Slot = protocol.Target },
+		"to": func(c *Choice) { c.Action.To.Tail = 2 }, "step": func(c *Choice) { c.Action.Step = microStep("sync") },
+		"op": func(c *Choice) { c.Action.Op = protocol.Remove }, "same": func(c *Choice) { c.Action.Same = true },
 	} {
 		other := base
 		change(&other)
