@@ -5,6 +5,8 @@ package patcher
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -125,6 +127,62 @@ func TestOffsets(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestArraysLieApart: arrays and program structs share no byte, and arrays no line of a cache; their
+// pointers are whole words; and arrays may use all memory that is left.
+func TestArraysLieApart(t *testing.T) {
+	r := newRig(t, setting{})
+	o := r.p.cfg.Offsets
+	var structs []uint64 // that pointers lead to
+	for key := range testKeys {
+		r.update(t, key, r.held(t, key))
+		at := r.a.Addr() + uint64(o.Ptrs) + 8*uint64(key)
+		word := r.p.data.At(at, 8)
+		if at%8 != 0 || word == nil {
+			t.Fatalf("the pointer of key %d is at %#x", key, at)
+		}
+		structs = append(structs, binary.LittleEndian.Uint64(word))
+	}
+	slices.Sort(structs)
+	end := structs[0]
+	for _, at := range append(structs, r.a.Addr()) {
+		if at < end || at%8 != 0 {
+			t.Errorf("a struct at %#x, the one before it ends at %#x", at, end)
+		}
+		end = at + uint64(o.Func) + 8
+	}
+	end = r.a.Addr() + uint64(o.Ptrs) + 8*testKeys
+	add := func(name string, keys int) bool {
+		a, err := r.p.NewArray(name, keys)
+		if err != nil {
+			return false
+		}
+		if a.Addr() < end || a.Addr()%64 != 0 {
+			t.Errorf("an array of %d keys at %#x, the one before it ends at %#x", keys, a.Addr(), end)
+		}
+		if most := binary.LittleEndian.Uint32(r.p.data.At(a.Addr()+uint64(o.MaxEntries), 4)); int(most) != keys {
+			t.Errorf("an array of %d keys says %d", keys, most)
+		}
+		end = a.Addr() + uint64(o.Ptrs) + 8*uint64(keys)
+		return true
+	}
+	for keys := range 40 {
+		if !add(fmt.Sprint(keys), 1+keys) {
+			t.Fatalf("no room for %d keys", 1+keys)
+		}
+	}
+	all := r.p.data.Addr(dataSize-1) + 1
+	keys := int(all-end) / 8
+	for !add("large", keys) {
+		keys--
+	}
+	if all-end >= 8 {
+		t.Errorf("%d bytes are left behind the largest array", all-end)
+	}
+	if err := r.a.p.arrays["large"].Update(keys-1, r.held(t, 0)); err != nil {
 		t.Error(err)
 	}
 }
