@@ -139,6 +139,17 @@ func TestConformCases(t *testing.T) {
 			key 0 install poked site 0 target=jump
 			key 0 saw site 0 target=jump-p7
 			key 0 saw site 0 target=jump-p8 !target=jump-p7`,
+		"the program of number 0": `
+			key 0 install called p7
+			key 0 install published
+			key 0 install poked site 0 target=jump
+			key 0 saw site 0 target=jump-p0 !target=jump-p7`,
+		"number 0 is a number": `
+			key 0 install called p0
+			key 0 install published
+			key 0 install poked site 0 target=jump
+			key 0 saw site 0 target=jump-p0
+			key 0 saw site 0 target=jump-p1 !target=jump-p0`,
 		"an old tail after the new one": `
 			key 0 install called p7
 			key 0 install published

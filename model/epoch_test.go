@@ -38,6 +38,9 @@ func TestCounterKeepsItsPromise(t *testing.T) {
 				t.Errorf("%s %+v: found %s %s, want %s %s\n%v",
 					nameOf(s), shape, r.Verdict, r.Property, want.Verdict, want.Property, r.Witness)
 			}
+			if r.Witness != nil {
+				checkWitness(t, nameOf(s), r, 1)
+			}
 		}
 	}
 }
@@ -59,6 +62,7 @@ func TestNoBarrierGolden(t *testing.T) {
 		t.Fatalf("a key without a site: found %s %s", r.Verdict, r.Property)
 	}
 	golden(t, "no-barrier", r.Witness.String())
+	checkWitness(t, "no-barrier", r, 1)
 	// A late exchange leaves no sync after it, whatever was poked before.
 	late := counted(t, needy(t, "late-publish"), "no-barrier")
 	if r := check(t, late, Options{}); r.Property != protocol.NoUseAfterFree {

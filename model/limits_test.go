@@ -106,6 +106,9 @@ func TestSitesWithoutRoom(t *testing.T) {
 		func(s *protocol.Site) { s.Slots[1].Size++ },
 		func(s *protocol.Site) { s.Slots[0], s.Slots[1] = s.Slots[1], s.Slots[0] },
 		func(s *protocol.Site) { s.Slots[0].May = s.Slots[0].May[:1] },
+		func(s *protocol.Site) {
+			s.Forbidden = append(s.Forbidden[:0:0], protocol.Path{Through: []protocol.Content{protocol.Jump}, Breaks: protocol.Registers})
+		},
 	} {
 		if err := new(system).fitsSite(site(edit)); !errors.Is(err, ErrUnsupported) {
 			t.Errorf("error %v", err)

@@ -96,3 +96,33 @@ func TestSiteHalves(t *testing.T) {
 		t.Errorf("synced target %#x", got)
 	}
 }
+
+// TestSlotTexts has every pair that memory can hold: an instruction, a trap over one, or neither.
+func TestSlotTexts(t *testing.T) {
+	for h := headNop; h <= headInt3; h++ {
+		for n := tailNop; n <= tailMixed; n++ {
+			tails := map[protocol.Slot]string{protocol.Bypass: "out", protocol.Target: fmt.Sprintf("p%d", n-1)}
+			for s, to := range tails {
+				if s == protocol.Bypass && n > tailOut && n < tailMixed {
+					continue // it has no other destination
+				}
+				want := "torn"
+				switch {
+				case h == headInt3 && n == tailNop:
+					want = "int3-nop"
+				case h == headInt3 && n == tailMixed:
+					want = "int3-mixed"
+				case h == headInt3:
+					want = "int3-" + to
+				case h == headNop && n == tailNop:
+					want = "nop"
+				case h == headJump && n != tailNop && n != tailMixed:
+					want = "jump-" + to
+				}
+				if got := textOf(pairOf(h, n), s).String(); got != want {
+					t.Errorf("%v: head %d and tail %d are %s, want %s", s, h, n, got, want)
+				}
+			}
+		}
+	}
+}

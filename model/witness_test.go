@@ -98,6 +98,11 @@ func checkWitness(t *testing.T, name string, r *Result, threads int) {
 		t.Errorf("%s: witness of %d steps, depth %d", name, len(r.Witness.Steps), r.Depth)
 	}
 	before := r.Witness.Start
+	for j, at := range before.Threads {
+		if want := standing(witness.Idle); at != want {
+			t.Errorf("%s: thread %d begins %s", name, j, r.Witness.Where(at))
+		}
+	}
 	for i, s := range r.Witness.Steps {
 		thread := s.Actor.Kind == witness.Thread
 		known := slices.Contains(r.Witness.Agents, s.Actor) || thread && s.Actor.Index < threads
@@ -109,11 +114,63 @@ func checkWitness(t *testing.T, name string, r *Result, threads int) {
 				t.Errorf("%s: step %d of %v moves thread %d", name, i+1, s.Actor, j)
 			}
 		}
+		if ends := i == len(r.Witness.Steps)-1; thread && !leads(&s.Action, before.Threads[s.Actor.Index], s.Threads[s.Actor.Index], ends) {
+			t.Errorf("%s: step %d: %s leads from %s to %s", name, i+1, r.Witness.Words(&s),
+				r.Witness.Where(before.Threads[s.Actor.Index]), r.Witness.Where(s.Threads[s.Actor.Index]))
+		}
 		if thread && cmp.Diff(before.Sites, s.Sites) != "" {
 			t.Errorf("%s: step %d: a thread writes a slot", name, i+1)
 		}
 		before = s.View
 	}
+}
+
+// standing is a position that is no slot's and no program's.
+func standing(at witness.Place) witness.Position {
+	return witness.Position{Place: at, Program: witness.None, Off: witness.None}
+}
+
+// leads says whether a thread may come from one position to another by an action. A step that breaks
+// something leaves it anywhere, unless the thread ends its execution with it.
+func leads(a *witness.Action, from, to witness.Position, ends bool) bool {
+	at := standing(witness.AtSlot)
+	at.Site, at.Slot = a.Site, a.Slot
+	in := standing(witness.InProgram)
+	in.Program = a.Prog
+	onward := to == standing(witness.PastSites) || to.Place == witness.InProgram || to.Place == witness.AtSlot && to.Slot == 0
+	switch a.Do {
+	case witness.Run, witness.Leave:
+		return to == standing(witness.Idle)
+	case witness.Epoch:
+		return to == standing(witness.Entering)
+	case witness.Enter:
+		at = standing(witness.AtSlot)
+		at.Site = to.Site
+		return to == at && from.Place != witness.AtSlot
+	case witness.Drain:
+		return to == from
+	case witness.Back:
+		at.Slot = 0
+		return to == at && from.Place == witness.InProgram
+	case witness.Read:
+		return a.Prog != witness.None && to == in || a.Prog == witness.None && to == standing(witness.PastSites) || ends
+	case witness.Trap:
+		at.Trapped = true
+		return to == at || ends
+	case witness.Retry, witness.Late:
+		return to == at || to.Place == witness.InProgram || ends
+	case witness.Fetch, witness.Handle:
+		switch c, _ := a.Text.Content(); {
+		case a.Slot == protocol.Target && c == protocol.Jump:
+			in.Program = a.Text.Tail
+			return to == in || ends
+		case a.Slot == protocol.Bypass && c == protocol.Nop:
+			at.Slot = protocol.Target
+			return to == at || ends
+		}
+		return onward || ends
+	}
+	return ends
 }
 
 // checkEvents holds the events of a witness against the definition: between Called and
