@@ -54,6 +54,10 @@ func variations(t *testing.T) (names []string, subjects []protocol.Subject) {
 			s.Shape.Sites, s.Shape.Programs = shape.Sites, max(1, min(2, s.Shape.Programs))
 		})
 	}
+	add("mutant forgotten-publish, its callers read the map", func(s *protocol.Subject) {
+		*s = needy(t, "forgotten-publish")
+		s.Shape = protocol.Shape{Sites: 1, Programs: 1, Keys: 1, Indirect: true, Copies: 1}
+	})
 	return names, subjects
 }
 
