@@ -57,6 +57,21 @@ func sameLength(t *testing.T, name string, code []byte) int {
 	return int(i.size)
 }
 
+// TestRefusesParts: no part of an instruction is one.
+func TestRefusesParts(t *testing.T) {
+	for name, code := range listed(t) {
+		for at := 0; at < len(code); {
+			whole := Decode(code[at:])
+			for n := range int(whole.size) {
+				if i := Decode(code[at : at+n]); i.Valid() {
+					t.Errorf("%s: %d bytes of % x are read as %+v", name, n, code[at:at+int(whole.size)], i)
+				}
+			}
+			at += int(whole.size)
+		}
+	}
+}
+
 func TestRefusesWhatIsNeverEmitted(t *testing.T) {
 	for _, text := range []string{
 		"", "0f", "e9 00 00 00", // not whole

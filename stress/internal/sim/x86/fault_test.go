@@ -23,6 +23,13 @@ func TestPromisesThatAreBroken(t *testing.T) {
 		{"f0 48 0f c1 08", "reads 8 bytes at 0x0", nil},                                                     // lock xadd [rax], rcx
 		{"87 08", "reads 4 bytes at 0x0", nil},                                                              // xchg [rax], ecx
 		{"f0 0f b1 08", "reads 4 bytes at 0x0", nil},                                                        // lock cmpxchg [rax], ecx
+		{"8b 00", "", readable},                                                                             // mov eax, [rax]
+		{"39 08", "", readable},                                                                             // cmp [rax], ecx
+		{"89 08", "writes 4 bytes at 0x0", readable},                                                        // mov [rax], ecx
+		{"48 01 08", "writes 8 bytes at 0x0", readable},                                                     // add [rax], rcx
+		{"f0 48 0f c1 08", "writes 8 bytes at 0x0", readable},                                               // lock xadd [rax], rcx
+		{"48 87 08", "writes 8 bytes at 0x0", readable},                                                     // xchg [rax], rcx
+		{"f0 48 0f b1 08", "writes 8 bytes at 0x0", readable},                                               // lock cmpxchg [rax], rcx
 		{"89 44 24 fc", "writes 4 bytes at rsp-0x4, below the stack pointer", nil},                          // mov [rsp-4], eax
 		{"8b 44 24 fc", "reads 4 bytes at rsp-0x4, below the stack pointer", nil},                           // mov eax, [rsp-4]
 		{"50", "the stack is used up, or the stack pointer is wild: push at 0xff8", sp(0x1000)},             // push rax
@@ -74,6 +81,9 @@ func TestPromisesThatAreBroken(t *testing.T) {
 		}
 	}
 }
+
+// readable gives the thread memory to read that it may not write.
+func readable(c *Core) { c.Mem.Rest = func(uint64, uint8) (uint64, bool) { return 0, true } }
 
 func sp(v uint64) func(c *Core) { return func(c *Core) { c.Regs[RSP] = v } }
 
