@@ -132,6 +132,17 @@ func TestClasses(t *testing.T) {
 // have lain at one place.
 func TestProgramsAreRemembered(t *testing.T) {
 	r := loaded(t)
+	if err := r.Operate(live.Op{Kind: protocol.Install, Prog: 0}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Load(); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range append(r.pinned, r.current[0], r.copies[0], r.entry) {
+		if off, _ := r.Arena.OffOf(r.Patcher.Addr(p)); r.locate(off) != p {
+			t.Errorf("%s at %#x is not known", p.Name, off)
+		}
+	}
 	r.loaded = nil
 	one := r.pinned[0]
 	off, _ := r.Arena.OffOf(r.Patcher.Addr(one))

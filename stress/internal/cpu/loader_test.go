@@ -2,10 +2,13 @@ package cpu
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"tailpoke/jit/exec"
+	"tailpoke/patcher"
+	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/live"
 )
 
@@ -119,5 +122,35 @@ func TestFirstFindingIsTimed(t *testing.T) {
 		if first := res.FirstSeconds; bad && first > looked.Sub(before).Seconds() || !bad && first < ended.Sub(started).Seconds() {
 			t.Errorf("bad %t: the first finding after %v s, of %v", bad, first, ended.Sub(before))
 		}
+	}
+}
+
+// TestLoadsThatFail: whatever cannot be loaded is an error of who wanted it, and nothing has begun.
+func TestLoadsThatFail(t *testing.T) {
+	r := loaded(t)
+	good := r.image
+	broken := &patcher.Image{Code: []byte{0xc3}, Landing: 99}
+	r.image, r.images[0], r.images[1] = broken, broken, broken
+	for name, f := range map[string]func() error{
+		"a copy":      r.Load,
+		"the loader":  func() error { return r.loader(t.Context().Done()) },
+		"the pinned":  r.pin,
+		"an install":  func() error { return r.Operate(live.Op{Kind: protocol.Install, Prog: 0}) },
+		"a new burst": func() error { return r.burst(t.Context(), 0) },
+	} {
+		err := f()
+		for n := 0; err == nil && name == "a new burst" && n < 1000; n++ { // it pins now and then
+			err = f()
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), "load ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(r.copies) != 0 || r.current[0] != nil || r.driver.Counts().Loads != 0 {
+		t.Errorf("%d copies, %v, %d loads", len(r.copies), r.current[0], r.driver.Counts().Loads)
+	}
+	r.image = good
+	if err := r.Load(); err != nil {
+		t.Error(err)
 	}
 }

@@ -103,18 +103,19 @@ func TestBurstsAreOmitted(t *testing.T) {
 	r := NewRecorder(func(more []protocol.Item) { items = append(items, more...) }, []int{1, 1})
 	for i := range recordBurst + more + 1 {
 		r.Begin(1, 100+i, i < recordBurst+more)
-		r.Event(protocol.Event{Kind: protocol.Called, Op: protocol.Update, Key: 1})
-		r.Event(protocol.Event{Kind: protocol.Returned, Op: protocol.Update, Key: 1})
+		for _, k := range []protocol.EventKind{protocol.Called, protocol.Published, protocol.Returned} {
+			r.Event(protocol.Event{Kind: k, Op: protocol.Update, Key: 1})
+		}
 	}
 	r.Close()
-	if got, want := len(items), 1+2*(recordBurst+1)+1; got != want {
+	if got, want := len(items), 1+3*(recordBurst+1)+1; got != want {
 		t.Fatalf("%d items, want %d", got, want)
 	}
-	gap := items[len(items)-3]
+	gap := items[len(items)-4]
 	if gap.Kind != protocol.Omitted || gap.Count != more || gap.Prog != 100+recordBurst+more-1 || gap.Key != 1 {
 		t.Errorf("noted %+v", gap)
 	}
-	if called := items[len(items)-2]; called.Prog != 100+recordBurst+more {
+	if called := items[len(items)-3]; called.Prog != 100+recordBurst+more {
 		t.Errorf("called %+v", called)
 	}
 }
