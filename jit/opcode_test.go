@@ -115,19 +115,26 @@ func operands(op asm.OpCode) string {
 	}
 }
 
-// fieldSetters set one field of an instruction each, by its letter.
-var fieldSetters = map[string]func(i *asm.Instruction, v int8){
-	"d": func(i *asm.Instruction, v int8) { i.Dst = asm.Register(v) },
-	"s": func(i *asm.Instruction, v int8) { i.Src = asm.Register(v) },
-	"o": func(i *asm.Instruction, v int8) { i.Offset = int16(v) },
-	"i": func(i *asm.Instruction, v int8) { i.Constant = int64(v) },
+// setField sets the field of a letter.
+func setField(i *asm.Instruction, letter rune, v int8) {
+	switch letter {
+	case 'd':
+		i.Dst = asm.Register(v)
+	case 's':
+		i.Src = asm.Register(v)
+	case 'o':
+		i.Offset = int16(v)
+	case 'i':
+		i.Constant = int64(v)
+	}
 }
 
 // clearReserved clears the operands that an instruction has not.
 func clearReserved(ins *asm.Instruction) {
-	for letter, set := range fieldSetters {
-		if !strings.Contains(operands(ins.OpCode), letter) {
-			set(ins, 0)
+	has := operands(ins.OpCode)
+	for _, letter := range "dsoi" {
+		if !strings.ContainsRune(has, letter) {
+			setField(ins, letter, 0)
 		}
 	}
 }
@@ -136,13 +143,13 @@ func clearReserved(ins *asm.Instruction) {
 // operand are refused as reserved, and no others.
 func TestReservedFields(t *testing.T) {
 	for _, ins := range everyOpcode() {
-		for letter, set := range fieldSetters {
+		for _, letter := range "dsoi" {
 			changed := ins
-			set(&changed, 3)
+			setField(&changed, letter, 3)
 			_, err := Parse("x", withOpcode(changed))
 			refused := err != nil && strings.Contains(err.Error(), "in a reserved field")
-			if refused == strings.Contains(operands(ins.OpCode), letter) {
-				t.Errorf("%v, its field %s set: %v", ins, letter, err)
+			if refused == strings.ContainsRune(operands(ins.OpCode), letter) {
+				t.Errorf("%v, its field %c set: %v", ins, letter, err)
 			}
 		}
 	}

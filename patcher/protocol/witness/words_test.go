@@ -43,47 +43,45 @@ func TestSmallWitness(t *testing.T) {
 
 // TestDrawingsHold: all that is drawn lies within the drawing, one lane below the other.
 func TestDrawingsHold(t *testing.T) {
-	for _, title := range []string{"short", strings.Repeat("long ", 100)} {
-		for _, w := range []*Witness{small(), everything()} {
-			var width, height int
-			boxes := map[[2]int]bool{}
-			var text [2]int // where the text begins that is read next
-			d := xml.NewDecoder(strings.NewReader(string(w.SVG(title))))
-			for {
-				token, err := d.Token()
-				if errors.Is(err, io.EOF) {
-					break
+	for title, w := range map[string]*Witness{"short": everything(), strings.Repeat("long ", 100): small()} {
+		var width, height int
+		boxes := map[[2]int]bool{}
+		var text [2]int // where the text begins that is read next
+		d := xml.NewDecoder(strings.NewReader(string(w.SVG(title))))
+		for {
+			token, err := d.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch e := token.(type) {
+			case xml.StartElement:
+				at := map[string]int{}
+				for _, a := range e.Attr {
+					at[a.Name.Local], _ = strconv.Atoi(a.Value)
 				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				switch e := token.(type) {
-				case xml.StartElement:
-					at := map[string]int{}
-					for _, a := range e.Attr {
-						at[a.Name.Local], _ = strconv.Atoi(a.Value)
+				switch e.Name.Local {
+				case "svg":
+					width, height = at["width"], at["height"]
+				case "rect":
+					place := [2]int{at["x"], at["y"]}
+					if boxes[place] && place != [2]int{} || at["x"]+at["width"] > width || at["y"]+at["height"] > height {
+						t.Errorf("a box at %v of %d by %d", place, at["width"], at["height"])
 					}
-					switch e.Name.Local {
-					case "svg":
-						width, height = at["width"], at["height"]
-					case "rect":
-						place := [2]int{at["x"], at["y"]}
-						if boxes[place] && place != [2]int{} || at["x"]+at["width"] > width || at["y"]+at["height"] > height {
-							t.Errorf("a box at %v of %d by %d", place, at["width"], at["height"])
-						}
-						boxes[place] = true
-					case "text":
-						text = [2]int{at["x"], at["y"]}
-					default:
-						text = [2]int{}
-					}
-				case xml.CharData:
-					if n := len(strings.TrimSpace(string(e))); n > 0 && text != [2]int{} && (text[0]+7*n > width || text[1] > height) {
-						t.Errorf("%q at %v does not fit into %d by %d", e, text, width, height)
-					}
-				case xml.EndElement:
+					boxes[place] = true
+				case "text":
+					text = [2]int{at["x"], at["y"]}
+				default:
 					text = [2]int{}
 				}
+			case xml.CharData:
+				if n := len(strings.TrimSpace(string(e))); n > 0 && text != [2]int{} && (text[0]+7*n > width || text[1] > height) {
+					t.Errorf("%q at %v does not fit into %d by %d", e, text, width, height)
+				}
+			case xml.EndElement:
+				text = [2]int{}
 			}
 		}
 	}
