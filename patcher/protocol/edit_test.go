@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,6 +91,21 @@ func others(t *testing.T, e Edit, s Subject) {
 		if got, want := edited(of, s), edited(of, DefaultSubject()); of != e.Of && got != want {
 			t.Errorf("%v changed the %s to %s", e, ofNames[of], got)
 		}
+	}
+}
+
+// TestEditsKeepBounds: what an edit leaves must be a text that a person could have written, which is
+// of no more steps than there may be.
+func TestEditsKeepBounds(t *testing.T) {
+	s := DefaultSubject()
+	double := Edit{OfUpdate, Double, "wait", ""}
+	s.Protocol.Ops[Update] = slices.Repeat([]Step{{Kind: Wait}}, maxSteps-1)
+	s, err := double.Apply(s)
+	if err != nil || len(s.Protocol.Ops[Update]) != maxSteps {
+		t.Fatalf("%d steps, %v", len(s.Protocol.Ops[Update]), err)
+	}
+	if _, err := double.Apply(s); err == nil || !strings.Contains(err.Error(), "more than 64 steps") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -36,7 +36,7 @@ func testsOf(pkg string) []string {
 		"jit/interp":           {"jit/interp", "stress/internal/native", "stress/internal/regress"},
 		"jit/exec":             {"jit/exec", "patcher/rcu", "patcher/text", "patcher", "stress/internal/step"},
 		"patcher":              {"patcher", "stress/internal/native", "stress/internal/step"},
-		"patcher/protocol":     {"patcher/protocol", "patcher", "stress/internal/sim", "model"},
+		"patcher/protocol":     {"patcher/protocol", "model/promela", "patcher", "stress/internal/sim", "model"},
 		"patcher/rcu":          {"patcher/rcu", "patcher"},
 		"patcher/text":         {"patcher/text", "patcher"},
 		"model":                {"model"},
