@@ -5,9 +5,11 @@ package patcher
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"testing"
 
 	"tailpoke/jit"
+	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/text"
 )
@@ -219,5 +221,33 @@ func TestForeignBytes(t *testing.T) {
 	}
 	if _, err := r.a.Delete(1); err != nil { // would hang had the mutex been kept
 		t.Error(err)
+	}
+}
+
+// TestRelease: the last holder that lets a program go has it freed, be that a key or a user.
+func TestRelease(t *testing.T) {
+	for _, keyLast := range []bool{false, true} {
+		r := newRig(t, setting{})
+		structs, _, _ := r.resources()
+		prog := r.held(t, 0)
+		r.update(t, 0, prog)
+		lets := []func(){func() { r.delete(t, 0) }, func() { r.p.Release(prog) }}
+		if keyLast {
+			slices.Reverse(lets)
+		}
+		lets[0]()
+		if err := r.p.Synchronize(); err != nil || prog.Gone() {
+			t.Errorf("key last %t: gone %t while one holds it: %v", keyLast, prog.Gone(), err)
+		}
+		lets[1]()
+		if !prog.Gone() || r.arena.Read(prog.off, 1)[0] == exec.Int3 {
+			t.Errorf("key last %t: gone %t, freed before its grace period", keyLast, prog.Gone())
+		}
+		if err := r.p.Synchronize(); err != nil {
+			t.Error(err)
+		}
+		if s, _, _ := r.resources(); s != structs || r.arena.Read(prog.off, 1)[0] != exec.Int3 {
+			t.Errorf("key last %t: %d structs before, %d after", keyLast, structs, s)
+		}
 	}
 }
