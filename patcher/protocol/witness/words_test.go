@@ -3,6 +3,7 @@ package witness
 import (
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -47,6 +48,7 @@ func TestDrawingsHold(t *testing.T) {
 		var width, height int
 		boxes := map[[2]int]bool{}
 		var text [2]int // where the text begins that is read next
+		down := 0       // where the rows of columns begin
 		d := xml.NewDecoder(strings.NewReader(string(w.SVG(title))))
 		for {
 			token, err := d.Token()
@@ -61,7 +63,16 @@ func TestDrawingsHold(t *testing.T) {
 				at := map[string]int{}
 				for _, a := range e.Attr {
 					at[a.Name.Local], _ = strconv.Atoi(a.Value)
+					if a.Name.Local == "transform" {
+						if _, err := fmt.Sscanf(a.Value, "translate(0,%d)", &down); err != nil {
+							t.Fatal(err)
+						}
+					}
+					if a.Value == "legend" || a.Value == "fault" { // after the rows
+						down = 0
+					}
 				}
+				at["y"] += down
 				switch e.Name.Local {
 				case "svg":
 					width, height = at["width"], at["height"]
