@@ -21,8 +21,8 @@ type MutantsOptions struct {
 	// SafeDuration is the same for mutants that are safe, which always take all of it.
 	SafeDuration time.Duration
 	Seed         uint64
-	Engines      []protocol.Engine // nil: all
-	Progress     func(report.Mutant)
+	Engines      []protocol.Engine                    // nil: all
+	Progress     func(m report.Mutant, done, all int) // after each
 }
 
 // Mutants judges mutants of a subject on a workload. If ctx ends, the report has the
@@ -50,7 +50,7 @@ func Mutants(ctx context.Context, s protocol.Subject, w *Workload, o MutantsOpti
 		out.Mutants = append(out.Mutants, r)
 		out.Agree = out.Agree && r.Agree
 		if o.Progress != nil {
-			o.Progress(r)
+			o.Progress(r, len(out.Mutants), len(zoo))
 		}
 	}
 	return out, nil

@@ -64,17 +64,17 @@ type SearchOptions struct {
 }
 
 // Regression carries the regression cases of these names out, or all of them without names, in
-// every column that this machine can have.
-func Regression(ctx context.Context, names []string) (*report.Regression, error) {
-	return regress.Table(ctx, names)
+// every column that this machine can have. told, if set, is told before each how many are done.
+func Regression(ctx context.Context, names []string, told func(done, all int)) (*report.Regression, error) {
+	return regress.Table(ctx, names, told)
 }
 
 // Identity compares the images of programs with the running kernel's, byte for byte: those of an
 // object file, or, without one, of a corpus with so many random programs of a seed. The error is
 // [errors.ErrUnsupported] where there is no kernel to compare with. If ctx ends, it has what was
-// compared until then.
-func Identity(ctx context.Context, object string, seed uint64, random int) (*report.Identity, error) {
-	return catalogue.Identity(ctx, object, seed, random)
+// compared until then. told, if set, is told before each program how many are done.
+func Identity(ctx context.Context, object string, seed uint64, random int, told func(done, all int)) (*report.Identity, error) {
+	return catalogue.Identity(ctx, object, seed, random, told)
 }
 
 // Plugin is one program to run, as a plugin of the suite bpf_conformance is given it. The error of

@@ -38,7 +38,7 @@ func TestZoo(t *testing.T) {
 	_, err = Mutants(context.Background(), s, target, MutantsOptions{
 		Names:    []string{"no-grace", "bytes", "lazy-free", "freed-twice", "double-grace"},
 		Duration: 10 * time.Second, SafeDuration: time.Second, Seed: 1,
-		Progress: func(m report.Mutant) {
+		Progress: func(m report.Mutant, _, _ int) {
 			t.Logf("%-18s found %v in %.3f s, broke %v", m.Name, m.Found, m.Seconds[protocol.CPU], m.Broke)
 			missed := m.Found[protocol.CPU] == protocol.NotObserved && m.Found[protocol.Model] == m.Expect[protocol.Model]
 			if missed && (!boosted || raceBuild && m.Property == protocol.NoTorn) {

@@ -37,6 +37,7 @@ func newIdentity() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&id.object, "object", "", "compare the programs of this object file")
 	f.Var(&id.random, "random", "random programs in the corpus")
+	id.progressFlag(f, shortProgress)
 	id.seedFlag(f)
 	id.flags(f)
 	return cmd
@@ -47,7 +48,7 @@ func (id *identity) compare(cmd *cobra.Command, _ []string) (*report.Document, e
 	if id.object == "" {
 		drawn = id.drawSeed(cmd)
 	}
-	r, err := stress.Identity(cmd.Context(), id.object, drawn, int(id.random))
+	r, err := stress.Identity(cmd.Context(), id.object, drawn, int(id.random), id.told(cmd, "programs"))
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return nil, &exit{codeMissing, err}

@@ -78,11 +78,9 @@ func (z *zoo) judge(cmd *cobra.Command, names []string) (*report.Document, error
 		return nil, usage(err)
 	}
 	o.Seed = z.drawSeed(cmd)
-	meter := z.meter()
-	o.Progress = func(m report.Mutant) {
-		if meter.due() {
-			fmt.Fprintln(z.notes(cmd), render.MutantLine(stress.MutantEngines(), &m))
-		}
+	tell := z.counting(cmd)
+	o.Progress = func(m report.Mutant, done, all int) {
+		tell(done, all, render.MutantLine(stress.MutantEngines(), &m))
 	}
 	table, err := stress.Mutants(cmd.Context(), s, target, o)
 	if err != nil && interrupted(cmd.Context()) == nil {

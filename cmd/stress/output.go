@@ -180,7 +180,30 @@ type meter struct {
 	last  time.Time
 }
 
-func (o *output) meter() *meter { return &meter{time.Duration(o.progress), time.Now()} }
+// counting returns what shows how much of a known number of things is done: on a terminal as a bar,
+// elsewhere in lines, each time that the interval has passed.
+func (o *output) counting(cmd *cobra.Command) func(done, all int, line string) {
+	w := o.notes(cmd)
+	m := &meter{time.Duration(o.progress), time.Now()}
+	if width, ok := terminal(w); ok {
+		o.status = &status{w: w, width: width}
+	}
+	start := time.Now()
+	return func(done, all int, line string) {
+		switch {
+		case o.status != nil:
+			o.status.show(render.Part(done, all, time.Since(start)) + line)
+		case m.due():
+			fmt.Fprintln(w, line)
+		}
+	}
+}
+
+// told is counting of things that have no lines of their own.
+func (o *output) told(cmd *cobra.Command, things string) func(done, all int) {
+	tell := o.counting(cmd)
+	return func(done, all int) { tell(done, all, fmt.Sprintf("%d of %d %s", done, all, things)) }
+}
 
 func (m *meter) due() bool {
 	if time.Since(m.last) < m.every {

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"tailpoke/stress/report"
 	"tailpoke/stress/report/render"
+
+	"github.com/spf13/cobra"
 )
 
 // TestStream: a document that grows is written once, whatever it grew by.
@@ -88,5 +91,33 @@ func TestSize(t *testing.T) {
 		if err := s.Set(text); uint64(s) != want || (err == nil) != (want > 0) {
 			t.Errorf("%q: %d, %v; want %d", text, s, err, want)
 		}
+	}
+}
+
+// TestCounting: a known number of things is told in lines where there is no terminal, each time that
+// the interval has passed, and not at all to who wants quiet.
+func TestCounting(t *testing.T) {
+	for _, quiet := range []bool{false, true} {
+		var out strings.Builder
+		cmd := &cobra.Command{}
+		cmd.SetErr(&out)
+		o := &output{quiet: quiet, progress: duration(time.Hour)}
+		tell := o.told(cmd, "cases")
+		tell(1, 4)
+		o.progress = 0
+		now := o.counting(cmd)
+		now(2, 4, "two of four")
+		if got, want := out.String(), map[bool]string{false: "two of four\n", true: ""}[quiet]; got != want {
+			t.Errorf("quiet %v: %q, want %q", quiet, got, want)
+		}
+	}
+	if got, want := render.Part(5, 20, time.Second), "[#####...............] 3s left, "; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := render.Part(0, 20, time.Second) + render.Left(report.Progress{Seconds: 3}); got != "" {
+		t.Errorf("of nothing %q is known", got)
+	}
+	if got, want := render.Left(report.Progress{Seconds: 3, Whole: 4}), "[###############.....] 1s left, "; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

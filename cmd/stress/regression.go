@@ -25,7 +25,7 @@ func newRegression() *cobra.Command {
 		ValidArgsFunction: complete(namesOf("cases")),
 	}
 	cmd.RunE = o.answer(func(cmd *cobra.Command, args []string) (*report.Document, error) {
-		table, err := stress.Regression(cmd.Context(), args)
+		table, err := stress.Regression(cmd.Context(), args, o.told(cmd, "cases"))
 		switch {
 		case table == nil:
 			return nil, usage(err)
@@ -34,6 +34,7 @@ func newRegression() *cobra.Command {
 		}
 		return report.New(table), nil
 	})
+	o.progressFlag(cmd.Flags(), shortProgress)
 	o.flags(cmd.Flags())
 	return cmd
 }

@@ -68,11 +68,9 @@ func (s *search) rank(cmd *cobra.Command, _ []string) (*report.Document, error) 
 		return nil, usage(err)
 	}
 	o := stress.SearchOptions{Op: s.op, Steps: int(s.steps), Sites: int(s.costSites)}
-	meter := s.meter()
+	tell := s.counting(cmd)
 	o.Progress = func(op string, judged, candidates int) {
-		if meter.due() {
-			fmt.Fprintln(s.notes(cmd), render.SearchLine(op, judged, candidates))
-		}
+		tell(judged, candidates, render.SearchLine(op, judged, candidates))
 	}
 	r, err := stress.Search(cmd.Context(), subject, o)
 	if err != nil {

@@ -15,12 +15,12 @@ import (
 // Identity compares the images of programs, byte for byte, with those of the running
 // kernel: of the programs of an object file, or, without one, of a corpus with every
 // opcode, of the programs of the main job and of the regression cases, and of random ones.
-func Identity(ctx context.Context, object string, seed uint64, random int) (*report.Identity, error) {
+func Identity(ctx context.Context, object string, seed uint64, random int, told func(done, all int)) (*report.Identity, error) {
 	samples, err := samplesOf(object, seed, random)
 	if err != nil {
 		return nil, err
 	}
-	r, err := identity.Check(ctx, samples)
+	r, err := identity.Check(ctx, samples, told)
 	if err != nil {
 		return nil, err
 	}

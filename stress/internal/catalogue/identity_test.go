@@ -9,7 +9,7 @@ import (
 
 // TestIdentity: the images of the main job's programs are the running kernel's.
 func TestIdentity(t *testing.T) {
-	r, err := Identity(t.Context(), "../../bpf/tailcalls.o", 0, 0)
+	r, err := Identity(t.Context(), "../../bpf/tailcalls.o", 0, 0, nil)
 	if errors.Is(err, identity.ErrUnsupported) {
 		t.Skip(err)
 	}
@@ -27,7 +27,7 @@ func TestIdentityOfOwnObjects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := identity.Check(t.Context(), samples)
+	r, err := identity.Check(t.Context(), samples, nil)
 	if errors.Is(err, identity.ErrUnsupported) {
 		t.Skip(err)
 	}

@@ -14,6 +14,8 @@ import (
 
 // Compiler is what must be known of the compiler of the running kernel, to compile as it does.
 type Compiler struct {
+	told func(done, all int) // of a comparison; may be nil
+
 	Layout jit.Layout
 	Forms  jit.Forms
 

@@ -19,12 +19,13 @@ type Report struct {
 // Check loads programs into the running kernel, and compares its machine code with ours. A
 // program that our compiler refuses counts as different, one that cannot be loaded is not
 // compared. The error is [ErrUnsupported] where there is no kernel to compare with. If ctx ends, the
-// report has what was compared until then.
-func Check(ctx context.Context, progs []Sample) (*Report, error) {
+// report has what was compared until then. told, if set, is told after each program how many are done.
+func Check(ctx context.Context, progs []Sample, told func(done, all int)) (*Report, error) {
 	k, err := DetectCompiler()
 	if err != nil {
 		return nil, err
 	}
+	k.told = told
 	return k.Check(ctx, progs)
 }
 
@@ -33,9 +34,12 @@ func (k *Compiler) Check(ctx context.Context, progs []Sample) (*Report, error) {
 	rep := &Report{Seen: map[string]int{}}
 	rep.Differences = []report.ProgramNotes{}
 	known := book{}
-	for _, s := range progs {
+	for i, s := range progs {
 		if ctx.Err() != nil {
 			break
+		}
+		if k.told != nil {
+			k.told(i, len(progs))
 		}
 		r, err := load(s)
 		if errors.Is(err, errRejected) {

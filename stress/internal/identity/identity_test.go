@@ -30,7 +30,7 @@ func TestIdentity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rep, err := Check(t.Context(), append(ObjectSamples(spec), Corpus(seed, 400)...))
+	rep, err := Check(t.Context(), append(ObjectSamples(spec), Corpus(seed, 400)...), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func TestColumns(t *testing.T) {
 	if testing.Short() {
 		cases = cases[:5]
 	}
-	rep, err := Judge(t.Context(), cases, columns)
+	rep, err := Judge(t.Context(), cases, columns, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

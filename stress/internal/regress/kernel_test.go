@@ -19,7 +19,7 @@ func runningKernel(t *testing.T) Column {
 
 // TestKernel: the running kernel gives what is expected of it, in every case.
 func TestKernel(t *testing.T) {
-	rep, err := Judge(t.Context(), Cases(), []Column{runningKernel(t)})
+	rep, err := Judge(t.Context(), Cases(), []Column{runningKernel(t)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestKernelIsOfNoOtherEra(t *testing.T) {
 	k := runningKernel(t)
 	for _, era := range []Era{Seed, V510, V510Unrounded} {
 		k.Era = era
-		rep, err := Judge(t.Context(), Cases(), []Column{k})
+		rep, err := Judge(t.Context(), Cases(), []Column{k}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -225,7 +225,7 @@ func TestReport(t *testing.T) {
 		(&script{era: V612, runs: []scripted{{33, 2, nil}}}).column(),
 		(&script{era: V612, open: fmt.Errorf("%w: no legs", ErrCannotRun)}).column(),
 	}
-	rep, err := Judge(t.Context(), []Case{*limited()}, columns)
+	rep, err := Judge(t.Context(), []Case{*limited()}, columns, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 
 // Table carries the cases of these names out, or all of them without names, in every column that
 // this machine can have.
-func Table(ctx context.Context, names []string) (*report.Regression, error) {
+func Table(ctx context.Context, names []string, told func(done, all int)) (*report.Regression, error) {
 	cases := Cases()
 	if len(names) > 0 {
 		cases = nil
@@ -25,7 +25,7 @@ func Table(ctx context.Context, names []string) (*report.Regression, error) {
 		}
 	}
 	columns, missing := Columns()
-	rep, err := Judge(ctx, cases, columns)
+	rep, err := Judge(ctx, cases, columns, told)
 	rep.Missing = missing
 	return rep, err
 }
@@ -64,12 +64,15 @@ func Names() []string {
 
 // Judge carries every case out in every column. A context that ends stops it between two
 // cells; the report then has the lines that were finished, and the error is the context's.
-func Judge(ctx context.Context, cases []Case, columns []Column) (*report.Regression, error) {
+func Judge(ctx context.Context, cases []Case, columns []Column, told func(done, all int)) (*report.Regression, error) {
 	rep := &report.Regression{Agree: true}
 	for _, col := range columns {
 		rep.Columns = append(rep.Columns, report.Heading{Name: col.Name, Era: string(col.Era)})
 	}
 	for i := range cases {
+		if told != nil {
+			told(i, len(cases))
+		}
 		line := report.RegressionCase{Name: cases[i].Name, Origin: cases[i].Origin}
 		for _, col := range columns {
 			if err := ctx.Err(); err != nil {

@@ -33,8 +33,21 @@ func Left(now report.Progress) string {
 	if now.Whole <= 0 {
 		return ""
 	}
+	return bar(now.Seconds/now.Whole, now.Whole-now.Seconds)
+}
+
+// Part is the same of so many things that are done, of so many, after some time: the others take as
+// long, each.
+func Part(done, all int, after time.Duration) string {
+	if done <= 0 || all <= 0 {
+		return ""
+	}
+	return bar(float64(done)/float64(all), after.Seconds()/float64(done)*float64(all-done))
+}
+
+func bar(part, seconds float64) string {
 	const cells = 20
-	full := int(cells * min(now.Seconds/now.Whole, 1))
-	left := time.Duration(max(now.Whole-now.Seconds, 0) * float64(time.Second)).Round(time.Second)
+	full := int(cells * min(part, 1))
+	left := time.Duration(max(seconds, 0) * float64(time.Second)).Round(time.Second)
 	return fmt.Sprintf("[%s%s] %v left, ", strings.Repeat("#", full), strings.Repeat(".", cells-full), left)
 }
