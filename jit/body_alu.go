@@ -24,6 +24,10 @@ func (e *emitter) emitALU(ins *asm.Instruction) {
 	case asm.Swap:
 		e.emitSwap(ins)
 	case asm.Mul:
+		if e.l.OldDivide {
+			e.emitOldProduct(w, ins)
+			return
+		}
 		if byReg {
 			e.Imul(w, dst, reg(ins.Src)) // imul dst, src
 			return
@@ -98,14 +102,23 @@ func (e *emitter) emitShift(w x86.Width, ins *asm.Instruction) {
 	case ins.OpCode.Source() == asm.ImmSource:
 		mask := uint8(w)*8 - 1                       // as the CPU does
 		e.ShiftImm(op, w, dst, uint8(imm(ins))&mask) // op dst, imm
-	case src == x86.RCX:
+	case src == x86.RCX && !(e.l.SavesRCX && dst == x86.RCX):
 		e.ShiftCL(op, w, dst) // op dst, cl
 	case e.l.ShiftX:
 		e.ShiftX(op, w, dst, src) // opx dst, dst, src
 	case dst == x86.RCX:
+		saves := e.l.SavesRCX && src != x86.RCX
 		e.Mov(x86.W64, auxReg, x86.RCX) // mov r11, rcx
-		e.Mov(x86.W64, x86.RCX, src)    // mov rcx, src
-		e.ShiftCL(op, w, auxReg)        // op r11, cl
+		if saves {
+			e.Push(x86.RCX) // push rcx
+		}
+		if src != x86.RCX {
+			e.Mov(x86.W64, x86.RCX, src) // mov rcx, src
+		}
+		e.ShiftCL(op, w, auxReg) // op r11, cl
+		if saves {
+			e.Pop(x86.RCX) // pop rcx
+		}
 		e.Mov(x86.W64, x86.RCX, auxReg) // mov rcx, r11
 	default:
 		e.Push(x86.RCX)              // push rcx
@@ -215,6 +228,10 @@ func (e *emitter) emitZeroDivisor(w x86.Width, ins *asm.Instruction) {
 // emitQuotient divides by what is not zero. The machine divides rdx:rax; of these two, the
 // one that is not dst has to survive.
 func (e *emitter) emitQuotient(w x86.Width, ins *asm.Instruction) {
+	if e.l.OldDivide && !isSigned(ins) {
+		e.emitOldQuotient(w, ins)
+		return
+	}
 	dst, src := reg(ins.Dst), reg(ins.Src)
 	if dst != x86.RAX {
 		e.Push(x86.RAX) // push rax

@@ -98,7 +98,7 @@ func (e *emitter) emitTailCall(i int) {
 
 // emitDirect emits the site that is patched. It is left in state C: the key is empty.
 func (e *emitter) emitDirect(s *Site) []x86.Forward {
-	out := e.l.counting.test(&e.Builder, e.depth, e.l.Counter.Limit)
+	out := e.l.counting.test(&e.Builder, e.depth, e.l)
 	if e.l.Counter.MissSpends {
 		e.l.counting.spend(&e.Builder, e.depth)
 	}
@@ -110,7 +110,7 @@ func (e *emitter) emitDirect(s *Site) []x86.Forward {
 	}
 	e.emitUnwind()
 	s.TailcallTarget = Off(e.Len())
-	e.Nop5() // nop5, or jmp program+AdjOff
+	e.nop5() // nop5, or jmp program+AdjOff
 	s.BypassAddr = Off(e.Len())
 	x86.SetRel32(e.Code(), bypassEnd, e.Len())
 	return []x86.Forward{out}
@@ -119,10 +119,10 @@ func (e *emitter) emitDirect(s *Site) []x86.Forward {
 // emitIndirect emits the site that reads the map: rsi is the array, edx the key.
 func (e *emitter) emitIndirect() []x86.Forward {
 	maxEntries, ptrs := int32(e.l.ArrayMaxEntries), int32(e.l.ArrayPtrs)
-	e.Mov(x86.W32, x86.RDX, x86.RDX)                                   // mov edx, edx
-	e.CmpMem(x86.W32, x86.At(x86.RSI, maxEntries), x86.RDX)            // cmp [rsi+max_entries], edx
-	beyond := e.JccForward(x86.JBE)                                    // jbe out
-	spent := e.l.counting.test(&e.Builder, e.depth, e.l.Counter.Limit) // ...ja out
+	e.Mov(x86.W32, x86.RDX, x86.RDX)                        // mov edx, edx
+	e.CmpMem(x86.W32, x86.At(x86.RSI, maxEntries), x86.RDX) // cmp [rsi+max_entries], edx
+	beyond := e.JccForward(x86.JBE)                         // jbe out
+	spent := e.l.counting.test(&e.Builder, e.depth, e.l)    // ...ja out
 	if e.l.Counter.MissSpends {
 		e.l.counting.spend(&e.Builder, e.depth)
 	}

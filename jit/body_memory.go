@@ -32,8 +32,17 @@ func (e *emitter) emitLoadImm64(i int) {
 	case asm.PseudoFunc:
 		e.emitFuncAddr(dst, int(e.p.targets[i]))
 	default:
-		e.MovImm64(dst, v) // mov dst, imm64
+		e.movImm64(dst, v)
 	}
+}
+
+// movImm64 loads a constant in as few bytes as the layout's kernels do.
+func (e *emitter) movImm64(dst x86.Reg, v uint64) {
+	if v > math.MaxUint32 && e.l.WideConstants {
+		e.MovAbs(dst, v) // movabs dst, imm64
+		return
+	}
+	e.MovImm64(dst, v) // mov dst, imm64
 }
 
 // emitFuncAddr loads the address of a function: as a constant, as kernels do, when it is
@@ -50,9 +59,11 @@ func (e *emitter) emitFuncAddr(dst x86.Reg, fn int) {
 
 // emitAddress loads a constant that is an address, in as few bytes as will do.
 func (e *emitter) emitAddress(kind RefKind, dst x86.Reg, addr uint64) {
-	e.MovImm64(dst, addr) // mov dst, imm64
+	e.movImm64(dst, addr) // mov dst, imm64
 	switch {
 	case addr == 0: // xor dst, dst: no operand
+	case addr > math.MaxUint32 && e.l.WideConstants:
+		e.refer(kind, 8)
 	case addr <= math.MaxUint32 || int64(addr) == int64(int32(addr)):
 		e.refer(kind, 4)
 	default:
@@ -76,6 +87,10 @@ func (e *emitter) emitStore(ins *asm.Instruction) {
 	case asm.FetchAdd:
 		e.LockXadd(w, at, src) // lock xadd [dst+off], src
 	case asm.Xchg:
+		if e.l.PlainXchg {
+			e.Xchg(w, at, src) // xchg [dst+off], src
+			break
+		}
 		e.LockXchg(w, at, src) // lock xchg [dst+off], src
 	case asm.CmpXchg:
 		e.LockCmpxchg(w, at, src) // lock cmpxchg [dst+off], src

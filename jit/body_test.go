@@ -103,10 +103,81 @@ var bodies = []struct {
 
 func TestBodies(t *testing.T) {
 	for _, tt := range bodies {
-		p := mustParse(t, asm.Instructions{tt.ins, asm.Return()})
-		img := mustCompile(t, p, options(&V510))
-		if got := hex.EncodeToString(img.Code[img.Insns[0]:img.Insns[1]]); got != tt.want {
+		if got := bodyOf(t, &V612, tt.ins); got != tt.want {
 			t.Errorf("%v: %s, want %s", tt.ins, got, tt.want)
+		}
+	}
+}
+
+// bodyOf is what an instruction becomes.
+func bodyOf(t *testing.T, l *Layout, ins asm.Instruction) string {
+	t.Helper()
+	img := mustCompile(t, mustParse(t, asm.Instructions{ins, asm.Return()}), options(l))
+	return hex.EncodeToString(img.Code[img.Insns[0]:img.Insns[1]])
+}
+
+// TestBodiesOfEras has what kernels of one era compile in another way.
+func TestBodiesOfEras(t *testing.T) {
+	for _, tt := range []struct {
+		l    *Layout
+		ins  asm.Instruction
+		want string
+	}{
+		{&V510, asm.Mul.Reg(asm.R0, asm.R7), "524989c34c89e849f7e35a"},
+		{&V519, asm.Mul.Reg(asm.R0, asm.R7), "490fafc5"},
+		{&V510, asm.Mul.Imm32(asm.R6, 1000), "50524989dbb8e803000041f7e35a4889c358"},
+		{&V510, asm.Mul.Imm(asm.R3, -2), "504989d348c7c0feffffff49f7e34889c258"},
+		{&V510, asm.Div.Imm(asm.R0, 10), "505249c7c30a00000031d249f7f34989c35a584c89d8"},
+		{&V510, asm.Mod.Imm(asm.R6, 10), "505249c7c30a0000004889d831d249f7f34989d35a584c89db"},
+		{&V519, asm.Mod.Imm(asm.R6, 10), "505249c7c30a0000004889d831d249f7f34889d35a58"},
+		{&V510, asm.RSh.Reg32(asm.R4, asm.R1), "4989cb514889f941d3eb594c89d9"},
+		{&V519, asm.ArSh.Reg(asm.R4, asm.R4), "4989cb49d3fb4c89d9"},
+		{&V612, asm.ArSh.Reg(asm.R4, asm.R4), "48d3f9"},
+		{&V519, asm.LoadImm(asm.R0, -2, asm.DWord), "48b8feffffffffffffff"},
+		{&V612, asm.LoadImm(asm.R0, -2, asm.DWord), "48c7c0feffffff"},
+		{&V612, asm.Xchg.Mem(asm.R1, asm.R2, asm.DWord, 0), "f0488777" + "00"},
+		{&V70, asm.Xchg.Mem(asm.R1, asm.R2, asm.DWord, 0), "48877700"},
+	} {
+		if got := bodyOf(t, tt.l, tt.ins); got != tt.want {
+			t.Errorf("%s: %v: %s, want %s", tt.l.Name, tt.ins, got, tt.want)
+		}
+	}
+}
+
+// TestIBT has endbr64 first of all and where tail calls enter, in the entry and in functions.
+func TestIBT(t *testing.T) {
+	l, err := LayoutByName("v6.12+ibt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	img := mustCompile(t, subprogram(t, 12), options(l))
+	const endbr = "f30f1efa"
+	if got, want := hex.EncodeToString(img.Code[:20]), endbr+"0f1f440000"+"4831c0"+"55"+"4889e5"+endbr; got != want || img.AdjOff != 16 {
+		t.Errorf("%s, tail calls enter at +%d; want %s, +16", got, img.AdjOff, want)
+	}
+	if got := hex.EncodeToString(img.Code[img.Funcs[1].Off:][:20]); got != endbr+"0f1f440000"+"0f1f00"+"55"+"4889e5"+endbr {
+		t.Errorf("a function: %s", got)
+	}
+	if again, err := LayoutByName("v6.12+ibt+ibt"); err != nil || again.AdjOff != 16 {
+		t.Errorf("twice: %v, %v", again, err)
+	}
+	faulty, err := LayoutByName("v5.19+ibt+bmi2 with limit=34")
+	if err != nil || faulty.AdjOff != 15 || !faulty.ShiftX || faulty.Counter.Limit != 34 || V519.IBT {
+		t.Errorf("%+v, %v", faulty, err)
+	}
+	if _, err := LayoutByName("v6.12+cet"); err == nil || err.Error() != `layout "v6.12+cet": no option "cet": there are ibt and bmi2` {
+		t.Error(err)
+	}
+}
+
+// TestOldNops: the nop where a jump may come is another.
+func TestOldNops(t *testing.T) {
+	l := V510
+	l.OldNops = true
+	img := mustCompile(t, frameProgram(t, 1, 8, 1), options(&l))
+	for at, want := range map[Off]string{0: "6666666690", img.Sites[0].TailcallTarget: "6666666690"} {
+		if got := hex.EncodeToString(img.Code[at:][:5]); got != want {
+			t.Errorf("at %d: %s, want %s", at, got, want)
 		}
 	}
 }

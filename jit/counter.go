@@ -5,12 +5,12 @@ import "tailpoke/jit/x86"
 // counting emits what an era does with the counter on the machine. A further era is one more
 // implementation and one more Layout value.
 type counting interface {
-	clear(b *x86.Builder, zero bool)                            // filler before push rbp
-	push(b *x86.Builder, main bool, limit uint32)               // the frame's counter words
-	test(b *x86.Builder, depth int32, limit uint32) x86.Forward // jumps when nothing is left
-	spend(b *x86.Builder, depth int32)                          // counts one tail call
-	pop(b *x86.Builder)                                         // takes the words off again
-	reload(b *x86.Builder, depth int32)                         // rax for a function called
+	clear(b *x86.Builder, zero bool)                         // filler before push rbp
+	push(b *x86.Builder, main bool, limit uint32)            // the frame's counter words
+	test(b *x86.Builder, depth int32, l *Layout) x86.Forward // jumps when nothing is left
+	spend(b *x86.Builder, depth int32)                       // counts one tail call
+	pop(b *x86.Builder)                                      // takes the words off again
+	reload(b *x86.Builder, depth int32)                      // rax for a function called
 }
 
 // byPointer is the counter of 6.12 and later. A frame has two words under its eBPF stack:
@@ -49,10 +49,10 @@ func (byPointer) push(b *x86.Builder, main bool, limit uint32) {
 	b.Push(x86.RAX) // owner: push rax
 }
 
-func (byPointer) test(b *x86.Builder, depth int32, limit uint32) x86.Forward {
-	b.Load(x86.W64, x86.RAX, byPointerWord(depth))     // mov rax, [rbp-16-depth]
-	b.OpAtImm8(x86.Cmp, x86.W64, x86.RAX, int8(limit)) // cmp qword ptr [rax], limit
-	return b.JccForward(x86.JAE)                       // jae out
+func (byPointer) test(b *x86.Builder, depth int32, l *Layout) x86.Forward {
+	b.Load(x86.W64, x86.RAX, byPointerWord(depth))               // mov rax, [rbp-16-depth]
+	b.OpAtImm8(x86.Cmp, x86.W64, x86.RAX, int8(l.Counter.Limit)) // cmp qword ptr [rax], limit
+	return b.JccForward(x86.JAE)                                 // jae out
 }
 
 func (byPointer) spend(b *x86.Builder, _ int32) {
@@ -85,10 +85,15 @@ func (byValue) clear(b *x86.Builder, zero bool) {
 
 func (byValue) push(b *x86.Builder, _ bool, _ uint32) { b.Push(x86.RAX) } // push rax
 
-func (byValue) test(b *x86.Builder, depth int32, limit uint32) x86.Forward {
+func (byValue) test(b *x86.Builder, depth int32, l *Layout) x86.Forward {
 	b.Load(x86.W32, x86.RAX, byValueWord(depth)) // mov eax, [rbp-4-depth]
-	b.CmpImm(x86.W32, x86.RAX, int32(limit)-1)   // cmp eax, limit-1
-	return b.JccForward(x86.JA)                  // ja out
+	limit := int32(l.Counter.Limit)
+	if l.LimitJAE {
+		b.CmpImm(x86.W32, x86.RAX, limit) // cmp eax, limit
+		return b.JccForward(x86.JAE)      // jae out
+	}
+	b.CmpImm(x86.W32, x86.RAX, limit-1) // cmp eax, limit-1
+	return b.JccForward(x86.JA)         // ja out
 }
 
 func (byValue) spend(b *x86.Builder, depth int32) {

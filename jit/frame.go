@@ -23,10 +23,16 @@ var calleeRegs = [4]x86.Reg{x86.RBX, x86.R13, x86.R14, x86.R15}
 // A tail call enters after mov rbp, rsp, with rsp and rbp as they are there.
 func (e *emitter) emitPrologue() {
 	main := e.index == 0
-	e.Nop5() // where the kernel attaches tracing programs
+	if e.l.IBT {
+		e.Endbr64() // endbr64
+	}
+	e.nop5() // where the kernel attaches tracing programs
 	e.l.counting.clear(&e.Builder, e.l.clears(e.fn, main))
 	e.Push(x86.RBP)                  // push rbp
 	e.Mov(x86.W64, x86.RBP, x86.RSP) // mov rbp, rsp
+	if e.l.IBT {
+		e.Endbr64() // endbr64
+	}
 	if e.movesStack() {
 		e.OpImm32(x86.Sub, x86.W64, x86.RSP, e.depth) // sub rsp, depth
 	}
@@ -39,6 +45,15 @@ func (e *emitter) emitPrologue() {
 		}
 	}
 	e.emitPrivateFrame()
+}
+
+// nop5 is the nop that stands where a jump may come.
+func (e *emitter) nop5() {
+	if e.l.OldNops {
+		e.OldNop5()
+		return
+	}
+	e.Nop5()
 }
 
 func (e *emitter) movesStack() bool { return e.depth > 0 || e.l.MovesEmptyStack }

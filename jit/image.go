@@ -85,3 +85,7 @@ const (
 
 // SlotSize is the size of a slot: one near jump, or one nop.
 const SlotSize = 5
+
+// Endbr64 is the instruction that marks where an indirect branch may lead to. The decoder of
+// golang.org/x/arch does not know it.
+const Endbr64 = "\xf3\x0f\x1e\xfa"

@@ -61,6 +61,9 @@ func checkStarts(t testing.TB, img *Image) {
 	var starts []Off
 	for at := 0; at < len(img.Code); {
 		inst, err := x86asm.Decode(img.Code[at:], 64)
+		if bytes.HasPrefix(img.Code[at:], []byte(Endbr64)) {
+			inst, err = x86asm.Inst{Len: len(Endbr64)}, nil
+		}
 		if err != nil {
 			t.Fatalf("no instruction at %#x: % x", at, img.Code[at:min(at+15, len(img.Code))])
 		}
@@ -89,6 +92,9 @@ func checkSite(t testing.TB, img *Image, s Site) {
 		t.Errorf("bypass % x, want % x", got, bypass)
 	}
 	nop5 := []byte{0x0f, 0x1f, 0x44, 0x00, 0x00}
+	if img.Layout.OldNops {
+		nop5 = []byte{0x66, 0x66, 0x66, 0x66, 0x90}
+	}
 	if got := img.Code[s.TailcallTarget:][:SlotSize]; !bytes.Equal(got, nop5) {
 		t.Errorf("target % x, want % x", got, nop5)
 	}
@@ -252,9 +258,13 @@ func TestSiteDistances(t *testing.T) {
 				if stack > 0 || l == &SeedLayout {
 					unwind += 7
 				}
-				direct := map[byte][]int{0x77: {19 + unwind}, 0xe9: {unwind + 5}}
-				indirect := map[byte]int{0x76: 41 + unwind, 0x77: 30 + unwind, 0x74: 8 + unwind}
-				if l == &V612 { // one pop more, and the counting after the slot or the test
+				over := byte(0x77)
+				if l.LimitJAE {
+					over = 0x73
+				}
+				direct := map[byte][]int{over: {19 + unwind}, 0xe9: {unwind + 5}}
+				indirect := map[byte]int{0x76: 41 + unwind, over: 30 + unwind, 0x74: 8 + unwind}
+				if l.Counter.Calls == CounterShared { // one pop more, and the counting after the slot or the test
 					unwind++
 					direct = map[byte][]int{0x73: {14 + unwind}, 0xe9: {9 + unwind}}
 					indirect = map[byte]int{0x76: 38 + unwind, 0x73: 25 + unwind, 0x74: 12 + unwind}

@@ -2,8 +2,11 @@ package jit
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+
+	"tailpoke/jit/x86"
 )
 
 // Layout is how an era of the kernel lays out functions and tail calls. Nearly all of it is
@@ -33,6 +36,14 @@ type Layout struct {
 	ShiftX          bool // shifts by a register use BMI2: 6.1 and later, on CPUs that have it
 	ShortJumpMax    int  // the longest forward distance that a jump of two bytes is used for
 
+	IBT           bool // CONFIG_X86_KERNEL_IBT: endbr64 first of all, and where tail calls enter
+	OldNops       bool // the nop of five bytes is the one of up to 5.12, on CPUs that like it
+	LimitJAE      bool // the counter by value is compared with the limit (5.17 on), not with one less
+	OldDivide     bool // up to 5.15: a quotient saves rax and rdx whatever it is for; a product is mul r11
+	WideConstants bool // up to 6.9: a constant of 64 bits below zero is loaded by movabs
+	SavesRCX      bool // up to 6.1: a shift of rcx by a register pushes rcx
+	PlainXchg     bool // 7.0 on: xchg has no lock prefix
+
 	counting counting
 }
 
@@ -52,6 +63,17 @@ const (
 	CounterShared                      // the callee has a pointer: an execution has one counter
 )
 
+// Nop is the nop that stands in a slot, in the place of a jump.
+func (l *Layout) Nop() [SlotSize]byte {
+	var b x86.Builder
+	if l.OldNops {
+		b.OldNop5()
+	} else {
+		b.Nop5()
+	}
+	return [SlotSize]byte(b.Code())
+}
+
 // keeps says whether a function holds the counter in its frame.
 func (l *Layout) keeps(fn *Function) bool {
 	if l.Counter.Calls == CounterResets {
@@ -65,24 +87,69 @@ func (l *Layout) clears(fn *Function, main bool) bool {
 	return l.keeps(fn) && (main || l.Counter.Calls == CounterResets)
 }
 
-// LayoutByName finds a layout, or makes a faulty one: "v6.12 with limit=34, landing=11".
+// LayoutByName finds a layout, with options that kernels of its era may have, "v6.12+ibt"; or makes a
+// faulty one: "v6.12+ibt with limit=34, landing=11".
 func LayoutByName(name string) (*Layout, error) {
-	base, edits, faulty := strings.Cut(name, " with ")
+	whole, edits, faulty := strings.Cut(name, " with ")
+	base, options, optional := strings.Cut(whole, "+")
 	var known []string
 	for _, l := range Layouts() {
-		if l.Name == base {
-			if faulty {
-				return l.with(name, strings.Split(edits, ","))
-			}
-			return l, nil
-		}
 		known = append(known, l.Name)
+		if l.Name != base {
+			continue
+		}
+		var err error
+		if optional {
+			l, err = l.plus(whole, strings.Split(options, "+"))
+		}
+		if err == nil && faulty {
+			l, err = l.with(name, strings.Split(edits, ","))
+		}
+		return l, err
 	}
 	return nil, fmt.Errorf("unknown layout %q: there are %q", base, known)
 }
 
 // Layouts lists the layouts, oldest first.
-func Layouts() []*Layout { return []*Layout{&SeedLayout, &V510, &V612} }
+func Layouts() []*Layout { return []*Layout{&SeedLayout, &V510, &V519, &V612, &V70} }
+
+// Option is what kernels of one era have or have not, by how they are built and what they run on.
+type Option struct {
+	Name, Says string
+	set        func(*Layout)
+}
+
+// LayoutOptions are those that a layout's name can have after a plus.
+func LayoutOptions() []Option {
+	return []Option{
+		{"ibt", "endbr64 at the start and where tail calls enter: CONFIG_X86_KERNEL_IBT, 5.18 and later", (*Layout).addIBT},
+		{"bmi2", "shifts by a register use BMI2: 6.1 and later", func(l *Layout) { l.ShiftX = true }},
+	}
+}
+
+// endbrSize is the size of endbr64 in bytes.
+const endbrSize = 4
+
+// addIBT moves everything by the first endbr64; tail calls enter at the second.
+func (l *Layout) addIBT() {
+	if !l.IBT {
+		l.IBT, l.AdjOff = true, l.AdjOff+endbrSize
+	}
+}
+
+// plus returns a copy of the layout with options.
+func (l *Layout) plus(name string, options []string) (*Layout, error) {
+	more := *l
+	more.Name = name
+	for _, o := range options {
+		i := slices.IndexFunc(LayoutOptions(), func(known Option) bool { return known.Name == o })
+		if i < 0 {
+			return nil, fmt.Errorf("layout %q: no option %q: there are ibt and bmi2", name, o)
+		}
+		LayoutOptions()[i].set(&more)
+	}
+	return &more, nil
+}
 
 // layoutEdits are the faults that a layout can be given by name, each with a field changed. The
 // value of an edit is a number; of "unrounded" there is none.
@@ -133,6 +200,16 @@ var V510 = Layout{
 	ArrayMaxEntries: 0x24, ArrayPtrs: 0x110, ProgFunc: 0x30,
 	Counter: Counter{Limit: 33, MissSpends: true, Calls: CounterByValue}, counting: byValue{},
 	ReloadsForHelpers: true, ShortJumpMax: 127,
+	OldDivide: true, WideConstants: true, SavesRCX: true,
+}
+
+// V519 is the layout of Linux 5.19 to 6.1, and, but for shifts of rcx, of all up to 6.11.
+var V519 = Layout{
+	Name: "v5.19", AdjOff: 11,
+	ArrayMaxEntries: 0x24, ArrayPtrs: 0x110, ProgFunc: 0x30,
+	Counter: Counter{Limit: 33, MissSpends: true, Calls: CounterByValue}, counting: byValue{},
+	ReloadsForHelpers: true, ShortJumpMax: 127,
+	LimitJAE: true, WideConstants: true, SavesRCX: true,
 }
 
 // V612 is the layout of Linux 6.12 and later: all functions of an execution share one counter,
@@ -144,3 +221,10 @@ var V612 = Layout{
 	Counter: Counter{Limit: 33, Calls: CounterShared}, counting: byPointer{},
 	ShortJumpMax: 123,
 }
+
+// V70 is the layout of Linux 7.0 and later.
+var V70 = func() Layout {
+	l := V612
+	l.Name, l.PlainXchg = "v7.0", true
+	return l
+}()

@@ -16,7 +16,7 @@ const identityLong = `Examples:
   stress identity --json
 
 identity loads programs into the running kernel, reads back its translated instructions
-and its machine code, compiles the same instructions with layout v6.12, and compares the
+and its machine code, compiles the same instructions as it does, and compares the
 images byte for byte; addresses must agree among themselves. Without --object the
 programs are a corpus with every opcode, our own object files, and some random ones. It needs the right to load
 programs, and exits with 4 without it, with 1 if an image differs.`

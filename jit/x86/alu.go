@@ -76,6 +76,9 @@ func (b *Builder) ImulImm(w Width, dst Reg, v int32) {
 	b.imm32(v)
 }
 
+// Mul is rdx:rax = rax * src, unsigned.
+func (b *Builder) Mul(w Width, src Reg) { b.reg(w, 4, src, 0xf7) } // mul src
+
 // Div divides rdx:rax by src, unsigned: the quotient goes to rax, the remainder to rdx.
 func (b *Builder) Div(w Width, src Reg) { b.reg(w, 6, src, 0xf7) } // div src
 

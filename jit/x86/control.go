@@ -99,6 +99,12 @@ func (b *Builder) Nop3() { b.raw(0x0f, 0x1f, 0x00) } // nop dword ptr [rax]
 // instruction and not five, no thread can stand inside it, and it is safe to patch.
 func (b *Builder) Nop5() { b.raw(0x0f, 0x1f, 0x44, 0x00, 0x00) } // nop dword ptr [rax+rax*1+0x0]
 
+// OldNop5 is the nop of five bytes that Linux up to 5.12 has on CPUs which like it better.
+func (b *Builder) OldNop5() { b.raw(0x66, 0x66, 0x66, 0x66, 0x90) } // xchg ax, ax
+
+// Endbr64 marks where an indirect branch may lead to.
+func (b *Builder) Endbr64() { b.raw(0xf3, 0x0f, 0x1e, 0xfa) } // endbr64
+
 // Pause hints that the code spins.
 func (b *Builder) Pause() { b.raw(0xf3, 0x90) } // pause
 

@@ -91,8 +91,10 @@ func (b *Builder) LockXadd(w Width, m Mem, src Reg) {
 	b.lock(w, src, m, 0x0f, 0xc1) // lock xadd [m], src
 }
 
-// LockXchg exchanges src and memory. The instruction locks anyway; the kernel writes the
-// prefix all the same.
+// Xchg exchanges src and memory, locked as it is.
+func (b *Builder) Xchg(w Width, m Mem, src Reg) { b.mem(w, src, m, 0x87) } // xchg [m], src
+
+// LockXchg is Xchg with the prefix, which kernels before 7.0 write all the same.
 func (b *Builder) LockXchg(w Width, m Mem, src Reg) {
 	b.lock(w, src, m, 0x87) // lock xchg [m], src
 }

@@ -49,6 +49,12 @@ func (b *Builder) MovSigned32Wide(dst Reg, v int32) {
 	b.imm32(v)
 }
 
+// MovAbs loads a constant of 64 bits by the longest form.
+func (b *Builder) MovAbs(dst Reg, v uint64) {
+	b.plus(W64, dst, 0xb8) // movabs dst, imm64
+	b.imm64(v)
+}
+
 // MovImm64 loads a constant of 64 bits by the shortest of the three forms.
 func (b *Builder) MovImm64(dst Reg, v uint64) {
 	switch {
@@ -57,7 +63,6 @@ func (b *Builder) MovImm64(dst Reg, v uint64) {
 	case int64(v) == int64(int32(v)):
 		b.MovSigned32(dst, int32(v))
 	default:
-		b.plus(W64, dst, 0xb8) // movabs dst, imm64
-		b.imm64(v)
+		b.MovAbs(dst, v)
 	}
 }

@@ -33,7 +33,8 @@ func Doctor() *report.Doctor {
 	}
 	add("CPUs", fmt.Sprintf("%d", runtime.NumCPU()), "overlap: the cpu engine may find its runs vacuous", cpus)
 	add("kernel programs", strings.Join(kernel.Needs(), "; "), "the kernel engine", kernel.Supported())
-	add("kernel images", "layout v6.12, read back through bpf(2)", "the kernel engine's watcher, and stress identity", tryImages())
+	layout, err := images()
+	add("kernel images", "layout "+layout+", read back through bpf(2)", "the kernel engine's watcher, and stress identity", err)
 	return &report.Doctor{Checks: checks}
 }
 
@@ -46,9 +47,13 @@ func Machine() report.Machine {
 	}
 }
 
-func tryImages() error {
-	_, err := identity.DetectCompiler()
-	return err
+// images names the layout of the running kernel.
+func images() (layout string, err error) {
+	k, err := identity.DetectCompiler()
+	if err != nil {
+		return "", err
+	}
+	return k.String(), nil
 }
 
 func tryArena() error {

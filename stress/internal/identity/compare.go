@@ -174,6 +174,9 @@ func decode(code []byte) (size int, text string) {
 	if code[0] == 0xc4 && len(code) >= vexSize {
 		return vexSize, "shift by a register (BMI2)"
 	}
+	if bytes.HasPrefix(code, []byte(jit.Endbr64)) {
+		return len(jit.Endbr64), "endbr64"
+	}
 	inst, err := x86asm.Decode(code, 64)
 	if err != nil {
 		return 1, "?"

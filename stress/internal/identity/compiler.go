@@ -25,7 +25,7 @@ type Compiler struct {
 }
 
 // DetectCompiler finds out from what the kernel makes of a few small programs. The error says
-// [ErrUnsupported] when this is no kernel of the layout v6.12, or when it cannot be asked.
+// [ErrUnsupported] when this is no kernel of an era that is known, or when it cannot be asked.
 func DetectCompiler() (*Compiler, error) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		return nil, fmt.Errorf("%w: needs Linux on x86-64, this is %s on %s", ErrUnsupported,
@@ -33,14 +33,36 @@ func DetectCompiler() (*Compiler, error) {
 	}
 	k := &Compiler{Layout: jit.V612}
 	for _, probe := range []func(*Compiler) error{
-		(*Compiler).probeReturn, (*Compiler).probeTailCall, (*Compiler).probeShift, (*Compiler).probeShortJump,
-		(*Compiler).probePrivateStack,
+		(*Compiler).probeReturn, (*Compiler).probeTailCall, (*Compiler).probeReload, (*Compiler).probeShift, (*Compiler).probeDivide,
+		(*Compiler).probeConstant, (*Compiler).probeXchg, (*Compiler).probeShortJump, (*Compiler).probePrivateStack,
 	} {
 		if err := probe(k); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
 		}
 	}
 	return k, nil
+}
+
+// String names the era of the kernel's layout, and what it has beside.
+func (k *Compiler) String() string {
+	l, name := &k.Layout, jit.V612.Name
+	switch {
+	case l.Counter.Calls == jit.CounterByValue && l.LimitJAE:
+		name = jit.V519.Name
+	case l.Counter.Calls == jit.CounterByValue:
+		name = jit.V510.Name
+	case l.PlainXchg:
+		name = jit.V70.Name
+	}
+	for _, o := range []struct {
+		has  bool
+		name string
+	}{{l.IBT, "+ibt"}, {l.ShiftX, "+bmi2"}, {l.OldNops, " with its CPU's own nops"}} {
+		if o.has {
+			name += o.name
+		}
+	}
+	return name
 }
 
 // probe gives the machine code of a small program.
@@ -52,18 +74,41 @@ func probe(insns ...asm.Instruction) ([]byte, error) {
 	return r.funcs[0].code, nil
 }
 
-// probeReturn learns how the kernel returns, from a program that does nothing else.
+// probeReturn learns from a program that does nothing how it is entered, and how it returns.
 func (k *Compiler) probeReturn() error {
 	code, err := probe(asm.Mov.Imm(asm.R0, 0), asm.Return())
 	if err != nil {
 		return err
 	}
-	// nop5; nop3; push rbp; mov rbp, rsp; xor eax, eax; leave
-	const before = "\x0f\x1f\x44\x00\x00\x0f\x1f\x00\x55\x48\x89\xe5\x31\xc0\xc9"
-	ret, ok := bytes.CutPrefix(code, []byte(before))
-	if !ok {
-		return fmt.Errorf("prologue % x is not that of v6.12", code)
+	rest := code
+	next := func(insn string) (ok bool) {
+		cut, ok := bytes.CutPrefix(rest, []byte(insn))
+		rest = cut
+		return ok
 	}
+	ibt, old := next(jit.Endbr64), false
+	if !next("\x0f\x1f\x44\x00\x00") { // nop5
+		if old = next("\x66\x66\x66\x66\x90"); !old {
+			return fmt.Errorf("prologue % x begins with no nop of five bytes", code)
+		}
+	}
+	switch {
+	case next("\x0f\x1f\x00"): // nop3: the counter comes by a pointer
+	case next("\x66\x90"): // nop2: by value
+		k.Layout = jit.V510
+	default:
+		return fmt.Errorf("prologue % x is of no known era", code)
+	}
+	k.Layout.IBT, k.Layout.OldNops = ibt, old
+	known := next("\x55\x48\x89\xe5") && (!ibt || next(jit.Endbr64)) && next("\x31\xc0\xc9")
+	if !known { // push rbp; mov rbp, rsp; endbr64; xor eax, eax; leave
+		return fmt.Errorf("prologue % x is of no known era", code)
+	}
+	return k.learnReturn(rest)
+}
+
+// learnReturn tells the form of a return from its bytes.
+func (k *Compiler) learnReturn(ret []byte) error {
 	switch {
 	case bytes.Equal(ret, []byte{0xc3}):
 		k.Forms.Return = jit.ReturnPlain
@@ -88,6 +133,10 @@ func (k *Compiler) probeTailCall() error {
 		return err
 	}
 	for at := 0; at < len(code); {
+		if bytes.HasPrefix(code[at:], []byte(jit.Endbr64)) {
+			at += len(jit.Endbr64)
+			continue
+		}
 		inst, err := x86asm.Decode(code[at:], 64)
 		if err != nil {
 			return fmt.Errorf("probe of the tail call: %w at %#x", err, at)
@@ -106,6 +155,9 @@ func (k *Compiler) learn(inst x86asm.Inst) (done bool) {
 	m0, _ := inst.Args[0].(x86asm.Mem)
 	m1, _ := inst.Args[1].(x86asm.Mem)
 	switch {
+	case inst.Op == x86asm.CMP && inst.Args[0] == x86asm.EAX:
+		limit, _ := inst.Args[1].(x86asm.Imm)
+		k.Layout.LimitJAE = uint32(limit) == k.Layout.Counter.Limit
 	case inst.Op == x86asm.CMP && m0.Base == x86asm.RSI && inst.Args[1] == x86asm.EDX:
 		k.Layout.ArrayMaxEntries = uint32(m0.Disp)
 	case inst.Op == x86asm.MOV && m1.Base == x86asm.RSI && m1.Index == x86asm.RDX:
@@ -134,17 +186,6 @@ func (k *Compiler) learnJump(code []byte) error {
 		return fmt.Errorf("jump of unknown form % x", code)
 	}
 	k.Forms.Jump = jit.JumpPlain
-	return nil
-}
-
-// probeShift learns whether shifts by a register use BMI2.
-func (k *Compiler) probeShift() error {
-	code, err := probe(asm.LoadMem(asm.R0, asm.R1, 0, asm.Word), asm.LSh.Reg(asm.R0, asm.R0),
-		asm.Return())
-	if err != nil {
-		return err
-	}
-	k.Layout.ShiftX = bytes.Contains(code, []byte("\xc4\xe2\xf9\xf7\xc0")) // shlx rax, rax, rax
 	return nil
 }
 

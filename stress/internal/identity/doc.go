@@ -14,10 +14,11 @@
 // verifier left them, with dead code gone, context accesses converted, divisions guarded.
 //
 // Nothing about the kernel is assumed. [DetectCompiler] loads a few small programs and learns from
-// their images how functions return, how indirect sites jump and where they look, whether shifts
-// use BMI2, how far a short jump reaches, and from which depth on a stack is a private one. A
-// kernel with another prologue than that of layout v6.12 (before 6.12, or with IBT, which puts
-// endbr64 in front) is not compared with: that is an [ErrUnsupported] with the reason.
+// their images how functions begin (with endbr64 or not, with which nop, with the counter of which
+// era) and return, how indirect sites jump and where they look, how counters are compared, quotients,
+// shifts, constants and exchanges made, how far a short jump reaches, and from which depth on a stack
+// is a private one. A kernel whose functions begin in another way is not compared with: that is an
+// [ErrUnsupported] with the reason.
 //
 // Operands that are addresses cannot be foreseen: helpers, thunks, maps, the memory of a CPU. They
 // are compared all the same. The image says which operands these are (jit.Image.Refs). What the

@@ -35,8 +35,10 @@ func (r *readback) recover(k *Compiler, p *jit.Program, o *jit.Options) error {
 // subRSP is the opcode of sub rsp, imm32.
 var subRSP = []byte{0x48, 0x81, 0xec}
 
-// landing is the code from where tail calls enter.
-func landing(k *Compiler, code []byte) []byte { return code[min(int(k.Layout.AdjOff), len(code)):] }
+// landing is the code from where tail calls enter, after the endbr64 there.
+func landing(k *Compiler, code []byte) []byte {
+	return bytes.TrimPrefix(code[min(int(k.Layout.AdjOff), len(code)):], []byte(jit.Endbr64))
+}
 
 // stackDepth is by how much a function lowers rsp, right where tail calls enter.
 func stackDepth(k *Compiler, code []byte) int {
@@ -53,6 +55,9 @@ func keepsCounter(k *Compiler, code []byte) bool {
 	if bytes.HasPrefix(code, subRSP) {
 		code = code[min(len(subRSP)+4, len(code)):]
 	}
+	if k.Layout.Counter.Calls == jit.CounterByValue {
+		return bytes.HasPrefix(code, []byte{0x50}) // push rax
+	}
 	return bytes.HasPrefix(code, []byte{0x50, 0x50}) || // push rax; push rax
 		bytes.HasPrefix(code, []byte{0x48, 0x83, 0xf8, byte(k.Layout.Counter.Limit)}) // cmp rax, limit
 }
@@ -67,13 +72,22 @@ func sites(k *Compiler, code []byte) []bool {
 		switch ins := code[off : off+size]; {
 		case bytes.HasPrefix(ins, []byte{0x39, 0x56}): // cmp [rsi+max_entries], edx
 			indirect = true
-		case bytes.Equal(ins, []byte{0x48, 0x83, 0x38, byte(k.Layout.Counter.Limit)}): // cmp [rax], limit
+		case k.testsCounter(ins, code[off+size:]):
 			direct = append(direct, !indirect)
 			indirect = false
 		}
 		off += size
 	}
 	return direct
+}
+
+// testsCounter says whether an instruction, with what follows, is that which finds out whether a tail
+// call is left.
+func (k *Compiler) testsCounter(ins, rest []byte) bool {
+	if k.Layout.Counter.Calls == jit.CounterByValue { // mov eax, [rbp-x]; cmp eax, limit
+		return bytes.HasPrefix(ins, []byte{0x8b, 0x85}) && bytes.HasPrefix(rest, []byte{0x83, 0xf8})
+	}
+	return bytes.Equal(ins, []byte{0x48, 0x83, 0x38, byte(k.Layout.Counter.Limit)}) // cmp [rax], limit
 }
 
 // Since 6.13 the kernel gives functions of some programs a private stack: of those that may

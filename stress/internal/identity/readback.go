@@ -82,6 +82,13 @@ func mapSymbol(id ebpf.MapID) string { return fmt.Sprintf("fd %d", id) }
 // number.
 func undump(ins *asm.Instruction) {
 	ins.Metadata = asm.Metadata{}
+	// The register of the verifier's own is the twelfth from 7.3 on.
+	if ins.Dst == verifiersNew {
+		ins.Dst = verifiersOwn
+	}
+	if ins.Src == verifiersNew && !ins.IsLoadFromMap() && !ins.IsFunctionCall() {
+		ins.Src = verifiersOwn
+	}
 	switch {
 	case ins.IsFunctionCall():
 		ins.Constant, ins.Offset = int64(ins.Offset), 0
@@ -89,6 +96,12 @@ func undump(ins *asm.Instruction) {
 		ins.Constant = int64(int32(ins.Constant))
 	}
 }
+
+// The register that the verifier's own instructions use, and its number from 7.3 on.
+const (
+	verifiersOwn = asm.R10 + 1
+	verifiersNew = asm.R10 + 2
+)
 
 // functions cuts the image into its functions.
 func functions(info *ebpf.ProgramInfo) ([]machineFunc, error) {

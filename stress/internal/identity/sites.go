@@ -7,6 +7,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
 )
 
@@ -23,6 +24,8 @@ type Slot struct {
 	Off  int    // in the image as bpf(2) shows it, its functions one after the other
 	Addr uint64 // in the kernel
 	Out  uint64 // where its jump leads; 0: into the program that the key holds
+	// Nop is what stands there in the place of the jump; nothing: the nop of today's kernels.
+	Nop [jit.SlotSize]byte
 }
 
 // An Image is a loaded program of which every byte of machine code is known.
@@ -80,7 +83,7 @@ func (k *Compiler) Image(name string, prog *ebpf.Program, named ...*ebpf.Map) (*
 		start, addr := img.Funcs[s.Func].Off, r.funcs[s.Func].addr
 		for n, slot := range s.Slots() {
 			in := slot.Off - start
-			to := Slot{Off: starts[s.Func] + int(in), Addr: addr + uint64(in)}
+			to := Slot{Off: starts[s.Func] + int(in), Addr: addr + uint64(in), Nop: k.Layout.Nop()}
 			if slot.Out != 0 {
 				to.Out = addr + uint64(slot.Out-start)
 			}

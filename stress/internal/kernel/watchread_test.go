@@ -219,7 +219,7 @@ func TestOthersAreNotedAgain(t *testing.T) {
 
 // operate writes what a site holds before an operation, and appends the operation's stores.
 func (f *fakeText) operate(op protocol.OpKind, s *watchSite, old, given uint64) {
-	nop := slotBytes{opNop, 0x1f, 0x44, 0, 0}
+	nop := usualNop
 	bypass, target := &s.slots[protocol.Bypass], &s.slots[protocol.Target]
 	out := fakeJump(bypass.Addr, bypass.Out)
 	copy(f.mem[bypass.Off:], nop[:])

@@ -12,15 +12,14 @@ import (
 // slotBytes are the bytes of a slot.
 type slotBytes [5]byte
 
-// The first bytes that a slot may have.
+// The first bytes that a slot may have, beside that of a nop.
 const (
-	opNop  = 0x0f
 	opJump = 0xe9
 	opTrap = 0xcc
 )
 
-// nopTail follows opNop.
-var nopTail = [4]byte{0x1f, 0x44, 0, 0}
+// usualNop is the nop of today's kernels.
+var usualNop = slotBytes(protocol.TailCall().Slots[protocol.Target].May[protocol.Nop].Code)
 
 // A watchSite is a site that is watched.
 type watchSite struct {
@@ -62,6 +61,14 @@ func newWatchSite(index, key, desc int, from *identity.Site) watchSite {
 	return s
 }
 
+// nop is the slot's own.
+func (s *watchSlot) nop() slotBytes {
+	if s.Nop == (slotBytes{}) {
+		return usualNop
+	}
+	return s.Nop
+}
+
 // read says what the slot's bytes mean. landings are the programs by their landing address.
 func (s *watchSlot) read(b slotBytes, landings map[uint64]int) slotReading {
 	if b != s.bytes || s.known != len(landings) {
@@ -72,10 +79,11 @@ func (s *watchSlot) read(b slotBytes, landings map[uint64]int) slotReading {
 
 // classify is read by the bytes alone.
 func (s *watchSlot) classify(b slotBytes, landings map[uint64]int) slotReading {
-	nop := bytes.Equal(b[1:], nopTail[:])
+	own := s.nop()
+	nop := bytes.Equal(b[1:], own[1:])
 	jumps, names := s.names(s.destination(b), landings)
 	switch {
-	case b[0] == opNop && nop:
+	case b == own:
 		return said(protocol.HeadNop, protocol.NopTail)
 	case b[0] == opJump && names:
 		return said(protocol.HeadJump, jumps)
@@ -85,7 +93,7 @@ func (s *watchSlot) classify(b slotBytes, landings map[uint64]int) slotReading {
 		return said(protocol.HeadTrap, protocol.NopTail)
 	case b[0] == opTrap && names:
 		return said(protocol.HeadTrap, jumps)
-	case b[0] != opNop && b[0] != opJump && b[0] != opTrap:
+	case b[0] != own[0] && b[0] != opJump && b[0] != opTrap:
 		return slotReading{wrong: true}
 	case !nop && !names && !s.mixed(b, landings):
 		return slotReading{wrong: true}
@@ -132,7 +140,8 @@ func (s *watchSlot) mixed(b slotBytes, landings map[uint64]int) bool {
 		}
 		seen[set] = true
 	}
-	add(nopTail)
+	nop := s.nop()
+	add([4]byte(nop[1:]))
 	if s.Out != 0 {
 		add(s.tailTo(s.Out))
 	} else {
@@ -159,7 +168,7 @@ func (s *watchSlot) complain(b slotBytes) string {
 		return fmt.Sprintf("holds % x, a jump to %#x, where no program lies", b, to)
 	case b[0] == opTrap:
 		return fmt.Sprintf("holds % x, an int3 before the tail of no instruction that belongs there", b)
-	case b[0] == opNop:
+	case b[0] == s.nop()[0]:
 		return fmt.Sprintf("holds % x, which begins as a nop and does not end as one", b)
 	}
 	return fmt.Sprintf("holds % x, which is no instruction of a site", b)

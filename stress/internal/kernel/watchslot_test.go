@@ -81,3 +81,25 @@ func TestSlotLearnsOfPrograms(t *testing.T) {
 		t.Errorf("%v of program 4", r)
 	}
 }
+
+// TestOldNops: on old kernels a slot may hold another nop, and the usual one is none there.
+func TestOldNops(t *testing.T) {
+	old := slotBytes{0x66, 0x66, 0x66, 0x66, 0x90}
+	s := watchSlot{Slot: identity.Slot{Addr: 0x1000, Out: 0x1015, Nop: old}}
+	for text, want := range map[string]protocol.SlotText{
+		"6666666690": {Head: protocol.HeadNop, Tail: protocol.NopTail},
+		"cc66666690": {Head: protocol.HeadTrap, Tail: protocol.NopTail},
+		"cc10000000": {Head: protocol.HeadTrap, Tail: protocol.OutTail},
+		"cc10006690": {Head: protocol.HeadTrap, Tail: protocol.MixedTail},
+		"0f1f440000": {},
+		"cc1f440000": {},
+	} {
+		raw, err := hex.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.classify(slotBytes(raw), nil); got.raw != want || got.wrong != (want == protocol.SlotText{}) {
+			t.Errorf("%s: %+v, want %+v", text, got, want)
+		}
+	}
+}

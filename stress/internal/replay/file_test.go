@@ -133,7 +133,8 @@ func checkDrawing(t *testing.T, r *report.Replay) {
 	if !bytes.Equal(svg, r.Witness.SVG("a title")) {
 		t.Error("two drawings differ")
 	}
-	steps, starts, rounds, cells := 0, 0, 0, 0
+	steps, starts, rounds, cells, rows := 0, 0, 0, 0, 0
+	inLegend := false // at the end: its marks and boxes are no step's
 	var text strings.Builder
 	d := xml.NewDecoder(bytes.NewReader(svg))
 	for {
@@ -153,6 +154,11 @@ func checkDrawing(t *testing.T, r *report.Replay) {
 			}
 			for _, a := range x.Attr {
 				switch {
+				case a.Value == "legend":
+					inLegend = true
+				case inLegend:
+				case a.Name.Local == "transform":
+					rows++
 				case a.Value == "step":
 					steps++
 				case a.Value == "start":
@@ -173,8 +179,8 @@ func checkDrawing(t *testing.T, r *report.Replay) {
 	}
 	for _, name := range actors {
 		label := regexp.MustCompile(`<text[^>]* x="8" y="\d+">` + regexp.QuoteMeta(name) + `</text>`)
-		if n := len(label.FindAll(svg, -1)); n != 1 {
-			t.Errorf("%d lanes of %s", n, name)
+		if n := len(label.FindAll(svg, -1)); n != rows || rows == 0 {
+			t.Errorf("%d lanes of %s in %d rows", n, name, rows)
 		}
 	}
 	drawn := text.String() // the style too

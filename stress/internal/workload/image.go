@@ -141,6 +141,9 @@ func marks(img *jit.Image) map[jit.Off]string {
 }
 
 func decode(code []byte, pc uint64) (string, error) {
+	if string(code) == jit.Endbr64 {
+		return "endbr64", nil
+	}
 	inst, err := x86asm.Decode(code, 64)
 	if err != nil || inst.Len != len(code) {
 		return "", fmt.Errorf("% x is not one instruction: %v", code, err)

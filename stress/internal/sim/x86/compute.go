@@ -13,6 +13,9 @@ func (c *Core) compute(i *Insn, next uint64) error {
 		return nil
 	case opMov, opMovzx, opMovsx:
 		return c.move(i, next)
+	case opMul:
+		c.multiply(i)
+		return nil
 	case opDiv, opIdiv:
 		return c.divide(i)
 	case opXchg, opXadd, opCmpxchg:
@@ -104,6 +107,17 @@ func (c *Core) move(i *Insn, next uint64) error {
 		v = extend(v, from)
 	}
 	return c.write(i, i.dst, v, i.w, next)
+}
+
+// multiply multiplies RAX by a register, to twice the width. Images look at no flags after that.
+func (c *Core) multiply(i *Insn) {
+	a, b := c.Regs[RAX]&mask(i.w), c.Regs[i.dst.reg]&mask(i.w)
+	c.Flags = 0
+	hi, lo := bits.Mul64(a, b)
+	if i.w == 4 {
+		hi, lo = lo>>32, lo&mask(4)
+	}
+	c.Regs[RAX], c.Regs[RDX] = lo, hi
 }
 
 // divide divides RDX:RAX by a register.

@@ -7,7 +7,7 @@ type opcode uint8
 
 const (
 	opInvalid opcode = iota
-	opNop            // pause and lfence too: here nothing is speculated
+	opNop            // pause, lfence and endbr64 too: here nothing is speculated, nor indirect jumps checked
 	opInt3
 	opAdd
 	opOr
@@ -24,6 +24,7 @@ const (
 	opPop
 	opLeave
 	opImul // dst = src * src2, src2 an immediate or dst
+	opMul  // rdx:rax = rax * dst
 	opDiv
 	opIdiv
 	opSign // cdq, cqo

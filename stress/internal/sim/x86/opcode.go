@@ -183,6 +183,8 @@ func (d *decoder) unary() {
 		i.op, i.src, i.imm = opTest, immOperand, d.imm32()
 	case 3:
 		i.op = opNeg
+	case 4:
+		i.op = opMul
 	case 6:
 		i.op = opDiv
 	case 7:
@@ -194,6 +196,9 @@ func (d *decoder) unary() {
 func (d *decoder) twoBytes() {
 	i := &d.i
 	switch b := d.byte(); {
+	case b == 0x1e && d.rep: // endbr64
+		i.op = opNop
+		d.bad = d.bad || d.byte() != 0xfa
 	case b == 0x1f:
 		d.modrm()
 		i.op, i.mem = opNop, address{base: noReg, index: noReg}

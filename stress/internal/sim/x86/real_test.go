@@ -242,7 +242,7 @@ func TestEveryEmittedFormAsTheCPU(t *testing.T) {
 		if p == nil {
 			continue
 		}
-		for _, l := range []*jit.Layout{&jit.V612, &bmi} {
+		for _, l := range []*jit.Layout{&jit.V612, &bmi, &jit.V510, &jit.V70} {
 			img, err := jit.Compile(p, jit.Options{Layout: l})
 			if err != nil {
 				t.Fatal(err)
