@@ -65,6 +65,7 @@ func TestSubjects(t *testing.T) {
 		{Protocol: "lazy", Sites: 3, Keys: 1},
 		{Layout: "seed", Sites: 2, Keys: 1},
 		{Layout: "seed"},
+		{Layout: "v6.12+ibt", Sites: 1},
 		{Protocol: "batched"},
 		{Method: "word", Sites: 1},
 		{Sites: 1, Threads: 2},
