@@ -84,6 +84,7 @@ var table = map[string]arrows{
 	"cmd/stress [t]":                {may: []string{"patcher/protocol"}},
 	"scripts/mutation":              {}, // a tool for developers
 	"scripts/rewording":             {}, // likewise
+	"scripts/abusing":               {}, // likewise
 	"internal/lint":                 {may: []string{}},
 	"internal/lint [t]":             {may: []string{"patcher/protocol", "stress"}},
 }
