@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-
 	"github.com/spf13/cobra"
 
 	"tailpoke/stress"
@@ -58,11 +56,11 @@ func (c *conform) check(cmd *cobra.Command, args []string) (*report.Document, er
 }
 
 // openTrace makes the file that --trace names.
-func (j *judging) openTrace(o *stress.Options) (closeFile func() error, err error) {
+func (j *judging) openTrace(cmd *cobra.Command, o *stress.Options) (closeFile func() error, err error) {
 	if j.trace == "" {
 		return func() error { return nil }, nil
 	}
-	f, err := os.Create(j.trace)
+	f, err := create(cmd, j.trace)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,9 @@ images byte for byte; addresses must agree among themselves. Without --object th
 programs are a corpus with every opcode, our own object files, and some random ones. It needs the right to load
 programs, and exits with 4 without it, with 1 if an image differs.`
 
+// maxRandom bounds the random programs, which are all in memory at once.
+const maxRandom = 100_000
+
 // identity is the verb of that name.
 type identity struct {
 	output
@@ -44,6 +47,9 @@ func newIdentity() *cobra.Command {
 }
 
 func (id *identity) compare(cmd *cobra.Command, _ []string) (*report.Document, error) {
+	if id.random > maxRandom {
+		return nil, usagef("%d random programs: want 1 to %d", id.random, maxRandom)
+	}
 	drawn := uint64(0)
 	if id.object == "" {
 		drawn = id.drawSeed(cmd)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -49,7 +50,10 @@ func (j *judging) modelFlags(f *pflag.FlagSet) {
 }
 
 // judge resolves the flags and asks the engines.
-func (j *judging) judge(cmd *cobra.Command, _ []string) (*report.Document, error) {
+func (j *judging) judge(cmd *cobra.Command, args []string) (*report.Document, error) {
+	if len(args) > 0 { // cobra takes "" and "-" for no verbs
+		return nil, usagef("unknown command %q for %q", args[0], cmd.CommandPath())
+	}
 	s, target, err := j.chosen(cmd).Resolve()
 	if err != nil {
 		return nil, usage(err)
@@ -72,7 +76,7 @@ func (j *judging) judge(cmd *cobra.Command, _ []string) (*report.Document, error
 		j.quiet = true
 	}
 	o.Seed = j.drawSeed(cmd)
-	closeTrace, err := j.openTrace(&o)
+	closeTrace, err := j.openTrace(cmd, &o)
 	if err != nil {
 		return nil, usage(err)
 	}
@@ -111,6 +115,9 @@ func (j *judging) options(cmd *cobra.Command) (stress.Options, error) {
 	o := stress.Options{
 		Duration: time.Duration(j.duration), StopAtFirst: j.stopAtFirst, NoBoost: j.noBoost,
 		MaxStates: int(j.maxStates), MaxMemory: uint64(j.maxMemory), Budget: time.Duration(j.budget), Callers: int(j.callers), MinCycles: int(j.minCycles),
+	}
+	if most := addressSpace(); o.MaxMemory == 0 && most != math.MaxUint64 {
+		o.MaxMemory = most / 4 // the rest is what is mapped and not used, and threads
 	}
 	if !cmd.Flags().Changed("duration") {
 		o.Patience = 2 * o.Duration // a busy machine needs longer

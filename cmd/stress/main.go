@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime/debug"
 	"syscall"
@@ -16,17 +17,32 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// leastFiles is how many open files the Go runtime needs, which ends the process with the exit code
-// 2 where it gets none, and a few more.
-const leastFiles = 16
+// What the Go runtime needs, which ends the process with the exit code 2 where it gets less, and a few
+// more: open files, and bytes of address space.
+const (
+	leastFiles  = 16
+	leastMemory = 4 << 30
+)
 
-// enoughFiles says that the process may not have as many open files.
-func enoughFiles() error {
+// enough says that the process may not have as much.
+func enough() error {
 	var may syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &may); err != nil || may.Cur >= leastFiles {
-		return nil
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &may); err == nil && may.Cur < leastFiles {
+		return fmt.Errorf("this process may have %d open files, and needs %d or more: ulimit -n raises that", may.Cur, leastFiles)
 	}
-	return fmt.Errorf("this process may have %d open files, and needs %d or more: ulimit -n raises that", may.Cur, leastFiles)
+	if most := addressSpace(); most < leastMemory {
+		return fmt.Errorf("this process may have %d MiB of address space, and needs %d or more: ulimit -v raises that", most>>20, leastMemory>>20)
+	}
+	return nil
+}
+
+// addressSpace is how many bytes the process may map.
+func addressSpace() uint64 {
+	var may syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_AS, &may); err != nil {
+		return math.MaxUint64
+	}
+	return may.Cur
 }
 
 // run is the whole command; it returns the exit code.
@@ -37,7 +53,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 			code = codeFailed
 		}
 	}()
-	if err := enoughFiles(); err != nil {
+	if err := enough(); err != nil {
 		return exitCode(failed(err), stderr)
 	}
 	ctx, stop := withSignals(context.Background())

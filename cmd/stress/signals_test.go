@@ -92,6 +92,34 @@ func TestInputIsInterruptible(t *testing.T) {
 	}
 }
 
+// TestOutputIsInterruptible: a named pipe that nobody reads keeps nobody, and a signal does not keep
+// a file from being written.
+func TestOutputIsInterruptible(t *testing.T) {
+	fifo, file := filepath.Join(t.TempDir(), "fifo"), filepath.Join(t.TempDir(), "file")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Skipf("no named pipe: %v", err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cmd := &cobra.Command{}
+	cmd.SetContext(ctx)
+	cancel(interrupt{syscall.SIGINT})
+	if err := write(cmd, fifo, []byte("x")); !errors.Is(err, interrupt{syscall.SIGINT}) {
+		t.Errorf("a file: %v", err)
+	}
+	if _, err := create(cmd, fifo); !errors.Is(err, interrupt{syscall.SIGINT}) {
+		t.Errorf("a trace: %v", err)
+	}
+	if err := write(cmd, file, []byte("x")); err != nil {
+		t.Error(err)
+	}
+	// What waits for a reader gets one, so that no goroutine stays.
+	r, err := os.OpenFile(fifo, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+}
+
 // TestFullDisk: help that could not be written is no success.
 func TestFullDisk(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)

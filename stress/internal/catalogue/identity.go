@@ -16,7 +16,7 @@ import (
 // kernel: of the programs of an object file, or, without one, of a corpus with every
 // opcode, of the programs of the main job and of the regression cases, and of random ones.
 func Identity(ctx context.Context, object string, seed uint64, random int, told func(done, all int)) (*report.Identity, error) {
-	samples, err := samplesOf(object, seed, random)
+	samples, err := samplesOf(ctx, object, seed, random)
 	if err != nil {
 		return nil, err
 	}
@@ -27,10 +27,10 @@ func Identity(ctx context.Context, object string, seed uint64, random int, told 
 	return &r.Identity, nil
 }
 
-func samplesOf(object string, seed uint64, random int) ([]identity.Sample, error) {
+func samplesOf(ctx context.Context, object string, seed uint64, random int) ([]identity.Sample, error) {
 	if object == "" {
 		samples, err := ownSamples()
-		return append(samples, identity.Corpus(seed, random)...), err
+		return append(samples, identity.Corpus(ctx, seed, random)...), err
 	}
 	raw, err := workload.ReadRegular(object, workload.MaxObject)
 	if err != nil {

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -112,11 +113,11 @@ func isCalled(insns asm.Instructions, sym string) bool {
 // Corpus is the programs that identity is asked for: every operation on every register,
 // jumps at the limits of their sizes, tail calls from every shape of frame, calls of all
 // kinds, programs of other types, and n programs by chance, every fourth of them of a type that
-// has private stacks.
-func Corpus(seed uint64, n int) []Sample {
+// has private stacks. If ctx ends, there are fewer.
+func Corpus(ctx context.Context, seed uint64, n int) []Sample {
 	out := slices.Concat(opSamples(), memorySamples(), jumpSamples(), tailCallSamples(),
 		helperSamples(), kindSamples())
-	for i := range n {
+	for i := 0; i < n && ctx.Err() == nil; i++ {
 		name := fmt.Sprintf("random %#x/%d", seed, i)
 		if i%4 == 3 {
 			out = append(out, sampleOf(name, ebpf.RawTracepoint,

@@ -30,7 +30,7 @@ func TestIdentity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rep, err := Check(t.Context(), append(ObjectSamples(spec), Corpus(seed, 400)...), nil)
+	rep, err := Check(t.Context(), append(ObjectSamples(spec), Corpus(t.Context(), seed, 400)...), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestReportAsJSON(t *testing.T) {
 // time: each must show, with both images in its listing.
 func TestDifferencesAreFound(t *testing.T) {
 	var samples []Sample
-	for _, s := range Corpus(seed, 10) {
+	for _, s := range Corpus(t.Context(), seed, 10) {
 		if strings.HasPrefix(s.Name, "jump over 23") || strings.Contains(s.Name, "call ") && strings.Contains(s.Name, ", 1 registers") ||
 			s.Name == "alu LSh reg" || s.Name == "functions" {
 			samples = append(samples, s)
@@ -157,7 +157,7 @@ func TestAddressesMustAgree(t *testing.T) {
 func TestCorpusIsOfItsSeed(t *testing.T) {
 	list := func(seed uint64) string {
 		var b strings.Builder
-		for _, s := range Corpus(seed, 20) {
+		for _, s := range Corpus(t.Context(), seed, 20) {
 			b.WriteString(s.Name + "\n")
 			for _, ins := range s.Spec.Programs[s.Program].Instructions {
 				b.WriteString(strings.TrimSpace(ins.OpCode.String()) + "\n")
@@ -179,8 +179,17 @@ func TestCheckEnds(t *testing.T) {
 	k := compiler(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	rep, err := k.Check(ctx, Corpus(seed, 10))
+	rep, err := k.Check(ctx, Corpus(t.Context(), seed, 10))
 	if err != nil || rep.Programs != 0 {
 		t.Errorf("%d programs were compared, %v", rep.Programs, err)
+	}
+}
+
+// TestCorpusEnds: a signal that comes while programs are drawn ends that too.
+func TestCorpusEnds(t *testing.T) {
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if few, none := len(Corpus(ended, 1, 1<<30)), len(Corpus(t.Context(), 1, 0)); few != none {
+		t.Errorf("%d programs, want %d", few, none)
 	}
 }
