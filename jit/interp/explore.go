@@ -45,6 +45,11 @@ func Explore(entry *jit.Program, w World) (*Result, error) {
 		for len(e.now) > 0 {
 			n := e.now[len(e.now)-1]
 			e.now = e.now[:len(e.now)-1]
+			select {
+			case <-used.Stop:
+				return nil, fmt.Errorf("%w: its time was over", ErrBounded)
+			default:
+			}
 			if err := e.visit(n); err != nil {
 				return nil, err
 			}

@@ -270,6 +270,15 @@ func TestBounds(t *testing.T) {
 	if _, err := Outcomes(entry, w); !errors.Is(err, ErrBounded) {
 		t.Errorf("error %v, want ErrBounded", err)
 	}
+	stop := make(chan struct{})
+	w.MaxStates, w.Stop = 0, stop
+	if _, err := Outcomes(entry, w); err != nil {
+		t.Errorf("not stopped: %v", err)
+	}
+	close(stop)
+	if _, err := Outcomes(entry, w); !errors.Is(err, ErrBounded) {
+		t.Errorf("stopped: error %v, want ErrBounded", err)
+	}
 }
 
 func TestRefuses(t *testing.T) {

@@ -42,8 +42,9 @@ type World struct {
 	Probe func(addr uint64, dst []byte) bool
 	Trace func(line string) // is given what bpf_trace_printk prints, by Run; may be nil
 
-	MaxSteps  int // bounds instructions, of all paths together; 0 is DefaultMaxSteps
-	MaxStates int // bounds states where paths part; 0 is DefaultMaxStates
+	Stop      <-chan struct{} // is closed where Explore is to end before its bounds; nil: never
+	MaxSteps  int             // bounds instructions, of all paths together; 0 is DefaultMaxSteps
+	MaxStates int             // bounds states where paths part; 0 is DefaultMaxStates
 }
 
 // Defaults of the bounds.
@@ -56,7 +57,7 @@ const (
 // a counter which is not reset lets one execution have.
 const maxFrames = 34 * jit.MaxCallFrames
 
-// ErrBounded says that a bound was reached before all paths had ended.
+// ErrBounded says that a bound was reached, or the exploration stopped, before all paths had ended.
 var ErrBounded = errors.New("execution exceeds the interpreter's bounds")
 
 // world is a World in use.

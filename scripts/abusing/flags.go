@@ -126,13 +126,17 @@ func drawVerb(r *rand.Rand) verb {
 	panic("the weights are wrong")
 }
 
-// addFlag adds a flag of a verb with some value, in one argument or two.
+// addFlag adds a flag of a verb with some value, in one argument or two. What only names something
+// comes once: the last value is the one that counts.
 func (in *input) addFlag(r *rand.Rand, v verb) {
 	if len(v.flags) == 0 {
 		return
 	}
 	name := oneOf(r, slices.Sorted(maps.Keys(v.flags)))
 	k := v.flags[name]
+	if in.gives(name) && !readAtOnce[k] {
+		return
+	}
 	value, c := kinds[k].value(r)
 	switch {
 	case k == "switch" && c == good && r.IntN(2) == 0:
@@ -142,7 +146,7 @@ func (in *input) addFlag(r *rand.Rand, v verb) {
 	default:
 		in.args = append(in.args, "--"+name, value)
 	}
-	if c == bad && !in.lastWins(name, k) {
+	if c == bad {
 		in.codes = []int{usage}
 	}
 	if name == "format" && c == good && in.form == "" {
@@ -152,20 +156,15 @@ func (in *input) addFlag(r *rand.Rand, v verb) {
 	}
 }
 
-// lastWins reports whether a later value could take the place of one that is bad. A flag that reads
-// its value refuses it at once.
-func (in *input) lastWins(name, k string) bool {
-	switch k {
-	case "number", "duration", "size", "seed", "format", "verdict", "switch", "engines", "steps":
-		return false
-	}
-	n := 0
-	for _, a := range in.args {
-		if a == "--"+name || strings.HasPrefix(a, "--"+name+"=") {
-			n++
-		}
-	}
-	return n > 1
+// readAtOnce are kinds of values that a flag reads when it is met, and refuses then.
+var readAtOnce = map[string]bool{
+	"number": true, "duration": true, "size": true, "seed": true, "format": true, "verdict": true, "switch": true,
+	"engines": true, "steps": true,
+}
+
+// gives reports whether the command line has a flag.
+func (in *input) gives(name string) bool {
+	return slices.ContainsFunc(in.args, func(a string) bool { return a == "--"+name || strings.HasPrefix(a, "--"+name+"=") })
 }
 
 // addArguments adds what is no flag.

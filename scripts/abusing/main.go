@@ -38,6 +38,9 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if signal.Ignored(syscall.SIGHUP) { // by nohup: the command would inherit that, and keep it
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	if err := abuse(ctx, os.Stdout, o); err != nil {
 		fmt.Fprintln(os.Stderr, "abuse:", err)
 		stop()

@@ -60,7 +60,7 @@ func drawSurroundings(r *rand.Rand, in *input) {
 		in.stdin = stdin(r.IntN(2))
 		in.form = "unsure"
 	case 2:
-		n := 3 + r.IntN(37)
+		n := 4 + r.IntN(36) // a loader of shared libraries needs one more than the three
 		in.kind = "surroundings: open files"
 		in.limits = fmt.Sprintf("ulimit -n %d; ", n)
 		in.codes = append(in.codes, missing)

@@ -34,7 +34,7 @@ func config(t *testing.T, threads, sites int, script string) Config {
 		Config: live.Config{Keys: w.Keys, Seed: 1}, Subject: s, Layout: &jit.V510, Entry: w.Entry,
 		Programs: w.Programs, Maps: w.Maps, Ctx: w.Context.Bytes, Packet: w.Context.Packet,
 	}
-	if c.Oracle, err = w.Oracle(c.Layout, w.Context); err != nil {
+	if c.Oracle, err = w.Oracle(t.Context(), c.Layout, w.Context); err != nil {
 		t.Fatal(err)
 	}
 	if c.Script, err = protocol.ParseScript(script); err != nil {
@@ -239,7 +239,7 @@ func TestKeysInAnotherOrder(t *testing.T) {
 	}
 	slices.Reverse(w.Keys)
 	c.Entry, c.Programs, c.Maps, c.Keys = w.Entry, w.Programs, w.Maps, w.Keys
-	if c.Oracle, err = w.Oracle(c.Layout, w.Context); err != nil {
+	if c.Oracle, err = w.Oracle(t.Context(), c.Layout, w.Context); err != nil {
 		t.Fatal(err)
 	}
 	items := recorded(&c)

@@ -33,13 +33,13 @@ func (e cpuEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	if err := e.Missing(); err != nil {
 		return skipped(err.Error()), nil
 	}
-	if why := j.limits(j.Workload.Context); why != "" {
+	if why := j.limits(ctx, j.Workload.Context); why != "" {
 		return unsupported(why), nil
 	}
 	if err := j.Workload.Traceable(); err != nil {
 		return unsupported(err.Error()), nil
 	}
-	oracle, err := j.Workload.Oracle(j.Layout, j.Workload.Context)
+	oracle, err := j.Workload.Oracle(ctx, j.Layout, j.Workload.Context)
 	if errors.Is(err, interp.ErrBounded) {
 		return without(protocol.Bounded, err.Error()), nil
 	}

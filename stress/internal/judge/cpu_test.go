@@ -38,7 +38,7 @@ func sites(t *testing.T, n int) *workload.Workload {
 func TestPatcherGoneWrong(t *testing.T) {
 	needCPU(t)
 	j := jobOf(t, sites(t, 2), Options{Duration: time.Minute, Seed: 1, StopAtFirst: true})
-	oracle, err := j.Workload.Oracle(j.Layout, j.Workload.Context)
+	oracle, err := j.Workload.Oracle(t.Context(), j.Layout, j.Workload.Context)
 	if err != nil {
 		t.Fatal(err)
 	}

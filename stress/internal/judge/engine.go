@@ -73,7 +73,7 @@ type Replayer interface {
 	// Explored is a pointer to what [Recorded] has there, to be read from a file.
 	Explored() any
 	// Replay takes the choices again. The error wraps [ErrNotReplayed] if they break nothing.
-	Replay(j *Job, explored any, choices []witness.Choice) (*Replayed, error)
+	Replay(ctx context.Context, j *Job, explored any, choices []witness.Choice) (*Replayed, error)
 }
 
 // ErrNotReplayed says that the steps of a witness can be taken again, and do not end in the

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -167,10 +168,10 @@ func (j *Job) checkScript() error {
 
 // limits says why an engine that runs images of ours, with a context, cannot run this workload: they
 // cannot be made, or it is not known what they may return; "" if it can.
-func (j *Job) limits(ctx workload.Context) string {
+func (j *Job) limits(until context.Context, ctx workload.Context) string {
 	_, err := j.Workload.Images(j.Layout)
 	if err == nil {
-		_, err = j.Workload.Oracle(j.Layout, ctx)
+		_, err = j.Workload.Oracle(until, j.Layout, ctx)
 	}
 	if err == nil || errors.Is(err, interp.ErrBounded) { // a bound is a verdict
 		return ""

@@ -33,7 +33,7 @@ func (e kernelEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	if other := notTheKernels(j.Subject); other != "" {
 		return unsupported(other), nil
 	}
-	c, blind, err := kernelConfig(j)
+	c, blind, err := kernelConfig(ctx, j)
 	var a Answer
 	if err == nil {
 		a, err = runKernel(ctx, j, c)
@@ -101,7 +101,7 @@ func notTheKernels(s protocol.Subject) string {
 
 // kernelConfig says what the kernel runs, and knows what that may return: the kernel is asked what
 // programs find in their context. blind says what of it the run cannot show, "" if nothing.
-func kernelConfig(j *Job) (c kernel.Config, blind string, err error) {
+func kernelConfig(ctx context.Context, j *Job) (c kernel.Config, blind string, err error) {
 	w := j.Workload
 	spec := w.Collection()
 	in := kernel.Input{Packet: w.Context.Packet, Context: w.Context.Bytes}
@@ -116,7 +116,7 @@ func kernelConfig(j *Job) (c kernel.Config, blind string, err error) {
 	for _, p := range w.Programs {
 		c.Programs = append(c.Programs, p.Name)
 	}
-	oracle, err := w.Oracle(&jit.V612, there) // the layout of today's kernels, as far as programs can tell
+	oracle, err := w.Oracle(ctx, &jit.V612, there) // the layout of today's kernels, as far as programs can tell
 	switch {
 	case err != nil: // then anything may be returned
 		blind = err.Error()

@@ -42,12 +42,12 @@ func (machineEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	if other := ownWay(j.Subject.Protocol); other != "" {
 		return unsupported(other), nil
 	}
-	if why := j.limits(j.Workload.Context.WithoutPacket()); why != "" {
+	if why := j.limits(ctx, j.Workload.Context.WithoutPacket()); why != "" {
 		return unsupported(why), nil
 	}
 	if there := j.Workload.Context; there.Packet != nil {
 		tails := func(o live.Outcome) bool { return o.Tail }
-		if o, err := j.Workload.Oracle(j.Layout, there.WithoutPacket()); err == nil && !slices.ContainsFunc(o.Outcomes(), tails) {
+		if o, err := j.Workload.Oracle(ctx, j.Layout, there.WithoutPacket()); err == nil && !slices.ContainsFunc(o.Outcomes(), tails) {
 			return unsupported(j.Workload.Entry.Name + " takes no tail call without a packet, and simulated CPUs have none; other engines do"), nil
 		}
 	}
@@ -62,7 +62,7 @@ func (machineEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 			return unsupported(fmt.Sprintf("call %d of the script (%v): copies come and go in the cpu engine and the kernel engine alone", i+1, c)), nil
 		}
 	}
-	c, err := machineConfig(j)
+	c, err := machineConfig(ctx, j)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -118,7 +118,7 @@ func deepen(ctx context.Context, c *sim.Config) (*sim.Result, error) {
 }
 
 // machineConfig makes what the engine explores, but for how far it goes.
-func machineConfig(j *Job) (sim.Config, error) {
+func machineConfig(until context.Context, j *Job) (sim.Config, error) {
 	w, s := j.Workload, j.Subject
 	ctx := w.Context.WithoutPacket() // a simulated machine has no memory for one
 	s.Shape.Threads = min(s.Shape.Threads, machineThreads)
@@ -126,7 +126,7 @@ func machineConfig(j *Job) (sim.Config, error) {
 		Subject: s, Layout: j.Layout, Entry: w.Entry, Programs: w.Programs, Maps: w.Maps, Keys: w.Keys,
 		Ctx: ctx.Bytes, MaxStates: machineStates, Compile: w.Compile,
 	}
-	oracle, err := w.Oracle(j.Layout, ctx)
+	oracle, err := w.Oracle(until, j.Layout, ctx)
 	switch {
 	case errors.Is(err, interp.ErrBounded): // then anything may be returned
 	case err != nil:
@@ -193,11 +193,11 @@ func (machineEngine) Explored() any { return &machineExplored{} }
 
 // Replay takes the steps on images that are compiled anew. What an execution may return is
 // computed anew too.
-func (machineEngine) Replay(j *Job, explored any, choices []witness.Choice) (*Replayed, error) {
+func (machineEngine) Replay(ctx context.Context, j *Job, explored any, choices []witness.Choice) (*Replayed, error) {
 	if other := ownWay(j.Subject.Protocol); other != "" {
 		return nil, fmt.Errorf("subject.protocol: %s", other)
 	}
-	c, err := machineConfig(j)
+	c, err := machineConfig(ctx, j)
 	if err != nil {
 		return nil, fmt.Errorf("source: %w", err)
 	}

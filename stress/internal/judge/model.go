@@ -195,7 +195,7 @@ type modelShape struct {
 func (modelEngine) Explored() any { return &modelExplored{} }
 
 // Replay takes the steps in the model, with the options that it was asked with.
-func (modelEngine) Replay(j *Job, explored any, choices []witness.Choice) (*Replayed, error) {
+func (modelEngine) Replay(_ context.Context, j *Job, explored any, choices []witness.Choice) (*Replayed, error) {
 	s := j.Subject
 	s.Shape = protocol.Shape(explored.(*modelExplored).Shape)
 	if s.Shape.Threads < 1 { // for the model 0 means that it may choose

@@ -3,9 +3,12 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 
 	"github.com/cilium/ebpf"
+
+	"tailpoke/stress/internal/live"
 )
 
 // A Session is a collection in the kernel. Its programs are executed one at a time. Its keys and
@@ -16,8 +19,13 @@ type Session struct {
 	coll *ebpf.Collection
 }
 
-// OpenSession loads a collection, with the privileges of a run. The error wraps fs.ErrPermission or
-// [ebpf.ErrNotSupported] where this process, or this kernel, cannot.
+// Cannot reports whether an error says that this process, or this kernel, cannot do what was asked, or
+// not now. It says nothing of what was to be judged.
+func Cannot(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, ebpf.ErrNotSupported) || live.Lack(err) != nil
+}
+
+// OpenSession loads a collection, with the privileges of a run.
 func OpenSession(spec *ebpf.CollectionSpec) (*Session, error) {
 	var coll *ebpf.Collection
 	err := confined(func() (err error) {

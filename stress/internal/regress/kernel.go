@@ -3,7 +3,6 @@ package regress
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 
@@ -50,7 +49,7 @@ func openKernel(c *Case, unbounded string) (Session, error) {
 	}
 	in, err := kernel.OpenSession(spec)
 	switch {
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, ebpf.ErrNotSupported):
+	case kernel.Cannot(err):
 		return nil, fmt.Errorf("%w: %w", ErrCannotRun, err)
 	case err != nil:
 		return nil, err

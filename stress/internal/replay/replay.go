@@ -49,7 +49,7 @@ func (f *file) replay(ctx context.Context, engine judge.Replayer) (*report.Docum
 	if err != nil {
 		return nil, err
 	}
-	found, err := engine.Replay(j, f.Explored, f.Choices)
+	found, err := engine.Replay(ctx, j, f.Explored, f.Choices)
 	if errors.Is(err, judge.ErrNotReplayed) {
 		return nil, &Failure{err}
 	}

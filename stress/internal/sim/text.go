@@ -67,7 +67,7 @@ func (s *system) load() error {
 		}
 	}
 	if len(s.texts) > MaxTexts {
-		return fmt.Errorf("machine: %d images, copies included: at most %d; give a shorter script",
+		return unsupportedf("%d images, copies included: at most %d; give a shorter script",
 			len(s.texts), MaxTexts)
 	}
 	s.addWholes()

@@ -11,7 +11,7 @@ import (
 func BenchmarkOracle(b *testing.B) {
 	w := Default()
 	for b.Loop() {
-		if _, err := newOracle(w, &jit.V510, w.Context); err != nil {
+		if _, err := newOracle(b.Context(), w, &jit.V510, w.Context); err != nil {
 			b.Fatal(err)
 		}
 	}

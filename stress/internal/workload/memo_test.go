@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"tailpoke/jit"
+	"tailpoke/jit/interp"
 )
 
 // TestMemo: however many ask at once, each value is computed once, and an error is kept too.
@@ -41,22 +43,35 @@ func TestMemo(t *testing.T) {
 // TestOracleIsKept: an oracle is that of a layout and a context, not of the values that name them.
 func TestOracleIsKept(t *testing.T) {
 	w := Default()
-	first, err := w.Oracle(&jit.V510, w.Context)
+	first, err := w.Oracle(t.Context(), &jit.V510, w.Context)
 	if err != nil {
 		t.Fatal(err)
 	}
 	layout, same := jit.V510, w.Context
 	same.Bytes = append([]byte{}, same.Bytes...)
-	if o, err := w.Oracle(&layout, same); o != first || err != nil {
+	if o, err := w.Oracle(t.Context(), &layout, same); o != first || err != nil {
 		t.Errorf("computed again: %v", err)
 	}
 	same.Bytes[8]++ // the mark, which the programs return
-	other, err := w.Oracle(&layout, same)
+	other, err := w.Oracle(t.Context(), &layout, same)
 	if err != nil || other == first || slices.Equal(other.Outcomes(), first.Outcomes()) {
 		t.Errorf("another context, the same oracle: %v", err)
 	}
-	if o, err := w.Oracle(&jit.V612, w.Context); err != nil || o == first {
+	if o, err := w.Oracle(t.Context(), &jit.V612, w.Context); err != nil || o == first {
 		t.Errorf("another layout, the same oracle: %v", err)
+	}
+}
+
+// TestOracleIsStopped: one that was stopped is no answer, and is not kept as one.
+func TestOracleIsStopped(t *testing.T) {
+	w := Default()
+	over, end := context.WithCancel(t.Context())
+	end()
+	if _, err := w.Oracle(over, &jit.V510, w.Context); !errors.Is(err, interp.ErrBounded) {
+		t.Errorf("error %v, want ErrBounded", err)
+	}
+	if _, err := w.Oracle(t.Context(), &jit.V510, w.Context); err != nil {
+		t.Error(err)
 	}
 }
 

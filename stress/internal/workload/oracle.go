@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -39,13 +40,18 @@ type oracleKey struct {
 }
 
 // Oracle explores the workload with every content of every key, and a context that need not be
-// its own. It does so once for each layout and context.
-func (w *Workload) Oracle(l *jit.Layout, ctx Context) (*Oracle, error) {
+// its own. It does so once for each layout and context. Where until ends first, the error wraps
+// [interp.ErrBounded], and another call begins anew.
+func (w *Workload) Oracle(until context.Context, l *jit.Layout, ctx Context) (*Oracle, error) {
 	key := oracleKey{*l, string(ctx.Bytes), string(ctx.Packet), fmt.Sprint(ctx.Unknown), ctx.Kind}
-	return w.oracles.get(key, func() (*Oracle, error) { return newOracle(w, l, ctx) })
+	o, err := w.oracles.get(key, func() (*Oracle, error) { return newOracle(until, w, l, ctx) })
+	if err != nil && until.Err() != nil {
+		w.oracles.forget(key)
+	}
+	return o, err
 }
 
-func newOracle(w *Workload, l *jit.Layout, ctx Context) (*Oracle, error) {
+func newOracle(until context.Context, w *Workload, l *jit.Layout, ctx Context) (*Oracle, error) {
 	o := &Oracle{
 		workload: w, layout: l, ctx: ctx,
 		keys: map[protocol.Key]int{}, bit: map[uint64]uint64{}, known: map[string]uint64{},
@@ -65,7 +71,7 @@ func newOracle(w *Workload, l *jit.Layout, ctx Context) (*Oracle, error) {
 			all[i] = append(all[i], p)
 		}
 	}
-	res, err := o.explore(all)
+	res, err := o.explore(all, until.Done())
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +116,7 @@ func (o *Oracle) Legal(held [][]int) (uint64, error) {
 	if m, ok := o.known[string(o.buf)]; ok {
 		return m, nil
 	}
-	res, err := o.explore(held)
+	res, err := o.explore(held, nil)
 	if err != nil {
 		return 0, err
 	}
@@ -133,10 +139,10 @@ func appendContents(b []byte, held [][]int) []byte {
 	return b
 }
 
-func (o *Oracle) explore(held [][]int) (*interp.Result, error) {
+func (o *Oracle) explore(held [][]int, stop <-chan struct{}) (*interp.Result, error) {
 	res, err := interp.Explore(o.workload.Entry, interp.World{
 		Ctx: o.ctx.Bytes, CtxKind: o.ctx.Kind, CtxUnknown: o.ctx.Unknown, Packet: o.ctx.Packet,
-		Layout: o.layout, Maps: o.data, Shared: true,
+		Layout: o.layout, Maps: o.data, Shared: true, Stop: stop,
 		MaxEntries: func(m string) uint32 { return uint32(o.workload.Maps[m]) },
 		Held: func(m string, key uint32) []*jit.Program {
 			i, ok := o.keys[protocol.Key{Map: m, Index: int(key)}]

@@ -15,7 +15,7 @@ func TestOracleOfGenerated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := w.Oracle(&jit.V510, w.Context)
+	o, err := w.Oracle(t.Context(), &jit.V510, w.Context)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestOracleOfGenerated(t *testing.T) {
 // source: len 64, mark 7, protocol 8; parse_v1 gives len+0x1000, parse_v2 len+mark+0x2000.
 func TestOracleOfObject(t *testing.T) {
 	w := Default()
-	o, err := w.Oracle(&jit.V510, w.Context)
+	o, err := w.Oracle(t.Context(), &jit.V510, w.Context)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func TestRelocate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := w.Oracle(&jit.V612, w.Context)
+	o, err := w.Oracle(t.Context(), &jit.V612, w.Context)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestLimit(t *testing.T) {
 	w := Default()
 	w.limit = os.ErrNotExist
 	_, err := w.Images(&jit.V612)
-	_, err2 := w.Oracle(&jit.V612, w.Context)
+	_, err2 := w.Oracle(t.Context(), &jit.V612, w.Context)
 	for _, err := range []error{err, err2} {
 		if err == nil || !strings.Contains(err.Error(), os.ErrNotExist.Error()) {
 			t.Errorf("%v", err)

@@ -139,6 +139,12 @@ func (m *memo[K, V]) get(key K, compute func() (V, error)) (V, error) {
 	return once()
 }
 
+func (m *memo[K, V]) forget(key K) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.kept, key)
+}
+
 func (m *memo[K, V]) size() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
