@@ -103,14 +103,16 @@ func TestOutputIsInterruptible(t *testing.T) {
 	cmd := &cobra.Command{}
 	cmd.SetContext(ctx)
 	cancel(interrupt{syscall.SIGINT})
-	if err := write(cmd, fifo, []byte("x")); !errors.Is(err, interrupt{syscall.SIGINT}) {
-		t.Errorf("a file: %v", err)
+	if _, err := openLater(fifo); !errors.Is(err, syscall.ENXIO) {
+		t.Errorf("a witness: %v", err)
 	}
 	if _, err := create(cmd, fifo); !errors.Is(err, interrupt{syscall.SIGINT}) {
 		t.Errorf("a trace: %v", err)
 	}
-	if err := write(cmd, file, []byte("x")); err != nil {
+	if f, err := create(cmd, file); err != nil {
 		t.Error(err)
+	} else {
+		f.Close()
 	}
 	// What waits for a reader gets one, so that no goroutine stays.
 	r, err := os.OpenFile(fifo, os.O_RDONLY|syscall.O_NONBLOCK, 0)
