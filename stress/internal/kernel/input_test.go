@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -100,6 +102,22 @@ func TestUnknownContext(t *testing.T) {
 		c.Spec.Programs["entry"].Type = kind
 		if _, err := Run(context.Background(), c); !errors.Is(err, ErrUnsupported) || !strings.HasSuffix(err.Error(), ": "+want) {
 			t.Errorf("%v, a run: %v", kind, err)
+		}
+	}
+}
+
+// TestCannot: what this process or kernel cannot do is told from what is wrong.
+func TestCannot(t *testing.T) {
+	for _, tc := range []struct {
+		err  error
+		want bool
+	}{
+		{nil, false}, {syscall.EINVAL, false}, {errors.New("wrong"), false},
+		{syscall.EPERM, true}, {fmt.Errorf("map: %w", ebpf.ErrNotSupported), true},
+		{fmt.Errorf("load program: %w", syscall.EMFILE), true}, {errors.New("can't dup fd: too many open files"), true},
+	} {
+		if got := Cannot(tc.err); got != tc.want {
+			t.Errorf("%v: %v", tc.err, got)
 		}
 	}
 }

@@ -440,7 +440,6 @@ func TestRefusesWhatItCannotJudge(t *testing.T) {
 		{"key outside", func(c *Config) { c.Keys[0].Index = 1 }, "key 1 of jmp_table: it has 1 keys"},
 		{"loads", func(c *Config) { c.Script = script(t, "load") }, "call 1 of the script: nothing is loaded"},
 		{"program outside", func(c *Config) { c.Script = script(t, "put 0 2") }, "there are 1 keys and 2 programs"},
-		{"long script", func(c *Config) { c.Script = script(t, strings.Repeat("put 0 0\ndelete 0\n", 13)) }, "14 images"},
 		{"bytes beyond a slot", func(c *Config) { c.Subject.Method.Steps = []protocol.MicroStep{{Off: 2, Len: 4}} }, "[2:6]=new writes beyond a bypass of 5 bytes"},
 		{"holds nothing known", func(c *Config) { c.Held = []int{2} }, "key 0 holds program 2"},
 	} {
