@@ -62,15 +62,23 @@ func (p *Pool) newThread(i int, block []byte, mul uint64) *thread {
 
 func address(p *byte) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
 
-// threadNice is the threads' nice value: they use all CPU time that they are given, and
+// threadNice is the threads' least nice value: they use all CPU time that they are given, and
 // the threads of the Go runtime, of its garbage collector above all, come first.
 const threadNice = 10
+
+// beNice makes the calling thread so nice, which needs no right. One that is nicer stays so: under
+// nice 19 it would come before the runtime's threads.
+func beNice() {
+	if inverse, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err == nil && 20-inverse < threadNice {
+		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, threadNice)
+	}
+}
 
 // run executes until the pool stops. The goroutine ends with its thread locked, so the
 // runtime ends the thread with it.
 func (t *thread) run(ready func()) {
 	runtime.LockOSThread()
-	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, threadNice) // this thread's; needs no right
+	beNice()
 	defer t.enlist()()
 	ready()
 	budget := uint64(1) << 62

@@ -2,7 +2,7 @@ package kernel
 
 import (
 	"encoding/binary"
-	"sync"
+	"sync/atomic"
 
 	"github.com/cilium/ebpf"
 )
@@ -35,20 +35,19 @@ func phaseSpec() *ebpf.MapSpec {
 // remembered is how many phases the callers that do not check themselves can look back.
 const remembered = 4096
 
-// A clock counts the phases.
+// A clock counts the phases. The mutator alone sets it; threads read it without a lock, because
+// hundreds of them that queue for one on few CPUs come to a stop for seconds.
 type clock struct {
 	m        *ebpf.Map
 	value    []byte
-	prepared uint64 // the last phase that was
-
-	mu   sync.Mutex
-	seq  uint64
-	past [remembered]pastPhase
+	prepared atomic.Uint64 // the last phase that was
+	seq      atomic.Uint64
+	past     [remembered]pastPhase
 }
 
 type pastPhase struct {
-	legal uint64
-	kind  int
+	legal atomic.Uint64
+	kind  atomic.Int64
 }
 
 func newClock(m *ebpf.Map) *clock { return &clock{m: m, value: make([]byte, phaseSize)} }
@@ -63,7 +62,7 @@ func (c *clock) begin(kind int, legal uint64) error {
 
 // prepare says what the phase will be after the last one that was prepared.
 func (c *clock) prepare(kind int, legal uint64) error {
-	seq := c.prepared + 1
+	seq := c.prepared.Load() + 1
 	entry := c.value[phaseRing+(seq%phases)<<phaseShift:]
 	for _, write := range []func(){
 		func() { binary.LittleEndian.PutUint64(entry, 0) },
@@ -78,48 +77,39 @@ func (c *clock) prepare(kind int, legal uint64) error {
 			return err
 		}
 	}
-	c.mu.Lock()
-	c.past[seq%remembered] = pastPhase{legal, kind}
-	c.prepared = seq
-	c.mu.Unlock()
+	p := &c.past[seq%remembered]
+	p.legal.Store(legal)
+	p.kind.Store(int64(kind))
+	c.prepared.Store(seq)
 	return nil
 }
 
 // next begins the next phase, which was prepared. For callers that do not check themselves it
 // begins a little earlier than for the others.
 func (c *clock) next() error {
-	c.mu.Lock()
-	c.seq++
-	seq := c.seq
-	c.mu.Unlock()
-	binary.LittleEndian.PutUint64(c.value[phaseSeq:], seq)
+	binary.LittleEndian.PutUint64(c.value[phaseSeq:], c.seq.Add(1))
 	return c.m.Put(uint32(0), c.value)
 }
 
 // now is the number of the current phase.
-func (c *clock) now() uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.seq
-}
+func (c *clock) now() uint64 { return c.seq.Load() }
 
 // between is what is legal in one of the phases, which operation was in progress, and whether that
 // is still known.
 func (c *clock) between(from, to uint64) (legal uint64, kind int, known bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.prepared-from >= remembered {
-		return 0, kindSeveral, false
-	}
-	for seq := from; seq <= to; seq++ {
-		p := c.past[seq%remembered]
-		legal |= p.legal
-		switch {
+	for seq := from; seq <= to && seq-from < remembered; seq++ {
+		p := &c.past[seq%remembered]
+		legal |= p.legal.Load()
+		switch k := int(p.kind.Load()); {
 		case kind == kindNone:
-			kind = p.kind
-		case p.kind != kindNone:
+			kind = k
+		case k != kindNone:
 			kind = kindSeveral
 		}
+	}
+	// Of what was read, an entry may have been of the phase that is prepared next.
+	if c.prepared.Load()+1-from >= remembered {
+		return 0, kindSeveral, false
 	}
 	return legal, kind, true
 }

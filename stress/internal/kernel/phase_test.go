@@ -64,10 +64,15 @@ func TestPhasesComeRound(t *testing.T) {
 
 // TestBetween: a caller that does not check itself looks back at the phases that a call spanned.
 func TestBetween(t *testing.T) {
-	c := &clock{seq: 3, prepared: 3}
-	c.past[1] = pastPhase{1, kindNone}
-	c.past[2] = pastPhase{2, 2}
-	c.past[3] = pastPhase{4, kindNone}
+	c := &clock{}
+	c.prepared.Store(3)
+	for seq, p := range []struct {
+		legal uint64
+		kind  int64
+	}{1: {1, kindNone}, 2: {2, 2}, 3: {4, kindNone}} {
+		c.past[seq].legal.Store(p.legal)
+		c.past[seq].kind.Store(p.kind)
+	}
 	for _, tc := range []struct {
 		from, to, legal uint64
 		kind            int
@@ -76,8 +81,16 @@ func TestBetween(t *testing.T) {
 			t.Errorf("between %d and %d: %b, %d, %v", tc.from, tc.to, legal, kind, known)
 		}
 	}
-	c.prepared = 1 + remembered
-	if _, _, known := c.between(1, 2); known {
-		t.Error("a phase is known that was forgotten")
+	// The entry of phase 1 is written again for phase 1+remembered, and while the one before that is
+	// the last that was prepared, that may be half done.
+	for back, want := range map[uint64]bool{2: true, 1: false, 0: false} {
+		c.prepared.Store(1 + remembered - back)
+		if _, _, known := c.between(1, 2); known != want {
+			t.Errorf("%d phases before its entry is another's, phase 1 is known: %v", back, known)
+		}
+	}
+	c.prepared.Store(1 << 40)
+	if _, _, known := c.between(1, 1<<40); known {
+		t.Error("all phases of a day are known")
 	}
 }

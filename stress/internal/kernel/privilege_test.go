@@ -49,6 +49,27 @@ func TestConfined(t *testing.T) {
 	}
 }
 
+// TestTakeTurns: a thread that takes short turns stays as nice as it is.
+func TestTakeTurns(t *testing.T) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // the thread ends with the goroutine
+		if err := unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), 15); err != nil {
+			t.Error(err)
+		}
+		takeTurns()
+		attr, err := unix.SchedGetAttr(0, 0)
+		if err != nil || attr.Nice != 15 {
+			t.Errorf("nice 15 becomes %+v, %v", attr, err)
+		}
+		if attr.Runtime != uint64(turn) {
+			t.Logf("this scheduler does not let a thread choose its turns: they take %d ns", attr.Runtime)
+		}
+	}()
+	<-done
+}
+
 // asUser names the variable that makes this test a child without privileges but some.
 const asUser = "TAILPOKE_TEST_AS_USER"
 
