@@ -127,6 +127,13 @@ func LayoutOptions() []Option {
 	}
 }
 
+func optionNames() (names []string) {
+	for _, o := range LayoutOptions() {
+		names = append(names, o.Name)
+	}
+	return names
+}
+
 // endbrSize is the size of endbr64 in bytes.
 const endbrSize = 4
 
@@ -144,7 +151,7 @@ func (l *Layout) plus(name string, options []string) (*Layout, error) {
 	for _, o := range options {
 		i := slices.IndexFunc(LayoutOptions(), func(known Option) bool { return known.Name == o })
 		if i < 0 {
-			return nil, fmt.Errorf("layout %q: no option %q: there are ibt and bmi2", name, o)
+			return nil, fmt.Errorf("layout %q: no option %q: there are %v", name, o, optionNames())
 		}
 		LayoutOptions()[i].set(&more)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -71,36 +70,4 @@ func (l *lateFile) Read(b []byte) (n int, err error) {
 		l.file.Close()
 	}
 	return n, err
-}
-
-// held does what a named pipe may hold up, until somebody opens its other end. A signal ends that;
-// what nothing holds up has a moment even then.
-func held(cmd *cobra.Command, do func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- do() }()
-	select {
-	case err := <-done:
-		return err
-	case <-cmd.Context().Done():
-	}
-	select {
-	case err := <-done:
-		return err
-	case <-time.After(time.Second):
-		return context.Cause(cmd.Context())
-	}
-}
-
-// create makes a file. A named pipe waits for a reader: one that is opened to be read as well, as by
-// os.Create, would not, and what is written might be lost.
-func create(cmd *cobra.Command, name string) (*os.File, error) {
-	var made *os.File // of a goroutine that may be left behind
-	err := held(cmd, func() (err error) {
-		made, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return made, nil
 }

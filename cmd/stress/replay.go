@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -106,53 +103,7 @@ func (j *judging) keepWitness(o *stress.Options) (file *later, save func(w io.Wr
 		if kept.Len() > 0 {
 			return file.write(kept.Bytes())
 		}
-		fmt.Fprintf(w, "neither the machine engine nor the model has a witness: %s is not written\n", j.witness)
+		fmt.Fprintf(w, "neither the machine engine nor the model has a witness: %s is not written\n", render.Printable(j.witness))
 		return nil
 	}, nil
-}
-
-// later is a file that was opened before there is anything to write, so that one that cannot be
-// written is known at once. What was there stays until something is written.
-type later struct {
-	file *os.File
-	made bool // there was none
-}
-
-// openLater opens a file; of no name it is nil.
-func openLater(name string) (*later, error) {
-	if name == "" {
-		return nil, nil
-	}
-	_, err := os.Stat(name)
-	l := &later{made: errors.Is(err, fs.ErrNotExist)}
-	if l.file, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|syscall.O_NONBLOCK, 0o666); err != nil {
-		if no, ok := errors.AsType[*fs.PathError](err); ok {
-			err = fmt.Errorf("%s: %w", name, no.Err)
-		}
-		return nil, err
-	}
-	return l, nil
-}
-
-// write puts something in the place of what was there.
-func (l *later) write(content []byte) error {
-	l.made = false // it stays
-	if st, err := l.file.Stat(); err == nil && st.Mode().IsRegular() {
-		if err := l.file.Truncate(0); err != nil {
-			return err
-		}
-	}
-	_, err := l.file.Write(content)
-	return errors.Join(err, l.file.Close())
-}
-
-// close removes the file if nothing was written and there was none.
-func (l *later) close() {
-	if l == nil {
-		return
-	}
-	l.file.Close()
-	if l.made {
-		os.Remove(l.file.Name())
-	}
 }

@@ -27,6 +27,9 @@ func All() *report.Catalogue {
 		kind("layouts", jit.Layouts(), func(l *jit.Layout) (name, text string) {
 			return l.Name, fmt.Sprintf("tail calls enter at +%d, at most %d of them", l.AdjOff, l.Counter.Limit)
 		}),
+		kind("options", jit.LayoutOptions(), func(o jit.Option) (name, text string) {
+			return o.Name, "of a layout: " + o.Says
+		}),
 		kind("mutants", Mutants(), func(m protocol.Mutant) (name, text string) {
 			return m.Name, mutantText(m)
 		}),

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/judge"
 	"tailpoke/stress/internal/live"
@@ -120,6 +121,8 @@ func page(kind string, it report.Item) string {
 		fmt.Fprintf(&b, "\nJudge it: stress mutants %s\n", it.Name)
 	case "protocols", "methods", "graces", "layouts":
 		fmt.Fprintf(&b, "\nJudge it: stress run --%s %s\n", strings.TrimSuffix(kind, "s"), it.Name)
+	case "options":
+		fmt.Fprintf(&b, "\nJudge it: stress run --layout %s+%s\n", jit.V612.Name, it.Name)
 	case "cases":
 		fmt.Fprintf(&b, "\nCarry it out: stress regression %s\nUnder a mutator: stress run --case %[1]s\n", it.Name)
 	case "engines":

@@ -37,6 +37,7 @@ func TestExplains(t *testing.T) {
 		"no-grace": {"stress mutants no-grace"},
 		"lazy":     {"stress run --protocol lazy"},
 		"epoch":    {"stress run --grace epoch"},
+		"ibt":      {"endbr64 at the start", "stress run --layout v6.12+ibt"},
 	} {
 		page, err := Explain(name)
 		for _, want := range wants {

@@ -171,16 +171,16 @@ var classes = []struct {
 }{
 	{ClassConformance, protocol.Conformance, "the trace is no behaviour of the model"},
 	{ClassBytes, protocol.ExpectedBytes, "a slot held other bytes than it may, or should"},
-	{ClassDoubleFree, protocol.NoDoubleFree, "an operation let go again of what it replaced"},
-	{ClassEarlyFree, protocol.NoEarlyFree, "it let go of that while the map's pointer named it"},
-	{ClassLeak, protocol.NoLeak, "it ended without letting go of that"},
+	{ClassDoubleFree, protocol.NoDoubleFree, "an operation let go a second time of what it replaced"},
+	{ClassEarlyFree, protocol.NoEarlyFree, "an operation let go of what it replaced while the map's pointer still named it"},
+	{ClassLeak, protocol.NoLeak, "an operation ended without letting go of what it replaced"},
 	{ClassA, protocol.NeverA, "registers of the caller lost, stack pointer right"},
 	{ClassUAF, protocol.NoUseAfterFree, "trapped in the text of a freed program"},
 	{ClassTorn, protocol.NoTorn, "faulted where no instruction begins, or in a slot"},
 	{ClassMiss, protocol.NoMiss, "fell through although the key held a program"},
 	{ClassStale, protocol.Fresh, "ran a program that the key did not hold"},
 	{ClassRegisters, protocol.Registers, "stack pointer wrong, or a value no path returns"},
-	{ClassCrash, protocol.Registers, "any other fault"},
+	{ClassCrash, protocol.Registers, "a fault that no other class says more of"},
 	{ClassEndless, protocol.Progress, "an execution or an operation did not end"},
 }
 
