@@ -59,7 +59,7 @@ var table = map[string]arrows{
 	"stress/internal/step [t]":      {may: []string{asm}},
 	"stress/internal/native":        {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "stress/internal/rig"}},
 	"stress/internal/native [t]":    {may: []string{"jit/interp", asm}},
-	"stress/internal/regress":       {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "stress/internal/kernel", "stress/internal/native", "stress/internal/workload", "stress/internal/child", "stress/report", ebpf, asm}},
+	"stress/internal/regress":       {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "stress/internal/identity", "stress/internal/kernel", "stress/internal/native", "stress/internal/workload", "stress/internal/child", "stress/report", ebpf, asm}},
 	"stress/internal/workload":      {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "patcher/protocol", "stress/bpf", "stress/internal/live", ebpf, asm, btf, x86asm}},
 	"stress/internal/child":         {},
 	"stress/bpf":                    {},

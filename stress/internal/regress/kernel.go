@@ -8,19 +8,22 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"tailpoke/jit"
+	"tailpoke/stress/internal/identity"
 	"tailpoke/stress/internal/kernel"
 	"tailpoke/stress/report"
 )
 
-// NewKernel makes the column of the running kernel, which is expected to give what today's kernels
+// NewKernel makes the column of the running kernel, which is expected to give what kernels of its era
 // do. The error wraps [ErrCannotRun], with the reason, if it cannot be asked.
 func NewKernel() (Column, error) {
-	unbounded := ""
-	k := Column{"kernel", V612, func(c *Case) (Session, error) { return openKernel(c, unbounded) }}
+	k := Column{Name: "kernel", Era: kernelEra()}
 	if raw, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		version, _, _ := strings.Cut(strings.TrimSpace(string(raw)), "-")
 		k.Name += " " + version
 	}
+	unbounded := ""
+	k.Open = func(c *Case) (Session, error) { return openKernel(c, unbounded) }
 	for _, c := range hierarchyCases() {
 		// It ends in every kernel with tail calls in functions, and tells how they count.
 		if c.Name != "hierarchy_2" {
@@ -32,9 +35,30 @@ func NewKernel() (Column, error) {
 			return k, errors.New(r.Reason)
 		case r.Cell != report.CellOK:
 			unbounded = fmt.Sprintf("functions do not share one count, and the case might not end: %s %s", c.Name, r.Cell)
+		case k.Era == V510:
+			unbounded = fmt.Sprintf("in kernels of era %s functions do not share one count, and the case does not end", k.Era)
 		}
 	}
 	return k, nil
+}
+
+// kernelEra is the era of the running kernel, by the code that it makes of a few small programs.
+// Where that cannot be read, today's.
+func kernelEra() Era {
+	k, err := identity.DetectCompiler()
+	if err != nil {
+		return V612
+	}
+	return eraOf(&k.Layout)
+}
+
+// eraOf is the era of the kernels that emit such a layout. Since one commit, 116e04ba1459, all
+// functions share one count and a miss is free.
+func eraOf(l *jit.Layout) Era {
+	if l.Counter.Calls == jit.CounterByValue {
+		return V510
+	}
+	return V612
 }
 
 // openKernel prepares a case. unbounded says why one that does not end in some era must not be run,

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"tailpoke/jit"
 	"tailpoke/stress/report"
 )
 
@@ -69,6 +70,20 @@ func isOfEra(c *Case, era Era) bool {
 		}
 	}
 	return false
+}
+
+// TestEraOf: the layout of every era tells the era whose results its kernels give. Layout seed is of
+// no released kernel.
+func TestEraOf(t *testing.T) {
+	ibt, err := jit.LayoutByName("v6.12+ibt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for l, want := range map[*jit.Layout]Era{&jit.V510: V510, &jit.V519: V510, &jit.V612: V612, &jit.V70: V612, ibt: V612} {
+		if got := eraOf(l); got != want {
+			t.Errorf("%s: %s, want %s", l.Name, got, want)
+		}
+	}
 }
 
 // TestGuard: a kernel in which functions have a count each is not given the cases that would not
