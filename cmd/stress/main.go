@@ -9,10 +9,12 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"tailpoke/internal/vm/guest"
 	"tailpoke/stress"
 )
 
 func main() {
+	guest.Main()   // the first process of a virtual machine runs a verb and never returns
 	stress.Child() // a process that is to run one job does that and never returns
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }

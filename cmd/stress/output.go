@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"tailpoke/internal/vm/guest"
 	"tailpoke/stress"
 	"tailpoke/stress/report"
 	"tailpoke/stress/report/render"
@@ -24,6 +25,7 @@ type output struct {
 	quiet    bool
 	seed     seed     // of verbs with seedFlag
 	drawn    string   // the seed, once a verb has asked for it
+	again    string   // the command line that does the same again, where that is not this one
 	progress duration // of verbs with progressFlag
 	expect   verdict  // of verbs with expectFlag
 	stream   *stream  // once something is written
@@ -128,7 +130,7 @@ func (o *output) rows(cmd *cobra.Command, about *report.Subject) func(report.Ver
 	if o.format.String() != "text" {
 		return nil
 	}
-	d := &report.Document{Subject: about, Seed: o.drawn}
+	d := &report.Document{Subject: about, Seed: o.drawn, Guest: guestHere()}
 	show := func() {
 		o.status.clear()
 		if err := o.out(cmd).grow(d, render.Rows); err != nil {
@@ -167,11 +169,20 @@ func (o *output) failure(cmd *cobra.Command, err error) *report.Document {
 	return &report.Document{Schema: "stress/" + cmd.Name(), Error: err.Error()}
 }
 
+// guestHere is the guest in which this process runs, or nil.
+func guestHere() *report.Guest {
+	if here := guest.Here(); here != nil {
+		return &here.Guest
+	}
+	return nil
+}
+
 // stamp says in a document what made it, and how to make it again.
 func (o *output) stamp(cmd *cobra.Command, args []string, d *report.Document) {
 	d.Tool, d.Machine, d.Expect = tool(), stress.Machine(), report.Overall(o.expect)
 	d.Seed = cmp.Or(o.drawn, d.Seed)
-	d.Again = reproduce(cmd, args, d.Seed)
+	d.Again = cmp.Or(o.again, reproduce(cmd, args, d.Seed))
+	d.Guest = cmp.Or(d.Guest, guestHere())
 }
 
 // A meter lets lines through each time that its interval has passed.

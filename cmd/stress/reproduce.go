@@ -1,18 +1,26 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"tailpoke/internal/vm/guest"
 )
 
 // reproduce is the command line that does the same again, with the same seed where chance is
 // involved.
 func reproduce(cmd *cobra.Command, args []string, seed string) string {
-	words := []string{"stress", cmd.Name()}
+	words := []string{"stress"}
+	if here := guest.Here(); here != nil {
+		words = slices.Clone(here.Before)
+	}
+	at := len(words)
+	words = append(words, cmd.Name())
 	if !cmd.HasParent() {
-		words[1] = "run" // the main job is its default
+		words[at] = "run" // the main job is its default
 	}
 	for _, a := range args {
 		words = append(words, quoted(a))

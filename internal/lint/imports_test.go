@@ -63,7 +63,7 @@ var table = map[string]arrows{
 	"stress/internal/workload":      {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "patcher/protocol", "stress/bpf", "stress/internal/live", ebpf, asm, btf, x86asm}},
 	"stress/internal/child":         {},
 	"stress/bpf":                    {},
-	"stress/internal/judge":         {may: []string{"jit", "jit/exec", "jit/interp", "model", "model/promela", "patcher", "patcher/protocol", "patcher/protocol/witness", "patcher/text", "stress/internal/child", "stress/internal/cpu", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/internal/sim", "stress/internal/step", "stress/internal/workload", "stress/report"}},
+	"stress/internal/judge":         {may: []string{"internal/vm/guest", "jit", "jit/exec", "jit/interp", "model", "model/promela", "patcher", "patcher/protocol", "patcher/protocol/witness", "patcher/text", "stress/internal/child", "stress/internal/cpu", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/internal/sim", "stress/internal/step", "stress/internal/workload", "stress/report"}},
 	"stress/internal/judge [t]":     {may: []string{"stress", "stress/internal/rig", ebpf, asm}},
 	"stress/internal/replay":        {may: []string{"jit", "patcher/protocol", "patcher/protocol/witness", "stress/internal/judge", "stress/internal/regress", "stress/internal/workload", "stress/report"}},
 	"stress/internal/replay [t]":    {may: []string{"jit/exec", "stress/internal/catalogue"}},
@@ -80,7 +80,9 @@ var table = map[string]arrows{
 	"stress":                        {may: []string{"patcher/protocol", "stress/internal/catalogue", "stress/internal/judge", "stress/internal/regress", "stress/internal/replay", "stress/internal/search", "stress/internal/workload", "stress/report"}},
 	"stress [t]":                    {may: []string{"jit/exec", "patcher/rcu"}},
 	"stress/stresstest":             {may: []string{"patcher/protocol", "patcher/protocol/witness", "stress", "stress/report", "stress/report/render"}}, // a test prints what it finds
-	"cmd/stress":                    {may: []string{"stress", "stress/report", "stress/report/render", cobra, pflag, unix}},
+	"internal/vm":                   {may: []string{"internal/vm/guest", "stress/report", unix}},
+	"internal/vm/guest":             {may: []string{"patcher/protocol", "stress/report", unix}}, // it is in every guest, and knows no verb
+	"cmd/stress":                    {may: []string{"internal/vm", "internal/vm/guest", "patcher/protocol", "stress", "stress/report", "stress/report/render", cobra, pflag, unix}},
 	"cmd/stress [t]":                {may: []string{"patcher/protocol"}},
 	"scripts/mutation":              {}, // a tool for developers
 	"scripts/rewording":             {}, // likewise

@@ -33,13 +33,16 @@ const (
 	NoEarlyFree Property = "no-early-free"
 	// NoLeak: when it returns, what it replaced and no key holds is freed or retired.
 	NoLeak Property = "no-leak"
+	// KernelLives: the kernel that is asked does not oops, BUG, stall or hang. A guest's end shows
+	// that; an engine in that kernel cannot.
+	KernelLives Property = "kernel-lives"
 )
 
 // Properties lists them, and [Conformance].
 func Properties() []Property {
 	return []Property{
 		NeverA, Registers, NoTorn, NoUseAfterFree, NoMiss, Fresh, Progress, ExpectedBytes, NoDoubleFree, NoEarlyFree,
-		NoLeak, TailLimit, Conformance,
+		NoLeak, TailLimit, Conformance, KernelLives,
 	}
 }
 

@@ -25,6 +25,7 @@ type Document struct {
 	Schema   string    `json:"schema"` // what the object is, and its version: "stress/verdict/2"
 	Tool     Tool      `json:"tool,omitzero"`
 	Machine  Machine   `json:"machine,omitzero"`
+	Guest    *Guest    `json:"guest,omitempty"` // the virtual machine in which that ran, if it did
 	Again    string    `json:"again,omitempty"` // the command line that makes the same document again
 	Subject  *Subject  `json:"subject,omitempty"`
 	Seed     string    `json:"seed,omitempty"`

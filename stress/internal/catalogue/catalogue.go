@@ -102,4 +102,5 @@ var propertyTexts = map[protocol.Property]string{
 	protocol.NoLeak:         "when it returns, what it replaced and no key holds is freed or retired",
 	protocol.TailLimit:      "at most 33 tail calls in one execution, those of its callees included",
 	protocol.Conformance:    "a recorded trace is a behaviour of the model",
+	protocol.KernelLives:    "no oops, BUG, stall or hang of the kernel that is asked, in a virtual machine",
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tailpoke/internal/vm/guest"
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/kernel"
@@ -112,6 +113,9 @@ func kernelConfig(ctx context.Context, j *Job) (c kernel.Config, blind string, e
 	c = kernel.Config{
 		Config: j.live(protocol.Kernel), Threads: j.Subject.Shape.Threads, Spec: spec, Entry: w.Entry.Name,
 		Input: in, Callers: j.Callers,
+	}
+	if b := guest.NewBeacon(); b != nil { // the host wants to know in what a kernel died
+		c.Began, c.Ended = b.Began, b.Ended
 	}
 	for _, p := range w.Programs {
 		c.Programs = append(c.Programs, p.Name)

@@ -49,6 +49,9 @@ type Config struct {
 	// Trace, if set, is given what happened, in order, while the run goes on. It does not keep
 	// the slice.
 	Trace func([]protocol.Item)
+	// Began and Ended, if set, are called around each operation of the mutator.
+	Began func(protocol.OpKind)
+	Ended func()
 	// Progress, if set, is called about once a second.
 	Progress func(report.Progress)
 }
@@ -234,6 +237,10 @@ func (d *Driver) give(k, next int) error {
 	}
 	if op.After, err = d.legal(k, next); err != nil {
 		return err
+	}
+	if d.c.Began != nil {
+		d.c.Began(op.Kind)
+		defer d.c.Ended()
 	}
 	if err := d.engine.Operate(op); err != nil {
 		return err

@@ -19,7 +19,10 @@ func (verdicts) parts(d *report.Document) []part {
 		if v.Witness != nil {
 			out = append(out, part{block: v.Witness, depth: 1})
 		}
-		out = append(out, text(1, findingLines(v)...)...)
+		for _, f := range v.Findings {
+			out = append(out, text(1, findingText(&f))...)
+			out = append(out, text(2, f.Log...)...)
+		}
 	}
 	if len(d.Verdicts) == 1 && d.Verdicts[0].Kernel != nil { // it has the room
 		out = append(out, slotsParts(d.Verdicts[0].Kernel)...)
@@ -69,6 +72,7 @@ func findingLines(v *report.Verdict) []string {
 	var out []string
 	for i := range v.Findings {
 		out = append(out, findingText(&v.Findings[i]))
+		out = append(out, v.Findings[i].Log...)
 	}
 	return out
 }

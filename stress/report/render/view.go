@@ -116,7 +116,7 @@ func partsOf(d *report.Document) ([]part, error) {
 	if d.Verdict == report.Violated && d.Seed != "" && d.Again != "" {
 		out = append(out, field("again", d.Again))
 	}
-	if d.Subject != nil {
+	if d.Subject != nil || len(d.Verdicts) > 0 {
 		out = append(out, part{lines: []string{conclusion(d)}, says: true})
 	}
 	return out, nil
@@ -125,6 +125,9 @@ func partsOf(d *report.Document) ([]part, error) {
 // headOf says what was judged.
 func headOf(d *report.Document) []part {
 	var out []part
+	if d.Guest != nil {
+		out = append(out, field("guest", guestText(d.Guest)))
+	}
 	if d.Subject != nil {
 		out = append(out, field("subject", subjectText(d.Subject)))
 	}
@@ -175,6 +178,9 @@ func conclusion(d *report.Document) string {
 // fields are what else a document says of itself, for readers of machines.
 func fields(d *report.Document) [][2]string {
 	out := [][2]string{{"tool", toolText(&d.Tool)}, {"machine", machineText(&d.Machine)}}
+	if d.Guest != nil {
+		out = append(out, [2]string{"guest", guestText(d.Guest)})
+	}
 	if d.Subject != nil {
 		out = append(out, [2]string{"subject", subjectText(d.Subject)})
 	}

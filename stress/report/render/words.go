@@ -54,6 +54,15 @@ func oneLine(text string) string { return strings.Join(strings.Fields(text), " "
 // lines are those of a text.
 func lines(text string) []string { return strings.Split(strings.TrimRight(text, "\n"), "\n") }
 
+// guestText says which kernel a verb ran on, and how.
+func guestText(g *report.Guest) string {
+	text := fmt.Sprintf("%s in %s, %s, CPU %s; %s, memory %s", g.Image, g.Emulator, g.Accel, g.CPU, counted(g.CPUs, "CPU"), g.Memory)
+	if g.Append != "" {
+		text += "; kernel told " + g.Append
+	}
+	return text
+}
+
 func subjectText(s *report.Subject) string {
 	text := fmt.Sprintf("protocol %s, method %s, grace %s, layout %s; %s, %s, %s, %s",
 		s.Protocol, s.Method, s.Grace, s.Layout, counted(s.Threads, "thread"),

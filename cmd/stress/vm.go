@@ -1,0 +1,270 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"tailpoke/internal/vm"
+	"tailpoke/internal/vm/guest"
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/report"
+)
+
+const vmLong = `Examples:
+
+  stress vm --kernel arch/x86/boot/bzImage -- run --engine kernel --duration 30s
+  stress vm --kernel deb:6.1.0-56-amd64 -- regression
+  stress vm --kernel deb:7.3.4+deb13-amd64 --qemu-arg "-cpu EPYC" -- identity --json
+  git bisect run stress vm --kernel arch/x86/boot/bzImage --exit-bisect -- run --engine kernel
+
+vm boots a kernel image under QEMU and runs a verb of this command in it, the main job if none is
+given. What the verb prints and its exit code are those of the verb; files that its arguments name are
+taken along, and files that it writes come back. A kernel that dies, stalls or hangs meanwhile
+violates kernel-lives. The machine has no network, and no disk of this one's. Without
+KVM it is slow, and cannot show every window: the report says how it ran. deb:NAME is the image of
+Debian's package linux-image-NAME, which is fetched once and kept.
+
+With --exit-bisect the exit code is 0 for good, 1 for bad, 125 for a kernel that does not boot or that
+nothing can be said of, as git bisect run reads it.`
+
+// The exit codes of git bisect run.
+const (
+	bisectSkip  = 125
+	bisectAbort = 128
+)
+
+// machine is the verb vm.
+type machine struct {
+	output
+	kernel  string
+	options vm.Options
+	smp     count
+	memory  size
+	qemu    []string
+	timeout duration
+	bisect  bool
+}
+
+func newVM() *cobra.Command {
+	m := &machine{smp: vm.DefaultCPUs, timeout: duration(vm.DefaultTimeout)}
+	cmd := &cobra.Command{
+		Use: "vm --kernel FILE [-- VERB ...]", Short: "Run a verb on another kernel, in a virtual machine", Long: vmLong,
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return m.codeOf(m.run(cmd, args)) }
+	f := cmd.Flags()
+	f.SetInterspersed(false) // the verb's flags are its own
+	m.machineFlags(f)
+	f.StringVar(&m.kernel, "kernel", "", "kernel image: a bzImage, or deb:NAME for Debian's linux-image-NAME")
+	f.BoolVar(&m.bisect, "exit-bisect", false, "exit with 0, 1 or 125, for git bisect run")
+	m.flags(f)
+	return cmd
+}
+
+// machineFlags adds the flags for the machine that a kernel runs in.
+func (m *machine) machineFlags(f *pflag.FlagSet) {
+	f.Var(&m.smp, "smp", "CPUs of the machine")
+	f.Var(&m.memory, "memory", "memory of the machine, such as 1G")
+	f.Lookup("memory").DefValue = vm.DefaultMemory
+	f.StringVar(&m.options.Append, "append", "", "more of the kernel's command line")
+	f.StringArrayVar(&m.qemu, "qemu-arg", nil, `more arguments for QEMU, such as "-cpu EPYC"; may be given more than once`)
+	f.Var(&m.timeout, "timeout", "time for the machine, from its start")
+}
+
+// codeOf is the exit of a run as git bisect run reads it.
+func (m *machine) codeOf(err error) error {
+	e, ok := errors.AsType[*exit](err)
+	if !m.bisect || err == nil || ok && (e.code == codeViolated || e.code >= codeSignal) {
+		return err
+	}
+	if !ok || e.code == codeUsage { // the command line is wrong for every commit
+		return &exit{bisectAbort, err}
+	}
+	return &exit{bisectSkip, e.err}
+}
+
+// run boots the kernel and runs the verb. It makes a document only of what the guest cannot tell.
+func (m *machine) run(cmd *cobra.Command, args []string) error {
+	if err := m.check(cmd); err != nil {
+		return usage(err)
+	}
+	code, d, err := m.boot(cmd, args)
+	if d != nil || err != nil {
+		return m.answer(func(*cobra.Command, []string) (*report.Document, error) { return d, err })(cmd, args)
+	}
+	if stopped := interrupted(cmd.Context()); stopped != nil {
+		return stopped
+	}
+	if code != codeHolds {
+		return &exit{code, nil} // the guest has said why
+	}
+	return nil
+}
+
+// boot returns the verb's exit code, or the document of a kernel that went wrong.
+func (m *machine) boot(cmd *cobra.Command, args []string) (code int, d *report.Document, err error) {
+	o, err := m.optionsOf(cmd, args)
+	if err != nil {
+		return 0, nil, err
+	}
+	out := &counted{to: o.Stdout}
+	o.Stdout = out
+	res, err := vm.Run(cmd.Context(), o)
+	switch {
+	case errors.Is(err, vm.ErrMissing) || errors.Is(err, errors.ErrUnsupported):
+		return 0, nil, &exit{codeMissing, err}
+	case errors.Is(err, vm.ErrTime) || errors.Is(err, vm.ErrNoBoot):
+		return 0, nil, &exit{codeNoVerdict, err}
+	case err != nil:
+		return 0, nil, failed(err)
+	case res.Fault != nil:
+		m.again = m.againOf(o.Before, args)
+		d := died(res)
+		if out.n > 0 && m.format == 0 { // people have read the head
+			d.Guest, m.drawn = nil, ""
+		}
+		return 0, d, nil
+	}
+	fmt.Fprintf(m.notes(cmd), "ran on %s in %s, %s; booted in %.0f s\n", res.Guest.Release, res.Guest.Emulator, res.Guest.Accel, res.Boot.Seconds())
+	return res.Code, nil, nil
+}
+
+// counted counts what is written to it.
+type counted struct {
+	to io.Writer
+	n  int
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	c.n += len(b)
+	return c.to.Write(b)
+}
+
+// againOf is the command line that runs the verb again, with the same seed.
+func (m *machine) againOf(before, args []string) string {
+	words := slices.Clone(before)
+	for _, a := range args {
+		words = append(words, quoted(a))
+	}
+	if m.drawn != "" && !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--seed") }) {
+		words = append(words, "--seed", m.drawn)
+	}
+	return strings.Join(words, " ")
+}
+
+// optionsOf makes the options of a run from the flags and the verb.
+func (m *machine) optionsOf(cmd *cobra.Command, args []string) (o vm.Options, err error) {
+	if m.kernel == "" {
+		return o, usagef("vm needs --kernel FILE, or --kernel deb:NAME")
+	}
+	o = m.options
+	if o.Args, err = m.verbOf(args); err != nil {
+		return o, err
+	}
+	if o.Dir, err = os.Getwd(); err != nil {
+		return o, failed(err)
+	}
+	o.Name, o.Kernel = m.kernel, m.kernel
+	if _, err := vm.Version(o.Kernel); err != nil {
+		return o, usage(err)
+	}
+	if slices.Contains(args, "-") {
+		text, err := readAll(cmd, "-", 1<<20)
+		if err != nil {
+			return o, usage(err)
+		}
+		o.Stdin = []byte(text)
+	}
+	o.CPUs, o.Timeout = int(m.smp), time.Duration(m.timeout)
+	if m.memory > 0 {
+		o.Memory = fmt.Sprintf("%dM", uint64(m.memory)>>20)
+	}
+	for _, words := range m.qemu {
+		o.QEMU = append(o.QEMU, strings.Fields(words)...)
+	}
+	o.Before = append(strings.Fields(reproduce(cmd, nil, "")), "--")
+	o.Stdout, o.Stderr = cmd.OutOrStdout(), m.notes(cmd)
+	o.Write = writeBack
+	o.Signal = func() int { return signalOf(cmd.Context()) }
+	return o, nil
+}
+
+// verbOf reads the verb's command line, so that what is wrong with it costs no boot. It adds a seed
+// where chance is involved and none is given: a guest that dies cannot tell it.
+func (m *machine) verbOf(args []string) ([]string, error) {
+	root := newRoot()
+	verb, rest, err := root.Find(args)
+	if err != nil {
+		return nil, usage(err)
+	}
+	if verb.Name() == "vm" {
+		return nil, usagef("vm: a guest has no guests")
+	}
+	if err := verb.ParseFlags(rest); err != nil {
+		return nil, flagError(verb, err)
+	}
+	if err := verb.ValidateArgs(verb.Flags().Args()); err != nil {
+		return nil, usage(err)
+	}
+	args = slices.Clone(args)
+	f := verb.Flags()
+	if s := f.Lookup("seed"); s != nil {
+		if !s.Changed {
+			args = append(args, "--seed", new(seed(rand.Uint64())).String())
+			_ = s.Value.Set(args[len(args)-1])
+		}
+		m.drawn = s.Value.String()
+	}
+	switch form, object := f.Lookup("format"), f.Lookup("json"); {
+	case form == nil:
+	case object.Changed:
+		return args, m.format.Set("json")
+	case form.Changed:
+		return args, m.format.Set(form.Value.String())
+	default:
+		args = append(args, "--format", m.format.String())
+	}
+	return args, nil
+}
+
+// writeBack writes a file that the verb wrote in the guest.
+func writeBack(f guest.File) error { return os.WriteFile(filepath.Clean(f.Name), f.Data, 0o644) }
+
+// signalOf is the number of the signal that ended a context.
+func signalOf(ctx context.Context) int {
+	var i interrupt
+	if errors.As(context.Cause(ctx), &i) {
+		return int(i.signal)
+	}
+	return int(syscall.SIGTERM)
+}
+
+// died is the document of a guest whose kernel went wrong.
+func died(res *vm.Result) *report.Document {
+	f := res.Fault
+	d := &report.Document{Schema: "stress/vm/1", Guest: &res.Guest}
+	if f.Emulator {
+		d.Verdict = report.NoAnswer
+		d.Verdicts = []report.Verdict{{Engine: protocol.Kernel, Verdict: protocol.Bounded,
+			Reason: "emulator: QEMU executes stale translations of poked text with " + res.Guest.Accel + ", which looks like this: " + f.Line}}
+		return d
+	}
+	d.Verdicts = []report.Verdict{{Engine: protocol.Kernel, Verdict: protocol.Violated, Property: protocol.KernelLives,
+		Reason: string(protocol.KernelLives), Seconds: f.Seconds, Findings: []report.Finding{{
+			Engine: protocol.Kernel, Property: protocol.KernelLives, Class: f.Kind, During: f.During, Place: report.Place{Who: "kernel"},
+			Text: f.Line, Count: 1, Log: f.Log,
+		}}}}
+	d.Verdict = report.Violated
+	return d
+}
