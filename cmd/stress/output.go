@@ -183,6 +183,7 @@ func (o *output) stamp(cmd *cobra.Command, args []string, d *report.Document) {
 	d.Seed = cmp.Or(o.drawn, d.Seed)
 	d.Again = cmp.Or(o.again, reproduce(cmd, args, d.Seed))
 	d.Guest = cmp.Or(d.Guest, guestHere())
+	d.Summary = render.Summary(d)
 }
 
 // A meter lets lines through each time that its interval has passed.

@@ -13,15 +13,24 @@ import (
 // reproduce is the command line that does the same again, with the same seed where chance is
 // involved.
 func reproduce(cmd *cobra.Command, args []string, seed string) string {
-	words := []string{"stress"}
+	words := wordsOf(cmd, args)
+	if seed != "" {
+		words = append(words, "--seed", seed)
+	}
+	return strings.Join(words, " ")
+}
+
+// wordsOf are the words of a command line, as a shell reads them. In a guest they begin with those
+// that start it.
+func wordsOf(cmd *cobra.Command, args []string) []string {
+	words, path := []string{"stress"}, strings.Fields(cmd.CommandPath())[1:]
 	if here := guest.Here(); here != nil {
 		words = slices.Clone(here.Before)
 	}
-	at := len(words)
-	words = append(words, cmd.Name())
-	if !cmd.HasParent() {
-		words[at] = "run" // the main job is its default
+	if len(path) == 0 {
+		path = []string{"run"} // the main job is its default
 	}
+	words = append(words, path...)
 	for _, a := range args {
 		words = append(words, quoted(a))
 	}
@@ -30,21 +39,23 @@ func reproduce(cmd *cobra.Command, args []string, seed string) string {
 		case "json", "format", "quiet", "progress", "seed":
 			return
 		}
-		value := f.Value.String()
+		values := []string{f.Value.String()}
 		if list, ok := f.Value.(pflag.SliceValue); ok {
-			value = strings.Join(list.GetSlice(), ",")
+			values = list.GetSlice()
+			if f.Value.Type() != "stringArray" { // of those each word is a flag's own
+				values = []string{strings.Join(values, ",")}
+			}
 		}
-		switch {
-		case f.Value.Type() != "bool":
-			words = append(words, "--"+f.Name, quoted(value))
-		case value == "true":
-			words = append(words, "--"+f.Name)
+		for _, value := range values {
+			switch {
+			case f.Value.Type() != "bool":
+				words = append(words, "--"+f.Name, quoted(value))
+			case value == "true":
+				words = append(words, "--"+f.Name)
+			}
 		}
 	})
-	if seed != "" {
-		words = append(words, "--seed", seed)
-	}
-	return strings.Join(words, " ")
+	return words
 }
 
 // quoted makes one word of a POSIX shell.

@@ -54,11 +54,17 @@ func newRoot() *cobra.Command {
 		root.AddCommand(v.cmd)
 	}
 	root.AddCommand(newExitCodes())
-	for _, c := range append(root.Commands(), root) {
-		c.Long = render.Reflow(c.Long, helpWidth)
-		completeFlags(c)
-	}
+	finish(root)
 	return root
+}
+
+// finish breaks the lines of a command's help, and of those below it, and completes their flags.
+func finish(c *cobra.Command) {
+	c.Long = render.Reflow(c.Long, helpWidth)
+	completeFlags(c)
+	for _, below := range c.Commands() {
+		finish(below)
+	}
 }
 
 // flagError adds what flag could have been meant.

@@ -59,6 +59,7 @@ type machine struct {
 
 func newVM() *cobra.Command {
 	m := &machine{smp: vm.DefaultCPUs, timeout: duration(vm.DefaultTimeout)}
+	m.seed = seed(rand.Uint64())
 	cmd := &cobra.Command{
 		Use: "vm --kernel FILE [-- VERB ...]", Short: "Run a verb on another kernel, in a virtual machine", Long: vmLong,
 	}
@@ -69,6 +70,7 @@ func newVM() *cobra.Command {
 	f.StringVar(&m.kernel, "kernel", "", "kernel image: a bzImage, or deb:NAME for Debian's linux-image-NAME")
 	f.BoolVar(&m.bisect, "exit-bisect", false, "exit with 0, 1 or 125, for git bisect run")
 	m.flags(f)
+	cmd.AddCommand(newMatrix())
 	return cmd
 }
 
@@ -129,7 +131,7 @@ func (m *machine) boot(cmd *cobra.Command, args []string) (code int, d *report.D
 	case err != nil:
 		return 0, nil, failed(err)
 	case res.Fault != nil:
-		m.again = m.againOf(o.Before, args)
+		m.again = againOf(o.Before, args, m.drawn)
 		d := died(res)
 		if out.n > 0 && m.format == 0 { // people have read the head
 			d.Guest, m.drawn = nil, ""
@@ -151,14 +153,14 @@ func (c *counted) Write(b []byte) (int, error) {
 	return c.to.Write(b)
 }
 
-// againOf is the command line that runs the verb again, with the same seed.
-func (m *machine) againOf(before, args []string) string {
+// againOf is the command line that runs a verb again, with the same seed.
+func againOf(before, args []string, seed string) string {
 	words := slices.Clone(before)
 	for _, a := range args {
 		words = append(words, quoted(a))
 	}
-	if m.drawn != "" && !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--seed") }) {
-		words = append(words, "--seed", m.drawn)
+	if seed != "" && !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--seed") }) {
+		words = append(words, "--seed", seed)
 	}
 	return strings.Join(words, " ")
 }
@@ -168,16 +170,13 @@ func (m *machine) optionsOf(cmd *cobra.Command, args []string) (o vm.Options, er
 	if m.kernel == "" {
 		return o, usagef("vm needs --kernel FILE, or --kernel deb:NAME")
 	}
-	o = m.options
-	if o.Args, err = m.verbOf(args); err != nil {
+	v, err := verbOf(args, m.seed, m.format)
+	if err != nil {
 		return o, err
 	}
-	if o.Dir, err = os.Getwd(); err != nil {
-		return o, failed(err)
-	}
-	o.Name, o.Kernel = m.kernel, m.kernel
-	if _, err := vm.Version(o.Kernel); err != nil {
-		return o, usage(err)
+	m.format, m.drawn = v.format, v.seed
+	if o, err = m.settle(cmd, m.kernel); err != nil {
+		return o, err
 	}
 	if slices.Contains(args, "-") {
 		text, err := readAll(cmd, "-", 1<<20)
@@ -186,6 +185,23 @@ func (m *machine) optionsOf(cmd *cobra.Command, args []string) (o vm.Options, er
 		}
 		o.Stdin = []byte(text)
 	}
+	o.Args = v.args
+	o.Before = append(wordsOf(cmd, nil), "--")
+	o.Stdout, o.Stderr = cmd.OutOrStdout(), m.notes(cmd)
+	o.Write = writeBack
+	return o, nil
+}
+
+// settle makes the options of the machine, and finds the kernel's image.
+func (m *machine) settle(cmd *cobra.Command, kernel string) (o vm.Options, err error) {
+	o = m.options
+	if o.Dir, err = os.Getwd(); err != nil {
+		return o, failed(err)
+	}
+	o.Name, o.Kernel = kernel, kernel
+	if _, err := vm.Version(o.Kernel); err != nil {
+		return o, usage(err)
+	}
 	o.CPUs, o.Timeout = int(m.smp), time.Duration(m.timeout)
 	if m.memory > 0 {
 		o.Memory = fmt.Sprintf("%dM", uint64(m.memory)>>20)
@@ -193,22 +209,25 @@ func (m *machine) optionsOf(cmd *cobra.Command, args []string) (o vm.Options, er
 	for _, words := range m.qemu {
 		o.QEMU = append(o.QEMU, strings.Fields(words)...)
 	}
-	o.Before = append(strings.Fields(reproduce(cmd, nil, "")), "--")
-	o.Stdout, o.Stderr = cmd.OutOrStdout(), m.notes(cmd)
-	o.Write = writeBack
 	o.Signal = func() int { return signalOf(cmd.Context()) }
 	return o, nil
 }
 
-// verbOf reads the verb's command line, so that what is wrong with it costs no boot. It adds a seed
-// where chance is involved and none is given: a guest that dies cannot tell it.
-func (m *machine) verbOf(args []string) ([]string, error) {
-	root := newRoot()
-	verb, rest, err := root.Find(args)
+// guestVerb is a verb's command line as a guest is given it.
+type guestVerb struct {
+	args   []string
+	seed   string // that it has, or "" where chance is not involved
+	format format // that it answers in
+}
+
+// verbOf reads a verb's command line, so that what is wrong with it costs no boot. It adds a seed where
+// chance is involved and none is given, since a guest that dies cannot tell it, and a format.
+func verbOf(args []string, drawn seed, form format) (*guestVerb, error) {
+	verb, rest, err := newRoot().Find(args)
 	if err != nil {
 		return nil, usage(err)
 	}
-	if verb.Name() == "vm" {
+	if verb.Name() == "vm" || verb.HasParent() && verb.Parent().Name() == "vm" {
 		return nil, usagef("vm: a guest has no guests")
 	}
 	if err := verb.ParseFlags(rest); err != nil {
@@ -217,25 +236,24 @@ func (m *machine) verbOf(args []string) ([]string, error) {
 	if err := verb.ValidateArgs(verb.Flags().Args()); err != nil {
 		return nil, usage(err)
 	}
-	args = slices.Clone(args)
+	v := &guestVerb{args: slices.Clone(args), format: form}
 	f := verb.Flags()
 	if s := f.Lookup("seed"); s != nil {
-		if !s.Changed {
-			args = append(args, "--seed", new(seed(rand.Uint64())).String())
-			_ = s.Value.Set(args[len(args)-1])
+		if v.seed = s.Value.String(); !s.Changed {
+			v.seed = drawn.String()
+			v.args = append(v.args, "--seed", v.seed)
 		}
-		m.drawn = s.Value.String()
 	}
-	switch form, object := f.Lookup("format"), f.Lookup("json"); {
-	case form == nil:
+	switch own, object := f.Lookup("format"), f.Lookup("json"); {
+	case own == nil:
 	case object.Changed:
-		return args, m.format.Set("json")
-	case form.Changed:
-		return args, m.format.Set(form.Value.String())
+		err = v.format.Set("json")
+	case own.Changed:
+		err = v.format.Set(own.Value.String())
 	default:
-		args = append(args, "--format", m.format.String())
+		v.args = append(v.args, "--format", form.String())
 	}
-	return args, nil
+	return v, err
 }
 
 // writeBack writes a file that the verb wrote in the guest.

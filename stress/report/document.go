@@ -37,7 +37,8 @@ type Document struct {
 	// Disagreements are the pairs of verdicts that cannot both be right.
 	Disagreements []Disagreement `json:"disagreements,omitempty"`
 	Verdict       Overall        `json:"verdict,omitempty"`
-	Expect        Overall        `json:"expect,omitempty"` // the verdict that is a success; [Holds] if it is empty
+	Summary       string         `json:"summary,omitempty"` // what it rests on, in a line
+	Expect        Overall        `json:"expect,omitempty"`  // the verdict that is a success; [Holds] if it is empty
 	Seconds       float64        `json:"seconds,omitempty"`
 	Error         string         `json:"error,omitempty"` // why there is no answer: the harness failed
 }

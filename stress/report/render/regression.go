@@ -19,15 +19,13 @@ func (r regression) parts(*report.Document) []part {
 		head = append(head, c.Name)
 	}
 	t.Add(head...)
-	cells, ok := 0, 0
 	var notes []string
 	for _, c := range r.Cases {
 		row := []string{c.Name}
 		for i := range c.Results {
 			res := &c.Results[i]
 			row = append(row, cellText(res))
-			if cells++; res.Cell == report.CellOK {
-				ok++
+			if res.Cell == report.CellOK {
 				continue
 			}
 			notes = append(notes, fmt.Sprintf("%s, %s: %s", c.Name, res.Column, cellNote(res)))
@@ -37,8 +35,20 @@ func (r regression) parts(*report.Document) []part {
 	for _, m := range r.Missing {
 		notes = append(notes, "no column of "+m)
 	}
-	notes = append(notes, fmt.Sprintf("%d of %d as expected, %d cannot run", ok, cells, r.CannotRun))
-	return append([]part{{block: t}}, text(0, notes...)...)
+	return append([]part{{block: t}}, text(0, append(notes, r.sum())...)...)
+}
+
+// sum counts the cells.
+func (r regression) sum() string {
+	cells, ok := 0, 0
+	for _, c := range r.Cases {
+		for i := range c.Results {
+			if cells++; c.Results[i].Cell == report.CellOK {
+				ok++
+			}
+		}
+	}
+	return fmt.Sprintf("%d of %d as expected, %d cannot run", ok, cells, r.CannotRun)
 }
 
 func (r regression) cases(*report.Document) []testCase {

@@ -71,6 +71,8 @@ func viewOf(s report.Section) view {
 		return catalogue{s}
 	case *report.Listings:
 		return listings{s}
+	case *report.Matrix:
+		return matrix{s}
 	case *report.About:
 		return about{}
 	}
