@@ -32,28 +32,36 @@ type Options struct {
 	Write func(guest.File) error
 	// Signal is the number of the signal that ended the context: the verb gets it too.
 	Signal func() int
+
+	limits limits
 }
 
-// Bounds, in time.
-const (
-	// DefaultTimeout bounds a guest's life.
-	DefaultTimeout = 15 * time.Minute
+// DefaultTimeout bounds a guest's life.
+const DefaultTimeout = 15 * time.Minute
+
+// limits are bounds in time.
+type limits struct {
 	// silence is how long a guest that has booted may say nothing: it says something each second.
-	// All of it must have been spent by the machine: this one may be busy with other things.
-	silence = 45 * time.Second
-	// bootWithin is the machine's time that a kernel has to get as far as its first process.
-	bootWithin = 3 * time.Minute
+	// The machine must have spent half of it: this one may be busy with other things.
+	silence time.Duration
 	// dead is how long it may say nothing whatever this machine is busy with.
-	dead = 5 * time.Minute
+	dead time.Duration
+	// boot is the machine's own time that a kernel has to get as far as its first process.
+	boot time.Duration
 	// lastWords is how long a kernel has that went wrong to say all of it.
-	lastWords = 5 * time.Second
-)
+	lastWords time.Duration
+	// grace is how long a verb has to end after a signal.
+	grace time.Duration
+}
+
+var usualLimits = limits{silence: 45 * time.Second, dead: 5 * time.Minute, boot: 3 * time.Minute, lastWords: 5 * time.Second, grace: 30 * time.Second}
 
 func (o Options) withDefaults() Options {
 	o.CPUs = cmp.Or(o.CPUs, DefaultCPUs)
 	o.Memory = cmp.Or(o.Memory, DefaultMemory)
 	o.Name = cmp.Or(o.Name, o.Kernel)
 	o.Timeout = cmp.Or(o.Timeout, DefaultTimeout)
+	o.limits = cmp.Or(o.limits, usualLimits)
 	return o
 }
 

@@ -95,9 +95,6 @@ func (w *watching) read() {
 	}
 }
 
-// grace is how long a verb has to end after a signal.
-const grace = 30 * time.Second
-
 func (w *watching) follow(ctx context.Context) (*Result, error) {
 	over := time.NewTimer(w.o.Timeout)
 	defer over.Stop()
@@ -121,7 +118,7 @@ func (w *watching) follow(ctx context.Context) (*Result, error) {
 		case <-over.C:
 			return nil, w.timeout()
 		case <-stopped:
-			stopped, late = nil, time.After(grace)
+			stopped, late = nil, time.After(w.o.limits.grace)
 			if !w.booted || w.signal(w.o.Signal()) != nil {
 				return nil, context.Cause(ctx)
 			}
@@ -166,14 +163,14 @@ func (w *watching) take(f frame) error {
 
 // look says why the guest is given up, or "".
 func (w *watching) look() string {
-	silent := time.Since(w.heard)
+	silent, may := time.Since(w.heard), &w.o.limits
 	spent := w.processor() - w.spent
 	switch kind, _, _, since := w.screen.fault(); {
-	case kind != "" && time.Since(since) > lastWords:
+	case kind != "" && time.Since(since) > may.lastWords:
 		return "it has gone wrong"
-	case !w.booted && (spent > bootWithin.Seconds() || silent > dead):
+	case !w.booted && (spent > may.boot.Seconds() || silent > may.dead):
 		return fmt.Sprintf("no first process after %.0f s", silent.Seconds())
-	case w.booted && (silent > silence && spent > silence.Seconds()/2 || silent > dead):
+	case w.booted && (silent > may.silence && spent > may.silence.Seconds()/2 || silent > may.dead):
 		return fmt.Sprintf("no sign of life for %.0f s", silent.Seconds())
 	}
 	return ""

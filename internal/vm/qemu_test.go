@@ -1,0 +1,34 @@
+package vm
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestChosen: the caller's accelerator and processor take the place of ours; all else is added.
+func TestChosen(t *testing.T) {
+	for _, c := range []struct {
+		args       string
+		kvm        bool
+		accel, cpu string
+		extra      string
+	}{
+		{"", false, "tcg,thread=single", "max", ""},
+		{"", true, "kvm", "host", ""},
+		{"-cpu EPYC", false, "tcg,thread=single", "EPYC", ""},
+		{"--accel tcg -s", true, "tcg", "max", "-s"},
+		{"-accel tcg,thread=multi -cpu EPYC -d int", false, "tcg,thread=multi", "EPYC", "-d int"},
+		{"-cpu", false, "tcg,thread=single", "max", "-cpu"}, // QEMU says what is wrong with it
+	} {
+		s := chosen(strings.Fields(c.args), c.kvm)
+		if s.accel != c.accel || s.cpu != c.cpu || !slices.Equal(s.extra, strings.Fields(c.extra)) {
+			t.Errorf("%q: %+v", c.args, s)
+		}
+	}
+	for accel, want := range map[string]bool{"kvm": false, "tcg": true, "tcg,thread=multi": true, "tcg,thread=single": false} {
+		if stale(accel) != want {
+			t.Errorf("%s: %v", accel, !want)
+		}
+	}
+}
