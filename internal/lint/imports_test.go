@@ -62,6 +62,7 @@ var table = map[string]arrows{
 	"stress/internal/regress":       {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "stress/internal/identity", "stress/internal/kernel", "stress/internal/native", "stress/internal/workload", "stress/internal/child", "stress/report", ebpf, asm}},
 	"stress/internal/workload":      {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "patcher/protocol", "stress/bpf", "stress/internal/live", ebpf, asm, btf, x86asm}},
 	"stress/internal/child":         {},
+	"stress/internal/vm/deb":        {}, // it knows kernels as files alone
 	"stress/bpf":                    {},
 	"stress/internal/judge":         {may: []string{"jit", "jit/exec", "jit/interp", "model", "model/promela", "patcher", "patcher/protocol", "patcher/protocol/witness", "patcher/text", "stress/internal/child", "stress/internal/cpu", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/internal/sim", "stress/internal/step", "stress/internal/workload", "stress/report"}},
 	"stress/internal/judge [t]":     {may: []string{"stress", "stress/internal/rig", ebpf, asm}},
