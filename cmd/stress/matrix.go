@@ -170,8 +170,8 @@ func (x *matrixing) settle(cmd *cobra.Command) error {
 			return usagef("%s: %q is no flag", l.At, f.Arg(0))
 		}
 		o, err := m.settle(cmd, l.Words[0])
-		if err != nil {
-			return usagef("%s: %v", l.At, err)
+		if e, ok := errors.AsType[*exit](err); ok {
+			return &exit{e.code, fmt.Errorf("%s: %w", l.At, e.err)}
 		}
 		o.Before = []string{"stress", "vm", "--kernel", quoted(l.Words[0])}
 		for _, w := range l.Words[1:] {

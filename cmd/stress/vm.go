@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tailpoke/internal/vm"
+	"tailpoke/internal/vm/deb"
 	"tailpoke/internal/vm/guest"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/report"
@@ -199,6 +200,17 @@ func (m *machine) settle(cmd *cobra.Command, kernel string) (o vm.Options, err e
 		return o, failed(err)
 	}
 	o.Name, o.Kernel = kernel, kernel
+	if name, ok := strings.CutPrefix(kernel, "deb:"); ok {
+		say := func(line string) { fmt.Fprintln(m.notes(cmd), line) }
+		switch o.Kernel, err = deb.Fetch(cmd.Context(), name, say); {
+		case errors.Is(err, deb.ErrUnknown):
+			return o, usage(err)
+		case errors.Is(err, deb.ErrMissing):
+			return o, &exit{codeMissing, err}
+		case err != nil:
+			return o, failed(err)
+		}
+	}
 	if _, err := vm.Version(o.Kernel); err != nil {
 		return o, usage(err)
 	}
