@@ -18,6 +18,15 @@ func options(l *Layout) Options {
 	return Options{Layout: l, Maps: map[string]MapInfo{"m": {Addr: testMap, MaxEntries: 4, Values: testMap}}}
 }
 
+// leaving are the options of an image that leaves by such forms, in a kernel.
+func leaving(l *Layout, forms Forms) Options {
+	made := *l
+	made.Forms = forms
+	o := options(&made)
+	o.Thunks = true
+	return o
+}
+
 func mustCompile(t testing.TB, p *Program, o Options) *Image {
 	t.Helper()
 	img, err := Compile(p, o)
@@ -273,9 +282,7 @@ func TestSiteDistances(t *testing.T) {
 				img := mustCompile(t, frameProgram(t, regs, stack, 1), options(l))
 				checkJumps(t, name+", direct", img, direct)
 				for form, size := range jumpSizes {
-					o := options(l)
-					o.Forms.Jump = form
-					img := mustCompile(t, frameProgram(t, regs, stack, 100), o)
+					img := mustCompile(t, frameProgram(t, regs, stack, 100), leaving(l, Forms{Jump: form}))
 					for op, distance := range indirect {
 						checkJumps(t, fmt.Sprintf("%s, indirect by %d bytes", name, size), img,
 							map[byte][]int{op: {distance + size}})
@@ -331,8 +338,7 @@ func TestDirectSite(t *testing.T) {
 }
 
 func TestIndirectSite(t *testing.T) {
-	o := options(&V510)
-	o.Forms.Jump = JumpRetpoline
+	o := leaving(&V510, Forms{Jump: JumpRetpoline})
 	img := mustCompile(t, frameProgram(t, 1, 8, 4), o) // key 4 of 4
 	s := img.Sites[0]
 	if s.Direct || s.Map != "" || s.BypassAddr != 0 {
@@ -360,8 +366,7 @@ func TestIndirectSite(t *testing.T) {
 
 // The sites of V612 are those of kernel images, with a thunk's distance left out.
 func TestSitesOfV612(t *testing.T) {
-	o := options(&V612)
-	o.Forms = Forms{Return: ReturnThunk, Jump: JumpThunk}
+	o := leaving(&V612, Forms{Return: ReturnThunk, Jump: JumpThunk})
 	for key, want := range map[int32]string{
 		1: "488b85e0ffffff" + // mov rax, [rbp-16-16]
 			"48833821" + // cmp qword ptr [rax], 33
@@ -402,9 +407,7 @@ func TestSitesOfV612(t *testing.T) {
 
 func TestReturns(t *testing.T) {
 	for form, want := range map[ReturnForm]string{ReturnPlain: "c3", ReturnTrap: "c3cc", ReturnThunk: "e900000000"} {
-		o := options(&V612)
-		o.Forms.Return = form
-		img := mustCompile(t, mustParse(t, ret(7)), o)
+		img := mustCompile(t, mustParse(t, ret(7)), leaving(&V612, Forms{Return: form}))
 		if got := hex.EncodeToString(img.Code[img.Insns[1]:]); got != "c9"+want {
 			t.Errorf("form %d: epilogue %s, want c9%s", form, got, want)
 		}

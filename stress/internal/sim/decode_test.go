@@ -21,8 +21,10 @@ func images(t testing.TB) []*jit.Image {
 	infos := map[string]jit.MapInfo{table: {Addr: dataAt, MaxEntries: 2}}
 	for _, l := range jit.Layouts() {
 		for _, p := range []*jit.Program{caller(t, 2, 2), leaf(t, "leaf", 1), hierarchy(t), indirect(t), loadsOne(t)} {
-			for jump := jit.JumpPlain; jump <= jit.JumpRetpoline; jump++ {
-				img, err := jit.Compile(p, jit.Options{Layout: l, Maps: infos, Forms: jit.Forms{Jump: jump, Return: jit.ReturnForm(jump % 2)}})
+			for jump := jit.JumpPlain; jump <= jit.JumpThunk; jump++ {
+				leaving := *l
+				leaving.Forms = jit.Forms{Jump: jump, Return: jit.ReturnForm(jump % 3)}
+				img, err := jit.Compile(p, jit.Options{Layout: &leaving, Maps: infos})
 				if err != nil {
 					t.Fatal(err)
 				}
