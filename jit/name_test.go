@@ -20,9 +20,9 @@ func drawLayout(t *rapid.T) *Layout {
 	l.Forms.Return = ReturnForm(rapid.IntRange(0, int(ReturnThunk)).Draw(t, "return"))
 	l.Forms.Jump = JumpForm(rapid.IntRange(0, int(JumpThunk)).Draw(t, "jump"))
 	if rapid.Bool().Draw(t, "other offsets") {
-		l.ArrayMaxEntries = rapid.Uint32Range(0, 1<<10).Draw(t, "max_entries")
-		l.ArrayPtrs = l.ArrayMaxEntries + 4 + rapid.Uint32Range(0, 1<<10).Draw(t, "ptrs")
-		l.ProgFunc = rapid.Uint32Range(0, 1<<16-1).Draw(t, "bpf_func")
+		l.ArrayMaxEntries = 4 * rapid.Uint32Range(0, 100).Draw(t, "max_entries")
+		l.ArrayPtrs = l.ArrayMaxEntries&^7 + 8*rapid.Uint32Range(1, 100).Draw(t, "ptrs")
+		l.ProgFunc = 8 * rapid.Uint32Range(0, maxProgFunc/8).Draw(t, "bpf_func")
 		l.ShortJumpMax = rapid.Uint32Range(0, 127).Draw(t, "short")
 	}
 	if rapid.Bool().Draw(t, "faulty") {
@@ -90,7 +90,7 @@ func TestEveryFactHasItsName(t *testing.T) {
 	for _, o := range LayoutOptions() {
 		l := V612
 		if o.numbers != nil {
-			*o.numbers(&l)[0]--
+			*o.numbers(&l)[0] -= 4
 		} else {
 			o.set(&l, !o.has(&l))
 		}
@@ -106,6 +106,7 @@ func TestEveryFactHasItsName(t *testing.T) {
 func TestNamelessLayouts(t *testing.T) {
 	for _, change := range []func(*Layout){
 		func(l *Layout) { l.ArrayPtrs = 1 << 20 },
+		func(l *Layout) { l.ProgFunc = 0x31 },
 		func(l *Layout) { l.Counter.Limit = 200 },
 	} {
 		l := V612
@@ -127,9 +128,13 @@ func TestWrongOptions(t *testing.T) {
 		"v6.12+array":                `no option "array"`,
 		"v6.12+no-short=1":           `no option "no-short=1"`,
 		"v6.12+array=1/2":            `option "array=1/2": want 3 numbers`,
-		"v6.12+array=1/2/x":          `"x" is not a number from 0 to 65535`,
-		"v6.12+array=1/0x10000/3":    `"0x10000" is not a number from 0 to 65535`,
-		"v6.12+array=0x24/0x27/0x30": `the pointers come after max_entries`,
+		"v6.12+array=1/2/x":          `"x" is not a number from 0 to 4095`,
+		"v6.12+array=4/0x1000/8":     `"0x1000" is not a number from 0 to 4095`,
+		"v6.12+array=0x24/0x20/0x30": `want max_entries at a multiple of 4, ptrs after it at one of 8`,
+		"v6.12+array=0x25/0x40/0x30": `want max_entries`,
+		"v6.12+array=0x24/0x44/0x30": `want max_entries`,
+		"v6.12+array=0x24/0x40/0x31": `want max_entries`,
+		"v6.12+array=4/8/0x100":      `bpf_func at one of 8 up to 0xf8`,
 		"v6.12+short=128":            `"128" is not a number from 0 to 127`,
 		"running":                    `unknown layout "running"`,
 	} {

@@ -50,13 +50,13 @@ func LayoutOptions() []Option {
 		returns("ret-int3", "a return is ret; int3: CONFIG_MITIGATION_SLS", ReturnTrap),
 		returns("ret-thunk", "a return is a jump to a thunk: retbleed=, srso=, ITS", ReturnThunk),
 		jumps("jmp-int3", "an indirect site ends in jmp rcx; int3: CONFIG_MITIGATION_RETPOLINE or SLS", JumpTrap),
-		jumps("jmp-lfence", "it ends in lfence; jmp rcx: spectre_v2=retpoline,lfence", JumpLfence),
-		jumps("jmp-retpoline", "it ends in a retpoline of its own: up to 5.15", JumpRetpoline),
-		jumps("jmp-thunk", "it ends in a jump to a thunk: retpoline, ITS", JumpThunk),
-		{Name: "array", Says: "=N/N/N: the offsets of max_entries and ptrs in struct bpf_array, and of bpf_func in struct bpf_prog",
+		jumps("jmp-lfence", "an indirect site ends in lfence; jmp rcx: spectre_v2=retpoline,lfence", JumpLfence),
+		jumps("jmp-retpoline", "an indirect site ends in a retpoline of its own: up to 5.15", JumpRetpoline),
+		jumps("jmp-thunk", "an indirect site ends in a jump to a thunk: retpoline, ITS", JumpThunk),
+		{Name: "array", Says: "the offsets of max_entries and ptrs in struct bpf_array, and of bpf_func in struct bpf_prog",
 			numbers: func(l *Layout) []*uint32 { return []*uint32{&l.ArrayMaxEntries, &l.ArrayPtrs, &l.ProgFunc} },
-			verb:    "%#x", most: 1<<16 - 1},
-		{Name: "short", Says: "=N: the longest forward distance of a jump of two bytes",
+			verb:    "%#x", most: 1<<12 - 1},
+		{Name: "short", Says: "the longest forward distance of a jump of two bytes",
 			numbers: func(l *Layout) []*uint32 { return []*uint32{&l.ShortJumpMax} }, verb: "%d", most: 127},
 	}
 }
@@ -98,6 +98,14 @@ func (l *Layout) setIBT(on bool) {
 		l.AdjOff -= endbrSize
 	}
 	l.IBT = on
+}
+
+// Example is the option as a name may say it.
+func (o *Option) Example() string {
+	if o.numbers != nil {
+		return o.word(&V510)
+	}
+	return o.Name
 }
 
 // word is the option as a name says what a layout has of it.
@@ -144,10 +152,21 @@ func (l *Layout) take(word string) error {
 		}
 		*fields[f] = uint32(n)
 	}
-	if l.ArrayPtrs < l.ArrayMaxEntries+4 {
-		return fmt.Errorf("option %q: the pointers come after max_entries, which has 4 bytes", word)
+	if !l.offsetsFit() {
+		return fmt.Errorf("option %q: want max_entries at a multiple of 4, ptrs after it at one of 8, "+
+			"and bpf_func at one of 8 up to %#x", word, maxProgFunc)
 	}
 	return nil
+}
+
+// maxProgFunc is what the struct of a program has room for outside of a kernel.
+const maxProgFunc = 0xf8
+
+// offsetsFit says whether an array and a program can be laid out so: fields are aligned, and do not
+// overlap.
+func (l *Layout) offsetsFit() bool {
+	return l.ArrayMaxEntries%4 == 0 && l.ArrayPtrs%8 == 0 && l.ArrayPtrs >= l.ArrayMaxEntries+4 &&
+		l.ProgFunc%8 == 0 && l.ProgFunc <= maxProgFunc
 }
 
 func optionWords() (words []string) {

@@ -20,9 +20,9 @@ func newDisasm() *cobra.Command {
 	var s subjectFlags
 	cmd := &cobra.Command{Use: "disasm", Short: "List the machine code", Long: disasmLong, Args: cobra.NoArgs}
 	cmd.RunE = o.answer(func(cmd *cobra.Command, _ []string) (*report.Document, error) {
-		subject, target, err := s.chosen(cmd).Resolve()
+		subject, target, err := s.resolve(cmd)
 		if err != nil {
-			return nil, usage(err)
+			return nil, err
 		}
 		listing, err := target.Disassemble(subject.Layout)
 		if err != nil {

@@ -54,9 +54,9 @@ func (j *judging) judge(cmd *cobra.Command, args []string) (*report.Document, er
 	if len(args) > 0 { // cobra takes "" and "-" for no verbs
 		return nil, usagef("unknown command %q for %q", args[0], cmd.CommandPath())
 	}
-	s, target, err := j.chosen(cmd).Resolve()
+	s, target, err := j.resolve(cmd)
 	if err != nil {
-		return nil, usage(err)
+		return nil, err
 	}
 	o, err := j.options(cmd)
 	if err != nil {

@@ -45,9 +45,9 @@ func newModel() *cobra.Command {
 
 // promela prints the subject as a model for Spin.
 func (j *judging) promela(cmd *cobra.Command, threads int) (*report.Document, error) {
-	s, target, err := j.chosen(cmd).Resolve()
+	s, target, err := j.resolve(cmd)
 	if err != nil {
-		return nil, usage(err)
+		return nil, err
 	}
 	s.Shape.Threads = threads
 	var b strings.Builder

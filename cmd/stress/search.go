@@ -63,9 +63,9 @@ func newSearch() *cobra.Command {
 
 // rank searches. A signal ends the search, not its document.
 func (s *search) rank(cmd *cobra.Command, _ []string) (*report.Document, error) {
-	subject, _, err := s.chosen(cmd).Resolve()
+	subject, _, err := s.resolve(cmd)
 	if err != nil {
-		return nil, usage(err)
+		return nil, err
 	}
 	o := stress.SearchOptions{Op: s.op, Steps: int(s.steps), Sites: int(s.costSites)}
 	tell := s.counting(cmd)

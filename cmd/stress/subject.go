@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"tailpoke/patcher/protocol"
 	"tailpoke/stress"
 )
 
@@ -22,7 +23,7 @@ func (s *subjectFlags) protocolFlags(f *pflag.FlagSet) {
 
 // targetFlags adds the flags for what is executed.
 func (s *subjectFlags) targetFlags(f *pflag.FlagSet) {
-	f.StringVar(&s.choice.Layout, "layout", "", `layout of the image: a name of "stress list layouts" (default v5.10)`)
+	f.StringVar(&s.choice.Layout, "layout", "", `layout of the image: a name of "stress list layouts", with options, or running (default v5.10)`)
 	f.StringVar(&s.choice.Object, "object", "", "object file that clang made; its programs are given to its prog arrays")
 	f.StringVar(&s.choice.Entry, "entry", "", "program of --object that the threads execute")
 	f.StringVar(&s.choice.Case, "case", "", "programs of a regression case, as stress regression names them")
@@ -41,4 +42,28 @@ func (s *subjectFlags) chosen(cmd *cobra.Command) stress.Choice {
 	c.Stdin = stdin(cmd)
 	c.Threads, c.Sites, c.Programs, c.Keys = int(s.threads), int(s.sites), int(s.programs), int(s.keys)
 	return c
+}
+
+// settled returns the choice that the flags make, with the layout that "running" stands for. The
+// flag has it too: the command that does the same again means the same on other machines.
+func (s *subjectFlags) settled(cmd *cobra.Command) (stress.Choice, error) {
+	c, err := s.chosen(cmd).Settle()
+	if err != nil {
+		return c, refused(err)
+	}
+	s.choice.Layout = c.Layout
+	return c, nil
+}
+
+// resolve makes the subject and its workload of the flags.
+func (s *subjectFlags) resolve(cmd *cobra.Command) (protocol.Subject, *stress.Workload, error) {
+	c, err := s.settled(cmd)
+	if err != nil {
+		return protocol.Subject{}, nil, err
+	}
+	subject, w, err := c.Resolve()
+	if err != nil {
+		err = usage(err)
+	}
+	return subject, w, err
 }
