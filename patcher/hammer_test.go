@@ -241,7 +241,11 @@ func TestTwoHolders(t *testing.T) {
 // TestOutcomes executes a caller in each of its states, so that memory's states mean
 // what they should.
 func TestOutcomes(t *testing.T) {
-	for _, l := range jit.Layouts() {
+	old, err := jit.LayoutByName("v5.10+oldnops")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range append(jit.Layouts(), old) {
 		r := newRig(t, setting{threads: 2, layout: l})
 		caller := r.load(t, "caller", r.caller(t, 0))
 		r.start(t, caller)

@@ -29,7 +29,7 @@ type Config struct {
 	Method   protocol.Method
 	Offsets  Offsets
 	Nop      text.Insn // what images have in the place of a jump; nothing: [text.Nop]
-	Seed     uint64 // of the places at which images are loaded
+	Seed     uint64    // of the places at which images are loaded
 
 	// Stubs are what images refer to, by symbol: machine code that may lie anywhere. It is put
 	// into the arena when the first image with a [Ref] is loaded.

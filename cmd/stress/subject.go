@@ -4,7 +4,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"tailpoke/patcher/protocol"
 	"tailpoke/stress"
 )
 
@@ -56,10 +55,10 @@ func (s *subjectFlags) settled(cmd *cobra.Command) (stress.Choice, error) {
 }
 
 // resolve makes the subject and its workload of the flags.
-func (s *subjectFlags) resolve(cmd *cobra.Command) (protocol.Subject, *stress.Workload, error) {
+func (s *subjectFlags) resolve(cmd *cobra.Command) (stress.Subject, *stress.Workload, error) {
 	c, err := s.settled(cmd)
 	if err != nil {
-		return protocol.Subject{}, nil, err
+		return stress.Subject{}, nil, err
 	}
 	subject, w, err := c.Resolve()
 	if err != nil {

@@ -36,7 +36,7 @@ func Doctor() *report.Doctor {
 	layout, standIns, err := images()
 	add("kernel images", "layout "+layout+", read back through bpf(2)", "the kernel engine's watcher, stress identity, and --layout running", err)
 	if err == nil {
-		add("stand-ins", standIns, "", nil)
+		add("stand-ins", standIns, "nothing", nil)
 	}
 	return &report.Doctor{Checks: checks}
 }
