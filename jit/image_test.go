@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf/asm"
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/arch/x86/x86asm"
 )
 
@@ -410,6 +411,36 @@ func TestReturns(t *testing.T) {
 		img := mustCompile(t, mustParse(t, ret(7)), leaving(&V612, Forms{Return: form}))
 		if got := hex.EncodeToString(img.Code[img.Insns[1]:]); got != "c9"+want {
 			t.Errorf("form %d: epilogue %s, want c9%s", form, got, want)
+		}
+	}
+}
+
+// TestStandIns: outside of a kernel what a thunk would do stands in the place of the jump there, and
+// all else lies where it does in the kernel.
+func TestStandIns(t *testing.T) {
+	o := leaving(&V613, Forms{Return: ReturnThunk, Jump: JumpThunk})
+	for _, p := range []*Program{frameProgram(t, 4, 12, 1), frameProgram(t, 4, 12, 4), subprogram(t, 12)} {
+		o.Thunks = true
+		theirs := mustCompile(t, p, o)
+		o.Thunks = false
+		ours := mustCompile(t, p, o)
+		want := bytes.Clone(theirs.Code)
+		for _, r := range theirs.Refs {
+			switch r.Kind {
+			case RefReturnThunk:
+				copy(want[r.Off-1:], "\xc3\xcc\xcc\xcc\xcc") // ret; int3 ...
+			case RefJumpThunk:
+				copy(want[r.Off-1:], "\xff\xe1\xcc\xcc\xcc") // jmp rcx; int3 ...
+			}
+		}
+		if !bytes.Equal(ours.Code, want) {
+			t.Errorf("% x, want\n% x", ours.Code, want)
+		}
+		if diff := cmp.Diff(theirs.Sites, ours.Sites); diff != "" {
+			t.Errorf("sites in a kernel - outside:\n%s", diff)
+		}
+		if slices.ContainsFunc(ours.Refs, func(r Ref) bool { return r.Kind == RefReturnThunk || r.Kind == RefJumpThunk }) {
+			t.Errorf("references to thunks: %+v", ours.Refs)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/rcu"
+	"tailpoke/patcher/text"
 )
 
 // entries are what the threads execute: callers come and go.
@@ -261,6 +262,9 @@ func TestOutcomes(t *testing.T) {
 		}
 		r.delete(t, 0)
 		seen(skipped)
+		if got := caller.Slots()[0].Insns[protocol.Target]; got != text.Insn(l.Nop()) {
+			t.Errorf("%s: the target holds % x after a removal", l.Name, got)
+		}
 		c := r.stop(t)
 		if n := c.Outcomes[gated]; n != 0 {
 			t.Errorf("%s: %d executions of a program that was not there", l.Name, n)
