@@ -18,9 +18,6 @@ import (
 // Engine names what judges a subject.
 type Engine = protocol.Engine
 
-// Subject is what is judged.
-type Subject = protocol.Subject
-
 // Workload is what threads execute, and what its keys may be given.
 type Workload = workload.Workload
 

@@ -45,9 +45,13 @@ func newModel() *cobra.Command {
 
 // promela prints the subject as a model for Spin.
 func (j *judging) promela(cmd *cobra.Command, threads int) (*report.Document, error) {
-	s, target, err := j.resolve(cmd)
+	c, err := j.settled(cmd)
 	if err != nil {
 		return nil, err
+	}
+	s, target, err := c.Resolve()
+	if err != nil {
+		return nil, usage(err)
 	}
 	s.Shape.Threads = threads
 	var b strings.Builder

@@ -63,9 +63,13 @@ func newSearch() *cobra.Command {
 
 // rank searches. A signal ends the search, not its document.
 func (s *search) rank(cmd *cobra.Command, _ []string) (*report.Document, error) {
-	subject, _, err := s.resolve(cmd)
+	c, err := s.settled(cmd)
 	if err != nil {
 		return nil, err
+	}
+	subject, _, err := c.Resolve()
+	if err != nil {
+		return nil, usage(err)
 	}
 	o := stress.SearchOptions{Op: s.op, Steps: int(s.steps), Sites: int(s.costSites)}
 	tell := s.counting(cmd)

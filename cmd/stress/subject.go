@@ -53,16 +53,3 @@ func (s *subjectFlags) settled(cmd *cobra.Command) (stress.Choice, error) {
 	s.choice.Layout = c.Layout
 	return c, nil
 }
-
-// resolve makes the subject and its workload of the flags.
-func (s *subjectFlags) resolve(cmd *cobra.Command) (stress.Subject, *stress.Workload, error) {
-	c, err := s.settled(cmd)
-	if err != nil {
-		return stress.Subject{}, nil, err
-	}
-	subject, w, err := c.Resolve()
-	if err != nil {
-		err = usage(err)
-	}
-	return subject, w, err
-}
