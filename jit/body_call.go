@@ -98,15 +98,15 @@ func (e *emitter) emitTailCall(i int) {
 
 // emitDirect emits the site that is patched. It is left in state C: the key is empty.
 func (e *emitter) emitDirect(s *Site) []x86.Forward {
-	out := e.l.counting.test(&e.Builder, e.depth, e.l)
+	out := e.l.counting().test(&e.Builder, e.depth, e.l)
 	if e.l.Counter.MissSpends {
-		e.l.counting.spend(&e.Builder, e.depth)
+		e.l.counting().spend(&e.Builder, e.depth)
 	}
 	s.TailcallBypass = Off(e.Len())
 	e.JmpNear(0) // jmp out, or nop5
 	bypassEnd := e.Len()
 	if !e.l.Counter.MissSpends {
-		e.l.counting.spend(&e.Builder, e.depth)
+		e.l.counting().spend(&e.Builder, e.depth)
 	}
 	e.emitUnwind()
 	s.TailcallTarget = Off(e.Len())
@@ -122,15 +122,15 @@ func (e *emitter) emitIndirect() []x86.Forward {
 	e.Mov(x86.W32, x86.RDX, x86.RDX)                        // mov edx, edx
 	e.CmpMem(x86.W32, x86.At(x86.RSI, maxEntries), x86.RDX) // cmp [rsi+max_entries], edx
 	beyond := e.JccForward(x86.JBE)                         // jbe out
-	spent := e.l.counting.test(&e.Builder, e.depth, e.l)    // ...ja out
+	spent := e.l.counting().test(&e.Builder, e.depth, e.l)  // ...ja out
 	if e.l.Counter.MissSpends {
-		e.l.counting.spend(&e.Builder, e.depth)
+		e.l.counting().spend(&e.Builder, e.depth)
 	}
 	e.LoadIndexed8(x86.RCX, x86.RSI, x86.RDX, ptrs) // mov rcx, [rsi+rdx*8+ptrs]
 	e.Test(x86.W64, x86.RCX, x86.RCX)               // test rcx, rcx
 	empty := e.JccForward(x86.JE)                   // je out
 	if !e.l.Counter.MissSpends {
-		e.l.counting.spend(&e.Builder, e.depth)
+		e.l.counting().spend(&e.Builder, e.depth)
 	}
 	e.emitUnwind()
 	e.Load(x86.W64, x86.RCX, x86.At(x86.RCX, int32(e.l.ProgFunc))) // mov rcx, [rcx+bpf_func]

@@ -165,9 +165,6 @@ func TestIBT(t *testing.T) {
 	if err != nil || faulty.AdjOff != 15 || !faulty.ShiftX || faulty.Counter.Limit != 34 || V519.IBT {
 		t.Errorf("%+v, %v", faulty, err)
 	}
-	if _, err := LayoutByName("v6.12+cet"); err == nil || err.Error() != `layout "v6.12+cet": no option "cet": there are [ibt bmi2]` {
-		t.Error(err)
-	}
 }
 
 // TestOldNops: the nop where a jump may come is another.

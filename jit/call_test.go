@@ -114,8 +114,7 @@ func TestRefs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := options(&V612)
-	o.Forms = Forms{Return: ReturnThunk, Jump: JumpThunk}
+	o := leaving(&V612, Forms{Return: ReturnThunk, Jump: JumpThunk})
 	img := mustCompile(t, p, o)
 	var kinds []RefKind
 	for _, r := range img.Refs {

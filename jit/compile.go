@@ -25,8 +25,11 @@ type MapInfo struct {
 type Options struct {
 	Layout    *Layout
 	Maps      map[string]MapInfo // by the symbol that the program loads, see MapSymbol
-	Forms     Forms              // the zero value is a CPU without faults
 	FuncAddrs []uint64           // where each function will lie, for loads of its address; or none
+
+	// Thunks says that the image runs in a kernel, whose thunks it can jump to. Elsewhere what a thunk
+	// would do stands in the place of the jump, as many bytes long.
+	Thunks bool
 
 	// What a verifier that knows more than Parse decided; nil: what Parse found.
 	StackDepths []int  // of each function, not rounded
@@ -54,7 +57,7 @@ const (
 // addresses of maps, and those of Options.FuncAddrs. What lies outside of the program (helpers,
 // the kernel's thunks) is not known here: such operands are zero, and listed in the image's Refs.
 func Compile(p *Program, o Options) (*Image, error) {
-	if o.Layout == nil || o.Layout.counting == nil {
+	if o.Layout == nil || o.Layout.ArrayPtrs == 0 { // nobody's pointers come first in their array
 		return nil, errors.New("compile: no layout")
 	}
 	if err := o.check(p); err != nil {

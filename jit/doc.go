@@ -19,9 +19,10 @@
 //
 // A [Layout] is an era of the kernel: where a tail call enters, how it is counted, what the
 // prologue and the epilogue do. Everything else is the same in all of them: bodies use the
-// instructions that recent kernels choose. What a kernel chooses by its CPU is in [Forms], so
-// that images can be compared with those of the running one. Package stress/internal/identity
-// finds them identical under the layout v6.12.
+// instructions that recent kernels choose, but where a layout says otherwise. What a kernel
+// chooses by its CPU is in the layout too (endbr64, [Forms]), so that images can be compared with those
+// of the running one. Package stress/internal/identity finds them identical. [LayoutByName] makes a
+// layout of a name, and [Layout.String] the shortest name of a layout.
 //
 // The instruction set is that of RFC 9669, v4 included, with the acquiring loads and the
 // releasing stores of later kernels. A call may go through a register that holds the address of

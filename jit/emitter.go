@@ -163,7 +163,7 @@ func (e *emitter) emitReload() {
 	if e.l.UnroundedReload {
 		depth = int32(e.stack)
 	}
-	e.l.counting.reload(&e.Builder, depth)
+	e.l.counting().reload(&e.Builder, depth)
 }
 
 // reloads says whether rax must bring the counter to the functions that this one calls.

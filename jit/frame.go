@@ -27,7 +27,7 @@ func (e *emitter) emitPrologue() {
 		e.Endbr64() // endbr64
 	}
 	e.nop5() // where the kernel attaches tracing programs
-	e.l.counting.clear(&e.Builder, e.l.clears(e.fn, main))
+	e.l.counting().clear(&e.Builder, e.l.clears(e.fn, main))
 	e.Push(x86.RBP)                  // push rbp
 	e.Mov(x86.W64, x86.RBP, x86.RSP) // mov rbp, rsp
 	if e.l.IBT {
@@ -37,7 +37,7 @@ func (e *emitter) emitPrologue() {
 		e.OpImm32(x86.Sub, x86.W64, x86.RSP, e.depth) // sub rsp, depth
 	}
 	if e.l.keeps(e.fn) {
-		e.l.counting.push(&e.Builder, main, e.l.Counter.Limit)
+		e.l.counting().push(&e.Builder, main, e.l.Counter.Limit)
 	}
 	for i, used := range e.fn.CalleeRegs {
 		if used {
@@ -85,14 +85,15 @@ func (e *emitter) emitExit(i int) {
 // emitUnwind takes the frame off for a tail call: rsp is rbp again, and rax the counter.
 func (e *emitter) emitUnwind() {
 	e.emitPops()
-	e.l.counting.pop(&e.Builder)
+	e.l.counting().pop(&e.Builder)
 	if e.movesStack() {
 		e.OpImm32(x86.Add, x86.W64, x86.RSP, e.depth) // add rsp, depth
 	}
 }
 
 // Forms are what kernels of one era choose by the CPU that they run on, and by its faults:
-// how control leaves an image. The zero value is what a CPU without faults gets.
+// how control leaves an image. The zero value is what a CPU without faults gets. The thunks are the
+// kernel's: see Options.Thunks for what stands in their place elsewhere.
 type Forms struct {
 	Return ReturnForm
 	Jump   JumpForm
@@ -119,11 +120,14 @@ const (
 )
 
 func (e *emitter) emitReturn() {
-	switch e.o.Forms.Return {
-	case ReturnThunk:
+	switch form := e.l.Forms.Return; {
+	case form == ReturnThunk && e.o.Thunks:
 		e.JmpNear(0) // jmp thunk
 		e.refer(RefReturnThunk, 4)
-	case ReturnTrap:
+	case form == ReturnThunk:
+		e.Ret()  // ret
+		e.pad(1) // int3
+	case form == ReturnTrap:
 		e.Ret()  // ret
 		e.Int3() // int3
 	default:
@@ -132,20 +136,32 @@ func (e *emitter) emitReturn() {
 }
 
 func (e *emitter) emitJumpRCX() {
-	switch e.o.Forms.Jump {
-	case JumpThunk:
+	switch form := e.l.Forms.Jump; {
+	case form == JumpThunk && e.o.Thunks:
 		e.JmpNear(0) // jmp thunk
 		e.refer(RefJumpThunk, 4)
-	case JumpRetpoline:
+	case form == JumpThunk:
+		e.JmpReg(x86.RCX) // jmp rcx
+		e.pad(2)          // int3
+	case form == JumpRetpoline:
 		e.emitRetpoline()
-	case JumpLfence:
+	case form == JumpLfence:
 		e.Lfence()        // lfence
 		e.JmpReg(x86.RCX) // jmp rcx
-	case JumpTrap:
+	case form == JumpTrap:
 		e.JmpReg(x86.RCX) // jmp rcx
 		e.Int3()          // int3
 	default:
 		e.JmpReg(x86.RCX) // jmp rcx
+	}
+}
+
+// pad fills what so many bytes leave of the jump to a thunk whose place they take, as the kernel does
+// where it puts its own such jumps back: all that follows lies where it does in the kernel.
+func (e *emitter) pad(size int) {
+	const jump = 5
+	for range jump - size {
+		e.Int3() // int3
 	}
 }
 

@@ -56,7 +56,9 @@ func FuzzCompile(f *testing.F) {
 		}
 		for _, l := range Layouts() {
 			for _, forms := range []Forms{{}, {Return: ReturnThunk, Jump: JumpRetpoline}} {
-				img := mustCompile(t, p, Options{Layout: l, Maps: maps, Forms: forms})
+				o := leaving(l, forms)
+				o.Maps = maps
+				img := mustCompile(t, p, o)
 				for _, r := range img.Refs {
 					if r.Kind == RefHelper && !slices.Contains(Helpers(), r.Helper) {
 						t.Errorf("a call of helper %v, which there is not", r.Helper)
@@ -73,7 +75,8 @@ func compileTranslated(t *testing.T, insns asm.Instructions, entries uint32) {
 	if err != nil {
 		return
 	}
-	o := Options{Layout: &V612, Maps: map[string]MapInfo{}, Forms: Forms{Return: ReturnThunk, Jump: JumpThunk}}
+	o := leaving(&V612, Forms{Return: ReturnThunk, Jump: JumpThunk})
+	o.Maps = map[string]MapInfo{}
 	for _, m := range p.Maps() {
 		o.Maps[m] = MapInfo{Addr: testMap, MaxEntries: entries, Values: testMap}
 	}

@@ -73,11 +73,11 @@ func TestLegacyLoads(t *testing.T) {
 	}
 }
 
-// TestReloadBeforeHelper: the layout v5.10 brings the counter to helpers too.
+// TestReloadBeforeHelper: layouts up to v6.12 bring the counter to helpers too.
 func TestReloadBeforeHelper(t *testing.T) {
 	p := mustParse(t, concat(asm.Instructions{asm.FnKtimeGetNs.Call(), asm.Mov.Reg(asm.R6, asm.R1)}, tailCallTo("m", 1), ret(0)))
 	for l, want := range map[*Layout]string{
-		&SeedLayout: "e800000000", &V510: "488b85f8ffffff" + "e800000000", &V612: "e800000000",
+		&SeedLayout: "e800000000", &V510: "488b85f8ffffff" + "e800000000", &V612: "488b85f0ffffff" + "e800000000", &V613: "e800000000",
 	} {
 		if got := insnHex(mustCompile(t, p, options(l)), 0); got != want {
 			t.Errorf("%s: %s, want %s", l.Name, got, want)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf/asm"
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/arch/x86/x86asm"
 )
 
@@ -16,6 +17,15 @@ const testMap = 0xffff888012345678
 
 func options(l *Layout) Options {
 	return Options{Layout: l, Maps: map[string]MapInfo{"m": {Addr: testMap, MaxEntries: 4, Values: testMap}}}
+}
+
+// leaving are the options of an image that leaves by such forms, in a kernel.
+func leaving(l *Layout, forms Forms) Options {
+	made := *l
+	made.Forms = forms
+	o := options(&made)
+	o.Thunks = true
+	return o
 }
 
 func mustCompile(t testing.TB, p *Program, o Options) *Image {
@@ -273,9 +283,7 @@ func TestSiteDistances(t *testing.T) {
 				img := mustCompile(t, frameProgram(t, regs, stack, 1), options(l))
 				checkJumps(t, name+", direct", img, direct)
 				for form, size := range jumpSizes {
-					o := options(l)
-					o.Forms.Jump = form
-					img := mustCompile(t, frameProgram(t, regs, stack, 100), o)
+					img := mustCompile(t, frameProgram(t, regs, stack, 100), leaving(l, Forms{Jump: form}))
 					for op, distance := range indirect {
 						checkJumps(t, fmt.Sprintf("%s, indirect by %d bytes", name, size), img,
 							map[byte][]int{op: {distance + size}})
@@ -331,8 +339,7 @@ func TestDirectSite(t *testing.T) {
 }
 
 func TestIndirectSite(t *testing.T) {
-	o := options(&V510)
-	o.Forms.Jump = JumpRetpoline
+	o := leaving(&V510, Forms{Jump: JumpRetpoline})
 	img := mustCompile(t, frameProgram(t, 1, 8, 4), o) // key 4 of 4
 	s := img.Sites[0]
 	if s.Direct || s.Map != "" || s.BypassAddr != 0 {
@@ -360,8 +367,7 @@ func TestIndirectSite(t *testing.T) {
 
 // The sites of V612 are those of kernel images, with a thunk's distance left out.
 func TestSitesOfV612(t *testing.T) {
-	o := options(&V612)
-	o.Forms = Forms{Return: ReturnThunk, Jump: JumpThunk}
+	o := leaving(&V612, Forms{Return: ReturnThunk, Jump: JumpThunk})
 	for key, want := range map[int32]string{
 		1: "488b85e0ffffff" + // mov rax, [rbp-16-16]
 			"48833821" + // cmp qword ptr [rax], 33
@@ -402,11 +408,39 @@ func TestSitesOfV612(t *testing.T) {
 
 func TestReturns(t *testing.T) {
 	for form, want := range map[ReturnForm]string{ReturnPlain: "c3", ReturnTrap: "c3cc", ReturnThunk: "e900000000"} {
-		o := options(&V612)
-		o.Forms.Return = form
-		img := mustCompile(t, mustParse(t, ret(7)), o)
+		img := mustCompile(t, mustParse(t, ret(7)), leaving(&V612, Forms{Return: form}))
 		if got := hex.EncodeToString(img.Code[img.Insns[1]:]); got != "c9"+want {
 			t.Errorf("form %d: epilogue %s, want c9%s", form, got, want)
+		}
+	}
+}
+
+// TestStandIns: outside of a kernel what a thunk would do stands in the place of the jump there, and
+// all else lies where it does in the kernel.
+func TestStandIns(t *testing.T) {
+	o := leaving(&V613, Forms{Return: ReturnThunk, Jump: JumpThunk})
+	for _, p := range []*Program{frameProgram(t, 4, 12, 1), frameProgram(t, 4, 12, 4), subprogram(t, 12)} {
+		o.Thunks = true
+		theirs := mustCompile(t, p, o)
+		o.Thunks = false
+		ours := mustCompile(t, p, o)
+		want := bytes.Clone(theirs.Code)
+		for _, r := range theirs.Refs {
+			switch r.Kind {
+			case RefReturnThunk:
+				copy(want[r.Off-1:], "\xc3\xcc\xcc\xcc\xcc") // ret; int3 ...
+			case RefJumpThunk:
+				copy(want[r.Off-1:], "\xff\xe1\xcc\xcc\xcc") // jmp rcx; int3 ...
+			}
+		}
+		if !bytes.Equal(ours.Code, want) {
+			t.Errorf("% x, want\n% x", ours.Code, want)
+		}
+		if diff := cmp.Diff(theirs.Sites, ours.Sites); diff != "" {
+			t.Errorf("sites in a kernel - outside:\n%s", diff)
+		}
+		if slices.ContainsFunc(ours.Refs, func(r Ref) bool { return r.Kind == RefReturnThunk || r.Kind == RefJumpThunk }) {
+			t.Errorf("references to thunks: %+v", ours.Refs)
 		}
 	}
 }

@@ -155,7 +155,7 @@ func (a *ProgArray) publish(key int, prog *Program) {
 
 // poke carries one poke out; prog is the program that the key is given.
 func (p *Patcher) poke(d *pokeDescriptor, act protocol.Action, prog *Program) (bool, error) {
-	next := text.Nop
+	next := p.cfg.Nop
 	if act.To == protocol.Jump {
 		next = d.jump(act.Slot, prog)
 	}

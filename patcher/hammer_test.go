@@ -13,6 +13,7 @@ import (
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/rcu"
+	"tailpoke/patcher/text"
 )
 
 // entries are what the threads execute: callers come and go.
@@ -241,7 +242,11 @@ func TestTwoHolders(t *testing.T) {
 // TestOutcomes executes a caller in each of its states, so that memory's states mean
 // what they should.
 func TestOutcomes(t *testing.T) {
-	for _, l := range jit.Layouts() {
+	old, err := jit.LayoutByName("v5.10+oldnops")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range append(jit.Layouts(), old) {
 		r := newRig(t, setting{threads: 2, layout: l})
 		caller := r.load(t, "caller", r.caller(t, 0))
 		r.start(t, caller)
@@ -257,6 +262,9 @@ func TestOutcomes(t *testing.T) {
 		}
 		r.delete(t, 0)
 		seen(skipped)
+		if got := caller.Slots()[0].Insns[protocol.Target]; got != text.Insn(l.Nop()) {
+			t.Errorf("%s: the target holds % x after a removal", l.Name, got)
+		}
 		c := r.stop(t)
 		if n := c.Outcomes[gated]; n != 0 {
 			t.Errorf("%s: %d executions of a program that was not there", l.Name, n)

@@ -91,9 +91,9 @@ func (img *Image) link(at uint64, symbol func(string) uint64) ([]byte, error) {
 }
 
 // empty is what a slot holds while its key is empty; the image begins at an offset of the arena.
-func (s *Slot) empty(base exec.Off) text.Insn {
+func (s *Slot) empty(base exec.Off, nop text.Insn) text.Insn {
 	if s.Out == 0 {
-		return text.Nop
+		return nop
 	}
 	return text.Jump(base+exec.Off(s.Off), base+exec.Off(s.Out))
 }

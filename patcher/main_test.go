@@ -67,6 +67,7 @@ func newRig(t testing.TB, s setting) *rig {
 	if s.layout != nil {
 		r.layout = s.layout
 	}
+	cfg.Nop = r.layout.Nop()
 	cfg.Offsets = Offsets{MaxEntries: r.layout.ArrayMaxEntries, Ptrs: r.layout.ArrayPtrs, Func: r.layout.ProgFunc}
 	if s.grace != nil {
 		sub.Grace = *s.grace

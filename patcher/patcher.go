@@ -28,7 +28,8 @@ type Config struct {
 	Protocol protocol.Protocol
 	Method   protocol.Method
 	Offsets  Offsets
-	Seed     uint64 // of the places at which images are loaded
+	Nop      text.Insn // what images have in the place of a jump; nothing: [text.Nop]
+	Seed     uint64    // of the places at which images are loaded
 
 	// Stubs are what images refer to, by symbol: machine code that may lie anywhere. It is put
 	// into the arena when the first image with a [Ref] is loaded.
@@ -77,6 +78,9 @@ type retired struct {
 func New(cfg Config) (*Patcher, error) {
 	if o := cfg.Offsets; o.Ptrs < 4 || o.MaxEntries > o.Ptrs-4 || o.Func > progStructSize-8 {
 		return nil, fmt.Errorf("patcher: no room for what lies at %+v", o)
+	}
+	if cfg.Nop == (text.Insn{}) {
+		cfg.Nop = text.Nop
 	}
 	data, err := exec.NewData(dataSize)
 	if err != nil {

@@ -72,7 +72,7 @@ func (p *Patcher) descriptors(prog *Program) ([]*pokeDescriptor, error) {
 		}
 		d := &pokeDescriptor{prog: prog, site: s, array: a}
 		for n := range d.insns {
-			d.insns[n] = s.Slots[n].empty(prog.off)
+			d.insns[n] = s.Slots[n].empty(prog.off, p.cfg.Nop)
 		}
 		out = append(out, d)
 	}

@@ -28,6 +28,15 @@ type Choice struct {
 	Stdin io.Reader // what "-" reads; nil: it is the name of a file
 }
 
+// Settle returns the choice with what the running kernel emits in the place of its layout, where that
+// is "running", so that it means the same on other machines. The error is [errors.ErrUnsupported]
+// where that cannot be found out.
+func (c Choice) Settle() (Choice, error) {
+	var err error
+	c.Layout, err = catalogue.Layout(c.Layout)
+	return c, err
+}
+
 // Resolve makes the subject and its workload.
 func (c Choice) Resolve() (protocol.Subject, *Workload, error) {
 	s := protocol.DefaultSubject()

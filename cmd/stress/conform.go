@@ -48,7 +48,11 @@ func (c *conform) check(cmd *cobra.Command, args []string) (*report.Document, er
 	if err != nil {
 		return nil, usage(err)
 	}
-	d, err := stress.CheckTrace(c.chosen(cmd), args[0], text)
+	choice, err := c.settled(cmd)
+	if err != nil {
+		return nil, err
+	}
+	d, err := stress.CheckTrace(choice, args[0], text)
 	if err != nil {
 		return nil, usage(err)
 	}

@@ -20,7 +20,11 @@ func newDisasm() *cobra.Command {
 	var s subjectFlags
 	cmd := &cobra.Command{Use: "disasm", Short: "List the machine code", Long: disasmLong, Args: cobra.NoArgs}
 	cmd.RunE = o.answer(func(cmd *cobra.Command, _ []string) (*report.Document, error) {
-		subject, target, err := s.chosen(cmd).Resolve()
+		c, err := s.settled(cmd)
+		if err != nil {
+			return nil, err
+		}
+		subject, target, err := c.Resolve()
 		if err != nil {
 			return nil, usage(err)
 		}

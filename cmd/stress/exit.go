@@ -32,7 +32,7 @@ const exitHelp = `Exit codes:
     1  a property is violated; mutants: some mutant did not get the verdict that it must get
     2  the command line, a file or a value is wrong
     3  the harness itself failed, or its engines disagree
-    4  this machine lacks what a --require engine needs, or what every chosen engine needs
+    4  this machine lacks what a --require engine needs, what every chosen engine needs, or --layout running
     5  no verdict: a bound was hit, or nothing overlapped and so nothing was tested
   129  ended by SIGHUP; the report says what was seen until then
   130  interrupted by SIGINT, likewise
@@ -62,6 +62,14 @@ func (e *exit) Error() string {
 func (e *exit) Unwrap() error { return e.err }
 
 func usage(err error) error { return &exit{codeUsage, err} }
+
+// refused is the exit of a choice: what is wrong with it, or what this machine lacks for it.
+func refused(err error) error {
+	if errors.Is(err, errors.ErrUnsupported) {
+		return &exit{codeMissing, err}
+	}
+	return usage(err)
+}
 
 func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
 

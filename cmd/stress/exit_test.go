@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -50,6 +51,19 @@ func TestExitOf(t *testing.T) {
 				t.Errorf("%d lines: %q", lines, stderr.String())
 			}
 		})
+	}
+}
+
+// TestRefused: what this machine lacks for a choice is no fault of the choice.
+func TestRefused(t *testing.T) {
+	for err, want := range map[error]int{
+		errors.New("no such layout"):                            codeUsage,
+		fmt.Errorf("layout running: %w", errors.ErrUnsupported): codeMissing,
+	} {
+		var stderr strings.Builder
+		if code := exitCode(refused(err), &stderr); code != want || stderr.String() != "stress: "+err.Error()+"\n" {
+			t.Errorf("%v: exit code %d, want %d: %s", err, code, want, &stderr)
+		}
 	}
 }
 

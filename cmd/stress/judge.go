@@ -54,7 +54,11 @@ func (j *judging) judge(cmd *cobra.Command, args []string) (*report.Document, er
 	if len(args) > 0 { // cobra takes "" and "-" for no verbs
 		return nil, usagef("unknown command %q for %q", args[0], cmd.CommandPath())
 	}
-	s, target, err := j.chosen(cmd).Resolve()
+	c, err := j.settled(cmd)
+	if err != nil {
+		return nil, err
+	}
+	s, target, err := c.Resolve()
 	if err != nil {
 		return nil, usage(err)
 	}

@@ -45,7 +45,11 @@ func newModel() *cobra.Command {
 
 // promela prints the subject as a model for Spin.
 func (j *judging) promela(cmd *cobra.Command, threads int) (*report.Document, error) {
-	s, target, err := j.chosen(cmd).Resolve()
+	c, err := j.settled(cmd)
+	if err != nil {
+		return nil, err
+	}
+	s, target, err := c.Resolve()
 	if err != nil {
 		return nil, usage(err)
 	}

@@ -67,7 +67,11 @@ func (z *zoo) judge(cmd *cobra.Command, names []string) (*report.Document, error
 	o := stress.MutantsOptions{
 		Names: names, Runs: int(z.runs), Duration: time.Duration(z.duration), SafeDuration: time.Duration(z.safeDuration),
 	}
-	s, target, err := z.withTarget(cmd).Resolve()
+	c, err := z.settled(cmd)
+	if err != nil {
+		return nil, err
+	}
+	s, target, err := withTarget(c).Resolve()
 	if err != nil {
 		return nil, usage(err)
 	}
@@ -91,8 +95,7 @@ func (z *zoo) judge(cmd *cobra.Command, names []string) (*report.Document, error
 
 // withTarget is the choice of the flags; without any for the target it is a generated
 // program with one site, so that each edit has one place to act on.
-func (z *zoo) withTarget(cmd *cobra.Command) stress.Choice {
-	c := z.chosen(cmd)
+func withTarget(c stress.Choice) stress.Choice {
 	if c.Object == "" && c.Entry == "" && c.Sites == 0 && c.Programs == 0 && c.Keys == 0 {
 		c.Sites = 1
 	}

@@ -38,7 +38,7 @@ func newPlugin() *cobra.Command {
 		Args: cobra.MaximumNArgs(1), RunE: c.answer(c.run),
 	}
 	f := cmd.Flags()
-	f.StringVar(&c.layout, "layout", c.layout, "layout of the image: see stress list layouts")
+	f.StringVar(&c.layout, "layout", c.layout, "layout of the image: see stress list layouts, or running")
 	f.BoolVar(&c.interp, "interp", false, "run the interpreter, not the image")
 	c.flags(f)
 	return cmd
@@ -53,6 +53,11 @@ func (c *plugin) run(cmd *cobra.Command, args []string) (*report.Document, error
 	if err != nil {
 		return nil, usage(fmt.Errorf("program: %w", err))
 	}
+	layout, err := stress.Choice{Layout: c.layout}.Settle()
+	if err != nil {
+		return nil, refused(err)
+	}
+	c.layout = layout.Layout
 	r0, err := stress.Plugin{Memory: memory, Program: text, Layout: c.layout, Interp: c.interp}.Run(cmd.Context())
 	switch stopped := interrupted(cmd.Context()); {
 	case stopped != nil:

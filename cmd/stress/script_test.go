@@ -32,7 +32,8 @@ var update = flag.Bool("update", false, "write what the command prints into the 
 //	field PATH PATTERN          holds a field of that object against a regular expression; an element
 //	                            of the path is a name, a number, or name=value of one in a list
 //
-// and the conditions [cpu] and [kernel] say that this machine has what these engines need.
+// and the conditions [cpu] and [kernel] say that this machine has what these engines need, [images]
+// that it can be asked what its kernel emits.
 func TestScripts(t *testing.T) { runScripts(t, "testdata/script") }
 
 // TestGoldenScripts looks at what is printed for people.
@@ -52,7 +53,12 @@ func runScripts(t *testing.T, dir string) {
 		RequireUniqueNames: true,
 		Cmds:               map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "shape": shape, "field": field},
 		Condition: func(cond string) (bool, error) {
-			if cond != "cpu" && cond != "kernel" {
+			switch cond {
+			case "cpu", "kernel":
+			case "images":
+				_, err := stress.Choice{Layout: "running"}.Settle()
+				return err == nil, nil
+			default:
 				return false, fmt.Errorf("unknown condition %q", cond)
 			}
 			return stress.Missing(stress.Engine(cond)) == nil, nil

@@ -63,7 +63,11 @@ func newSearch() *cobra.Command {
 
 // rank searches. A signal ends the search, not its document.
 func (s *search) rank(cmd *cobra.Command, _ []string) (*report.Document, error) {
-	subject, _, err := s.chosen(cmd).Resolve()
+	c, err := s.settled(cmd)
+	if err != nil {
+		return nil, err
+	}
+	subject, _, err := c.Resolve()
 	if err != nil {
 		return nil, usage(err)
 	}

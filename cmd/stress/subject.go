@@ -22,7 +22,7 @@ func (s *subjectFlags) protocolFlags(f *pflag.FlagSet) {
 
 // targetFlags adds the flags for what is executed.
 func (s *subjectFlags) targetFlags(f *pflag.FlagSet) {
-	f.StringVar(&s.choice.Layout, "layout", "", `layout of the image: a name of "stress list layouts" (default v5.10)`)
+	f.StringVar(&s.choice.Layout, "layout", "", `layout of the image: a name of "stress list layouts", with options, or running (default v5.10)`)
 	f.StringVar(&s.choice.Object, "object", "", "object file that clang made; its programs are given to its prog arrays")
 	f.StringVar(&s.choice.Entry, "entry", "", "program of --object that the threads execute")
 	f.StringVar(&s.choice.Case, "case", "", "programs of a regression case, as stress regression names them")
@@ -41,4 +41,15 @@ func (s *subjectFlags) chosen(cmd *cobra.Command) stress.Choice {
 	c.Stdin = stdin(cmd)
 	c.Threads, c.Sites, c.Programs, c.Keys = int(s.threads), int(s.sites), int(s.programs), int(s.keys)
 	return c
+}
+
+// settled returns the choice that the flags make, with the layout that "running" stands for. The
+// flag has it too: the command that does the same again means the same on other machines.
+func (s *subjectFlags) settled(cmd *cobra.Command) (stress.Choice, error) {
+	c, err := s.chosen(cmd).Settle()
+	if err != nil {
+		return c, refused(err)
+	}
+	s.choice.Layout = c.Layout
+	return c, nil
 }

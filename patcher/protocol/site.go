@@ -91,6 +91,21 @@ func (i *Instruction) At(dst []byte, at, to uint64) []byte {
 	return dst
 }
 
+// WithNop is the site with another instruction in its slots where a thread goes on to what follows.
+func (s Site) WithNop(code []byte) Site {
+	s.Slots = slices.Clone(s.Slots)
+	for n := range s.Slots {
+		may := slices.Clone(s.Slots[n].May)
+		for c := range may {
+			if may[c].Leads == ToNext {
+				may[c].Code = code
+			}
+		}
+		s.Slots[n].May = may
+	}
+	return s
+}
+
 // StateOf names the state of a site whose slots hold these contents.
 func (s *Site) StateOf(contents ...Content) State {
 	for _, n := range s.States {

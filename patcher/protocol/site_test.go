@@ -8,6 +8,29 @@ import (
 	"testing"
 )
 
+// TestWithNop: another nop stands where a thread goes on, and nowhere else, in a site of its own.
+func TestWithNop(t *testing.T) {
+	old := []byte("\x66\x66\x66\x66\x90")
+	s := TailCall().WithNop(old)
+	if err := s.check(); err != nil {
+		t.Fatal(err)
+	}
+	for n, usual := range TailCall().Slots {
+		for c, in := range usual.May {
+			want := in
+			if Content(c) == Nop {
+				want.Code = old
+			}
+			if got := s.Slots[n].May[c]; !bytes.Equal(got.Code, want.Code) || got.Leads != want.Leads {
+				t.Errorf("slot %d, %s: %+v", n, in.Name, got)
+			}
+		}
+	}
+	if in := TailCall().Slots[Target].May[Nop]; bytes.Equal(in.Code, old) {
+		t.Errorf("the tail call itself: %+v", in)
+	}
+}
+
 // TestTailCall holds the account of the tail call against what the kernel writes, given here by
 // hand (kernel: emit_bpf_tail_call_direct).
 func TestTailCall(t *testing.T) {

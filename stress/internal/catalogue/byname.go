@@ -7,8 +7,8 @@ import (
 	"io/fs"
 	"strings"
 
-	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/identity"
 	"tailpoke/stress/internal/workload"
 )
 
@@ -31,13 +31,13 @@ func Grace(value string) (protocol.Grace, error) {
 	return protocol.GraceByName(value)
 }
 
-// Layout checks the name of a layout, and returns it.
+// Layout checks the name of a layout, and returns it, with the running kernel's in the place of
+// [identity.Running].
 func Layout(value string) (string, error) {
 	if value == "" {
 		return protocol.DefaultSubject().Layout, nil
 	}
-	_, err := jit.LayoutByName(value)
-	return value, err
+	return identity.LayoutName(value)
 }
 
 // maxTextFile bounds the file of a protocol, a method or a script, in bytes.

@@ -2,11 +2,13 @@ package catalogue
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/identity"
 	"tailpoke/stress/internal/judge"
 	"tailpoke/stress/internal/regress"
 	"tailpoke/stress/report"
@@ -24,9 +26,7 @@ func All() *report.Catalogue {
 		kind("graces", protocol.Graces(), func(g protocol.Grace) (name, text string) {
 			return g.Name, graceTexts[g.Kind]
 		}),
-		kind("layouts", jit.Layouts(), func(l *jit.Layout) (name, text string) {
-			return l.Name, fmt.Sprintf("tail calls enter at +%d, at most %d of them", l.AdjOff, l.Counter.Limit)
-		}),
+		{Kind: "layouts", Items: layouts()},
 		kind("options", jit.LayoutOptions(), func(o jit.Option) (name, text string) {
 			return o.Name, "of a layout: " + o.Says
 		}),
@@ -45,6 +45,21 @@ func All() *report.Catalogue {
 		{Kind: "outcomes", Items: outcomes()},
 		{Kind: "findings", Items: findings()},
 	}}
+}
+
+// layouts are the eras, and what stands for the running kernel's.
+func layouts() (items []report.Item) {
+	for _, l := range jit.Layouts() {
+		items = append(items, report.Item{Name: l.Name,
+			Text: fmt.Sprintf("tail calls enter at +%d, at most %d of them", l.AdjOff, l.Counter.Limit)})
+	}
+	aliases := jit.LayoutAliases()
+	for _, name := range slices.Sorted(maps.Keys(aliases)) {
+		items = append(items, report.Item{Name: name, Text: "the same as " + aliases[name].Name})
+	}
+	return append(items, report.Item{Name: identity.Running,
+		Text: "what the running kernel emits, found out by tiny programs; stress doctor prints its name, " +
+			"and what stands for code that names addresses of the kernel"})
 }
 
 func kind[T any](name string, all []T, say func(T) (name, text string)) report.Kind {

@@ -33,8 +33,11 @@ func Doctor() *report.Doctor {
 	}
 	add("CPUs", fmt.Sprintf("%d", runtime.NumCPU()), "overlap: the cpu engine may find its runs vacuous", cpus)
 	add("kernel programs", strings.Join(kernel.Needs(), "; "), "the kernel engine", kernel.Supported())
-	layout, err := images()
-	add("kernel images", "layout "+layout+", read back through bpf(2)", "the kernel engine's watcher, and stress identity", err)
+	layout, standIns, err := images()
+	add("kernel images", "layout "+layout+", read back through bpf(2)", "the kernel engine's watcher, stress identity, and --layout running", err)
+	if err == nil {
+		add("stand-ins", standIns, "nothing", nil)
+	}
 	return &report.Doctor{Checks: checks}
 }
 
@@ -47,13 +50,18 @@ func Machine() report.Machine {
 	}
 }
 
-// images names the layout of the running kernel.
-func images() (layout string, err error) {
+// images names the layout of the running kernel, and what --layout running has in the place of the
+// rest of its code.
+func images() (layout, standIns string, err error) {
 	k, err := identity.DetectCompiler()
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	return k.String(), nil
+	standIns = "none: images have all bytes of the kernel's but its addresses"
+	if all := k.StandIns(); len(all) > 0 {
+		standIns = strings.Join(all, "; ")
+	}
+	return k.String(), standIns, nil
 }
 
 func tryArena() error {

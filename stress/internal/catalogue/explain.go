@@ -122,13 +122,22 @@ func page(kind string, it report.Item) string {
 	case "protocols", "methods", "graces", "layouts":
 		fmt.Fprintf(&b, "\nJudge it: stress run --%s %s\n", strings.TrimSuffix(kind, "s"), it.Name)
 	case "options":
-		fmt.Fprintf(&b, "\nJudge it: stress run --layout %s+%s\n", jit.V612.Name, it.Name)
+		fmt.Fprintf(&b, "\nJudge it: stress run --layout %s+%s\n", jit.V612.Name, optionExample(it.Name))
 	case "cases":
 		fmt.Fprintf(&b, "\nCarry it out: stress regression %s\nUnder a mutator: stress run --case %[1]s\n", it.Name)
 	case "engines":
 		fmt.Fprintf(&b, "\nAsk it alone: stress run --engine %s\n", it.Name)
 	}
 	return b.String()
+}
+
+func optionExample(name string) string {
+	for _, o := range jit.LayoutOptions() {
+		if o.Name == name {
+			return o.Example()
+		}
+	}
+	return name
 }
 
 func judgesOf(p protocol.Property) (out []string) {

@@ -151,11 +151,11 @@ func (m *match) compile(t *Compiler, i int) (*jit.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := jit.Options{Layout: &t.Layout, Maps: m.Maps}
-	if !m.plain {
-		o.Forms = t.Forms
+	layout := t.Layout
+	if m.plain {
+		layout.Forms = jit.Forms{}
 	}
-	return jit.Compile(prog, o)
+	return jit.Compile(prog, jit.Options{Layout: &layout, Maps: m.Maps, Thunks: true})
 }
 
 // sameImage says where two images differ in more than operands that are addresses.

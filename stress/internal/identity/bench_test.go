@@ -224,7 +224,7 @@ func timeCompilers(b *testing.B, t *Compiler) {
 		{metric: "ns-parse/insn", do: func() (err error) { prog, err = jit.Parse("usual", insns); return }},
 		{metric: "ns-compile/insn", do: func() error {
 			name := fmt.Sprintf("fd %d", progs.FD())
-			o := jit.Options{Layout: &t.Layout, Forms: t.Forms, Maps: map[string]jit.MapInfo{name: {Addr: someAddr, MaxEntries: 4}}}
+			o := jit.Options{Layout: &t.Layout, Thunks: true, Maps: map[string]jit.MapInfo{name: {Addr: someAddr, MaxEntries: 4}}}
 			_, err := jit.Compile(prog, o)
 			return err
 		}},

@@ -17,11 +17,16 @@ type Compiler struct {
 	told func(done, all int) // of a comparison; may be nil
 
 	Layout jit.Layout
-	Forms  jit.Forms
 
 	// PrivateStackMin is the depth in bytes from which on a stack is a private one, in programs
 	// of the kinds that get them; 0: the kernel has no private stacks.
 	PrivateStackMin int
+
+	// CallDepth says that the kernel accounts the depth of calls before each (retbleed=stuff), which
+	// package jit does not.
+	CallDepth bool
+
+	make func(kind ebpf.ProgramType, insns asm.Instructions) (*readback, error) // what is probed
 }
 
 // DetectCompiler finds out from what the kernel makes of a few small programs. The error says
@@ -31,43 +36,33 @@ func DetectCompiler() (*Compiler, error) {
 		return nil, fmt.Errorf("%w: needs Linux on x86-64, this is %s on %s", ErrUnsupported,
 			runtime.GOOS, runtime.GOARCH)
 	}
-	k := &Compiler{Layout: jit.V612}
-	for _, probe := range []func(*Compiler) error{
-		(*Compiler).probeReturn, (*Compiler).probeTailCall, (*Compiler).probeReload, (*Compiler).probeShift, (*Compiler).probeDivide,
-		(*Compiler).probeConstant, (*Compiler).probeXchg, (*Compiler).probeShortJump, (*Compiler).probePrivateStack,
-	} {
-		if err := probe(k); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
-		}
+	k, err := detect(func(kind ebpf.ProgramType, insns asm.Instructions) (*readback, error) {
+		return load(sampleOf("probe", kind, insns))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}
 	return k, nil
 }
 
-// String names the era of the kernel's layout, and what it has beside.
-func (k *Compiler) String() string {
-	l, name := &k.Layout, jit.V612.Name
-	switch {
-	case l.Counter.Calls == jit.CounterByValue && l.LimitJAE:
-		name = jit.V519.Name
-	case l.Counter.Calls == jit.CounterByValue:
-		name = jit.V510.Name
-	case l.PlainXchg:
-		name = jit.V70.Name
-	}
-	for _, o := range []struct {
-		has  bool
-		name string
-	}{{l.IBT, "+ibt"}, {l.ShiftX, "+bmi2"}, {l.OldNops, " with its CPU's own nops"}} {
-		if o.has {
-			name += o.name
+// detect finds out from what a compiler makes of programs. It names the layout by its facts.
+func detect(compiler func(ebpf.ProgramType, asm.Instructions) (*readback, error)) (*Compiler, error) {
+	k := &Compiler{Layout: jit.V612, make: compiler}
+	for _, probe := range []func(*Compiler) error{
+		(*Compiler).probeReturn, (*Compiler).probeTailCall, (*Compiler).probeCall, (*Compiler).probeShift, (*Compiler).probeDivide,
+		(*Compiler).probeConstant, (*Compiler).probeXchg, (*Compiler).probeShortJump, (*Compiler).probePrivateStack,
+	} {
+		if err := probe(k); err != nil {
+			return nil, err
 		}
 	}
-	return name
+	k.Layout.Name = k.Layout.String()
+	return k, nil
 }
 
 // probe gives the machine code of a small program.
-func probe(insns ...asm.Instruction) ([]byte, error) {
-	r, err := load(sampleOf("probe", ebpf.SocketFilter, insns))
+func (k *Compiler) probe(insns ...asm.Instruction) ([]byte, error) {
+	r, err := k.make(ebpf.SocketFilter, insns)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +71,7 @@ func probe(insns ...asm.Instruction) ([]byte, error) {
 
 // probeReturn learns from a program that does nothing how it is entered, and how it returns.
 func (k *Compiler) probeReturn() error {
-	code, err := probe(asm.Mov.Imm(asm.R0, 0), asm.Return())
+	code, err := k.probe(asm.Mov.Imm(asm.R0, 0), asm.Return())
 	if err != nil {
 		return err
 	}
@@ -111,11 +106,11 @@ func (k *Compiler) probeReturn() error {
 func (k *Compiler) learnReturn(ret []byte) error {
 	switch {
 	case bytes.Equal(ret, []byte{0xc3}):
-		k.Forms.Return = jit.ReturnPlain
+		k.Layout.Forms.Return = jit.ReturnPlain
 	case bytes.Equal(ret, []byte{0xc3, 0xcc}):
-		k.Forms.Return = jit.ReturnTrap
+		k.Layout.Forms.Return = jit.ReturnTrap
 	case len(ret) == 5 && ret[0] == 0xe9:
-		k.Forms.Return = jit.ReturnThunk
+		k.Layout.Forms.Return = jit.ReturnThunk
 	default:
 		return fmt.Errorf("return of unknown form % x", ret)
 	}
@@ -124,7 +119,7 @@ func (k *Compiler) learnReturn(ret []byte) error {
 
 // probeTailCall learns from an indirect site where its fields lie and how it jumps.
 func (k *Compiler) probeTailCall() error {
-	code, err := probe(
+	code, err := k.probe(
 		asm.LoadMem(asm.R3, asm.R1, 8, asm.Word), // a key that cannot be known
 		asm.LoadMapPtr(asm.R2, 0).WithReference("progs"),
 		asm.FnTailCall.Call(),
@@ -176,16 +171,17 @@ func (k *Compiler) learn(inst x86asm.Inst) (done bool) {
 func (k *Compiler) learnJump(code []byte) error {
 	for form, start := range map[jit.JumpForm]string{
 		jit.JumpThunk: "\xe9", jit.JumpLfence: "\x0f\xae\xe8\xff\xe1", jit.JumpTrap: "\xff\xe1\xcc",
+		jit.JumpRetpoline: "\xe8\x07\x00\x00\x00\xf3\x90\x0f\xae\xe8", // call 1f; pause; lfence
 	} {
 		if bytes.HasPrefix(code, []byte(start)) {
-			k.Forms.Jump = form
+			k.Layout.Forms.Jump = form
 			return nil
 		}
 	}
 	if !bytes.HasPrefix(code, []byte{0xff, 0xe1}) {
 		return fmt.Errorf("jump of unknown form % x", code)
 	}
-	k.Forms.Jump = jit.JumpPlain
+	k.Layout.Forms.Jump = jit.JumpPlain
 	return nil
 }
 
@@ -204,12 +200,12 @@ func (k *Compiler) probeShortJump() error {
 			left -= 4
 		}
 		insns = append(insns, asm.Return().WithSymbol("out"))
-		code, err := probe(insns...)
+		code, err := k.probe(insns...)
 		if err != nil {
 			return err
 		}
 		if bytes.Contains(code, []byte{0x48, 0x85, 0xc0, 0x74, byte(d)}) { // test rax, rax; je out
-			k.Layout.ShortJumpMax = d
+			k.Layout.ShortJumpMax = uint32(d)
 			return nil
 		}
 	}

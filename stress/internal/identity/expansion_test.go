@@ -38,7 +38,7 @@ func TestExpansions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			o := jit.Options{Layout: &k.Layout, Forms: k.Forms, Maps: map[string]jit.MapInfo{}}
+			o := jit.Options{Layout: &k.Layout, Thunks: true, Maps: map[string]jit.MapInfo{}}
 			if m, ok := s.Spec.Maps["array"]; ok {
 				o.Maps["array"] = jit.MapInfo{Addr: someAddr, MaxEntries: m.MaxEntries, Stride: (m.ValueSize + 7) &^ 7}
 			}

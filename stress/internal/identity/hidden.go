@@ -169,10 +169,10 @@ func movedToR9(ins []byte) uint64 {
 func (k *Compiler) probePrivateStack() error {
 	const most, step = jit.MaxStack, 16
 	for depth := 1; depth < most; depth += step {
-		r, err := load(sampleOf("probe", ebpf.RawTracepoint, asm.Instructions{
+		r, err := k.make(ebpf.RawTracepoint, asm.Instructions{
 			{OpCode: asm.StoreImmOp(asm.Byte), Dst: asm.R10, Offset: int16(-depth)},
 			asm.Mov.Imm(asm.R0, 0), asm.Return(),
-		}))
+		})
 		if err != nil {
 			return nil
 		}

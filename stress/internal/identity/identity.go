@@ -102,5 +102,5 @@ var ErrUnsupported error = unsupported{}
 
 type unsupported struct{}
 
-func (unsupported) Error() string        { return "no comparison with a kernel here" }
+func (unsupported) Error() string        { return "the running kernel cannot be asked what it emits" }
 func (unsupported) Is(target error) bool { return target == errors.ErrUnsupported }

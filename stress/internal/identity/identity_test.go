@@ -93,8 +93,8 @@ func TestDifferencesAreFound(t *testing.T) {
 		"miss spends":     func(t *Compiler) { t.Layout.Counter.MissSpends = true },
 		"shifts":          func(t *Compiler) { t.Layout.ShiftX = !t.Layout.ShiftX },
 		"short jumps":     func(t *Compiler) { t.Layout.ShortJumpMax-- },
-		"returns":         func(t *Compiler) { t.Forms.Return = (t.Forms.Return + 1) % 3 },
-		"indirect jumps":  func(t *Compiler) { t.Forms.Jump = (t.Forms.Jump + 1) % 5 },
+		"returns":         func(t *Compiler) { t.Layout.Forms.Return = (t.Layout.Forms.Return + 1) % 3 },
+		"indirect jumps":  func(t *Compiler) { t.Layout.Forms.Jump = (t.Layout.Forms.Jump + 1) % 5 },
 		"empty stacks":    func(t *Compiler) { t.Layout.MovesEmptyStack = true },
 		"counter dropped": func(t *Compiler) { t.Layout.PopsCounter = true },
 	} {

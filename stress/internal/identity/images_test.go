@@ -17,12 +17,20 @@ import (
 	"tailpoke/jit/interp"
 )
 
-// layouts are all layouts, and the last with the shifts of BMI2 if this CPU has them.
+// layouts are all layouts, some with what kernels' builds add, and one with the shifts of BMI2 if this
+// CPU has them.
 func layouts() []*jit.Layout {
 	all := jit.Layouts()
+	for _, name := range []string{
+		"v5.10+ibt+oldnops+unrounded+ret-int3+jmp-retpoline", "v6.2+ibt+jmp-lfence+short=120", "v7.3+ibt+ret-thunk+jmp-thunk",
+	} {
+		if l, err := jit.LayoutByName(name); err == nil {
+			all = append(all, l)
+		}
+	}
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil && bytes.Contains(info, []byte(" bmi2 ")) {
 		l := *all[len(all)-1]
-		l.Name, l.ShiftX = l.Name+" with BMI2", true
+		l.Name, l.ShiftX = l.Name+"+bmi2", true
 		all = append(all, &l)
 	}
 	return all

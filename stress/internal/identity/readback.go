@@ -125,7 +125,7 @@ func functions(info *ebpf.ProgramInfo) ([]machineFunc, error) {
 
 // options are those of compiling what was read back.
 func (r *readback) options(k *Compiler) jit.Options {
-	o := jit.Options{Layout: &k.Layout, Forms: k.Forms, Maps: map[string]jit.MapInfo{}}
+	o := jit.Options{Layout: &k.Layout, Thunks: true, Maps: map[string]jit.MapInfo{}}
 	for name, n := range r.maps {
 		o.Maps[name] = jit.MapInfo{Addr: someAddr, MaxEntries: n, Values: someAddr}
 	}

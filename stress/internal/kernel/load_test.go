@@ -136,7 +136,7 @@ func TestOtherImage(t *testing.T) {
 		t.Skipf("images of this kernel are not known: %s", l.unknown)
 	}
 	other := *l.compiler
-	other.Forms.Return = (other.Forms.Return + 1) % 3 // another of its three forms
+	other.Layout.Forms.Return = (other.Layout.Forms.Return + 1) % 3 // another of its three forms
 	l.compiler = &other
 	l.identify()
 	if want := "entry: the kernel's image is not ours, so its sites are unknown"; l.compiler != nil || l.unknown != want {

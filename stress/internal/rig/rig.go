@@ -62,7 +62,7 @@ func (r *Rig) open(c Config) error {
 	r.Domain = rcu.New(r.Pool, c.Subject.Grace, c.Boost)
 	r.Patcher, err = patcher.New(patcher.Config{
 		Arena: r.Arena, Domain: r.Domain, Seed: c.Seed, Stubs: stubs(),
-		Protocol: c.Subject.Protocol, Method: c.Subject.Method,
+		Protocol: c.Subject.Protocol, Method: c.Subject.Method, Nop: c.Layout.Nop(),
 		Offsets: patcher.Offsets{
 			MaxEntries: c.Layout.ArrayMaxEntries, Ptrs: c.Layout.ArrayPtrs, Func: c.Layout.ProgFunc,
 		},

@@ -14,6 +14,23 @@ import (
 	"tailpoke/stress/internal/sim/x86"
 )
 
+// everyLayout is the layouts of the eras, and some with what kernels' builds and CPUs add.
+func everyLayout(t testing.TB) []*jit.Layout {
+	t.Helper()
+	all := jit.Layouts()
+	for _, name := range []string{
+		"v5.10+ibt+oldnops+unrounded+ret-int3+jmp-retpoline", "v6.2+ibt+bmi2+jmp-lfence",
+		"v6.12+ibt+jmp-int3", "v7.3+ibt+ret-thunk+jmp-thunk+array=0x20/0x140/0x88",
+	} {
+		l, err := jit.LayoutByName(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, l)
+	}
+	return all
+}
+
 // images are whole programs in every layout and form, with all that stands around the bodies.
 func images(t testing.TB) []*jit.Image {
 	t.Helper()
@@ -21,8 +38,10 @@ func images(t testing.TB) []*jit.Image {
 	infos := map[string]jit.MapInfo{table: {Addr: dataAt, MaxEntries: 2}}
 	for _, l := range jit.Layouts() {
 		for _, p := range []*jit.Program{caller(t, 2, 2), leaf(t, "leaf", 1), hierarchy(t), indirect(t), loadsOne(t)} {
-			for jump := jit.JumpPlain; jump <= jit.JumpRetpoline; jump++ {
-				img, err := jit.Compile(p, jit.Options{Layout: l, Maps: infos, Forms: jit.Forms{Jump: jump, Return: jit.ReturnForm(jump % 2)}})
+			for jump := jit.JumpPlain; jump <= jit.JumpThunk; jump++ {
+				leaving := *l
+				leaving.Forms = jit.Forms{Jump: jump, Return: jit.ReturnForm(jump % 3)}
+				img, err := jit.Compile(p, jit.Options{Layout: &leaving, Maps: infos})
 				if err != nil {
 					t.Fatal(err)
 				}

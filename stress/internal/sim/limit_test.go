@@ -38,15 +38,7 @@ func selfCaller(t testing.TB, entry *jit.Program, l *jit.Layout) Config {
 }
 
 func TestHierarchySpendsTheLimitTwice(t *testing.T) {
-	layouts := jit.Layouts()
-	for _, name := range []string{"v5.19+ibt", "v6.12+ibt", "v7.0+ibt"} {
-		l, err := jit.LayoutByName(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		layouts = append(layouts, l)
-	}
-	for _, l := range layouts {
+	for _, l := range everyLayout(t) {
 		t.Run(l.Name, func(t *testing.T) {
 			r := check(t, selfCaller(t, hierarchy(t), l))
 			want := protocol.Violated
@@ -63,7 +55,7 @@ func TestHierarchySpendsTheLimitTwice(t *testing.T) {
 
 // TestHierarchyWhileItIsInstalled begins with an empty key.
 func TestHierarchyWhileItIsInstalled(t *testing.T) {
-	for _, l := range jit.Layouts() {
+	for _, l := range everyLayout(t) {
 		c := selfCaller(t, hierarchy(t), l)
 		c.Held, c.Script, c.Forward = nil, script(t, "put 0 0\n"), true
 		r := check(t, c)
@@ -78,7 +70,7 @@ func TestHierarchyWhileItIsInstalled(t *testing.T) {
 // TestSelfCallsStopAtTheLimit has no subprogram: every layout counts right.
 func TestSelfCallsStopAtTheLimit(t *testing.T) {
 	entry := parse(t, "entry", append(append([]asm.Instruction{asm.Mov.Reg(asm.R6, asm.R1)}, tailCall(0)...), leafEnd...)...)
-	for _, l := range jit.Layouts() {
+	for _, l := range everyLayout(t) {
 		c := selfCaller(t, entry, l)
 		c.Outcomes = []uint64{0}
 		expect(t, check(t, c), "")
@@ -103,7 +95,7 @@ func TestSelfCallsStopAtTheLimit(t *testing.T) {
 func TestSeedResetsTheCounterInSubprograms(t *testing.T) {
 	insns := []asm.Instruction{asm.Call.Label("sub"), asm.Return(), asm.Mov.Reg(asm.R6, asm.R1).WithSymbol("sub")}
 	entry := parse(t, "entry", append(append(insns, tailCall(0)...), leafEnd...)...)
-	for _, l := range jit.Layouts() {
+	for _, l := range everyLayout(t) {
 		want := protocol.Property("")
 		if l.Counter.Calls == jit.CounterResets {
 			want = protocol.TailLimit

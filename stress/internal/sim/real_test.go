@@ -64,7 +64,7 @@ func TestProgramsAsTheCPU(t *testing.T) {
 		"direct": caller(t, 3, 2), "indirect": indirect(t), "by address": loadsOne(t), "leaf": leaf(t, "entry", 5), "subprograms": calls(t),
 	}
 	runs := 0
-	for _, l := range jit.Layouts() {
+	for _, l := range everyLayout(t) {
 		for name, entry := range entries {
 			for held := range 9 {
 				c := Config{

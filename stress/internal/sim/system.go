@@ -50,8 +50,9 @@ type action struct {
 }
 
 func newSystem(c *Config) (*system, error) {
+	nop := c.Layout.Nop()
 	s := &system{
-		Config: c, site: c.Subject.Protocol.Site(),
+		Config: c, site: c.Subject.Protocol.Site().WithNop(nop[:]),
 		nextText: textAt, data: data{next: cmp.Or(c.dataAt, dataAt)},
 		method: c.Subject.Method, threads: c.Subject.Shape.Threads, stride: 1,
 		judged: map[protocol.Property]bool{},

@@ -52,7 +52,8 @@ type loaded struct {
 
 func newReplay(c sim.Config, w *witness.Witness) *replay {
 	s := c.Subject
-	return &replay{c: c, w: w, kind: s.Protocol.Site(), grace: s.Grace, limit: mutatorLimit}
+	nop := c.Layout.Nop()
+	return &replay{c: c, w: w, kind: s.Protocol.Site().WithNop(nop[:]), grace: s.Grace, limit: mutatorLimit}
 }
 
 // build loads everything.

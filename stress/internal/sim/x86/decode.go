@@ -1,6 +1,9 @@
 package x86
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // decoder reads one instruction.
 type decoder struct {
@@ -53,8 +56,16 @@ func (d *decoder) bytes(n int) []byte {
 func (d *decoder) imm8() int64  { return int64(int8(d.byte())) }
 func (d *decoder) imm32() int64 { return int64(int32(binary.LittleEndian.Uint32(d.bytes(4)))) }
 
-// prefixes reads what stands before the opcode: one of the old prefixes at most, then REX.
+// oldNop is the nop of five bytes of up to 5.12, of which all but the last are prefixes.
+const oldNop = "\x66\x66\x66\x66\x90"
+
+// prefixes reads what stands before the opcode: one of the old prefixes at most, but in the old nop,
+// then REX.
 func (d *decoder) prefixes() {
+	if bytes.HasPrefix(d.code, []byte(oldNop)) {
+		d.at, d.word = len(oldNop)-1, true
+		return
+	}
 	switch d.peek() {
 	case 0x66:
 		d.word = true
