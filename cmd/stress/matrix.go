@@ -222,7 +222,7 @@ func (x *matrixing) cell(ctx context.Context, c matrix.Cell) (report.MatrixCell,
 	case err != nil:
 		return report.MatrixCell{}, err
 	case res.Fault != nil:
-		d := died(res)
+		d := res.Document()
 		d.Seed = v.seed
 		d.Summary = render.Summary(d)
 		d.Again = againOf(o.Before, args, v.seed)

@@ -19,7 +19,6 @@ import (
 	"tailpoke/internal/vm"
 	"tailpoke/internal/vm/deb"
 	"tailpoke/internal/vm/guest"
-	"tailpoke/patcher/protocol"
 	"tailpoke/stress/report"
 )
 
@@ -133,7 +132,7 @@ func (m *machine) boot(cmd *cobra.Command, args []string) (code int, d *report.D
 		return 0, nil, failed(err)
 	case res.Fault != nil:
 		m.again = againOf(o.Before, args, m.drawn)
-		d := died(res)
+		d := res.Document()
 		if out.n > 0 && m.format == 0 { // people have read the head
 			d.Guest, m.drawn = nil, ""
 		}
@@ -278,23 +277,4 @@ func signalOf(ctx context.Context) int {
 		return int(i.signal)
 	}
 	return int(syscall.SIGTERM)
-}
-
-// died is the document of a guest whose kernel went wrong.
-func died(res *vm.Result) *report.Document {
-	f := res.Fault
-	d := &report.Document{Schema: "stress/vm/1", Guest: &res.Guest}
-	if f.Emulator {
-		d.Verdict = report.NoAnswer
-		d.Verdicts = []report.Verdict{{Engine: protocol.Kernel, Verdict: protocol.Bounded,
-			Reason: "emulator: QEMU executes stale translations of poked text with " + res.Guest.Accel + ", which looks like this: " + f.Line}}
-		return d
-	}
-	d.Verdicts = []report.Verdict{{Engine: protocol.Kernel, Verdict: protocol.Violated, Property: protocol.KernelLives,
-		Reason: string(protocol.KernelLives), Seconds: f.Seconds, Findings: []report.Finding{{
-			Engine: protocol.Kernel, Property: protocol.KernelLives, Class: f.Kind, During: f.During, Place: report.Place{Who: "kernel"},
-			Text: f.Line, Count: 1, Log: f.Log,
-		}}}}
-	d.Verdict = report.Violated
-	return d
 }

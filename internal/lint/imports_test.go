@@ -80,11 +80,11 @@ var table = map[string]arrows{
 	"stress":                        {may: []string{"patcher/protocol", "stress/internal/catalogue", "stress/internal/judge", "stress/internal/regress", "stress/internal/replay", "stress/internal/search", "stress/internal/workload", "stress/report"}},
 	"stress [t]":                    {may: []string{"jit/exec", "patcher/rcu"}},
 	"stress/stresstest":             {may: []string{"patcher/protocol", "patcher/protocol/witness", "stress", "stress/report", "stress/report/render"}}, // a test prints what it finds
-	"internal/vm":                   {may: []string{"internal/vm/guest", "stress/report", unix}},
+	"internal/vm":                   {may: []string{"internal/vm/guest", "patcher/protocol", "stress/report", unix}},
 	"internal/vm/deb":               {}, // it knows kernels as files alone
 	"internal/vm/matrix":            {may: []string{"stress/report"}},
 	"internal/vm/guest":             {may: []string{"patcher/protocol", "stress/report", unix}}, // it is in every guest, and knows no verb
-	"cmd/stress":                    {may: []string{"internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "patcher/protocol", "stress", "stress/report", "stress/report/render", cobra, pflag, unix}},
+	"cmd/stress":                    {may: []string{"internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "stress", "stress/report", "stress/report/render", cobra, pflag, unix}},
 	"cmd/stress [t]":                {may: []string{"patcher/protocol"}},
 	"scripts/mutation":              {}, // a tool for developers
 	"scripts/rewording":             {}, // likewise
