@@ -73,10 +73,11 @@ func agrees(shown []string, text string) (missing string, ok bool) {
 
 // notRun are commands that the pages show and this test does not run, and why.
 var notRun = map[string]string{
-	"stress run --engine kernel --duration 60s": "it runs for a minute, and no two runs are alike",
-	"stress run --object prog.o --entry main":   "the object is the reader's",
-	"stress replay w.json":                      "it takes the witness on real CPUs: TestScripts/replay does",
-	"stress replay w.json --svg w.svg":          "as the one before",
+	"stress run --engine kernel --duration 60s":                                    "it runs for a minute, and no two runs are alike",
+	"stress run --object prog.o --entry main":                                      "the object is the reader's",
+	"stress replay w.json":                                                         "it takes the witness on real CPUs: TestScripts/replay does",
+	"stress replay w.json --svg w.svg":                                             "as the one before",
+	"stress vm --kernel deb:5.10.0-46-amd64 -- run --engine kernel --duration 30s": "it needs QEMU and the network: scripts/kernels boots others",
 }
 
 // TestPages: what README and the pages of docs show of a command is what it prints.

@@ -20,7 +20,7 @@ func subject() *report.Subject {
 func stamped(d *report.Document, again string) *report.Document {
 	d.Tool = report.Tool{Module: "tailpoke", Version: "v1.2.3", Revision: "0123abcd", Time: "2026-01-02T03:04:05Z", Go: "go1.26.0"}
 	d.Machine = report.Machine{Platform: "linux/amd64", CPU: "a <fast> processor", CPUs: 2, Kernel: "6.18.44"}
-	d.Again, d.Seconds = again, 12.5
+	d.Again, d.Seconds, d.Summary = again, 12.5, Summary(d)
 	return d
 }
 
@@ -130,8 +130,16 @@ func documents() map[string]*report.Document {
 	turned.Expect = report.Violated
 	broken := judged("")
 	broken.Subject, broken.Error = nil, "no\nmemory"
-	oops := judged(report.Violated)
-	oops.Findings = []report.Finding{{
+	oops := judged(report.Violated, report.Verdict{
+		Engine: protocol.Kernel, Verdict: protocol.Violated, Property: protocol.KernelLives, Reason: "kernel-lives", Seconds: 3,
+		Findings: []report.Finding{{
+			Property: protocol.KernelLives, Text: "BUG: unable to handle page fault", Class: "crash", During: "remove", Count: 1,
+			Place: report.Place{Who: "kernel"}, Log: []string{"RIP: 0010:bpf_prog", "Call Trace:"},
+		}},
+	})
+	oops.Subject, oops.Guest = nil, aGuest()
+	apart := judged(report.Violated)
+	apart.Findings = []report.Finding{{
 		Property: "kernel-lives", Text: "BUG: unable to handle page fault", During: "remove", Count: 1,
 		Place: report.Place{Who: "guest"}, Log: []string{"RIP: 0010:bpf_prog", "Call Trace:"}, Again: "stress replay b.tar",
 	}}
@@ -144,6 +152,8 @@ func documents() map[string]*report.Document {
 		"kernel":     judged(report.Holds, kernel),
 		"failed":     broken,
 		"guest":      oops,
+		"apart":      apart,
+		"matrix":     sectionOf(aMatrix()),
 		"mutants":    seeded(aMutants()),
 		"search":     sectionOf(aSearch()),
 		"replay":     onSubject(aReplay(report.Taken)),
@@ -164,6 +174,26 @@ func documents() map[string]*report.Document {
 		"list-one": sectionOf(&report.Catalogue{Kinds: []report.Kind{{Kind: "graces", Items: []report.Item{{Name: "epoch", Text: "waits"}}}}}),
 		"disasm":   sectionOf(&report.Listings{Of: "disasm", Listings: []report.Listing{{Name: "main", Text: "main:\n  0  c3  ret\n"}}}),
 		"version":  sectionOf(&report.About{}),
+	}
+}
+
+func aGuest() *report.Guest {
+	return &report.Guest{
+		Image: "deb:6.1.0-56-amd64", Emulator: "QEMU 9.9.9", Accel: "tcg,thread=single", CPU: "max", CPUs: 2, Memory: "2G",
+		Append: "retbleed=stuff", Release: "6.1.0-56-amd64",
+	}
+}
+
+func aMatrix() *report.Matrix {
+	died := report.MatrixCell{Verdict: report.Violated, Summary: "kernel violated kernel-lives, BUG", Guest: aGuest(), Code: 1, Again: "stress vm --kernel new"}
+	return &report.Matrix{
+		Verbs: []report.MatrixVerb{{Name: "layout", Args: []string{"doctor"}}, {Name: "kernel", Args: []string{"run"}}, {Name: "cpu", Args: []string{"run"}}},
+		Kernels: []report.MatrixKernel{
+			{Name: "old", Cells: []report.MatrixCell{
+				{Summary: "v6.1", Document: []byte(`{"tool":{}}`)}, {Verdict: report.Holds, Summary: "not-observed, 9 cycles", Seconds: 2}, {Verdict: report.Holds},
+			}},
+			{Name: "new", Cells: []report.MatrixCell{{}, died, {Verdict: report.NoAnswer, Summary: "no boot", Code: 5}}},
+		},
 	}
 }
 

@@ -3,6 +3,7 @@ package render
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"tailpoke/internal/table"
 	"tailpoke/stress/report"
@@ -53,12 +54,13 @@ func (m matrix) changes() (out []string) {
 	return out
 }
 
-// matrixCell is a cell's verdict and what it rests on. A verb that holds says the latter alone.
+// matrixCell is a cell's verdict and what it rests on. The latter stands alone where it says the
+// former, or the verb holds.
 func matrixCell(c *report.MatrixCell) string {
 	switch {
 	case c.Verdict == "" && c.Summary == "":
 		return "not run"
-	case c.Verdict == "" || c.Verdict == report.Holds && c.Summary != "":
+	case c.Verdict == "" || c.Verdict == report.Holds && c.Summary != "" || strings.Contains(c.Summary, string(c.Verdict)):
 		return c.Summary
 	case c.Summary == "":
 		return string(c.Verdict)
