@@ -175,6 +175,7 @@ func (m *machine) optionsOf(cmd *cobra.Command, args []string) (o vm.Options, er
 		return o, err
 	}
 	m.format, m.drawn = v.format, v.seed
+	m.quiet = m.quiet || v.quiet
 	if o, err = m.settle(cmd, m.kernel); err != nil {
 		return o, err
 	}
@@ -229,6 +230,7 @@ type guestVerb struct {
 	args   []string
 	seed   string // that it has, or "" where chance is not involved
 	format format // that it answers in
+	quiet  bool   // it prints no more than that
 }
 
 // verbOf reads a verb's command line, so that what is wrong with it costs no boot. It adds a seed where
@@ -249,6 +251,9 @@ func verbOf(args []string, drawn seed, form format) (*guestVerb, error) {
 	}
 	v := &guestVerb{args: slices.Clone(args), format: form}
 	f := verb.Flags()
+	if q := f.Lookup("quiet"); q != nil {
+		v.quiet = q.Value.String() == "true"
+	}
 	if s := f.Lookup("seed"); s != nil {
 		if v.seed = s.Value.String(); !s.Changed {
 			v.seed = drawn.String()
