@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -58,6 +59,7 @@ func (j *judging) judge(cmd *cobra.Command, args []string) (*report.Document, er
 	if err != nil {
 		return nil, err
 	}
+	c.Threads = cmp.Or(c.Threads, threadsHere())
 	s, target, err := c.Resolve()
 	if err != nil {
 		return nil, usage(err)

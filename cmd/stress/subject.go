@@ -1,9 +1,12 @@
 package main
 
 import (
+	"runtime"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"tailpoke/internal/vm/guest"
 	"tailpoke/stress"
 )
 
@@ -32,7 +35,16 @@ func (s *subjectFlags) targetFlags(f *pflag.FlagSet) {
 }
 
 func (s *subjectFlags) threadsFlag(f *pflag.FlagSet) {
-	f.Var(&s.threads, "threads", "threads that execute the image (default 16)")
+	f.Var(&s.threads, "threads", "threads that execute the image (default 16; without hardware virtualization, one for each CPU)")
+}
+
+// threadsHere is how many threads execute where nobody says: 0 leaves that to the subject. An
+// emulator executes all CPUs on one, and a grace period waits for the turn of every thread.
+func threadsHere() int {
+	if guest.ByEmulator() {
+		return runtime.NumCPU()
+	}
+	return 0
 }
 
 // chosen returns the choice that the flags make.

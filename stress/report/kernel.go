@@ -15,8 +15,18 @@ type KernelCounts struct {
 	Unwatched  string             `json:"unwatched,omitempty"` // why nothing was watched
 	// Uncheckable is why no caller checked itself, though what it may return is known.
 	Uncheckable string       `json:"uncheckable,omitempty"`
+	Windows     *Windows     `json:"windows,omitempty"` // in a guest without hardware virtualization
 	Phases      []Phase      `json:"phases,omitempty"`  // of operations, and how often each was read
 	Foreign     []SlotsCount `json:"foreign,omitempty"` // what was read and is no phase
+}
+
+// Windows says how many sites have their window, from bypass to target, across a page. An emulator
+// stops threads in these windows alone.
+type Windows struct {
+	Sites  int    `json:"sites"` // of callers, of keys that change
+	Across int    `json:"across_a_page"`
+	Loads  int    `json:"loads"`           // copies of callers, to find some
+	Error  string `json:"error,omitempty"` // that ended the search early
 }
 
 // KernelFacts are what tells kernels apart, beside what they do.

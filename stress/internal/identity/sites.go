@@ -31,20 +31,40 @@ type Slot struct {
 // An Image is a loaded program of which every byte of machine code is known.
 type Image struct {
 	Size  int    // in bytes, of all functions
+	Funcs []Func // the main one first
 	Sites []Site // in the order of the kernel's poke descriptors
+}
+
+// A Func is where a function of an image lies.
+type Func struct {
+	Addr uint64
+	Size int // in bytes
+}
+
+// Functions is where the functions of a loaded program begin, the main one first.
+func Functions(prog *ebpf.Program) ([]uint64, error) {
+	info, err := prog.Info()
+	if err != nil {
+		return nil, err
+	}
+	addrs, ok := info.JitedKsymAddrs()
+	if !ok || len(addrs) == 0 || addrs[0] == 0 {
+		return nil, errors.New("kernel shows no addresses of machine code")
+	}
+	var out []uint64
+	for _, a := range addrs {
+		out = append(out, uint64(a))
+	}
+	return out, nil
 }
 
 // Landing is where tail calls enter a loaded program.
 func (k *Compiler) Landing(prog *ebpf.Program) (uint64, error) {
-	info, err := prog.Info()
+	addrs, err := Functions(prog)
 	if err != nil {
 		return 0, err
 	}
-	addrs, ok := info.JitedKsymAddrs()
-	if !ok || len(addrs) == 0 || addrs[0] == 0 {
-		return 0, errors.New("kernel shows no addresses of machine code")
-	}
-	return uint64(addrs[0]) + uint64(k.Layout.AdjOff), nil
+	return addrs[0] + uint64(k.Layout.AdjOff), nil
 }
 
 // Image finds the direct sites of a loaded program whose keys are empty, and which names none but
@@ -68,6 +88,7 @@ func (k *Compiler) Image(name string, prog *ebpf.Program, named ...*ebpf.Map) (*
 	for f := range r.funcs {
 		starts[f] = out.Size
 		out.Size += len(r.funcs[f].code)
+		out.Funcs = append(out.Funcs, Func{r.funcs[f].addr, len(r.funcs[f].code)})
 	}
 	for i := range img.Sites {
 		s := &img.Sites[i]

@@ -76,6 +76,13 @@ func kernelHonest(v report.Verdict, w *workload.Workload, blind string) report.V
 	case k.Watch.Error != "":
 		add("the watcher ended early: %s", k.Watch.Error)
 	}
+	if w := k.Windows; w != nil && w.Across == 0 {
+		v.Verdict, v.RateMax, v.Confidence = protocol.Vacuous, 0, 0
+		add("no site's window is known to lie across a page, and the emulator interrupts nowhere else")
+		if w.Error != "" {
+			add("the search for one ended early: %s", w.Error)
+		}
+	}
 	if k.Uncheckable != "" {
 		add("few executions were checked: %s", k.Uncheckable)
 	}
@@ -112,7 +119,7 @@ func kernelConfig(ctx context.Context, j *Job) (c kernel.Config, blind string, e
 	}
 	c = kernel.Config{
 		Config: j.live(protocol.Kernel), Threads: j.Subject.Shape.Threads, Spec: spec, Entry: w.Entry.Name,
-		Input: in, Callers: j.Callers,
+		Input: in, Callers: j.Callers, AcrossPages: guest.ByEmulator(),
 	}
 	if b := guest.NewBeacon(); b != nil { // the host wants to know in what a kernel died
 		c.Began, c.Ended = b.Began, b.Ended

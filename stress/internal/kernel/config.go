@@ -40,6 +40,9 @@ type Config struct {
 	// Callers is how many copies of the entry are loaded and executed: each has poke descriptors of
 	// its own. Every other one checks itself (see checker.go). 0: DefaultCallers.
 	Callers int
+	// AcrossPages says that an emulator executes the kernel, which stops threads in windows across a
+	// page alone: callers with some are looked for. See pages.go.
+	AcrossPages bool
 
 	faults faults
 }

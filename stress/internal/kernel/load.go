@@ -3,8 +3,6 @@ package kernel
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -32,6 +30,7 @@ type loaded struct {
 	ids         map[string]ebpf.MapID // of arrays
 	pinned      []program             // a copy of each program that stays loaded
 	callers     []caller
+	sought      sought
 }
 
 // A program is a loaded copy of one of the programs that keys are given.
@@ -194,10 +193,9 @@ func (l *loaded) findSites() error {
 			return fmt.Errorf("%s: %w", l.programs[i].Name, err)
 		}
 	}
-	named := slices.Collect(maps.Values(l.maps.Maps))
 	for i := range l.callers {
 		c := &l.callers[i]
-		img, err := l.compiler.Image(l.entry.Name, c.Program, named...)
+		img, err := l.imageOf(c.Program)
 		if err != nil {
 			return err
 		}

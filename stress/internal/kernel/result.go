@@ -107,6 +107,7 @@ func (r *run) counts() (Result, error) {
 		KernelCounts: report.KernelCounts{
 			Callers: r.Callers, Releases: r.releases.Load(), Frees: r.frees.Load(), Unchecked: t.unchecked,
 			Overlapped: map[string]uint64{}, Unwatched: r.unwatched, Uncheckable: r.uncheckable,
+			Windows: r.windows,
 		},
 	}
 	res.Bad = t.bad

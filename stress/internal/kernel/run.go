@@ -29,6 +29,7 @@ type run struct {
 	watcher *watcher // nil: nothing is watched
 
 	unwatched string // why
+	windows   *report.Windows
 
 	latencies latencies
 	releases  atomic.Uint64
@@ -74,7 +75,11 @@ func (r *run) whole(ctx context.Context) (*Result, error) {
 	if r.loaded, err = open(&r.Config); err != nil {
 		return nil, err
 	}
-	res, err := r.execute(ctx)
+	var res *Result
+	if err = r.seekPages(ctx, &r.Config); err == nil {
+		r.windows = r.countWindows()
+		res, err = r.execute(ctx)
+	}
 	for _, p := range r.copies {
 		err = errors.Join(err, p.Close())
 	}
@@ -152,7 +157,7 @@ func (r *run) watch() {
 	}
 	images := make([]watchImage, len(r.callers))
 	for i, c := range r.callers {
-		keys := r.keysOf(c)
+		keys := r.keysOf(c, r.Keys)
 		for _, k := range keys {
 			if k != live.None {
 				r.sited[k] = true
@@ -181,18 +186,4 @@ func (r *run) nameOf(i int) string {
 		return fmt.Sprintf("%s in checker %d", r.Entry, i)
 	}
 	return fmt.Sprintf("%s in caller %d", r.Entry, i)
-}
-
-// keysOf is the key of each of a caller's sites, among those that change, or live.None.
-func (r *run) keysOf(c caller) []int {
-	keys := make([]int, len(c.img.Sites))
-	for i, s := range c.img.Sites {
-		keys[i] = live.None
-		for k, at := range r.Keys {
-			if r.ids[at.Map] == s.Map && at.Index == int(s.Key) {
-				keys[i] = k
-			}
-		}
-	}
-	return keys
 }

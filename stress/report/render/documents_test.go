@@ -54,6 +54,7 @@ func ofKernel() *report.KernelCounts {
 			Release: "6.18.44", Version: "#1", JIT: map[string]string{"bpf_jit_enable": "1"}, GraceMS: 8,
 		},
 		Callers: 2, Checked: 937, Unchecked: 63, Releases: 8, Frees: 62,
+		Windows:    &report.Windows{Sites: 6, Across: 2, Loads: 31},
 		Overlapped: map[string]uint64{"install": 5, "update": 20, "remove": 1},
 		Latencies: map[string]report.Latency{
 			"install": {Count: 10, Median: 293, P99: 7900, Max: 12300}, "update": {Count: 20, Median: 145, P99: 512, Max: 28300},

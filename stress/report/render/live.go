@@ -88,6 +88,10 @@ func kernelFigures(v *report.Verdict) []string {
 				op, micros(l.Median), micros(l.P99), micros(l.Max), share(k.Overlapped[op], uint64(l.Count))))
 		}
 	}
+	if w := k.Windows; w != nil {
+		out = append(out, fmt.Sprintf("windows across a page: %d of %s, after %s",
+			w.Across, counted(w.Sites, "site"), counted(w.Loads, "load")))
+	}
 	switch {
 	case k.Watch != nil:
 		out = append(out, watchFigures(k))

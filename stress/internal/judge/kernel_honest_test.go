@@ -1,0 +1,41 @@
+package judge
+
+import (
+	"strings"
+	"testing"
+
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/workload"
+	"tailpoke/stress/report"
+)
+
+// TestWindowsAcrossPages: where an emulator stops threads in windows across a page alone, a run
+// without one has observed nothing; with one, and on any other machine, it stays what it is.
+func TestWindowsAcrossPages(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		windows *report.Windows
+		want    protocol.Verdict
+		reason  string
+	}{
+		{"hardware", nil, protocol.NotObserved, ""},
+		{"some", &report.Windows{Sites: 6, Across: 1, Loads: 9}, protocol.NotObserved, ""},
+		{"none", &report.Windows{Sites: 6, Loads: 2000}, protocol.Vacuous, "no site's window is known to lie across a page, and the emulator interrupts nowhere else"},
+		{"not known", &report.Windows{}, protocol.Vacuous, "no site's window is known to lie"},
+		{"ended early", &report.Windows{Sites: 6, Loads: 3, Error: "no room"}, protocol.Vacuous, "the search for one ended early: no room"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			v := report.Verdict{
+				Verdict: protocol.NotObserved, CPUCounts: &report.CPUCounts{RateMax: 0.1, Confidence: 0.95},
+				Kernel: &report.KernelCounts{Checked: 1, Watch: &report.Watch{}, Windows: tc.windows},
+			}
+			got := kernelHonest(v, workload.Default(), "")
+			if got.Verdict != tc.want || !strings.Contains(got.Reason, tc.reason) || tc.reason == "" && got.Reason != "" {
+				t.Errorf("%s: %q, want %s: %q", got.Verdict, got.Reason, tc.want, tc.reason)
+			}
+			if bounded := got.RateMax > 0 || got.Confidence > 0; bounded != (tc.want == protocol.NotObserved) {
+				t.Errorf("%s with the bound %v", got.Verdict, got.RateMax)
+			}
+		})
+	}
+}
