@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"tailpoke/internal/vm/guest"
 	"tailpoke/stress"
 	"tailpoke/stress/report"
 )
@@ -59,7 +60,7 @@ func (j *judging) judge(cmd *cobra.Command, args []string) (*report.Document, er
 	if err != nil {
 		return nil, err
 	}
-	c.Threads = cmp.Or(c.Threads, threadsHere())
+	c.Threads = cmp.Or(c.Threads, threadsWhere(guest.ByEmulator()))
 	s, target, err := c.Resolve()
 	if err != nil {
 		return nil, usage(err)

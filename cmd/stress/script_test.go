@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,6 +49,7 @@ func runScripts(t *testing.T, dir string) {
 			// The race detector sleeps a second at each exit, for threads that are still
 			// at work; the command has none then.
 			e.Setenv("GORACE", "atexit_sleep_ms=10")
+			e.Setenv("NUMCPU", fmt.Sprint(runtime.NumCPU()))
 			return nil
 		},
 		RequireUniqueNames: true,

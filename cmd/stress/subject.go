@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"tailpoke/internal/vm/guest"
 	"tailpoke/stress"
 )
 
@@ -38,10 +37,10 @@ func (s *subjectFlags) threadsFlag(f *pflag.FlagSet) {
 	f.Var(&s.threads, "threads", "threads that execute the image (default 16; without hardware virtualization, one for each CPU)")
 }
 
-// threadsHere is how many threads execute where nobody says: 0 leaves that to the subject. An
+// threadsWhere is how many threads execute where nobody says: 0 leaves that to the subject. An
 // emulator executes all CPUs on one, and a grace period waits for the turn of every thread.
-func threadsHere() int {
-	if guest.ByEmulator() {
+func threadsWhere(emulated bool) int {
+	if emulated {
 		return runtime.NumCPU()
 	}
 	return 0
