@@ -51,6 +51,9 @@ type Options struct {
 	Needs    protocol.Shape
 	NoBoost  bool                  // the cpu engine runs as without the right to real-time priorities
 	Callers  int                   // copies of the entry in the kernel engine; 0: its own number
+	// Sleepable has the kernel engine execute a sleepable caller of its own in the place of the workload:
+	// "remove" removes what its key holds while it is held in its site, "update" replaces it.
+	Sleepable string
 	Progress func(report.Progress) // about once a second
 	// Begin, if set, is told what is judged before the first engine is asked, and Row is given the row of
 	// each when it has ended.
@@ -72,7 +75,7 @@ func (o *Options) job(s protocol.Subject, w *Workload) (*judge.Job, []judge.Engi
 	j, err := judge.NewJob(s, w, judge.Options{
 		Duration: o.Duration, Script: o.Script, Seed: o.Seed, StopAtFirst: o.StopAtFirst, MaxStates: o.MaxStates,
 		MinCycles: o.MinCycles, Patience: o.Patience, MaxMemory: o.MaxMemory,
-		Needs: o.Needs, NoBoost: o.NoBoost, Callers: o.Callers, Progress: o.Progress, Trace: o.Trace,
+		Needs: o.Needs, NoBoost: o.NoBoost, Callers: o.Callers, Sleepable: o.Sleepable, Progress: o.Progress, Trace: o.Trace,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -25,6 +25,7 @@ type judging struct {
 	script, trace     string
 	witness           string // file
 	callers           count
+	sleepable         sleepable
 	duration          duration
 	stopAtFirst       bool
 	noBoost           bool
@@ -121,7 +122,7 @@ func (j *judging) judge(cmd *cobra.Command, args []string) (*report.Document, er
 func (j *judging) options(cmd *cobra.Command) (stress.Options, error) {
 	o := stress.Options{
 		Duration: time.Duration(j.duration), StopAtFirst: j.stopAtFirst, NoBoost: j.noBoost,
-		MaxStates: int(j.maxStates), MaxMemory: uint64(j.maxMemory), Budget: time.Duration(j.budget), Callers: int(j.callers), MinCycles: int(j.minCycles),
+		MaxStates: int(j.maxStates), MaxMemory: uint64(j.maxMemory), Budget: time.Duration(j.budget), Callers: int(j.callers), Sleepable: string(j.sleepable), MinCycles: int(j.minCycles),
 	}
 	if most := addressSpace(); o.MaxMemory == 0 && most != math.MaxUint64 {
 		o.MaxMemory = most / 4 // the rest is what is mapped and not used, and threads
@@ -174,7 +175,7 @@ var flagsOf = []struct {
 	{[]string{"script"}, []string{"machine", "cpu", "kernel"}},
 	{[]string{"trace", "duration", "min-cycles", "stop-at-first"}, []string{"cpu", "kernel"}},
 	{[]string{"witness", "max-states", "max-memory"}, []string{"machine", "model"}},
-	{[]string{"callers"}, []string{"kernel"}},
+	{[]string{"callers", "sleepable"}, []string{"kernel"}},
 	{[]string{"no-boost"}, []string{"cpu"}},
 }
 

@@ -48,6 +48,8 @@ func wordsOf(cmd *cobra.Command, args []string) []string {
 		}
 		for _, value := range values {
 			switch {
+			case f.NoOptDefVal != "" && f.Value.Type() != "bool": // its value does not stand alone
+				words = append(words, "--"+f.Name+"="+quoted(value))
 			case f.Value.Type() != "bool":
 				words = append(words, "--"+f.Name, quoted(value))
 			case value == "true":

@@ -127,3 +127,17 @@ func parseEngines(names []string) ([]stress.Engine, error) {
 	}
 	return out, nil
 }
+
+// sleepable is what is done while a sleepable caller is held.
+type sleepable string
+
+func (s *sleepable) String() string { return string(*s) }
+func (s *sleepable) Type() string   { return "remove|update" }
+
+func (s *sleepable) Set(text string) error {
+	if text != "remove" && text != "update" {
+		return fmt.Errorf("want remove or update")
+	}
+	*s = sleepable(text)
+	return nil
+}

@@ -31,6 +31,9 @@ func (e kernelEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	if err := e.Missing(); err != nil {
 		return skipped(err.Error()), nil
 	}
+	if j.Sleepable != "" {
+		return runSleepable(ctx, j)
+	}
 	if other := notTheKernels(j.Subject); other != "" {
 		return unsupported(other), nil
 	}

@@ -18,6 +18,7 @@ import (
 const (
 	packStep  = 64
 	packHead  = 8
+	packTrap  = 16 // and at least so many bytes of traps
 	packAlign = 4
 	pageSpare = 132 // of a function that just does not fit a page
 )
@@ -27,26 +28,33 @@ func roundUp(n, step uint64) uint64 { return (n + step - 1) / step * step }
 // odds is the chance, from 0 to 1, that the window of a site that is wanted lies across a page when
 // a kernel packs the image behind an address: that of the best of its functions.
 func odds(img *identity.Image, wanted []bool, behind uint64) (best float64) {
-	room := roundUp(behind, packStep)
+	next := roundUp(behind, packStep)
 	at := addrsOf(img)
 	for f, fn := range img.Funcs {
-		whole := roundUp(packHead+uint64(fn.Size), packStep)
+		whole := roomOf(fn.Size)
+		hole := min(whole-packHead-uint64(fn.Size), packStep-packHead)
 		here := slices.Clone(wanted) // of this function alone
 		for i, s := range img.Sites {
 			here[i] = here[i] && s.Func == f
 		}
 		hits, places := 0, 0
-		for off := uint64(0); places == 0 || packHead+uint64(fn.Size)+off < whole; off += packAlign {
+		for off := uint64(0); off < hole; off += packAlign {
 			places++
-			if at[f] = room + packHead + off; crosses(img, here, at) {
+			if at[f] = next + packHead + off; crosses(img, here, at) {
 				hits++
 			}
 		}
 		best = max(best, float64(hits)/float64(places))
-		room += whole
+		next += whole
 	}
 	return best
 }
+
+// roomOf is how much room a function of so many bytes takes.
+func roomOf(size int) uint64 { return roundUp(packHead+packTrap+uint64(size), packStep) }
+
+// room is where the room of a function begins that lies at an address.
+func room(at uint64) uint64 { return at &^ (packStep - 1) }
 
 // stepsTo is how many steps behind an address a copy has the odds at least, or 0 where none has.
 func stepsTo(img *identity.Image, wanted []bool, behind uint64, least float64) int {
@@ -61,8 +69,8 @@ func stepsTo(img *identity.Image, wanted []bool, behind uint64, least float64) i
 // filler is a program that takes so many steps of room. Without instructions it takes 19 to 40
 // bytes.
 func filler(steps int) *ebpf.ProgramSpec {
-	var insns asm.Instructions
-	for range (steps*packStep - packHead - 40) / padInsn {
+	insns := asm.Instructions{asm.Mov.Imm(asm.R0, 0)}
+	for range (steps*packStep - packHead - packTrap - 40) / padInsn {
 		insns = append(insns, asm.Mov.Imm(asm.R0, 1))
 	}
 	return &ebpf.ProgramSpec{Type: ebpf.SocketFilter, License: "GPL", Instructions: append(insns, asm.Return())}

@@ -82,7 +82,7 @@ func (k *packer) place(sizes ...int) (placed, error) {
 	k.held++
 	var at []uint64
 	for _, size := range sizes {
-		need := (size + packHead + packStep - 1) / packStep
+		need := int(roundUp(uint64(size+packHead+16), packStep)) / packStep
 		free := 0
 		for n := range k.used {
 			if free++; k.used[n] {
@@ -124,7 +124,7 @@ func TestPageSearch(t *testing.T) {
 		for n := range rapid.IntRange(0, 100).Draw(t, "others") {
 			k.used[n] = rapid.Bool().Draw(t, "other")
 		}
-		s := &pageSearch{more: func() bool { return true }, fill: func(steps int) (placed, error) { return k.place(steps*packStep - 20) }}
+		s := &pageSearch{more: func() bool { return true }, fill: func(steps int) (placed, error) { return k.place(steps*packStep - packHead - 16) }}
 		if packed, err := s.packed(); !packed || err != nil {
 			t.Fatalf("packed: %v, %v", packed, err)
 		}

@@ -53,7 +53,7 @@ func (s *pageSearch) find(img *identity.Image, wanted []bool, least float64, one
 			if p, err = s.load(func() (placed, error) { return s.fill(steps) }); err != nil {
 				return p, false, err
 			}
-			end = roundUp(p.at[0]+1, packStep) + uint64(steps-1)*packStep
+			end = room(p.at[0]) + uint64(steps)*packStep
 			continue
 		}
 		if p, err = s.load(one); err != nil {
@@ -67,7 +67,7 @@ func (s *pageSearch) find(img *identity.Image, wanted []bool, least float64, one
 			return p, true, nil
 		}
 		last := len(p.at) - 1
-		end = p.at[last] + uint64(img.Funcs[last].Size)
+		end = room(p.at[last]) + roomOf(img.Funcs[last].Size)
 	}
 	return p, false, nil
 }
