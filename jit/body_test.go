@@ -165,7 +165,7 @@ func TestIBT(t *testing.T) {
 	if err != nil || faulty.AdjOff != 15 || !faulty.ShiftX || faulty.Counter.Limit != 34 || V519.IBT {
 		t.Errorf("%+v, %v", faulty, err)
 	}
-	if _, err := LayoutByName("v6.12+cet"); err == nil || err.Error() != `layout "v6.12+cet": no option "cet": there are [ibt bmi2]` {
+	if _, err := LayoutByName("v6.12+cet"); err == nil || err.Error() != `layout "v6.12+cet": no option "cet": there are [ibt bmi2 calldepth]` {
 		t.Error(err)
 	}
 }

@@ -44,6 +44,8 @@ type Layout struct {
 	SavesRCX      bool // up to 6.1: a shift of rcx by a register pushes rcx
 	PlainXchg     bool // 7.0 on: xchg has no lock prefix
 
+	CallDepth CallDepth // how calls are counted: 6.2 and later, on some CPUs
+
 	counting counting
 }
 
@@ -124,6 +126,8 @@ func LayoutOptions() []Option {
 	return []Option{
 		{"ibt", "endbr64 at the start and where tail calls enter: CONFIG_X86_KERNEL_IBT, 5.18 and later", (*Layout).addIBT},
 		{"bmi2", "shifts by a register use BMI2: 6.1 and later", func(l *Layout) { l.ShiftX = true }},
+		{"calldepth", "calls are counted, as booted with retbleed=stuff: 6.8 and later; nops where code is run",
+			func(l *Layout) { l.CallDepth = CallDepthRelative }},
 	}
 }
 
