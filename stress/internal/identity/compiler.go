@@ -35,6 +35,7 @@ func DetectCompiler() (*Compiler, error) {
 	for _, probe := range []func(*Compiler) error{
 		(*Compiler).probeReturn, (*Compiler).probeTailCall, (*Compiler).probeReload, (*Compiler).probeShift, (*Compiler).probeDivide,
 		(*Compiler).probeConstant, (*Compiler).probeXchg, (*Compiler).probeShortJump, (*Compiler).probePrivateStack,
+		(*Compiler).probeCallDepth,
 	} {
 		if err := probe(k); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
@@ -57,7 +58,11 @@ func (k *Compiler) String() string {
 	for _, o := range []struct {
 		has  bool
 		name string
-	}{{l.IBT, "+ibt"}, {l.ShiftX, "+bmi2"}, {l.OldNops, " with its CPU's own nops"}} {
+	}{
+		{l.IBT, "+ibt"}, {l.ShiftX, "+bmi2"}, {l.CallDepth == jit.CallDepthRelative, "+calldepth"},
+		{l.OldNops, " with its CPU's own nops"},
+		{l.CallDepth == jit.CallDepthAbsolute, " with calls counted at a fixed address"},
+	} {
 		if o.has {
 			name += o.name
 		}
