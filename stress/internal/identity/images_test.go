@@ -17,9 +17,13 @@ import (
 	"tailpoke/jit/interp"
 )
 
-// layouts are all layouts, and the last with the shifts of BMI2 if this CPU has them.
+// layouts are all layouts, and the last with counted calls and with the shifts of BMI2 if this CPU
+// has them.
 func layouts() []*jit.Layout {
 	all := jit.Layouts()
+	counting := *all[len(all)-1]
+	counting.Name, counting.CallDepth = counting.Name+" with counted calls", jit.CallDepthRelative
+	all = append(all, &counting)
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil && bytes.Contains(info, []byte(" bmi2 ")) {
 		l := *all[len(all)-1]
 		l.Name, l.ShiftX = l.Name+" with BMI2", true
