@@ -26,6 +26,9 @@ func (e *emitter) callHelper() {
 	if e.l.ReloadsForHelpers {
 		e.emitReload()
 	}
+	if !e.p.Translated || !e.o.Uncounted[imm(&e.p.Insns[e.insn])] {
+		e.emitCallDepth()
+	}
 	e.Call(0) // call helper
 	e.refer(RefHelper, 4)
 	e.refs[len(e.refs)-1].Helper, _ = helperOf(&e.p.Insns[e.insn])

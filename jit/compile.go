@@ -43,6 +43,10 @@ type Options struct {
 	// the start of a CPU's own memory, or 0 where it has none; or nil. There are none in a
 	// program that makes tail calls.
 	PrivateStacks []uint64
+
+	// The functions outside of a translated program whose calls are not counted though the layout
+	// counts calls, by the constant of the instruction.
+	Uncounted map[int32]bool
 }
 
 // Bounds on passes. In every pass a jump is sized by the offsets of the pass before, until no

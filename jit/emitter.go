@@ -138,6 +138,7 @@ func (e *emitter) emitCall(i int) {
 		return
 	}
 	e.emitReload()
+	e.emitCallDepth()
 	e.Call(0) // call callee
 	e.refer(RefFunc, 4)
 	e.calls = append(e.calls, callSite{end: e.Len(), callee: callee})

@@ -81,6 +81,7 @@ const (
 	RefReturnThunk                 // the kernel's return
 	RefJumpThunk                   // the kernel's jump to rcx
 	RefPrivateStack                // where the function's private stack ends, of Options.PrivateStacks
+	RefCallDepth                   // where a CPU counts calls: a byte of the instruction follows
 )
 
 // SlotSize is the size of a slot: one near jump, or one nop.

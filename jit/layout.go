@@ -39,6 +39,8 @@ type Layout struct {
 	PlainXchg     bool // 7.0 on: xchg has no lock prefix
 
 	Forms Forms // how control leaves an image
+
+	CallDepth CallDepth // how calls are counted: 6.2 and later, on some CPUs
 }
 
 // Counter is what an era means by the limit of tail calls. The interpreter reads it too.

@@ -53,6 +53,8 @@ func LayoutOptions() []Option {
 		jumps("jmp-lfence", "an indirect site ends in lfence; jmp rcx: spectre_v2=retpoline,lfence", JumpLfence),
 		jumps("jmp-retpoline", "an indirect site ends in a retpoline of its own: up to 5.15", JumpRetpoline),
 		jumps("jmp-thunk", "an indirect site ends in a jump to a thunk: retpoline, ITS", JumpThunk),
+		counts("calldepth", "calls are counted, as booted with retbleed=stuff: 6.8 and later; nops where code is run", CallDepthRelative),
+		counts("calldepth-fixed", "the same at a fixed address: 6.2 to 6.7", CallDepthAbsolute),
 		{Name: "array", Says: "the offsets of max_entries and ptrs in struct bpf_array, and of bpf_func in struct bpf_prog",
 			numbers: func(l *Layout) []*uint32 { return []*uint32{&l.ArrayMaxEntries, &l.ArrayPtrs, &l.ProgFunc} },
 			verb:    "%#x", most: 1<<12 - 1},
@@ -74,6 +76,10 @@ func returns(name, says string, form ReturnForm) Option {
 
 func jumps(name, says string, form JumpForm) Option {
 	return formOption(name, says, form, func(l *Layout) *JumpForm { return &l.Forms.Jump })
+}
+
+func counts(name, says string, form CallDepth) Option {
+	return formOption(name, says, form, func(l *Layout) *CallDepth { return &l.CallDepth })
 }
 
 func formOption[F ~uint8](name, says string, form F, at func(*Layout) *F) Option {

@@ -48,13 +48,13 @@ type Options struct {
 	// turn comes. Those that run for a duration take theirs for it. 0: nothing does.
 	Budget time.Duration
 	// Needs is what the model's shape must have at least, beside what the workload makes of it.
-	Needs    protocol.Shape
-	NoBoost  bool                  // the cpu engine runs as without the right to real-time priorities
-	Callers  int                   // copies of the entry in the kernel engine; 0: its own number
+	Needs   protocol.Shape
+	NoBoost bool // the cpu engine runs as without the right to real-time priorities
+	Callers int  // copies of the entry in the kernel engine; 0: its own number
 	// Sleepable has the kernel engine execute a sleepable caller of its own in the place of the workload:
 	// "remove" removes what its key holds while it is held in its site, "update" replaces it.
 	Sleepable string
-	Progress func(report.Progress) // about once a second
+	Progress  func(report.Progress) // about once a second
 	// Begin, if set, is told what is judged before the first engine is asked, and Row is given the row of
 	// each when it has ended.
 	Begin func(*report.Subject)

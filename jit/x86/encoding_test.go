@@ -129,6 +129,9 @@ var rows = []row{
 		func(b *Builder) { b.LoadSigned(W32, RSI, At(R15, 128)) }},
 	{"lea r14, ptr [rip+0x12345]", "4c8d3545230100", func(b *Builder) { b.LeaRIP(R14, 0x12345) }},
 	{"add r8, qword ptr gs:[0x12345]", "654c03042545230100", func(b *Builder) { b.AddGS(R8, 0x12345) }},
+	{"sar qword ptr gs:[0x12345], 0x5", "6548c13c254523010005", func(b *Builder) { b.SarGS(0x12345, 5) }},
+	{"sar qword ptr gs:[rip+0x12345], 0x5", "6548c13d4523010005",
+		func(b *Builder) { b.SarGSRIP(0x12345, 5) }},
 	{"cmp qword ptr [rax], 0x21", "48833821", func(b *Builder) { b.OpAtImm8(Cmp, W64, RAX, 33) }},
 	{"add qword ptr [rax], 0x1", "48830001", func(b *Builder) { b.OpAtImm8(Add, W64, RAX, 1) }},
 	{"mov byte ptr [rbp-0x1], al", "8845ff", func(b *Builder) { b.Store(W8, At(RBP, -1), RAX) }},
@@ -302,6 +305,10 @@ func binutilsText(r row, at int) string {
 		return fmt.Sprintf("lea r14,[rip+0x12345] # %#x", at+len(r.hex)/2+0x12345)
 	case "654c03042545230100":
 		return "add r8,qword ptr gs:0x12345"
+	case "6548c13c254523010005":
+		return "sar qword ptr gs:0x12345,0x5"
+	case "6548c13d4523010005":
+		return fmt.Sprintf("sar qword ptr gs:[rip+0x12345],0x5 # %#x", at+len(r.hex)/2+0x12345)
 	}
 	s := strings.NewReplacer(", ", ",", "jz ", "je ", "jnbe ", "ja ").Replace(r.text)
 	if strings.HasPrefix(s, "sh") || strings.HasPrefix(s, "sa") {

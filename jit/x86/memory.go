@@ -29,6 +29,20 @@ func (b *Builder) AddGS(dst Reg, off int32) {
 	b.imm32(off)
 }
 
+// SarGS divides the quad word at an offset in gs by a power of two, rounding down.
+func (b *Builder) SarGS(off int32, count uint8) {
+	b.raw(0x65, 0x48, 0xc1, 0x3c, 0x25) // sar qword ptr gs:[off], count
+	b.imm32(off)
+	b.code = append(b.code, count)
+}
+
+// SarGSRIP is SarGS of an offset in gs that lies disp after the end of the instruction.
+func (b *Builder) SarGSRIP(disp int32, count uint8) {
+	b.raw(0x65, 0x48, 0xc1, 0x3d) // sar qword ptr gs:[rip+disp32], count
+	b.imm32(disp)
+	b.code = append(b.code, count)
+}
+
 // LoadIndexed8 reads the quad word [base + index*8 + disp32].
 func (b *Builder) LoadIndexed8(dst, base, index Reg, disp int32) {
 	b.begin()

@@ -115,6 +115,9 @@ func page(kind string, it report.Item) string {
 	case "properties":
 		p := protocol.Property(it.Name)
 		say("Judged by these engines:", judgesOf(p))
+		if p == protocol.KernelLives { // no engine can: it is in that kernel
+			say("Judged by:", []string{"stress", "vm"})
+		}
 		say("Broken by these mutants:", breakersOf(p))
 		say("Findings of live engines that break it:", classesOf(p))
 	case "mutants":

@@ -36,7 +36,7 @@ func (b book) adopt(img *jit.Image, r *readback) error {
 		ours := img.Code[ref.Off:][:ref.Size]
 		theirs := k.code[at : at+ref.Size]
 		end := k.addr + uint64(at+ref.Size) // where relative operands count from
-		if err := b.check(img.Program, ref, theirs, end); err != nil {
+		if err := b.check(img, ref, theirs, end); err != nil {
 			return fmt.Errorf("insn %d (%v): %w", ref.Insn, img.Program.Insns[ref.Insn], err)
 		}
 		if ref.Kind == jit.RefFunc {
@@ -52,9 +52,9 @@ func (b book) adopt(img *jit.Image, r *readback) error {
 }
 
 // check compares one operand of the kernel's image with what is known.
-func (b book) check(p *jit.Program, ref jit.Ref, theirs []byte, end uint64) error {
-	ins := &p.Insns[ref.Insn]
-	relative := func() uint64 { return end + uint64(int64(int32(binary.LittleEndian.Uint32(theirs)))) }
+func (b book) check(img *jit.Image, ref jit.Ref, theirs []byte, end uint64) error {
+	ins := &img.Program.Insns[ref.Insn]
+	relative := func() uint64 { return target(theirs, end) }
 	switch ref.Kind {
 	case jit.RefHelper:
 		// The instruction says how far the function lies from a fixed point of the kernel.
@@ -65,6 +65,11 @@ func (b book) check(p *jit.Program, ref jit.Ref, theirs []byte, end uint64) erro
 		return b.agree("jump thunk", relative())
 	case jit.RefPerCPU:
 		return b.agree("per CPU offset", uint64(binary.LittleEndian.Uint32(theirs)))
+	case jit.RefCallDepth:
+		if img.Layout.CallDepth == jit.CallDepthAbsolute {
+			return b.agree("call depth", uint64(binary.LittleEndian.Uint32(theirs)))
+		}
+		return b.agree("call depth", relative()+1) // a byte of the instruction follows
 	case jit.RefMap:
 		return b.agree("map "+jit.MapSymbol(ins), binary.LittleEndian.Uint64(theirs))
 	case jit.RefMapValue:
@@ -72,6 +77,11 @@ func (b book) check(p *jit.Program, ref jit.Ref, theirs []byte, end uint64) erro
 		return b.agree("values of map "+jit.MapSymbol(ins), binary.LittleEndian.Uint64(theirs)-off)
 	}
 	return nil
+}
+
+// target is where a displacement leads that counts from end.
+func target(displacement []byte, end uint64) uint64 {
+	return end + uint64(int64(int32(binary.LittleEndian.Uint32(displacement))))
 }
 
 // A verdict on one program.
@@ -111,6 +121,14 @@ func (b book) differ(p *jit.Program, o jit.Options, r *readback) (*jit.Image, st
 	img, err := jit.Compile(p, o)
 	if err != nil {
 		return nil, "", err
+	}
+	if o.Layout.CallDepth != jit.CallDepthNone {
+		if o.Uncounted, err = b.uncounted(img, r); err != nil {
+			return nil, err.Error() + "\n" + sideBySide(img, r), nil
+		}
+		if img, err = jit.Compile(p, o); err != nil {
+			return nil, "", err
+		}
 	}
 	for f := range img.Funcs {
 		if ours, theirs := int(img.Funcs[f].Size), len(r.funcs[f].code); ours != theirs {

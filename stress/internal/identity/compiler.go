@@ -22,10 +22,6 @@ type Compiler struct {
 	// of the kinds that get them; 0: the kernel has no private stacks.
 	PrivateStackMin int
 
-	// CallDepth says that the kernel accounts the depth of calls before each (retbleed=stuff), which
-	// package jit does not.
-	CallDepth bool
-
 	make func(kind ebpf.ProgramType, insns asm.Instructions) (*readback, error) // what is probed
 }
 
@@ -51,6 +47,7 @@ func detect(compiler func(ebpf.ProgramType, asm.Instructions) (*readback, error)
 	for _, probe := range []func(*Compiler) error{
 		(*Compiler).probeReturn, (*Compiler).probeTailCall, (*Compiler).probeCall, (*Compiler).probeShift, (*Compiler).probeDivide,
 		(*Compiler).probeConstant, (*Compiler).probeXchg, (*Compiler).probeShortJump, (*Compiler).probePrivateStack,
+		(*Compiler).probeCallDepth,
 	} {
 		if err := probe(k); err != nil {
 			return nil, err

@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -20,6 +19,7 @@ func like(l *jit.Layout) func(ebpf.ProgramType, asm.Instructions) (*readback, er
 		if err != nil {
 			return nil, err
 		}
+		p.Translated = true // the count of calls stands for itself
 		img, err := jit.Compile(p, jit.Options{
 			Layout: l, Maps: map[string]jit.MapInfo{"progs": {Addr: someAddr, MaxEntries: 4}}, Thunks: true,
 		})
@@ -49,6 +49,7 @@ func drawKernel(t *rapid.T) *jit.Layout {
 	l.ArrayMaxEntries = 4 * rapid.Uint32Range(0, 25).Draw(t, "max_entries")
 	l.ArrayPtrs = 8 * rapid.Uint32Range(20, 100).Draw(t, "ptrs")
 	l.ProgFunc = 8 * rapid.Uint32Range(0, 15).Draw(t, "bpf_func")
+	l.CallDepth = jit.CallDepth(rapid.IntRange(0, int(jit.CallDepthRelative)).Draw(t, "calldepth"))
 	l.Name = l.String()
 	return &l
 }
@@ -61,28 +62,10 @@ func TestDetectsEveryFact(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", want, err)
 		}
-		if k.Layout != *want || k.CallDepth || k.PrivateStackMin != 0 {
+		if k.Layout != *want || k.PrivateStackMin != 0 {
 			t.Fatalf("%s is taken for %s:\n%+v", want, &k.Layout, k.Layout)
 		}
 	})
-}
-
-// TestDetectsCallDepth: the accounting before a call is not taken for the call.
-func TestDetectsCallDepth(t *testing.T) {
-	for _, l := range []*jit.Layout{&jit.V612, &jit.V613} { // after a reload, and by itself
-		ours := like(l)
-		k, err := detect(func(kind ebpf.ProgramType, insns asm.Instructions) (*readback, error) {
-			r, err := ours(kind, insns)
-			if err == nil {
-				sar := []byte("\x65\x48\xc1\x3c\x25\x00\x00\x00\x00\x05") // sar qword ptr gs:[0], 5
-				r.funcs[0].code = bytes.ReplaceAll(r.funcs[0].code, []byte("\xe8\x00\x00\x00\x00"), append(sar, "\xe8\x00\x00\x00\x00"...))
-			}
-			return r, err
-		})
-		if err != nil || !k.CallDepth || k.Layout != *l {
-			t.Errorf("%s: %+v, %v", l, k, err)
-		}
-	}
 }
 
 // TestDetectNeedsAKernel: an error of a probe is told, and names no layout.
@@ -110,8 +93,8 @@ func TestStandIns(t *testing.T) {
 		"ret and four int3 for the jump to the return thunk": {Layout: jit.Layout{Forms: jit.Forms{Return: jit.ReturnThunk}}},
 		"jmp rcx and three int3 for an indirect site's jump to a thunk (retpoline or ITS)": {
 			Layout: jit.Layout{Forms: jit.Forms{Jump: jit.JumpThunk, Return: jit.ReturnTrap}}},
-		"nothing for the accounting of calls (call depth); the ordinary stack for a private one, " +
-			"which programs without tail calls get from 64 bytes on": {CallDepth: true, PrivateStackMin: 64},
+		"nops for the count of calls (call depth); the ordinary stack for a private one, " +
+			"which programs without tail calls get from 64 bytes on": {Layout: jit.Layout{CallDepth: jit.CallDepthRelative}, PrivateStackMin: 64},
 	} {
 		if got := strings.Join(k.StandIns(), "; "); got != want {
 			t.Errorf("%q, want %q", got, want)

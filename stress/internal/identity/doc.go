@@ -15,15 +15,17 @@
 //
 // Nothing about the kernel is assumed. [DetectCompiler] loads a few small programs and learns from
 // their images how functions begin (with endbr64 or not, with which nop, with the counter of which
-// era) and return, how indirect sites jump and where they look, how counters are compared, quotients,
-// shifts, constants and exchanges made, how far a short jump reaches, and from which depth on a stack
-// is a private one. A kernel whose functions begin in another way is not compared with: that is an
-// [ErrUnsupported] with the reason.
+// era) and return, how indirect sites jump and where they look, how counters are compared,
+// quotients, shifts, constants and exchanges made, how far a short jump reaches, from which depth
+// on a stack is a private one, and how calls are counted. A kernel whose functions begin in another
+// way is not compared with: that is an [ErrUnsupported] with the reason.
 //
 // Operands that are addresses cannot be foreseen: helpers, thunks, maps, the memory of a CPU. They
 // are compared all the same. The image says which operands these are (jit.Image.Refs). What the
 // kernel has there is turned into an absolute address, and all operands that mean one thing must
 // give one address. Calls between functions, and loads of their addresses, are compared outright.
+// Where the kernel counts calls (booted with retbleed=stuff), it leaves out those of some of its
+// functions, as it chooses: all calls of one function must be counted, or none.
 //
 // Some decisions of the verifier reach the compiler and are not shown: how deep a stack is,
 // whether it is a private one, whether a function keeps the counter of tail calls, and whether a

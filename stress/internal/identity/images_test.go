@@ -22,7 +22,7 @@ import (
 func layouts() []*jit.Layout {
 	all := jit.Layouts()
 	for _, name := range []string{
-		"v5.10+ibt+oldnops+unrounded+ret-int3+jmp-retpoline", "v6.2+ibt+jmp-lfence+short=120", "v7.3+ibt+ret-thunk+jmp-thunk",
+		"v5.10+ibt+oldnops+unrounded+ret-int3+jmp-retpoline", "v6.2+ibt+jmp-lfence+short=120", "v7.3+ibt+ret-thunk+jmp-thunk+calldepth",
 	} {
 		if l, err := jit.LayoutByName(name); err == nil {
 			all = append(all, l)

@@ -36,9 +36,8 @@ func (k *Compiler) probeCall() error {
 	l := &k.Layout
 	if l.ReloadsForHelpers = bytes.HasPrefix(rest, []byte(reload)) && len(rest) >= 7; l.ReloadsForHelpers {
 		depth := -int32(binary.LittleEndian.Uint32(rest[len(reload):])) - int32(8*counters)
-		l.UnroundedReload, rest = depth%8 != 0, rest[7:]
+		l.UnroundedReload = depth%8 != 0
 	}
-	k.CallDepth = bytes.HasPrefix(rest, []byte("\x65\x48\xc1")) // sar gs:[call depth], 5
 	return nil
 }
 

@@ -40,7 +40,7 @@ func (k *Compiler) StandIns() (all []string) {
 	add(k.Layout.Forms.Return == jit.ReturnThunk, "ret and four int3 for the jump to the return thunk")
 	add(k.Layout.Forms.Jump == jit.JumpThunk,
 		"jmp rcx and three int3 for an indirect site's jump to a thunk (retpoline or ITS)")
-	add(k.CallDepth, "nothing for the accounting of calls (call depth)")
+	add(k.Layout.CallDepth != jit.CallDepthNone, "nops for the count of calls (call depth)")
 	add(k.PrivateStackMin != 0, fmt.Sprintf("the ordinary stack for a private one, "+
 		"which programs without tail calls get from %d bytes on", k.PrivateStackMin))
 	return all

@@ -41,14 +41,14 @@ type Options struct {
 	// MaxMemory bounds the memory of the process while an engine explores, in bytes; 0: nothing does.
 	MaxMemory uint64
 	// Needs is what the model's shape must have at least, beside what the workload makes of it.
-	Needs    protocol.Shape
-	NoBoost  bool                  // the cpu engine runs as without the right to real-time priorities
-	Callers  int                   // copies of the entry in the kernel engine; 0: its own number
+	Needs   protocol.Shape
+	NoBoost bool // the cpu engine runs as without the right to real-time priorities
+	Callers int  // copies of the entry in the kernel engine; 0: its own number
 	// Sleepable has the kernel engine execute a sleepable caller of its own, and is what its mutator does
 	// while the caller is held: "remove" or "update". "" is the workload.
 	Sleepable string
-	Progress func(report.Progress) // about once a second
-	Trace    io.Writer             // is given the beginning of a live engine's trace; nil: nothing
+	Progress  func(report.Progress) // about once a second
+	Trace     io.Writer             // is given the beginning of a live engine's trace; nil: nothing
 }
 
 // DefaultDuration is how long a live engine runs.
