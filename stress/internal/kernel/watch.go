@@ -55,6 +55,7 @@ type watcher struct {
 	busy     int // the key that an operation is in progress on, or -1
 	op       protocol.OpKind
 	given    int      // the program that it gives, or protocol.AnyProg
+	held     []int    // by key: the tail of its targets before the operation
 	turn     int      // reads, and of these
 	own      int      // of images with sites of that key,
 	any      int      // of any image,
@@ -81,7 +82,10 @@ type watched struct {
 func newWatcher(images []watchImage, keys int, take func([]protocol.Item)) (*watcher, error) {
 	w := &watcher{
 		images: make([]watched, 0, len(images)), byKey: make([][]int, keys), sites: make([][]*watchSite, keys),
-		landings: map[uint64]int{}, busy: -1, wake: make(chan struct{}, 1),
+		landings: map[uint64]int{}, held: make([]int, keys), busy: -1, wake: make(chan struct{}, 1),
+	}
+	for k := range w.held {
+		w.held[k] = protocol.NopTail
 	}
 	largest := 0
 	for i := range images {
@@ -204,6 +208,7 @@ func (w *watcher) returned(key int, op protocol.OpKind) {
 	}
 	w.lock()
 	defer w.mu.Unlock()
+	w.held[key] = w.gives()
 	w.busy, w.same = -1, 0
 	w.note(happened(protocol.Returned, key, op))
 	w.stale(key)

@@ -170,9 +170,47 @@ func (w *watcher) interpret(m *watched) {
 			b, steady := w.dump.at(slot.Off)
 			if slot.now = (slotReading{}); steady {
 				slot.now = slot.read(b, w.landings)
+				w.doubt(&m.sites[i], slot, b)
 			}
 		}
 	}
+}
+
+// doubt takes back which program a tail behind int3 names, where it may as well be half written:
+// each byte is that of what the key held or of what it is given, and together they happen to be the
+// way to a third program, which may be gone by now. Programs lie near each other, and under an
+// emulator a tail may be half written for long, also in both copies.
+func (w *watcher) doubt(s *watchSite, slot *watchSlot, b slotBytes) {
+	names := slot.now.raw.Tail
+	if s.key != w.busy || slot.now.raw.Head != protocol.HeadTrap || names < 0 || names == w.held[s.key] || names == w.gives() {
+		return
+	}
+	from, to := w.tail(slot, w.held[s.key]), w.tail(slot, w.gives())
+	for i := range from {
+		if b[1+i] != from[i] && b[1+i] != to[i] {
+			return
+		}
+	}
+	slot.now.raw.Tail = protocol.AnyTail
+}
+
+// gives is the tail that the operation in progress gives targets.
+func (w *watcher) gives() int {
+	if w.op.Gives() {
+		return w.given
+	}
+	return protocol.NopTail
+}
+
+// tail is what a target's tail is made of that names a program, or is a nop's.
+func (w *watcher) tail(slot *watchSlot, names int) [4]byte {
+	for addr, n := range w.landings {
+		if n == names {
+			return slot.tailTo(addr)
+		}
+	}
+	nop := slot.nop()
+	return [4]byte(nop[1:])
 }
 
 // jumps reports whether a target that begins as a jump does would be noted, or found to be wrong.

@@ -75,7 +75,7 @@ func newFakeText(seed uint64) (*fakeText, *watcher, *watched) {
 	f := &fakeText{rng: rand.New(rand.NewPCG(seed, 7)), mem: make([]byte, fakeSites*fakeSite)}
 	f.hurry = f.rng.IntN(3)
 	w := &watcher{
-		sites: make([][]*watchSite, 1), byKey: make([][]int, 1), dump: &watchDump{},
+		sites: make([][]*watchSite, 1), byKey: make([][]int, 1), held: []int{protocol.NopTail}, dump: &watchDump{},
 		landings: map[uint64]int{fakeFirst: 0, fakeOther: 1, fakeThird: 2}, tape: &live.Tape{},
 	}
 	for i := range w.dump.copies {
