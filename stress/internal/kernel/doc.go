@@ -20,8 +20,11 @@
 //
 // Package stress/internal/identity knows where the slots are: if the kernel's image is ours byte
 // for byte, so are its sites. The model judges the trace of what was read and of what the mutator
-// did; this package knows no order of pokes. If images are unknown (a kernel before 6.12) or are
-// not shown, there is no watcher, and the result says why.
+// did; this package knows no order of pokes. If images are unknown or are not shown, there is no
+// watcher, and the result says why.
+//
+// In a guest without hardware virtualization threads are stopped between bypass and target only
+// where a page ends there: callers are looked for that lie like that, see pages.go.
 //
 // # What is safe
 //
