@@ -55,7 +55,8 @@ type sleeper struct {
 	executions atomic.Uint64
 	lost       atomic.Uint64
 	first      atomic.Int64 // nanoseconds from the start to the first loss
-	reader     int          // thread
+	cycles     atomic.Uint64
+	threads    [sleeperThreads]atomic.Int64
 	start      time.Time
 	failed     atomic.Pointer[error]
 	held       uint64 // operations beside which the reader was in an execution, and made no progress
@@ -93,60 +94,27 @@ func (s *sleeper) run(ctx context.Context) error {
 	}
 	defer live.Procs(3 + 1)() // those that execute, and who reports
 	var others sync.WaitGroup
-	ready := make(chan int)
-	others.Go(func() { s.aside(func() error { return s.read(ready) }) })
-	s.reader = <-ready
+	ready := make(chan struct{})
+	tell := sync.OnceFunc(func() { close(ready) })
+	others.Go(func() {
+		defer tell() // also where it could not begin
+		s.aside(func() error { return s.read(tell) })
+	})
+	<-ready
 	last := time.Now().Add(s.Duration + s.Patience + time.Minute)
 	others.Go(func() { s.aside(func() error { return s.hog(last) }) })
 	s.start = time.Now()
+	done := make(chan struct{})
+	others.Go(func() { s.guard(done) })
 	err := s.mutate(ctx)
-	s.stop.Store(true)
-	normal(s.reader)
+	close(done)
+	s.release()
 	others.Wait()
 	if failed := s.failed.Load(); err == nil && failed != nil {
 		err = *failed
 	}
 	s.conclude()
 	return err
-}
-
-// aside runs f on a thread of its own with no more privileges than a run has.
-func (s *sleeper) aside(f func() error) {
-	if err := confined(f); err != nil {
-		s.failed.CompareAndSwap(nil, &err)
-		s.stop.Store(true)
-	}
-}
-
-// read executes the caller until the run is over.
-func (s *sleeper) read(ready chan<- int) error {
-	pinTo(0)
-	ready <- thisThread()
-	for !s.stop.Load() {
-		s.inside.Store(true)
-		value, err := s.caller.Run(&ebpf.RunOptions{Context: sleepableContext()})
-		s.inside.Store(false)
-		if err != nil {
-			return fmt.Errorf("execute the caller: %w", err)
-		}
-		s.executions.Add(1)
-		if value == sleepableLost {
-			s.lost.Add(1)
-			s.first.CompareAndSwap(0, max(1, int64(time.Since(s.start))))
-		}
-	}
-	return nil
-}
-
-// hog keeps the CPU busy whenever the reader has no priority and the mutator waits.
-func (s *sleeper) hog(last time.Time) error {
-	pinTo(0)
-	if err := fifo(0, hogPriority); err != nil {
-		return fmt.Errorf("real-time priority: %w", err)
-	}
-	for !s.stop.Load() && time.Now().Before(last) {
-	}
-	return nil
 }
 
 // How long the reader has, from its start to when it is held: an execution takes less, so that it is
@@ -160,7 +128,7 @@ const (
 
 // mutate holds the reader somewhere, changes the key, and lets it go on, again and again.
 func (s *sleeper) mutate(ctx context.Context) error {
-	pinTo(0)
+	s.enter(mutatorThread)
 	if err := fifo(0, mutatorPriority); err != nil {
 		return fmt.Errorf("real-time priority: %w", err)
 	}
@@ -194,11 +162,11 @@ func (s *sleeper) cycle(n int) error {
 	if err := s.operate(kind, func() error { return s.array.Put(uint32(0), s.targets[0]) }); err != nil {
 		return err
 	}
-	if err := fifo(s.reader, readerPriority); err != nil {
+	if err := fifo(int(s.threads[readerThread].Load()), readerPriority); err != nil {
 		return fmt.Errorf("the reader's priority: %w", err)
 	}
 	rest(holdAfter + time.Duration(n*holdPrime%holdSteps)*holdStep)
-	normal(s.reader) // it is held where it is: the hog has the CPU
+	normal(int(s.threads[readerThread].Load())) // it is held where it is: the hog has the CPU
 	before, inside := s.executions.Load(), s.inside.Load()
 	var err error
 	if s.Updates {
@@ -213,7 +181,8 @@ func (s *sleeper) cycle(n int) error {
 		return err
 	}
 	s.res.Cycles++
-	if err := fifo(s.reader, readerPriority); err != nil {
+	s.cycles.Store(s.res.Cycles)
+	if err := fifo(int(s.threads[readerThread].Load()), readerPriority); err != nil {
 		return fmt.Errorf("the reader's priority: %w", err)
 	}
 	rest(holdAfter)
