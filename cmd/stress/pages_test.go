@@ -90,6 +90,11 @@ func TestPages(t *testing.T) {
 	if err != nil || len(pages) == 0 {
 		t.Fatalf("%v, %d pages", err, len(pages))
 	}
+	findings, err := filepath.Glob(filepath.Join(root, "docs", "findings", "*.md"))
+	if err != nil || len(findings) == 0 {
+		t.Fatalf("%v, %d pages of findings", err, len(findings))
+	}
+	pages = append(pages, findings...)
 	files := map[string]string{}
 	var blocks []block
 	for _, page := range append(pages, filepath.Join(root, "README.md")) {
