@@ -3,6 +3,7 @@ package stress
 import (
 	"context"
 	"io"
+	"time"
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/catalogue"
@@ -75,6 +76,16 @@ func Regression(ctx context.Context, names []string, told func(done, all int)) (
 // compared until then. told, if set, is told before each program how many are done.
 func Identity(ctx context.Context, object string, seed uint64, random int, told func(done, all int)) (*report.Identity, error) {
 	return catalogue.Identity(ctx, object, seed, random, told)
+}
+
+// Affected asks the running kernel which of the known faults of tail calls it has, those of these
+// names or all, each by an experiment: a race for that time, and what may end the kernel only where
+// that is wanted. begins, if set, is called before each, with what was found until then. The error is
+// [errors.ErrUnsupported] where no experiment is possible, and with no report a fault of the names.
+// If ctx ends, the report has what was asked until then.
+func Affected(ctx context.Context, names []string, dangerous bool, race time.Duration,
+	begins func(row report.AffectedFault, before *report.Affected)) (*report.Affected, error) {
+	return catalogue.Affected(ctx, names, dangerous, race, begins)
 }
 
 // Plugin is one program to run, as a plugin of the suite bpf_conformance is given it. The error of
