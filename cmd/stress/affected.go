@@ -67,7 +67,7 @@ func (a *asking) ask(cmd *cobra.Command, names []string) (*report.Document, erro
 	if !cmd.Flags().Changed("dangerous") {
 		a.dangerous = guest.Here() != nil
 	}
-	r, err := stress.Affected(cmd.Context(), names, a.dangerous, time.Duration(a.duration), a.begins(cmd))
+	r, err := stress.RunningKernel{}.Affected(cmd.Context(), names, a.dangerous, time.Duration(a.duration), a.begins(cmd))
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return nil, &exit{codeMissing, err}
