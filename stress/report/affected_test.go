@@ -13,6 +13,7 @@ func TestAffectedOverall(t *testing.T) {
 		{[]Answer{CannotTell, HasNot}, Holds},
 		{[]Answer{NotSeen, NotApplicable}, Holds},
 		{[]Answer{HasNot, HasFault, CannotTell}, Violated},
+		{[]Answer{HasFault, HasNot}, Violated},
 	} {
 		a := &Affected{}
 		for _, answer := range c.answers {
