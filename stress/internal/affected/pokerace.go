@@ -12,6 +12,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 
+	"tailpoke/stress/internal/live"
 	"tailpoke/stress/report"
 )
 
@@ -59,7 +60,7 @@ func askPokeRace(b *bench) (finding, error) {
 	var wg sync.WaitGroup
 	var updateErr error
 	wg.Go(func() { updateErr = r.update(array, targets, stop) })
-	err = r.load(array, b.race)
+	err = r.load(array, b)
 	close(stop)
 	wg.Wait()
 	if err := errors.Join(err, updateErr); err != nil {
@@ -92,7 +93,7 @@ func (r *race) update(array *ebpf.Map, targets [2]*ebpf.Program, stop <-chan str
 }
 
 // load loads callers until the time is over, with a function and without, and lets the oldest go.
-func (r *race) load(array *ebpf.Map, during time.Duration) error {
+func (r *race) load(array *ebpf.Map, b *bench) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	specs := callers(array)
@@ -102,7 +103,7 @@ func (r *race) load(array *ebpf.Map, during time.Duration) error {
 			_ = p.Close() // nothing can be said against it, nor of one that is nil
 		}
 	}()
-	for end := time.Now().Add(during); time.Now().Before(end); r.loads++ {
+	for end := time.Now().Add(b.race); time.Now().Before(end) && !live.IsDone(b.done); r.loads++ {
 		before := r.updates.Load()
 		p, err := ebpf.NewProgram(specs[r.loads%2])
 		if err != nil {

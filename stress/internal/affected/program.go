@@ -49,7 +49,8 @@ func returning(value int32) asm.Instructions {
 // bench is what one experiment has in the kernel. All of it is let go at the end.
 type bench struct {
 	closers []func() error
-	race    time.Duration // for a race
+	race    time.Duration   // for a race
+	done    <-chan struct{} // ends a race early
 }
 
 // later has something let go at the end.

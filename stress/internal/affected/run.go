@@ -43,7 +43,7 @@ func Run(ctx context.Context, names []string, o Options) (*report.Affected, erro
 		}
 		f := &faults[i]
 		start := time.Now()
-		row := f.row(f.find(o, out))
+		row := f.row(f.find(ctx, o, out))
 		row.Seconds = time.Since(start).Seconds()
 		out.Faults = append(out.Faults, row)
 	}
@@ -51,7 +51,7 @@ func Run(ctx context.Context, names []string, o Options) (*report.Affected, erro
 }
 
 // find carries the experiment out where that is allowed.
-func (f *Fault) find(o Options, before *report.Affected) finding {
+func (f *Fault) find(ctx context.Context, o Options, before *report.Affected) finding {
 	if f.Endangers && !o.Dangerous {
 		return unclear("it may end this kernel: stress vm --kernel ... -- affected %s, or --dangerous", f.Name)
 	}
@@ -62,7 +62,7 @@ func (f *Fault) find(o Options, before *report.Affected) finding {
 		time.Sleep(lastWords)
 	}
 	return within(settleTime+o.Race, func() (finding, error) {
-		b := &bench{race: o.Race}
+		b := &bench{race: o.Race, done: ctx.Done()}
 		defer b.close()
 		return f.ask(b)
 	})

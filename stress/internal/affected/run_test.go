@@ -96,6 +96,12 @@ func TestCallers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	done := make(chan struct{})
+	close(done)
+	r := &race{}
+	if err := r.load(array, &bench{race: time.Hour, done: done}); err != nil || r.loads > 0 {
+		t.Errorf("a race that was over: %d loads, %v", r.loads, err)
+	}
 	for _, spec := range callers(array) {
 		if _, err := b.program(spec); err != nil {
 			t.Errorf("%s: %v", spec.Name, err)
