@@ -20,14 +20,14 @@ const affectedLong = `Examples:
   stress affected poke-race --duration 1m
   stress vm --kernel deb:6.1.0-56-amd64 -- affected --json
 
-affected asks the running kernel which of the known faults of tail calls it has. Each answer is what the
-kernel did in an experiment, not what its version says: affected, not affected, not-observed (a race that
-did not show), not applicable, or cannot tell. stress list faults prints what they are. It exits with 1 if
-the kernel has one, and with 5 if no experiment gave an answer.
+affected asks the running kernel which of the known faults of tail calls it has. Each answer is what
+the kernel did in an experiment, not what its version says: affected, not affected, not-observed (a
+race that did not show), not applicable, or cannot tell. stress list faults prints what they are. It
+exits with 1 if the kernel has one, and with 5 if no experiment gave an answer.
 
 Some experiments end a kernel that has the fault. They come last, and are carried out in a guest of
-stress vm alone, or with --dangerous; with --dangerous=false not even there. Before each experiment its
-name goes to standard error.`
+stress vm alone, or with --dangerous; with --dangerous=false not even there. Before each experiment
+its name goes to standard error.`
 
 // asking is the verb affected.
 type asking struct {
@@ -43,14 +43,15 @@ func newAffected() *cobra.Command {
 		ValidArgsFunction: complete(namesOf("faults")), RunE: a.answer(a.ask),
 	}
 	f := cmd.Flags()
-	f.BoolVar(&a.dangerous, "dangerous", false, "carry out what may end this kernel (default in a guest)")
+	f.BoolVar(&a.dangerous, "dangerous", false,
+		"carry out what may end this kernel (default in a guest)")
 	f.Var(&a.duration, "duration", "time for each race")
 	a.flags(f)
 	return cmd
 }
 
-// begins returns what says which experiment begins. A kernel that ends in it takes the document along,
-// so what was found is said before the first one that may end it.
+// begins returns what says which experiment begins. A kernel that ends in it takes the document
+// along, so what was found is said before the first one that may end it.
 func (a *asking) begins(cmd *cobra.Command) func(report.AffectedFault, *report.Affected) {
 	said := false
 	return func(row report.AffectedFault, before *report.Affected) {
@@ -67,7 +68,8 @@ func (a *asking) ask(cmd *cobra.Command, names []string) (*report.Document, erro
 	if !cmd.Flags().Changed("dangerous") {
 		a.dangerous = guest.Here() != nil
 	}
-	r, err := stress.RunningKernel{}.Affected(cmd.Context(), names, a.dangerous, time.Duration(a.duration), a.begins(cmd))
+	r, err := stress.RunningKernel{}.Affected(cmd.Context(), names, a.dangerous,
+		time.Duration(a.duration), a.begins(cmd))
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return nil, &exit{codeMissing, err}

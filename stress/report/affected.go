@@ -48,7 +48,8 @@ func (f *AffectedFault) Asked() bool {
 // Schema implements [Section].
 func (*Affected) Schema() string { return "stress/affected/1" }
 
-// Overall implements [Section]: one fault outweighs all, and where nothing was asked nothing is said.
+// Overall implements [Section]: one fault outweighs all, and where nothing was asked nothing is
+// said.
 func (a *Affected) Overall() Overall {
 	out := NoAnswer
 	for i := range a.Faults {

@@ -13,12 +13,14 @@ const limit = 33
 func countFaults() []Fault {
 	return []Fault{{
 		Name: "hierarchy", Origin: "116e04ba1459", Versions: "5.10 to 6.11",
-		Says: "every function that a program calls has the limit for itself: with calls in calls an execution does not end",
-		ask:  askHierarchy,
+		Says: "every function that a program calls has the limit for itself: with calls in calls an " +
+			"execution does not end",
+		ask: askHierarchy,
 	}, {
 		Name: "unrounded-depth", Origin: "ff672c67ee76", Versions: "5.10 to 5.18",
-		Says: "the count is read from the wrong place where a function's stack is no multiple of 8 bytes: tail calls are refused, or do not end",
-		ask:  askUnrounded,
+		Says: "the count is read from the wrong place where a function's stack is no multiple of 8 " +
+			"bytes: tail calls are refused, or do not end",
+		ask: askUnrounded,
 	}, {
 		Name: "miss-counts", Origin: "116e04ba1459", Versions: "4.2 to 6.11",
 		Says: "a tail call of an empty key uses up the limit",
@@ -26,7 +28,7 @@ func countFaults() []Fault {
 	}}
 }
 
-// askHierarchy takes the one case that ends on every kernel: two functions that are called once each.
+// askHierarchy takes the one case that ends on every kernel: two functions are called once each.
 func askHierarchy(*bench) (finding, error) {
 	_, plain, err := caseOf("tailcall_3")
 	if err != nil {
@@ -62,11 +64,13 @@ func askUnrounded(*bench) (finding, error) {
 func judgeUnrounded(whole uint32, taken int) finding {
 	switch {
 	case whole != 1:
-		return unclear("a tail call from a function with a stack of whole words was not taken: the result is %d", whole)
+		return unclear("a tail call from a function with a stack of whole words was not taken: the "+
+			"result is %d", whole)
 	case taken == 1:
 		return free("a tail call from a function with a stack of 1 byte was taken")
 	}
-	return has("a tail call from a function with a stack of 1 byte was refused: the first of its execution")
+	return has("a tail call from a function with a stack of 1 byte was refused: the first of its " +
+		"execution")
 }
 
 // misses are more than the limit.
@@ -85,8 +89,8 @@ func askMisses(b *bench) (finding, error) {
 // hit is what a program returns that is tail called.
 const hit = 42
 
-// afterMisses is what a program returns that tail calls an empty key so many times, and then another
-// one.
+// afterMisses is what a program returns that tail calls an empty key so many times, and then
+// another one.
 func (b *bench) afterMisses(n int) (uint32, error) {
 	array, err := b.array(2)
 	if err != nil {
@@ -94,7 +98,7 @@ func (b *bench) afterMisses(n int) (uint32, error) {
 	}
 	insns := asm.Instructions{asm.Mov.Reg(asm.R6, asm.R1)}
 	for range n {
-		insns = append(insns, slices.Concat(tailCall(array, 0), asm.Instructions{asm.Mov.Reg(asm.R1, asm.R6)})...)
+		insns = slices.Concat(insns, tailCall(array, 0), asm.Instructions{asm.Mov.Reg(asm.R1, asm.R6)})
 	}
 	caller, err := b.load("misses", insns, tailCall(array, 1), returning(0))
 	if err != nil {

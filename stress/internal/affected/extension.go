@@ -16,12 +16,14 @@ func extensionFaults() []Fault {
 		ask:  askType,
 	}, {
 		Name: "freplace-loop", Origin: "d6083f040d5d", Versions: "6.2 to 6.12",
-		Says: "an extension may tail call the program that it extends, which loses the count: an execution does not end",
-		ask:  askLoop,
+		Says: "an extension may tail call the program that it extends, which loses the count: an " +
+			"execution does not end",
+		ask: askLoop,
 	}, {
 		Name: "freplace-update", Origin: "fdad456cbcca", Versions: "6.2 to 6.10", Endangers: true,
-		Says: "an extension that is attached, put into an array: the kernel reads from a null pointer, or refuses it",
-		ask:  askUpdate,
+		Says: "an extension that is attached, put into an array: the kernel reads from a null pointer, " +
+			"or refuses it",
+		ask: askUpdate,
 	}}
 }
 
@@ -40,7 +42,8 @@ func (b *bench) extended(array *ebpf.Map) (*extended, error) {
 	// A tail call may lead to what moves the packet, so that an extension with one must not take the
 	// place of a function that leaves it where it is.
 	moves := asm.Instructions{asm.Mov.Imm(asm.R2, 0), asm.FnSkbPullData.Call()}
-	target, err := b.load("target", calling(changed), function(changed, returnsInt, btf.GlobalFunc, moves, returning(0)))
+	target, err := b.load("target",
+		calling(changed), function(changed, returnsInt, btf.GlobalFunc, moves, returning(0)))
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +97,8 @@ func judgeType(own, extension error) finding {
 	case extension == nil:
 		return free("the array of an extension took a program of the type that it extends")
 	}
-	return has("the array of an extension refused a program of the type that it extends: %s", errno(extension))
+	return has("the array of an extension refused a program of the type that it extends: %s",
+		errno(extension))
 }
 
 // askLoop closes the loop in both orders: the target comes into the array of an extension that is
@@ -108,8 +112,8 @@ func askLoop(b *bench) (finding, error) {
 	return judgeLoop(plain, put, attach), err
 }
 
-// closeLoop returns what the kernel answers to a program that nobody extends, and to the last step of
-// the two: the target in the array of an attached extension, or the attachment.
+// closeLoop returns what the kernel answers to a program that nobody extends, and to the last step
+// of the two: the target in the array of an attached extension, or the attachment.
 func (b *bench) closeLoop(attachFirst bool) (plain, put, attach, err error) {
 	array, err := b.array(1)
 	if err != nil {
@@ -140,20 +144,23 @@ func (b *bench) closeLoop(attachFirst bool) (plain, put, attach, err error) {
 func judgeLoop(plain, put, attach error) finding {
 	switch {
 	case plain != nil:
-		return inapplicable("the array of an extension takes no program of the type that it extends: %s", errno(plain))
+		return inapplicable("the array of an extension takes no program of the type that it extends: %s",
+			errno(plain))
 	case put == nil && attach == nil:
-		return has("an extension's array took the program that it extends, and it was attached to one in its array")
+		return has("an extension's array took the program that it extends, and it was attached to one " +
+			"in its array")
 	case put == nil:
 		return has("the array of an attached extension took the program that it extends")
 	case attach == nil:
 		return has("an extension was attached to a program in its array")
 	}
-	return free("the array of an attached extension refused the program that it extends (%s), and attaching one to a program in its array is refused (%s)",
+	return free("the array of an attached extension refused the program that it extends (%s), and "+
+		"attaching one to a program in its array is refused (%s)",
 		errno(put), errno(attach))
 }
 
-// askUpdate puts an extension into an array of the type that it extends: before it is attached, which
-// is harmless, and after. A kernel that has the fault in its first form ends there.
+// askUpdate puts an extension into an array of the type that it extends: before it is attached,
+// which is harmless, and after. A kernel that has the fault in its first form ends there.
 func askUpdate(b *bench) (finding, error) {
 	array, err := b.array(1)
 	if err != nil {

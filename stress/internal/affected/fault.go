@@ -54,7 +54,8 @@ func chosen(names []string) ([]Fault, error) {
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(all, func(f Fault) bool { return f.Name == name }) {
-			return nil, fmt.Errorf("no fault is called %q; there are: %s", name, strings.Join(namesOf(all), " "))
+			return nil, fmt.Errorf("no fault is called %q; there are: %s",
+				name, strings.Join(namesOf(all), " "))
 		}
 	}
 	return slices.DeleteFunc(all, func(f Fault) bool { return !slices.Contains(names, f.Name) }), nil

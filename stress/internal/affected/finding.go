@@ -30,7 +30,9 @@ func free(format string, args ...any) finding { return found(report.HasNot, form
 func inapplicable(format string, args ...any) finding {
 	return found(report.NotApplicable, format, args...)
 }
-func unclear(format string, args ...any) finding { return found(report.CannotTell, format, args...) }
+func unclear(format string, args ...any) finding {
+	return found(report.CannotTell, format, args...)
+}
 
 // ofError is the finding where an experiment could not be set up: this process may not, or the
 // kernel does not know what it takes.
@@ -42,7 +44,8 @@ func ofError(err error) finding {
 		return inapplicable("it refuses the experiment's programs: %s", reason(err))
 	case errors.Is(err, fs.ErrPermission):
 		return unclear("this process may not load or attach what it takes: %s", errno(err))
-	case errors.Is(err, ebpf.ErrNotSupported), errors.Is(err, syscall.EINVAL), errors.Is(err, enotsupp):
+	case errors.Is(err, ebpf.ErrNotSupported), errors.Is(err, syscall.EINVAL),
+		errors.Is(err, enotsupp):
 		return inapplicable("it does not know what the experiment takes: %s", reason(err))
 	}
 	return unclear("%s", reason(err))
@@ -52,8 +55,8 @@ func ofError(err error) finding {
 // for it.
 const enotsupp = syscall.Errno(524)
 
-// refused reports whether the verifier looked at a program and refused it. It does so by EACCES too,
-// which is no matter of rights then.
+// refused reports whether the verifier looked at a program and refused it. It does so by EACCES
+// too, which is no matter of rights then.
 func refused(err error) bool {
 	ve, ok := errors.AsType[*ebpf.VerifierError](err)
 	return ok && len(ve.Log) > 0
@@ -64,7 +67,8 @@ func reason(err error) string {
 	if ve, ok := errors.AsType[*ebpf.VerifierError](err); ok {
 		for _, line := range slices.Backward(ve.Log) {
 			line = strings.TrimSpace(line)
-			if line != "" && !slices.ContainsFunc(statistics, func(s string) bool { return strings.HasPrefix(line, s) }) {
+			counts := func(s string) bool { return strings.HasPrefix(line, s) }
+			if line != "" && !slices.ContainsFunc(statistics, counts) {
 				return line
 			}
 		}
@@ -74,7 +78,7 @@ func reason(err error) string {
 }
 
 // statistics are what the verifier's last lines begin with, whatever it found.
-var statistics = []string{"processed ", "verification time", "stack depth", "max_states", "peak_states", "insns processed"}
+var statistics = []string{"processed ", "verification time", "stack depth"}
 
 // errno is the last word of an error: what the kernel answered.
 func errno(err error) string {

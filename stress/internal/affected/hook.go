@@ -13,16 +13,19 @@ import (
 func hookFaults() []Fault {
 	return []Fault{{
 		Name: "hook-mix", Origin: "4540aed51b12", Versions: "4.17 to 6.17",
-		Says: "a program tail calls one for another hook of its type, which reads a context that is not there",
-		ask:  askHookMix,
+		Says: "a program tail calls one for another hook of its type, which reads a context that is " +
+			"not there",
+		ask: askHookMix,
 	}, {
 		Name: "hook-proto", Origin: "28ead3eaabc1", Versions: "5.5 to 6.11",
-		Says: "a tracing or LSM program tail calls one for another function, whose arguments and results are others",
-		ask:  askHookProto,
+		Says: "a tracing or LSM program tail calls one for another function, whose arguments and " +
+			"results are others",
+		ask: askHookProto,
 	}, {
 		Name: "cgroup-storage", Origin: "abad3d0bad72", Versions: "5.9 to 6.16",
-		Says: "a program tail calls one with another cgroup storage, and the target reads beyond the caller's",
-		ask:  askStorage,
+		Says: "a program tail calls one with another cgroup storage, and the target reads beyond the " +
+			"caller's",
+		ask: askStorage,
 	}}
 }
 
@@ -38,19 +41,21 @@ func judgeMix(same, other error, of string) finding {
 	return free("the array refused %s: %s", of, errno(other))
 }
 
-// mixed loads a caller of an array, and tries a program like it and another one there. The specs make
-// a program that ends with these instructions.
-func (b *bench) mixed(of string, caller, same, other func(tail asm.Instructions) *ebpf.ProgramSpec) (finding, error) {
+// A maker makes a program that ends with these instructions.
+type maker func(end asm.Instructions) *ebpf.ProgramSpec
+
+// mixed loads a caller of an array, and tries a program like it and another one there.
+func (b *bench) mixed(of string, same, other maker) (finding, error) {
 	array, err := b.array(1)
 	if err != nil {
 		return finding{}, err
 	}
 	end := returning(1)
-	if _, err := b.program(caller(slices.Concat(tailCall(array, 0), end))); err != nil {
+	if _, err := b.program(same(slices.Concat(tailCall(array, 0), end))); err != nil {
 		return finding{}, err
 	}
 	var put [2]error
-	for i, spec := range []func(asm.Instructions) *ebpf.ProgramSpec{same, other} {
+	for i, spec := range []maker{same, other} {
 		p, err := b.program(spec(end))
 		if err != nil {
 			return finding{}, err
@@ -62,14 +67,15 @@ func (b *bench) mixed(of string, caller, same, other func(tail asm.Instructions)
 
 // askHookMix tries programs of two hooks at which sockets get addresses.
 func askHookMix(b *bench) (finding, error) {
-	hook := func(at ebpf.AttachType) func(asm.Instructions) *ebpf.ProgramSpec {
+	hook := func(at ebpf.AttachType) maker {
 		return func(insns asm.Instructions) *ebpf.ProgramSpec {
-			return &ebpf.ProgramSpec{Name: "address", Type: ebpf.CGroupSockAddr, AttachType: at, Instructions: insns}
+			return &ebpf.ProgramSpec{Name: "address",
+				Type: ebpf.CGroupSockAddr, AttachType: at, Instructions: insns}
 		}
 	}
 	connect := hook(ebpf.AttachCGroupInet4Connect)
 	return b.mixed("a program of cgroup/sendmsg4 for a caller of cgroup/connect4",
-		connect, connect, hook(ebpf.AttachCGroupUDP4Sendmsg))
+		connect, hook(ebpf.AttachCGroupUDP4Sendmsg))
 }
 
 // askHookProto tries tracing programs of two functions with other arguments.
@@ -77,7 +83,9 @@ func askHookProto(b *bench) (finding, error) {
 	second := function("two", returnsInt, btf.StaticFunc, returning(0))
 	second[0] = btf.WithFuncMetadata(second[0], &btf.Func{
 		Name: "two", Linkage: btf.StaticFunc,
-		Type: &btf.FuncProto{Return: returnsInt, Params: []btf.FuncParam{{Name: "skb", Type: skb}, {Name: "more", Type: returnsInt}}},
+		Type: &btf.FuncProto{Return: returnsInt, Params: []btf.FuncParam{
+			{Name: "skb", Type: skb}, {Name: "more", Type: returnsInt},
+		}},
 	})
 	target, err := b.load("functions",
 		function("entry", returnsInt, btf.GlobalFunc, asm.Instructions{
@@ -88,7 +96,7 @@ func askHookProto(b *bench) (finding, error) {
 	if err != nil {
 		return finding{}, err
 	}
-	traces := func(name string) func(asm.Instructions) *ebpf.ProgramSpec {
+	traces := func(name string) maker {
 		return func(insns asm.Instructions) *ebpf.ProgramSpec {
 			insns = slices.Concat(insns[:len(insns)-2], returning(0)) // of fentry nothing else is allowed
 			return &ebpf.ProgramSpec{Name: "traces", Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry,
@@ -96,7 +104,7 @@ func askHookProto(b *bench) (finding, error) {
 		}
 	}
 	return b.mixed("a tracing program of a function with two arguments for a caller of one with one",
-		traces("one"), traces("one"), traces("two"))
+		traces("one"), traces("two"))
 }
 
 // askStorage tries programs with two cgroup storages.
@@ -105,17 +113,20 @@ func askStorage(b *bench) (finding, error) {
 	var storages [2]*ebpf.Map
 	for i := range storages {
 		var err error
-		if storages[i], err = b.table(&ebpf.MapSpec{Name: "storage", Type: ebpf.CGroupStorage, KeySize: keySize, ValueSize: 8}); err != nil {
+		if storages[i], err = b.table(&ebpf.MapSpec{Name: "storage",
+			Type: ebpf.CGroupStorage, KeySize: keySize, ValueSize: 8}); err != nil {
 			return finding{}, err
 		}
 	}
-	uses := func(storage *ebpf.Map) func(asm.Instructions) *ebpf.ProgramSpec {
+	uses := func(storage *ebpf.Map) maker {
 		return func(insns asm.Instructions) *ebpf.ProgramSpec {
-			return &ebpf.ProgramSpec{Name: "stores", Type: ebpf.CGroupSKB, Instructions: slices.Concat(asm.Instructions{
-				asm.Mov.Reg(asm.R6, asm.R1), asm.LoadMapPtr(asm.R1, storage.FD()), asm.Mov.Imm(asm.R2, 0),
-				asm.FnGetLocalStorage.Call(), asm.Mov.Reg(asm.R1, asm.R6),
-			}, insns)}
+			return &ebpf.ProgramSpec{Name: "stores",
+				Type: ebpf.CGroupSKB, Instructions: slices.Concat(asm.Instructions{
+					asm.Mov.Reg(asm.R6, asm.R1), asm.LoadMapPtr(asm.R1, storage.FD()), asm.Mov.Imm(asm.R2, 0),
+					asm.FnGetLocalStorage.Call(), asm.Mov.Reg(asm.R1, asm.R6),
+				}, insns)}
 		}
 	}
-	return b.mixed("a program with another cgroup storage than its caller's", uses(storages[0]), uses(storages[0]), uses(storages[1]))
+	return b.mixed("a program with another cgroup storage than its caller's",
+		uses(storages[0]), uses(storages[1]))
 }

@@ -8,8 +8,9 @@ func keyFaults() []Fault {
 		ask:  askWideKey,
 	}, {
 		Name: "key-tracking", Origin: "cc52d9140aa9", Versions: "5.5, before it was released",
-		Says: "where a key depends on the branch that was taken, the jump of the other branch's key is made",
-		ask:  askBranches,
+		Says: "where a key depends on the branch that was taken, the jump of the other branch's key is " +
+			"made",
+		ask: askBranches,
 	}}
 }
 
@@ -58,5 +59,6 @@ func judgeBranches(same, first, second uint32) finding {
 	case first == ofKey2 && second == ofKey0:
 		return free("both branches took the program of their own key")
 	}
-	return has("the branches of keys 2 and 0 gave %d and %d, not %d and %d", first, second, ofKey2, ofKey0)
+	return has("the branches of keys 2 and 0 gave %d and %d, not %d and %d",
+		first, second, ofKey2, ofKey0)
 }

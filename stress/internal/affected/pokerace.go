@@ -19,15 +19,16 @@ import (
 func pokeRace() Fault {
 	return Fault{
 		Name: "poke-race", Origin: "4b7de801606e", Versions: "5.10 to 6.6", Race: true, Endangers: true,
-		Shown: "5.10.262 ends within 5 s by a kernel BUG in prog_array_map_poke_run",
-		Says:  "an update that meets the load of a caller leaves a site out, and the next one does not find there what it expects",
-		ask:   askPokeRace,
+		Shown: "5.10.262 ends within 2 s by a kernel BUG in prog_array_map_poke_run",
+		Says: "an update that meets the load of a caller leaves a site out, and the next one does not " +
+			"find there what it expects",
+		ask: askPokeRace,
 	}
 }
 
 // The race is between an update and the time in which a caller is compiled and not yet known by its
-// name. Functions that are compiled after the one with the site make that time longer. A caller then
-// stays for a while: the next update finds what that one left.
+// name. Functions that are compiled after the one with the site make that time longer. A caller
+// then stays for a while: the next update finds what that one left.
 const (
 	fillers     = 8
 	fillerInsns = 200
@@ -123,23 +124,28 @@ func (r *race) load(array *ebpf.Map, b *bench) error {
 
 // callers are those that are loaded.
 func callers(array *ebpf.Map) []*ebpf.ProgramSpec {
-	return []*ebpf.ProgramSpec{packets("plain", tailCall(array, 0), returning(0)), packets("nested", nested(array)...)}
+	return []*ebpf.ProgramSpec{
+		packets("plain", tailCall(array, 0), returning(0)), packets("nested", nested(array)...),
+	}
 }
 
 // nested is a caller whose site is in a function, with others after it.
 func nested(array *ebpf.Map) []asm.Instructions {
 	entry := asm.Instructions{asm.Mov.Reg(asm.R6, asm.R1)}
-	parts := []asm.Instructions{nil, function("calls", returnsInt, btf.StaticFunc, tailCall(array, 0), returning(0))}
+	parts := []asm.Instructions{nil, function("calls",
+		returnsInt, btf.StaticFunc, tailCall(array, 0), returning(0))}
 	for i := range fillers {
 		name := fmt.Sprintf("filler%d", i)
 		body := asm.Instructions{asm.Mov.Imm(asm.R0, 0)}
 		for n := range fillerInsns {
 			body = append(body, asm.Add.Imm(asm.R0, int32(n)))
 		}
-		parts = append(parts, function(name, returnsInt, btf.StaticFunc, body, asm.Instructions{asm.Return()}))
+		body = append(body, asm.Return())
+		parts = append(parts, function(name, returnsInt, btf.StaticFunc, body))
 		entry = append(entry, asm.Call.Label(name), asm.Mov.Reg(asm.R1, asm.R6))
 	}
-	parts[0] = function("entry", returnsInt, btf.GlobalFunc, entry, asm.Instructions{asm.Call.Label("calls"), asm.Return()})
+	entry = append(entry, asm.Call.Label("calls"), asm.Return())
+	parts[0] = function("entry", returnsInt, btf.GlobalFunc, entry)
 	return parts
 }
 
@@ -149,7 +155,8 @@ func judgePokeRace(loads, beside, updates uint64) finding {
 	if beside < enough {
 		return unclear("%d loads of a caller, %d of them beside an update: too few", loads, beside)
 	}
-	f := found(report.NotSeen, "the kernel outlived %d loads of a caller beside %d updates", beside, updates)
+	f := found(report.NotSeen, "the kernel outlived %d loads of a caller beside %d updates",
+		beside, updates)
 	f.trials = beside
 	return f
 }

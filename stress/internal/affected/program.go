@@ -14,13 +14,15 @@ import (
 var (
 	returnsInt = &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
 	skb        = &btf.Pointer{Target: &btf.Struct{
-		Name: "__sk_buff", Size: 4, Members: []btf.Member{{Name: "len", Type: &btf.Int{Name: "unsigned int", Size: 4}}},
+		Name: "__sk_buff", Size: 4,
+		Members: []btf.Member{{Name: "len", Type: &btf.Int{Name: "unsigned int", Size: 4}}},
 	}}
 )
 
 // function makes a function of instructions. The kernel wants to know the type of one with a tail
 // call, or with a program attached to it.
-func function(name string, returns btf.Type, linkage btf.FuncLinkage, insns ...asm.Instructions) asm.Instructions {
+func function(name string, returns btf.Type, linkage btf.FuncLinkage,
+	insns ...asm.Instructions) asm.Instructions {
 	all := slices.Concat(insns...)
 	all[0] = btf.WithFuncMetadata(all[0].WithSymbol(name), &btf.Func{
 		Name: name, Linkage: linkage,
@@ -31,7 +33,8 @@ func function(name string, returns btf.Type, linkage btf.FuncLinkage, insns ...a
 
 // calling is the main function that calls another one and returns what that does.
 func calling(name string) asm.Instructions {
-	return function("entry", returnsInt, btf.GlobalFunc, asm.Instructions{asm.Call.Label(name), asm.Return()})
+	return function("entry",
+		returnsInt, btf.GlobalFunc, asm.Instructions{asm.Call.Label(name), asm.Return()})
 }
 
 // tailCall is a tail call of a constant key; R1 is the context.
@@ -67,12 +70,14 @@ func (b *bench) close() {
 
 // array makes a prog array.
 func (b *bench) array(keys uint32) (*ebpf.Map, error) {
-	return b.table(&ebpf.MapSpec{Name: "progs", Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: keys})
+	return b.table(&ebpf.MapSpec{Name: "progs",
+		Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: keys})
 }
 
 // counter makes a map of one number.
 func (b *bench) counter() (*ebpf.Map, error) {
-	return b.table(&ebpf.MapSpec{Name: "count", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1})
+	return b.table(&ebpf.MapSpec{Name: "count",
+		Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1})
 }
 
 func (b *bench) table(spec *ebpf.MapSpec) (*ebpf.Map, error) {
@@ -90,7 +95,9 @@ func (b *bench) load(name string, insns ...asm.Instructions) (*ebpf.Program, err
 
 // packets is a program of packets.
 func packets(name string, insns ...asm.Instructions) *ebpf.ProgramSpec {
-	return &ebpf.ProgramSpec{Name: name, Type: ebpf.SchedCLS, License: license, Instructions: slices.Concat(insns...)}
+	return &ebpf.ProgramSpec{
+		Name: name, Type: ebpf.SchedCLS, License: license, Instructions: slices.Concat(insns...),
+	}
 }
 
 const license = "Dual MIT/GPL"

@@ -9,12 +9,14 @@ import (
 func refusalFaults() []Fault {
 	return []Fault{{
 		Name: "stack-256", Origin: "7f6e4312e15a", Versions: "5.10, before it was released",
-		Says: "functions tail call under a caller with more than 256 bytes of stack, which 33 times over is more than the kernel's stack",
-		ask:  askStack,
+		Says: "functions tail call under a caller with more than 256 bytes of stack, which 33 times " +
+			"over is more than the kernel's stack",
+		ask: askStack,
 	}, {
 		Name: "int-return", Origin: "09b28d76eac4", Versions: "5.10, before it was released",
-		Says: "a function that returns nothing tail calls, and what the target returns is taken for what the verifier knows of it",
-		ask:  askReturn,
+		Says: "a function that returns nothing tail calls, and what the target returns is taken for " +
+			"what the verifier knows of it",
+		ask: askReturn,
 	}}
 }
 
@@ -26,11 +28,11 @@ func askStack(b *bench) (finding, error) {
 		return finding{}, firstOf(err, within)
 	}
 	beyond, err := b.deepCaller(above)
-	return judgeRefusal(beyond, "a tail call in a function under a caller with 264 bytes of stack"), err
+	return judgeRefusal(beyond, "a tail call under a caller with 264 bytes of stack"), err
 }
 
-// deepCaller loads a function with a tail call under a caller with so many bytes of stack. It returns
-// what the verifier says of it.
+// deepCaller loads a function with a tail call under a caller with so many bytes of stack. It
+// returns what the verifier says of it.
 func (b *bench) deepCaller(depth int16) (verdict, err error) {
 	array, err := b.array(1)
 	if err != nil {
@@ -39,7 +41,8 @@ func (b *bench) deepCaller(depth int16) (verdict, err error) {
 	entry := function("entry", returnsInt, btf.GlobalFunc, asm.Instructions{
 		asm.StoreMem(asm.RFP, -depth, asm.R1, asm.DWord), asm.Call.Label("calls"), asm.Return(),
 	})
-	_, verdict = b.load("deep", entry, function("calls", returnsInt, btf.StaticFunc, tailCall(array, 0), returning(0)))
+	_, verdict = b.load("deep", entry,
+		function("calls", returnsInt, btf.StaticFunc, tailCall(array, 0), returning(0)))
 	return verdict, nil
 }
 
@@ -52,7 +55,8 @@ func askReturn(b *bench) (finding, error) {
 	load := func(returns btf.Type) error {
 		entry := function("entry", returnsInt, btf.GlobalFunc,
 			asm.Instructions{asm.Call.Label("calls")}, returning(0))
-		_, err := b.load("returns", entry, function("calls", returns, btf.StaticFunc, tailCall(array, 0), returning(0)))
+		_, err := b.load("returns", entry,
+			function("calls", returns, btf.StaticFunc, tailCall(array, 0), returning(0)))
 		return err
 	}
 	if err := load(returnsInt); err != nil {

@@ -53,7 +53,8 @@ func Run(ctx context.Context, names []string, o Options) (*report.Affected, erro
 // find carries the experiment out where that is allowed.
 func (f *Fault) find(ctx context.Context, o Options, before *report.Affected) finding {
 	if f.Endangers && !o.Dangerous {
-		return unclear("it may end this kernel: stress vm --kernel ... -- affected %s, or --dangerous", f.Name)
+		return unclear("it may end this kernel: stress vm --kernel ... -- affected %s, or --dangerous",
+			f.Name)
 	}
 	if o.Begins != nil {
 		o.Begins(f.row(finding{}), before)
@@ -96,7 +97,8 @@ func within(bound time.Duration, ask func() (finding, error)) finding {
 // row is what the report says of a fault.
 func (f *Fault) row(found finding) report.AffectedFault {
 	row := report.AffectedFault{
-		Name: f.Name, Answer: found.answer, Seen: found.seen, Says: f.Says, Origin: f.Origin, Versions: f.Versions,
+		Name: f.Name, Answer: found.answer, Seen: found.seen,
+		Says: f.Says, Origin: f.Origin, Versions: f.Versions,
 		Race: f.Race, Shown: f.Shown, Endangers: f.Endangers, Trials: found.trials,
 	}
 	if found.trials > 0 {

@@ -10,8 +10,9 @@ import (
 func trampolineFault() Fault {
 	return Fault{
 		Name: "trampoline", Origin: "2b5dcb31a19a", Versions: "5.10 to 6.6",
-		Says: "a function that is traced (fentry, fexit) and tail calls loses the count: an execution does not end",
-		ask:  askTrampoline,
+		Says: "a function that is traced (fentry, fexit) and tail calls loses the count: an execution " +
+			"does not end",
+		ask: askTrampoline,
 	}
 }
 
@@ -56,7 +57,8 @@ func judgeTrampoline(plain, traced int, seen uint64) finding {
 	case traced == limit:
 		return free("the traced loop took %d tail calls, which is the limit", traced)
 	case traced >= stopAt:
-		return has("the traced loop took %d tail calls, and stopped itself there; the limit is %d", traced, limit)
+		return has("the traced loop took %d tail calls, and stopped itself there; the limit is %d",
+			traced, limit)
 	}
 	return has("the traced loop took %d tail calls, and the limit is %d", traced, limit)
 }
@@ -98,7 +100,8 @@ func (b *bench) trace(caller *ebpf.Program) (*ebpf.Map, error) {
 		return nil, err
 	}
 	tracer, err := b.program(&ebpf.ProgramSpec{
-		Name: "traces", Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTo: "calls", AttachTarget: caller,
+		Name: "traces", Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry,
+		AttachTo: "calls", AttachTarget: caller,
 		Instructions: append(count(seen), returning(0)...),
 	})
 	if err != nil {

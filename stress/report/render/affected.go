@@ -7,8 +7,8 @@ import (
 	"tailpoke/stress/report"
 )
 
-// affected is the view of the faults that a kernel has: a fault a line, then what each means that it
-// has, with the command that shows it again, and on the last line their names.
+// affected is the view of the faults that a kernel has: a fault a line, then what each means that
+// it has, with the command that shows it again, and on the last line their names.
 type affected struct{ *report.Affected }
 
 // affectedColumns are the table of faults.
@@ -24,7 +24,8 @@ var affectedColumns = []column[*report.AffectedFault]{
 func affectedSeen(f *report.AffectedFault) string {
 	text := f.Seen
 	if f.RateMax > 0 {
-		text += fmt.Sprintf("; fewer than 1 in %s of them meet it (%.0f %%)", grouped(uint64(1/f.RateMax)), 100*f.Confidence)
+		text += fmt.Sprintf("; fewer than 1 in %s of them meet it (%.0f %%)",
+			grouped(uint64(1/f.RateMax)), 100*f.Confidence)
 	}
 	if f.Answer == report.NotSeen && f.Shown != "" {
 		text += "; beside it: " + f.Shown
@@ -53,7 +54,8 @@ func (a affected) rows() (out []*report.AffectedFault) {
 func (a affected) cases(*report.Document) []testCase {
 	var out []testCase
 	for _, f := range a.rows() {
-		c := testCase{name: f.Name, seen: []string{string(f.Answer) + ": " + affectedSeen(f)}, seconds: f.Seconds}
+		seen := string(f.Answer) + ": " + affectedSeen(f)
+		c := testCase{name: f.Name, seen: []string{seen}, seconds: f.Seconds}
 		switch {
 		case f.Answer == report.HasFault:
 			c.result, c.why, c.detail = failed, f.Says, []string{f.Again}
