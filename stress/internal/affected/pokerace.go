@@ -19,7 +19,7 @@ import (
 func pokeRace() Fault {
 	return Fault{
 		Name: "poke-race", Origin: "4b7de801606e", Versions: "5.10 to 6.6", Race: true, Endangers: true,
-		Shown: "5.10.262 ends within 2 s by a kernel BUG in prog_array_map_poke_run",
+		Shown: "5.10.262 ends within seconds by a kernel BUG in prog_array_map_poke_run",
 		Says: "an update that meets the load of a caller leaves a site out, and the next one does not " +
 			"find there what it expects",
 		ask: askPokeRace,
