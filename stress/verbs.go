@@ -3,6 +3,7 @@ package stress
 import (
 	"context"
 	"io"
+	"time"
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/catalogue"
@@ -69,12 +70,24 @@ func Regression(ctx context.Context, names []string, told func(done, all int)) (
 	return regress.Table(ctx, names, told)
 }
 
-// Identity compares the images of programs with the running kernel's, byte for byte: those of an
-// object file, or, without one, of a corpus with so many random programs of a seed. The error is
-// [errors.ErrUnsupported] where there is no kernel to compare with. If ctx ends, it has what was
-// compared until then. told, if set, is told before each program how many are done.
-func Identity(ctx context.Context, object string, seed uint64, random int, told func(done, all int)) (*report.Identity, error) {
+// RunningKernel is the kernel that this process runs on, for what is asked of no other. Errors are
+// [errors.ErrUnsupported] where it cannot be asked.
+type RunningKernel struct{}
+
+// Identity compares the images of programs with the kernel's, byte for byte: those of an object
+// file, or, without one, of a corpus with so many random programs of a seed. If ctx ends, it has what
+// was compared until then. told, if set, is told before each program how many are done.
+func (RunningKernel) Identity(ctx context.Context, object string, seed uint64, random int, told func(done, all int)) (*report.Identity, error) {
 	return catalogue.Identity(ctx, object, seed, random, told)
+}
+
+// Affected asks the kernel which of the known faults of tail calls it has, those of these names or
+// all, each by an experiment: a race for that time, and what may end the kernel only where that is
+// wanted. begins, if set, is called before each, with what was found until then. With no report the
+// error may be a fault of the names. If ctx ends, the report has what was asked until then.
+func (RunningKernel) Affected(ctx context.Context, names []string, dangerous bool, race time.Duration,
+	begins func(row report.AffectedFault, before *report.Affected)) (*report.Affected, error) {
+	return catalogue.Affected(ctx, names, dangerous, race, begins)
 }
 
 // Plugin is one program to run, as a plugin of the suite bpf_conformance is given it. The error of

@@ -29,7 +29,7 @@ const (
 const exitHelp = `Exit codes:
 
     0  the properties hold, as far as the engines can say; mutants: all got the verdicts that they must get
-    1  a property is violated; mutants: some mutant did not get the verdict that it must get
+    1  a property is violated; mutants: some mutant did not get the verdict that it must get; affected: the kernel has a fault
     2  the command line, a file or a value is wrong
     3  the harness itself failed, or its engines disagree
     4  this machine lacks what a --require engine needs, what every chosen engine needs, or --layout running

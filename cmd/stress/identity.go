@@ -54,7 +54,7 @@ func (id *identity) compare(cmd *cobra.Command, _ []string) (*report.Document, e
 	if id.object == "" {
 		drawn = id.drawSeed(cmd)
 	}
-	r, err := stress.Identity(cmd.Context(), id.object, drawn, int(id.random), id.told(cmd, "programs"))
+	r, err := stress.RunningKernel{}.Identity(cmd.Context(), id.object, drawn, int(id.random), id.told(cmd, "programs"))
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return nil, &exit{codeMissing, err}

@@ -18,6 +18,7 @@ const (
 	asm    = "github.com/cilium/ebpf/asm"
 	btf    = "github.com/cilium/ebpf/btf"
 	ebpf   = "github.com/cilium/ebpf"
+	link   = "github.com/cilium/ebpf/link"
 	unix   = "golang.org/x/sys/unix"
 	x86asm = "golang.org/x/arch/x86/x86asm"
 	hdr    = "github.com/HdrHistogram/hdrhistogram-go"
@@ -60,6 +61,7 @@ var table = map[string]arrows{
 	"stress/internal/native":        {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "stress/internal/rig"}},
 	"stress/internal/native [t]":    {may: []string{"jit/interp", asm}},
 	"stress/internal/regress":       {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "stress/internal/identity", "stress/internal/kernel", "stress/internal/native", "stress/internal/workload", "stress/internal/child", "stress/report", ebpf, asm}},
+	"stress/internal/affected":      {may: []string{"stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/report", ebpf, asm, btf, link}},
 	"stress/internal/workload":      {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "patcher/protocol", "stress/bpf", "stress/internal/live", ebpf, asm, btf, x86asm}},
 	"stress/internal/child":         {},
 	"stress/bpf":                    {},
@@ -70,7 +72,7 @@ var table = map[string]arrows{
 	"stress/internal/reference":     {},
 	"stress/internal/reference [t]": {may: []string{"jit", "model", "patcher/protocol", "stress/internal/sim", asm}}, // what it holds against each other
 	"stress/internal/search":        {may: []string{"model", "patcher/protocol", "stress/report"}},
-	"stress/internal/catalogue":     {may: []string{"jit", "jit/exec", "patcher/protocol", "patcher/rcu", "stress/bpf", "stress/internal/identity", "stress/internal/judge", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/internal/workload", "stress/report"}},
+	"stress/internal/catalogue":     {may: []string{"jit", "jit/exec", "patcher/protocol", "patcher/rcu", "stress/bpf", "stress/internal/affected", "stress/internal/identity", "stress/internal/judge", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/internal/workload", "stress/report"}},
 	"stress/internal/identity":      {may: []string{"jit", "patcher/protocol", "stress/report", ebpf, asm, btf, x86asm}},
 	"stress/internal/identity [t]":  {may: []string{"jit/interp", "jit/exec", "jit/host", "patcher", "stress/internal/rig", unix}},
 	"stress/internal/kernel":        {may: []string{"jit/exec", "stress/internal/identity", "stress/internal/live", "patcher/protocol", "stress/report", ebpf, asm, btf, unix, hdr}},

@@ -8,6 +8,7 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/affected"
 	"tailpoke/stress/internal/identity"
 	"tailpoke/stress/internal/judge"
 	"tailpoke/stress/internal/regress"
@@ -35,6 +36,9 @@ func All() *report.Catalogue {
 		}),
 		kind("cases", regress.Cases(), func(c regress.Case) (name, text string) {
 			return c.Name, "follows " + c.Origin
+		}),
+		kind("faults", affected.Faults(), func(f affected.Fault) (name, text string) {
+			return f.Name, f.Text()
 		}),
 		kind("engines", judge.Engines(), func(e judge.Engine) (name, text string) {
 			return string(e.Name()), e.About()

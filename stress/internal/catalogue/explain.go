@@ -128,6 +128,8 @@ func page(kind string, it report.Item) string {
 		fmt.Fprintf(&b, "\nJudge it: stress run --layout %s+%s\n", jit.V612.Name, optionExample(it.Name))
 	case "cases":
 		fmt.Fprintf(&b, "\nCarry it out: stress regression %s\nUnder a mutator: stress run --case %[1]s\n", it.Name)
+	case "faults":
+		fmt.Fprintf(&b, "\nAsk the running kernel: stress affected %s\n", it.Name)
 	case "engines":
 		fmt.Fprintf(&b, "\nAsk it alone: stress run --engine %s\n", it.Name)
 	}

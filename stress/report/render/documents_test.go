@@ -164,6 +164,7 @@ func documents() map[string]*report.Document {
 		"silent":     onSubject(&report.TraceCheck{Reason: "the trace has no events"}),
 		"regression": sectionOf(aRegression()),
 		"identity":   seeded(anIdentity()),
+		"affected":   sectionOf(anAffected()),
 		"doctor": sectionOf(&report.Doctor{Checks: []report.Check{
 			{Name: "CPUs", OK: true, Detail: "2", For: "overlap"},
 			{Name: "kernel programs", Detail: "needs CAP_BPF", For: "the kernel engine"},

@@ -73,6 +73,8 @@ func viewOf(s report.Section) view {
 		return listings{s}
 	case *report.Matrix:
 		return matrix{s}
+	case *report.Affected:
+		return affected{s}
 	case *report.About:
 		return about{}
 	}

@@ -1,0 +1,76 @@
+package affected
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Fault is one that kernels had, and may have.
+type Fault struct {
+	Name     string
+	Says     string // what goes wrong
+	Origin   string // the commit that mended it
+	Versions string // of the kernels that had it, as they were released
+	// Race: whether it shows is a matter of luck. Shown is a kernel on which the same experiment
+	// shows it.
+	Race  bool
+	Shown string
+	// Endangers: a kernel that has it may end in the experiment.
+	Endangers bool
+
+	// ask carries the experiment out, and says what it came to. The error is that of a program that
+	// could not be loaded, or of a call that nothing is said of.
+	ask func(*bench) (finding, error)
+}
+
+// Faults lists them. Those that endanger the kernel come last: whoever reads along knows by then
+// what there is to know without them.
+//
+// There is room for another one, sleepable: in 7.0 to 7.3 removal does not wait for sleepable
+// callers, and a thread may fall through both slots. Its experiment needs threads that are stopped
+// between the slots, which the kernel engine is to learn.
+func Faults() []Fault {
+	all := slices.Concat(countFaults(), keyFaults(), refusalFaults(), []Fault{trampolineFault()},
+		hookFaults(), extensionFaults(), []Fault{pokeRace()})
+	slices.SortStableFunc(all, func(a, b Fault) int { return cmp.Compare(danger(a), danger(b)) })
+	return all
+}
+
+func danger(f Fault) int {
+	if f.Endangers {
+		return 1
+	}
+	return 0
+}
+
+// chosen are the faults of these names, or all, in the order of [Faults].
+func chosen(names []string) ([]Fault, error) {
+	all := Faults()
+	if len(names) == 0 {
+		return all, nil
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(all, func(f Fault) bool { return f.Name == name }) {
+			return nil, fmt.Errorf("no fault is called %q; there are: %s",
+				name, strings.Join(namesOf(all), " "))
+		}
+	}
+	return slices.DeleteFunc(all, func(f Fault) bool { return !slices.Contains(names, f.Name) }), nil
+}
+
+func namesOf(faults []Fault) (out []string) {
+	for _, f := range faults {
+		out = append(out, f.Name)
+	}
+	return out
+}
+
+// Bounds of an experiment in time. One that does not end by itself is left alone: its thread is in
+// the kernel, and nothing can be done about it.
+const (
+	RaceFor    = 10 * time.Second
+	settleTime = 2 * time.Minute
+)

@@ -1,0 +1,123 @@
+package affected
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tailpoke/stress/internal/kernel"
+	"tailpoke/stress/report"
+)
+
+// Options say what may be done.
+type Options struct {
+	// Dangerous: experiments that may end the kernel are carried out.
+	Dangerous bool
+	Race      time.Duration // for each race
+	// Begins, if set, is called before each experiment, with what was found until then: if the kernel
+	// ends in it, that was said. The row has no answer yet.
+	Begins func(row report.AffectedFault, before *report.Affected)
+}
+
+// unsupported is an error that says what is missing to ask the running kernel anything.
+type unsupported struct{ error }
+
+func (unsupported) Is(target error) bool { return target == errors.ErrUnsupported }
+
+// Run asks the running kernel for the faults of these names, or for all of them. The error is
+// [errors.ErrUnsupported] if it cannot be asked at all; with no report it is a fault of the names.
+// If ctx ends, the report has what was asked until then.
+func Run(ctx context.Context, names []string, o Options) (*report.Affected, error) {
+	faults, err := chosen(names)
+	if err != nil {
+		return nil, err
+	}
+	if err := kernel.Supported(); err != nil {
+		return nil, unsupported{err}
+	}
+	out := &report.Affected{}
+	for i := range faults {
+		if err := ctx.Err(); err != nil {
+			return out, err
+		}
+		f := &faults[i]
+		start := time.Now()
+		row := f.row(f.find(ctx, o, out))
+		row.Seconds = time.Since(start).Seconds()
+		out.Faults = append(out.Faults, row)
+	}
+	return out, nil
+}
+
+// find carries the experiment out where that is allowed.
+func (f *Fault) find(ctx context.Context, o Options, before *report.Affected) finding {
+	if f.Endangers && !o.Dangerous {
+		return unclear("it may end this kernel: stress vm --kernel ... -- affected %s, or --dangerous",
+			f.Name)
+	}
+	if o.Begins != nil {
+		o.Begins(f.row(finding{}), before)
+	}
+	if f.Endangers {
+		time.Sleep(lastWords)
+	}
+	return within(settleTime+o.Race, func() (finding, error) {
+		b := &bench{race: o.Race, done: ctx.Done()}
+		defer b.close()
+		return f.ask(b)
+	})
+}
+
+// lastWords is how long what was said takes out of a guest that may end.
+const lastWords = 200 * time.Millisecond
+
+// within has an experiment carried out that may not take longer. The kernel may keep its thread.
+func within(bound time.Duration, ask func() (finding, error)) finding {
+	type answer struct {
+		f   finding
+		err error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		f, err := ask()
+		done <- answer{f, err}
+	}()
+	select {
+	case a := <-done:
+		if a.err != nil {
+			return ofError(a.err)
+		}
+		return a.f
+	case <-time.After(bound):
+		return unclear("the experiment did not end in %v: the kernel's log may say why", bound)
+	}
+}
+
+// row is what the report says of a fault.
+func (f *Fault) row(found finding) report.AffectedFault {
+	row := report.AffectedFault{
+		Name: f.Name, Answer: found.answer, Seen: found.seen,
+		Says: f.Says, Origin: f.Origin, Versions: f.Versions,
+		Race: f.Race, Shown: f.Shown, Endangers: f.Endangers, Trials: found.trials,
+	}
+	if found.trials > 0 {
+		row.RateMax, row.Confidence = min(1, confidenceFactor/float64(found.trials)), confidence
+	}
+	return row
+}
+
+// What did not happen in n trials happens in fewer than 3 of n, with this confidence.
+const (
+	confidence       = 0.95
+	confidenceFactor = 3
+)
+
+// Text says what a fault is, for a catalogue.
+func (f *Fault) Text() string {
+	text := fmt.Sprintf("%s\nmended by %s; kernels %s", f.Says, f.Origin, f.Versions)
+	if f.Endangers {
+		text += "\nits experiment may end a kernel that has it"
+	}
+	return text
+}
