@@ -12,7 +12,7 @@ import (
 type Fault struct {
 	Name     string
 	Says     string // what goes wrong
-	Origin   string // the commit that mended it
+	Origin   string // the commit that mended it; of one that is not mended, that brought it
 	Versions string // of the kernels that had it, as they were released
 	// Race: whether it shows is a matter of luck. Shown is a kernel on which the same experiment
 	// shows it.
@@ -28,13 +28,9 @@ type Fault struct {
 
 // Faults lists them. Those that endanger the kernel come last: whoever reads along knows by then
 // what there is to know without them.
-//
-// There is room for another one, sleepable: in 7.0 to 7.3 removal does not wait for sleepable
-// callers, and a thread may fall through both slots. Its experiment needs threads that are stopped
-// between the slots, which the kernel engine is to learn.
 func Faults() []Fault {
 	all := slices.Concat(countFaults(), keyFaults(), refusalFaults(), []Fault{trampolineFault()},
-		hookFaults(), extensionFaults(), []Fault{pokeRace()})
+		hookFaults(), extensionFaults(), []Fault{sleepableFault(), pokeRace()})
 	slices.SortStableFunc(all, func(a, b Fault) int { return cmp.Compare(danger(a), danger(b)) })
 	return all
 }

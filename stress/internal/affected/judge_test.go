@@ -11,6 +11,8 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"tailpoke/stress/internal/kernel"
+	"tailpoke/stress/internal/live"
 	"tailpoke/stress/report"
 )
 
@@ -107,6 +109,26 @@ func TestRow(t *testing.T) {
 	}
 	if row := f.row(judgePokeRace(1, 1, 9)); row.Trials != 0 || row.RateMax != 0 || row.Confidence != 0 {
 		t.Errorf("%+v", row)
+	}
+}
+
+// TestSleepable: a lost canary is the fault, and a run without one says how often it was tried.
+func TestSleepable(t *testing.T) {
+	run := func(edit func(*kernel.Result)) finding {
+		r := &kernel.Result{}
+		r.MinCycles, r.Cycles, r.Removes, r.Overlaps.Remove = 30, 40, 40, 12
+		edit(r)
+		return judgeSleepable(r)
+	}
+	if f := run(func(*kernel.Result) {}); f.answer != report.NotSeen || f.trials != 12 {
+		t.Errorf("%+v", f)
+	}
+	if f := run(func(r *kernel.Result) { r.Cycles = 3 }); f.answer != report.CannotTell || f.trials != 0 {
+		t.Errorf("%+v", f)
+	}
+	lost := []live.Finding{{Class: live.ClassA, Text: "returned without its canary"}}
+	if f := run(func(r *kernel.Result) { r.Bad, r.Findings = 1, lost }); f.answer != report.HasFault || f.seen != lost[0].Text {
+		t.Errorf("%+v", f)
 	}
 }
 
