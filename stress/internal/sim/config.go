@@ -98,6 +98,8 @@ func (c Config) withDefaults() Config {
 	if c.Properties == nil {
 		c.Properties = Properties()
 	}
+	// Threads of different kinds are not alike.
+	c.NoSymmetry = c.NoSymmetry || c.kinds() > 1
 	return c
 }
 
@@ -106,6 +108,8 @@ func (c *Config) check() error {
 	switch {
 	case c.Entry == nil || c.Layout == nil || len(c.Keys) == 0 || len(c.Programs) == 0:
 		return errors.New("machine: a check needs a layout, an entry, programs and keys")
+	case threads < c.kinds() && c.changes():
+		return fmt.Errorf("machine: %d threads: the protocol has %d kinds of readers", threads, c.kinds())
 	case threads < 1 || threads > MaxThreads:
 		return fmt.Errorf("machine: %d threads: want 1 to %d", threads, MaxThreads)
 	case len(c.Keys) > MaxKeys:
