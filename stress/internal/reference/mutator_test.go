@@ -272,8 +272,8 @@ func (in *interpreter) snapshots(
 	}
 }
 
-// knows reports whether a grace period waits for thread i, which is of the i-th kind of readers. If
-// the text has no kinds, the subject's grace periods, which are those of epoch, wait for everybody.
+// knows reports whether a grace period waits for thread i, which is of the i-th kind of readers from
+// the first one on. If the text has no kinds, the subject's grace periods, which are those of epoch, wait for everybody.
 func (in *interpreter) knows(g protocol.Period, i int) bool {
 	if g == protocol.OwnPeriod {
 		g = protocol.Epoch
@@ -282,5 +282,5 @@ func (in *interpreter) knows(g protocol.Period, i int) bool {
 	if len(kinds) == 0 {
 		return g == protocol.Epoch
 	}
-	return slices.Contains(kinds[i%len(kinds)].Graces, g)
+	return slices.Contains(kinds[(in.kind+i)%len(kinds)].Graces, g)
 }
