@@ -108,10 +108,10 @@ func (c *Config) check() error {
 	switch {
 	case c.Entry == nil || c.Layout == nil || len(c.Keys) == 0 || len(c.Programs) == 0:
 		return errors.New("machine: a check needs a layout, an entry, programs and keys")
-	case threads < c.kinds() && c.changes():
-		return fmt.Errorf("machine: %d threads: the protocol has %d kinds of readers", threads, c.kinds())
 	case threads < 1 || threads > MaxThreads:
 		return fmt.Errorf("machine: %d threads: want 1 to %d", threads, MaxThreads)
+	case threads < c.kinds() && c.changes():
+		return fmt.Errorf("machine: %d threads: the protocol has %d kinds of readers", threads, c.kinds())
 	case len(c.Keys) > MaxKeys:
 		return fmt.Errorf("machine: %d keys change: at most %d can", len(c.Keys), MaxKeys)
 	case c.MaxOps < 0 || c.MaxOps > MaxCalls || len(c.Script) > MaxCalls:

@@ -89,6 +89,14 @@ func TestKindsNeedThreads(t *testing.T) {
 // TestNamedGracesForgetNobody: a flavour that forgets a reader does so in the subject's own grace
 // periods alone, also where both kinds are in progress at a time.
 func TestNamedGracesForgetNobody(t *testing.T) {
+	after := subjectOf(t, 2, `protocol after
+  install publish; each { target=jump; bypass=nop }; wait epoch
+  update  publish; each { target=jump }; retire epoch
+  remove  publish; each { bypass=jump; wait; target=nop }; retire epoch`)
+	after.Subject.Grace, after.Properties = protocol.Graces()[1], []protocol.Property{protocol.NeverA}
+	if r := check(t, after); r.Verdict != protocol.Violated {
+		t.Errorf("a wait after one that forgets nobody: %s\n%v", r.Verdict, after.Subject.Protocol)
+	}
 	const text = `protocol named
   install publish; each { target=jump; bypass=nop }
   update  publish; each { target=jump }; retire epoch

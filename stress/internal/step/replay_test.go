@@ -366,6 +366,21 @@ func TestPatcherThatDoesNotWait(t *testing.T) {
 	if r := carriedOut(t, c, w); r.Outcome != report.Taken {
 		t.Errorf("%+v", r)
 	}
+	// A wait that the text names is none of a flavour that waits for nobody.
+	named := withProtocol(t, c, strings.Replace(c.Subject.Protocol.String(), "wait if", "wait epoch if", 1))
+	named.Subject.Grace.Kind = protocol.GraceSleep
+	for i := range choices {
+		if choices[i].Action.Do == witness.Wait {
+			choices[i].Action.Grace = protocol.Epoch
+		}
+	}
+	w2, err := sim.Replay(named, choices)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := carriedOut(t, named, w2); r.Outcome != report.Taken {
+		t.Errorf("named: %+v", r)
+	}
 	for try := 1; ; try++ { // the patcher has to be quicker than the thread that enters
 		hasty := newReplay(c, w)
 		hasty.grace.Kind = protocol.GraceSleep
