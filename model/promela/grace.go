@@ -57,8 +57,10 @@ func (p *promela) periods() []protocol.Period {
 	for op := range protocol.OpKinds {
 		note(p.Protocol.Unroll(protocol.OpKind(op), 1))
 	}
-	note(p.Protocol.UnrollLoad(1))
-	note(p.Protocol.UnrollUnload())
+	if p.Shape.Copies > 0 {
+		note(p.Protocol.UnrollLoad(1))
+		note(p.Protocol.UnrollUnload())
+	}
 	var out []protocol.Period
 	for g, is := range named {
 		if is {

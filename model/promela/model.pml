@@ -463,7 +463,8 @@ inline let_go(p)
 {{end}}
 
 {{define "kinds"}}
-/* Each execution is of one kind of readers: which grace periods wait for it depends on that. */
+/* Each execution is of one kind of readers. A grace period waits for those of the kinds that list
+ * it, and what the text names keeps its promise. */
 
 #define KINDS    {{.kinds}}{{.names}}
 
