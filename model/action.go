@@ -56,10 +56,15 @@ func (sys *system) mutatorAction(x, y *state, by *agent, m move) witness.Action 
 		return sys.pokeAction(x, by, m)
 	case movePass:
 		a.Site = int(m.arg)
+	case moveWait, moveNoWait:
+		a.Grace = sys.current(x, by).Grace
 	case moveForget, moveScan:
 		a.Thread = int(m.arg)
+		if m.kind == moveForget {
+			a.Grace = sys.current(x, by).Grace
+		}
 	case moveRetire, moveRetireForget, moveFree:
-		a.Do, a.Prog = witness.Retire, prog(oldField.of(w))
+		a.Do, a.Prog, a.Grace = witness.Retire, prog(oldField.of(w)), sys.current(x, by).Grace
 		a.Same = oldField.of(w) != 0 && oldField.of(w) == givenField.of(w)
 		switch m.kind {
 		case moveRetireForget:
@@ -142,6 +147,7 @@ func (sys *system) threadAction(x, y *state, m move) witness.Action {
 	a := witness.Act(threadDos[m.kind])
 	switch m.kind {
 	case moveEnter:
+		a.Reader = sys.kinds[kindField.of(after)]
 		if image := sys.imageOf(int(siteField.of(after))); image > 0 {
 			a.Copy = image - 1
 		}

@@ -120,6 +120,9 @@ func drawSubject(t *rapid.T) protocol.Subject {
 	s := protocol.DefaultSubject()
 	s.Grace = rapid.SampledFrom(protocol.Graces()).Draw(t, "grace")
 	s.Protocol.Name = "drawn"
+	s.Protocol.Readers = rapid.SampledFrom([][]protocol.Reader{
+		nil, nil, {{Name: "a", Graces: drawGraces(t)}, {Name: "b", Graces: drawGraces(t)}},
+	}).Draw(t, "readers")
 	for op := range protocol.OpKinds {
 		s.Protocol.Ops[op] = drawSteps(t, protocol.OpKind(op))
 	}
@@ -147,7 +150,7 @@ func drawAny(t *rapid.T) protocol.Subject {
 
 func drawSteps(t *rapid.T, op protocol.OpKind) []protocol.Step {
 	body := []protocol.Step{
-		{Kind: protocol.Wait},
+		{Kind: protocol.Wait, Grace: drawGrace(t)},
 		{Kind: protocol.Poke, Slot: protocol.Bypass, To: protocol.Nop},
 		{Kind: protocol.Poke, Slot: protocol.Bypass, To: protocol.Jump},
 		{Kind: protocol.Poke, Slot: protocol.Target, To: protocol.Nop},
@@ -156,9 +159,9 @@ func drawSteps(t *rapid.T, op protocol.OpKind) []protocol.Step {
 		give := protocol.Step{Kind: protocol.Poke, Slot: protocol.Target, To: protocol.Jump}
 		body = append(body, give)
 	}
-	steps := []protocol.Step{{Kind: protocol.Publish}, {Kind: protocol.Wait}}
+	steps := []protocol.Step{{Kind: protocol.Publish}, {Kind: protocol.Wait, Grace: drawGrace(t)}}
 	if op.Replaces() {
-		retire, free := protocol.Step{Kind: protocol.Retire}, protocol.Step{Kind: protocol.Free}
+		retire, free := protocol.Step{Kind: protocol.Retire, Grace: drawGrace(t)}, protocol.Step{Kind: protocol.Free}
 		steps = append(steps, retire, free)
 	}
 	out := rapid.SliceOfN(rapid.SampledFrom(steps), 0, 2).Draw(t, "before")
@@ -167,6 +170,20 @@ func drawSteps(t *rapid.T, op protocol.OpKind) []protocol.Step {
 		out = append(out, protocol.Step{Kind: protocol.Each, Body: body})
 	}
 	return append(out, rapid.SliceOfN(rapid.SampledFrom(steps), 0, 2).Draw(t, "after")...)
+}
+
+// drawGrace draws the grace period of a step: mostly the subject's own.
+func drawGrace(t *rapid.T) protocol.Period {
+	return rapid.SampledFrom([]protocol.Period{
+		protocol.OwnPeriod, protocol.OwnPeriod, protocol.RCU, protocol.Epoch,
+	}).Draw(t, "grace")
+}
+
+// drawGraces draws what waits for a kind of readers.
+func drawGraces(t *rapid.T) []protocol.Period {
+	return rapid.SampledFrom([][]protocol.Period{
+		{protocol.Epoch}, {protocol.RCU}, {protocol.RCU, protocol.Epoch}, {protocol.SRCU},
+	}).Draw(t, "graces")
 }
 
 func drawMicros(t *rapid.T) []protocol.MicroStep {

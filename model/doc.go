@@ -13,8 +13,9 @@
 //	programs   loaded, held, retiring or freed; whether their descriptors are on the list
 //	slots      for each the pairs (first byte, other bytes) that a fetch may return, the
 //	           pair that memory holds, and the instruction that its descriptor remembers
-//	threads    where each stands, which grace periods wait for it, and its duties: which
-//	           programs it may run through a key, which keys it must not miss
+//	threads    where each stands, of which kind of readers it is, which grace periods wait for
+//	           it, and its duties: which programs it may run through a key, which keys it must
+//	           not miss
 //
 // An idle mutator calls any operation on any key with any program, for ever. The state space is
 // finite, so a complete exploration covers scripts of every length. What a key holds is what the
@@ -67,6 +68,9 @@
 // sites. One more poke is one more grace period, so this shape does not replace the one without
 // it: for an answer about both, ask about both.
 //
+// Readers of several kinds, if the protocol's text has them: each execution is of any one of them,
+// which is chosen when it begins. It decides which grace periods wait for the thread.
+//
 // Grace periods are modelled by what they promise. Two flavours beyond those of package
 // patcher/rcu are modelled by how they work, with epochs, store buffers and a barrier, or without
 // the barrier: grace.go.
@@ -111,6 +115,14 @@
 // What a shape may ask for beyond changes nothing in this. A thread at an indirect site reads the
 // map's pointer and itself. A second mutator and the loader are agents like the mutator: they read
 // what threads write only at the end of their waits, each in a mark of its own.
+//
+// Kinds of readers change nothing either. The kind is in the thread's own word from the entry to the
+// exit, and a grace period marks a thread by that word alone. So a thread that is left keeps its
+// marks, of whatever kind the others were. One thread is explored, and each of its executions is of
+// any kind. This covers every mix: a thread that is sleepable for ever is one that always chooses
+// that, and two readers of different kinds need not be inside at once, since no rule looks at two
+// threads. Nor is it too much: a task may run a plain program and then a sleepable one, and where it
+// may not, a thread of each kind does the same, as the executions of one thread do not overlap.
 //
 // The same is true where an execution goes on after a tail call. What a thread keeps for that, its
 // duties and the image to return to, is in its own word, and a call of the mutator adds to it there

@@ -20,7 +20,7 @@ func (e *expander) wait(a *action) {
 		e.done(a, moveNoWait)
 	default:
 		*mine = waitField.put(*mine, 1)
-		e.snapshot(e.me.waited, moveWait, moveForget)
+		e.snapshot(a.Grace, e.me.waited, moveWait, moveForget)
 	}
 }
 
@@ -42,7 +42,7 @@ func (e *expander) retire(a *action) {
 		return
 	}
 	y[0] = withStatus(y[0], p, retiring)
-	e.snapshot(retiredField.at(int(p)-1), moveRetire, moveRetireForget)
+	e.snapshot(a.Grace, retiredField.at(int(p)-1), moveRetire, moveRetireForget)
 }
 
 // free frees the replaced program at once, even if threads are inside. It does not free
@@ -90,24 +90,28 @@ func (e *expander) reclaim(p uint64) {
 	e.found(move{kind: moveReclaim, actor: Mutator, arg: int8(p)}, noFault)
 }
 
-// snapshot begins a grace period: it sets the bit f of every thread that is inside,
-// and an exit takes it back. A flavour that forgets may leave out any one of them.
-// One that sleeps waits for no thread, and so may end at any time; one that waits for quiet
-// remembers none.
-func (e *expander) snapshot(f field, kind, forget moveKind) {
-	if e.sys.grace == protocol.GraceSleep || e.sys.grace == protocol.GraceQuiet {
+// snapshot begins a grace period: it sets the bit f of every thread that is inside, as one of the
+// kinds of readers that the period waits for, and an exit takes it back. A flavour that forgets may
+// leave out any one of them. One that sleeps waits for no thread, and so may end at any time; one
+// that waits for quiet remembers none. A period that the text names has no flavour.
+func (e *expander) snapshot(period protocol.Period, f field, kind, forget moveKind) {
+	grace := e.sys.grace
+	if period != protocol.OwnPeriod {
+		grace = protocol.GraceEpoch
+	}
+	if grace == protocol.GraceSleep || grace == protocol.GraceQuiet {
 		e.found(move{kind: kind, actor: e.me.actor}, noFault)
 		return
 	}
 	for i := e.sys.threads; i < e.sys.words; i++ {
-		if placeField.of(e.y[i]) != idle {
-			e.y[i] = f.put(e.y[i], 1)
+		if t := e.y[i]; placeField.of(t) != idle && e.sys.awaits[period]>>kindField.of(t)&1 != 0 {
+			e.y[i] = f.put(t, 1)
 		}
 	}
-	if e.sys.grace == protocol.GraceCounter {
+	if grace == protocol.GraceCounter {
 		e.drain(&e.y)
 	}
-	if e.sys.grace == protocol.GraceForget {
+	if grace == protocol.GraceForget {
 		whole := e.y
 		for i := e.sys.threads; i < e.sys.words; i++ {
 			if f.of(whole[i]) == 0 {

@@ -157,7 +157,7 @@ func (r *reference) act(s refState, act protocol.Action) {
 			r.next(on, "")
 		default:
 			on.status[a.old-1] = "retiring"
-			r.mark(on, func(t *refThread) *bool { return &t.retire[a.old-1] })
+			r.mark(on, act.Grace, func(t *refThread) *bool { return &t.retire[a.old-1] })
 		}
 	case protocol.Wait:
 		r.wait(s, act)
@@ -178,20 +178,37 @@ func (r *reference) wait(s refState, act protocol.Action) {
 	default:
 		a.waiting = true
 		a.holds = act.Desc != protocol.NoDesc
-		r.mark(s, func(t *refThread) *bool { return &t.wait[r.me] })
+		r.mark(s, act.Grace, func(t *refThread) *bool { return &t.wait[r.me] })
 	}
 }
 
-// mark begins a grace period, by the rule of its flavour.
-func (r *reference) mark(s refState, bit func(*refThread) *bool) {
-	reader := s.thread.place != ""
-	if !reader || r.Grace.Kind == protocol.GraceSleep {
+// mark begins a grace period, by the rule of its flavour. One that the text names has none.
+func (r *reference) mark(s refState, period protocol.Period, bit func(*refThread) *bool) {
+	named := period.String() != ""
+	if s.thread.place == "" || !r.meets(s.thread.kind, period.String()) ||
+		!named && r.Grace.Kind == protocol.GraceSleep {
 		r.next(s, "")
 		return
 	}
-	if r.Grace.Kind == protocol.GraceForget {
+	if !named && r.Grace.Kind == protocol.GraceForget {
 		r.next(s, "")
 	}
 	*bit(&s.thread) = true
 	r.next(s, "")
+}
+
+// meets reports whether the text says that a grace period waits for readers of a kind.
+func (r *reference) meets(kind int, period string) bool {
+	if period == "" {
+		period = "epoch"
+	}
+	if len(r.Protocol.Readers) == 0 {
+		return period == "epoch"
+	}
+	for _, g := range r.Protocol.Readers[kind].Graces {
+		if g.String() == period {
+			return true
+		}
+	}
+	return false
 }

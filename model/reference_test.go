@@ -54,6 +54,7 @@ type refThread struct {
 	retire  [refMax]bool
 	must    [refMax]bool
 	fresh   [refMax][refMax]bool
+	kind    int // of readers, 0 outside
 	home    int // of a thread in a program that may return: the first site of the image it came from
 }
 
@@ -414,7 +415,7 @@ func corners(t *testing.T) []protocol.Subject {
 		s.Protocol = p
 		out = append(out, s)
 	}
-	return out
+	return append(out, manyReaders(t)...)
 }
 
 func TestReferenceOfAnyProtocol(t *testing.T) {

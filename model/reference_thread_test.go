@@ -29,9 +29,12 @@ func (r *reference) thread(s refState) {
 				}
 			}
 		}
-		r.next(s, "")
-		if t.site = r.Shape.Sites; s.entered {
+		for t.kind = range max(1, len(r.Protocol.Readers)) {
+			t.site = 0
 			r.next(s, "")
+			if t.site = r.Shape.Sites; s.entered {
+				r.next(s, "")
+			}
 		}
 	case t.place == "after":
 		s.thread = refThread{}
@@ -73,7 +76,7 @@ func (r *reference) read(s refState) {
 			p = s.stale[k]
 		}
 		n := s
-		n.thread = refThread{wait: s.thread.wait, retire: s.thread.retire, place: "after"}
+		n.thread = refThread{wait: s.thread.wait, retire: s.thread.retire, kind: s.thread.kind, place: "after"}
 		var broken protocol.Property
 		if p == 0 {
 			if s.thread.must[k] {
@@ -157,7 +160,7 @@ func (r *reference) execute(s refState, i refInstr) {
 	key := r.keyOf(at)
 	s.thread.trapped = false
 	var broken protocol.Property
-	gone := refThread{wait: s.thread.wait, retire: s.thread.retire}
+	gone := refThread{wait: s.thread.wait, retire: s.thread.retire, kind: s.thread.kind}
 	switch {
 	case s.thread.place == "bypass" && i == 0:
 		s.thread.place = "target"

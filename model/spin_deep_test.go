@@ -55,6 +55,7 @@ func drawDeep(t *rapid.T) protocol.Subject {
 	s := drawAny(t)
 	graces := append(protocol.Graces(), protocol.ModelGraces()...)
 	s.Grace = rapid.SampledFrom(graces).Draw(t, "flavour")
+	s = kindless(s)
 	s.Shape.Deep = true
 	s.Shape.Copies = rapid.IntRange(0, 1).Draw(t, "copies")
 	if s.Shape.Copies > 0 {

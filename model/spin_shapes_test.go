@@ -90,6 +90,23 @@ func supported(list []comparison) []comparison {
 	})
 }
 
+// kindless takes kinds of readers, and names of grace periods, out where the flavour knows none.
+func kindless(s protocol.Subject) protocol.Subject {
+	if s.Grace.Kind <= protocol.GraceSleep {
+		return s
+	}
+	s.Protocol.Readers = nil
+	for _, steps := range s.Protocol.Ops {
+		for i := range steps {
+			steps[i].Grace = protocol.OwnPeriod
+			for j := range steps[i].Body {
+				steps[i].Body[j].Grace = protocol.OwnPeriod
+			}
+		}
+	}
+	return s
+}
+
 // drawShaped draws a subject with loads of a copy, or two mutators, or both.
 func drawShaped(t *rapid.T) protocol.Subject {
 	s := drawSubject(t)
@@ -98,6 +115,7 @@ func drawShaped(t *rapid.T) protocol.Subject {
 		protocol.MutexMap, protocol.MutexKey, protocol.MutexNone}).Draw(t, "mutex")
 	graces := append(protocol.Graces(), protocol.ModelGraces()...)
 	s.Grace = rapid.SampledFrom(graces).Draw(t, "flavour")
+	s = kindless(s)
 	s.Shape.Programs = 1
 	s.Shape.Copies = rapid.IntRange(0, 1).Draw(t, "copies")
 	s.Shape.Mutators = 2 - rapid.IntRange(0, s.Shape.Copies).Draw(t, "mutators")

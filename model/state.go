@@ -82,6 +82,7 @@ const (
 	waited2Field field = 47<<8 | 1 // the wait of the third one
 	hiddenField  field = 48<<8 | 1 // what it stored when it entered waits in its store buffer
 	homeField    field = 49<<8 | 2 // of a thread in a program that may return: the image it came from
+	kindField    field = 51<<8 | 2 // of which kind of readers its execution is
 )
 
 // The places where a thread stands. Everything but idle is inside a reader section.

@@ -16,7 +16,9 @@ var ErrUnsupported = errors.New("the model does not support this subject")
 type system struct {
 	shape     protocol.Shape // Threads is how many are explored
 	trap      protocol.TrapAnswer
-	grace     protocol.GraceKind
+	grace     protocol.GraceKind     // of the subject's own grace periods
+	kinds     []string               // of readers, by their names; one without a name where the text has none
+	awaits    [protocol.Periods]uint // for each grace period, bits of the kinds that it waits for
 	mutex     protocol.Mutex
 	micros    []micro // of a poke
 	flow      siteFlow
@@ -72,6 +74,9 @@ func newSystem(s protocol.Subject, threads int, symmetric bool) (*system, error)
 		return nil, err
 	}
 	if err := sys.fits(); err != nil {
+		return nil, err
+	}
+	if err := sys.readers(s); err != nil {
 		return nil, err
 	}
 	if sys.shape.Deep {

@@ -89,8 +89,8 @@ func (sys *system) inside(t uint64) uint64 {
 	return progField.put(siteField.put(placeField.put(t, inProgram), 0), p)
 }
 
-// enter begins an execution in an image that is open, and with it a reader section and
-// the duties: which programs it may run, and which keys it must not miss.
+// enter begins an execution of any kind in an image that is open, and with it a reader section
+// and the duties: which programs it may run, and which keys it must not miss.
 func (e *expander) enter(i int) {
 	t := placeField.put(0, atSlots)
 	if e.sys.counts() {
@@ -111,10 +111,13 @@ func (e *expander) enter(i int) {
 			t = mustField.at(key).put(t, 1)
 		}
 	}
-	e.goTo(i, moveEnter, t, noFault)
-	for image := 1; image <= e.sys.shape.Copies; image++ {
-		if e.sys.open(&e.x, image) {
-			e.goTo(i, moveEnter, siteField.put(t, uint64(e.sys.firstOf(image))), noFault)
+	for kind := range e.sys.kinds {
+		t = kindField.put(t, uint64(kind))
+		e.goTo(i, moveEnter, t, noFault)
+		for image := 1; image <= e.sys.shape.Copies; image++ {
+			if e.sys.open(&e.x, image) {
+				e.goTo(i, moveEnter, siteField.put(t, uint64(e.sys.firstOf(image))), noFault)
+			}
 		}
 	}
 }
@@ -220,7 +223,7 @@ func (sys *system) called(t uint64) uint64 {
 // ask of it still matters.
 func afterExit(t, place uint64) uint64 {
 	const asked = 1<<(waitedField>>8) | 1<<(waited1Field>>8) | 1<<(waited2Field>>8) |
-		(1<<maxPrograms-1)<<(retiredField>>8) | 1<<(hiddenField>>8)
+		(1<<maxPrograms-1)<<(retiredField>>8) | 1<<(hiddenField>>8) | 3<<(kindField>>8)
 	return placeField.put(t&asked, place)
 }
 

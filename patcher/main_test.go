@@ -92,6 +92,12 @@ func newRig(t testing.TB, s setting) *rig {
 	}
 	r.domain = rcu.New(r.pool, sub.Grace, s.boost)
 	cfg.Arena, cfg.Domain = r.arena, r.domain
+	if p := cfg.Protocol; p.Readers != nil {
+		cfg.Periods = map[protocol.Period]*rcu.Domain{}
+		for g := range protocol.Period(protocol.Periods) {
+			cfg.Periods[g] = rcu.NewOf(r.pool, sub.Grace, s.boost, func(i int) bool { return p.Awaits(g, i%p.Kinds()) })
+		}
+	}
 	if r.p, err = New(cfg); err != nil {
 		t.Fatal(err)
 	}

@@ -57,13 +57,13 @@ func (o *operation) act(i int, act protocol.Action, d *pokeDescriptor) (protocol
 		if ev.Kind = protocol.Waited; act.IfChanged && o.changedAt < act.Since {
 			ev.Kind = protocol.WaitSkipped
 		} else {
-			err = p.cfg.Domain.Synchronize()
+			err = p.domain(act.Grace).Synchronize()
 		}
 	case protocol.Retire:
 		ev.Kind = protocol.Retired
 		var last bool
 		if last, err = o.drop(); last {
-			p.retire(o.old)
+			p.retire(o.old, p.domain(act.Grace))
 		}
 	case protocol.Free:
 		ev.Kind = protocol.Freed

@@ -21,10 +21,13 @@ const (
 	progStructSize = 0x100
 )
 
-// Config is what a [Patcher] is made of. The caller owns the arena and the domain.
+// Config is what a [Patcher] is made of. The caller owns the arena and the domains.
 type Config struct {
-	Arena    *exec.Arena
-	Domain   *rcu.Domain
+	Arena  *exec.Arena
+	Domain *rcu.Domain // of all threads that execute
+	// Periods are the domains that grace periods of the protocol's text wait for; those that are
+	// not there are Domain.
+	Periods  map[protocol.Period]*rcu.Domain
 	Protocol protocol.Protocol
 	Method   protocol.Method
 	Offsets  Offsets
@@ -71,6 +74,7 @@ type Patcher struct {
 // retired is a program that is freed when its grace period has ended.
 type retired struct {
 	prog *Program
+	in   *rcu.Domain
 	at   rcu.Cookie
 }
 
@@ -116,7 +120,7 @@ func (p *Patcher) Reap() {
 	var ready []*Program
 	keep := p.retired[:0]
 	for _, r := range p.retired {
-		if p.cfg.Domain.Done(r.at) {
+		if r.in.Done(r.at) {
 			ready = append(ready, r.prog)
 		} else {
 			keep = append(keep, r)
@@ -163,15 +167,23 @@ func (p *Patcher) release(prog *Program) {
 // Release takes back what Program.Hold did. The last holder's release retires the program.
 func (p *Patcher) Release(prog *Program) {
 	if prog.drop() {
-		p.retire(prog)
+		p.retire(prog, p.cfg.Domain)
 	}
 }
 
+// domain is what a grace period of the protocol's text waits for.
+func (p *Patcher) domain(g protocol.Period) *rcu.Domain {
+	if d := p.cfg.Periods[g]; d != nil {
+		return d
+	}
+	return p.cfg.Domain
+}
+
 // retire frees a program after a grace period that the caller does not wait for.
-func (p *Patcher) retire(prog *Program) {
-	c := p.cfg.Domain.Begin()
+func (p *Patcher) retire(prog *Program, in *rcu.Domain) {
+	c := in.Begin()
 	p.mu.Lock()
-	p.retired = append(p.retired, retired{prog, c})
+	p.retired = append(p.retired, retired{prog, in, c})
 	p.mu.Unlock()
 }
 

@@ -67,7 +67,7 @@ func (p *promela) action(a *action) {
 			wanted = fmt.Sprintf("%s > %d", p.my("last"), a.Since)
 		}
 		p.printf("\t   do%s\n", p.pass(a))
-		p.printf("\t   wait(%s, %s, %s, %s)\n\t   od;\n", wanted, p.when(a), p.begun(a), p.then(a, false))
+		p.printf("\t   %s(%s, %s, %s, %s)\n\t   od;\n", macro(a.Kind, a.Grace), wanted, p.when(a), p.begun(a), p.then(a, false))
 	case protocol.Publish:
 		p.publish(a)
 	case protocol.Retire, protocol.Free:
@@ -77,7 +77,7 @@ func (p *promela) action(a *action) {
 		case a.again:
 			p.printf("\t   put_again(%s);\n", p.then(a, false))
 		default:
-			p.printf("\t   %v(%s);\n", a.Kind, p.then(a, false))
+			p.printf("\t   %s(%s);\n", macro(a.Kind, a.Grace), p.then(a, false))
 		}
 	default:
 		p.loads(a)

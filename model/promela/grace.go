@@ -9,19 +9,74 @@ import (
 
 // snapshots lists the sets of readers that a grace period may begin to wait for, each after
 // its condition, which is "" if there is none.
-func (p *promela) snapshots() [][2]string {
-	out := [][2]string{{"", "readers"}}
-	switch p.Grace.Kind {
-	case protocol.GraceSleep, protocol.GraceQuiet:
+func (p *promela) snapshots(g protocol.Period) [][2]string {
+	readers := p.awaited(g)
+	out := [][2]string{{"", readers}}
+	switch {
+	case g != protocol.OwnPeriod:
+	case p.Grace.Kind == protocol.GraceSleep, p.Grace.Kind == protocol.GraceQuiet:
 		out[0][1] = "0"
-	case protocol.GraceForget:
+	case p.Grace.Kind == protocol.GraceForget && readers != "0":
 		for i := range p.Shape.Threads {
 			out = append(out, [2]string{
-				fmt.Sprintf(" && (readers >> %d & 1) != 0", i), fmt.Sprintf("readers & ~(1 << %d)", i),
+				fmt.Sprintf(" && (%s >> %d & 1) != 0", readers, i), fmt.Sprintf("%s & ~(1 << %d)", readers, i),
 			})
 		}
 	}
 	return out
+}
+
+// awaited is the set of the readers that a grace period finds inside, of the kinds that it waits
+// for.
+func (p *promela) awaited(g protocol.Period) string {
+	var sets []string
+	for kind := range p.Protocol.Kinds() {
+		if p.Protocol.Awaits(g, kind) {
+			sets = append(sets, fmt.Sprintf("readers_of[%d]", kind))
+		}
+	}
+	switch {
+	case len(sets) == p.Protocol.Kinds():
+		return "readers"
+	case len(sets) == 0:
+		return "0"
+	case len(sets) == 1:
+		return sets[0]
+	}
+	return "(" + strings.Join(sets, " | ") + ")"
+}
+
+// periods lists the subject's own grace periods, and those that steps name.
+func (p *promela) periods() []protocol.Period {
+	named := [protocol.Periods]bool{protocol.OwnPeriod: true}
+	note := func(list []protocol.Action) {
+		for _, a := range list {
+			named[a.Grace] = true
+		}
+	}
+	for op := range protocol.OpKinds {
+		note(p.Protocol.Unroll(protocol.OpKind(op), 1))
+	}
+	if p.Shape.Copies > 0 {
+		note(p.Protocol.UnrollLoad(1))
+		note(p.Protocol.UnrollUnload())
+	}
+	var out []protocol.Period
+	for g, is := range named {
+		if is {
+			out = append(out, protocol.Period(g))
+		}
+	}
+	return out
+}
+
+// macro is the name of what carries a step out with a grace period.
+func macro(k protocol.StepKind, g protocol.Period) string {
+	name := k.String()
+	if g != protocol.OwnPeriod {
+		name += "_" + strings.ReplaceAll(g.String(), "-", "_")
+	}
+	return name
 }
 
 // barrier is what else a grace period does when it begins.
@@ -56,13 +111,21 @@ func (p *promela) scans(when, set string) []string {
 // waits writes how an operation waits for a grace period.
 func (p *promela) waits() {
 	p.put("waits", holes{"readers": graceWords[p.Grace.Kind]})
+	for _, g := range p.periods() {
+		p.WriteByte('\n')
+		p.waitsFor(g)
+	}
+}
+
+// waitsFor writes how it waits for a grace period of a name.
+func (p *promela) waitsFor(g protocol.Period) {
 	waited := p.my("waited")
 	lines := []string{
-		"#define wait(wanted, when, begun, then)",
+		"#define " + macro(protocol.Wait, g) + "(wanted, when, begun, then)",
 		":: d_step { when && !(wanted) -> then }; break",
 		":: if",
 	}
-	for _, s := range p.snapshots() {
+	for _, s := range p.snapshots(g) {
 		lines = append(lines, fmt.Sprintf("   :: d_step { when && (wanted)%s -> %s = %s%s; begun }",
 			s[0], waited, s[1], p.barrier()))
 	}
@@ -90,11 +153,22 @@ func (p *promela) retires() {
 		put += " && given[1 - ME] != " + p.my("old")
 	}
 	p.put("retires", holes{"put": put})
-	for _, s := range p.snapshots() {
+	for i, g := range p.periods() {
+		if i > 0 {
+			p.WriteString("\tod\n")
+		}
+		p.retiresAfter(g)
+	}
+	p.put("frees", holes{"freed": p.freed("old@")})
+}
+
+// retiresAfter writes how a program is retired with a grace period of a name.
+func (p *promela) retiresAfter(g protocol.Period) {
+	p.put("retire", holes{"retire": macro(protocol.Retire, g)})
+	for _, s := range p.snapshots(g) {
 		p.text("\t:: d_step { PUT && status[old@] == HELD && !NAMES" + s[0] + " -> " +
 			"status[old@] = RETIRING; retired[old@] = " + s[1] + p.barrier() + "; then }; break \\\n")
 	}
-	p.put("frees", holes{"freed": p.freed("old@")})
 }
 
 var graceWords = [...]string{

@@ -1,6 +1,9 @@
 package promela
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // title writes the subject in words.
 func (p *promela) title() {
@@ -48,6 +51,13 @@ func (p *promela) head() {
 	p.put("operation", nil)
 	p.more()
 	p.put("threads", nil)
+	if p.kinds() {
+		names := ""
+		for kind, r := range p.Protocol.Readers {
+			names += fmt.Sprintf("   /* %d: %v */", kind, r)
+		}
+		p.put("kinds", holes{"kinds": p.Protocol.Kinds(), "names": names})
+	}
 	if p.counts {
 		p.put("epochs", nil)
 	}

@@ -438,8 +438,10 @@ inline let_go(p)
 	od
 
 /* The program's own grace period begins. */
+{{end}}
 
-#define retire(then) \
+{{define "retire"}}
+#define {{.retire}}(then) \
 	do \
 	may_put(then) \
 {{end}}
@@ -458,7 +460,15 @@ inline let_go(p)
 {{define "waits"}}
 /* A wait for a grace period, if it is wanted, as options of a loop. The grace period waits for
  * {{.readers}}. */
+{{end}}
 
+{{define "kinds"}}
+/* Each execution is of one kind of readers. A grace period waits for those of the kinds that list
+ * it, and what the text names keeps its promise. */
+
+#define KINDS    {{.kinds}}{{.names}}
+
+byte readers_of[KINDS];          /* the threads that are not idle, by the kind of their execution */
 {{end}}
 
 {{define "poke"}}}

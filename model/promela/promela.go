@@ -166,6 +166,9 @@ func (p *promela) fits() (err error) {
 	if p.Grace.Kind > protocol.GraceNoBarrier {
 		return fmt.Errorf("no words for the grace flavour %s", p.Grace.Name)
 	}
+	if p.Protocol.NamesGraces() && p.Grace.Kind > protocol.GraceSleep {
+		return fmt.Errorf("no words for kinds of readers, or of grace periods, with the flavour %s", p.Grace.Name)
+	}
 	if len(p.Method.Steps) == 0 {
 		return fmt.Errorf("the method %s has no steps", p.Method.Name)
 	}

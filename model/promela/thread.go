@@ -48,8 +48,12 @@ func (p *promela) enters() {
 	} else {
 		p.WriteString("#define BUSY(m, k)  (operation[m] != NONE && key[m] == k)\n")
 	}
-	p.WriteString("\ninline enter(first)\n{\n\tplace[_pid] = AT_SLOT0;\n\tsite = first;\n" +
-		"\treaders = readers | 1 << _pid;\n")
+	of, kind := "", ""
+	if p.kinds() {
+		of, kind = ", kind", "\treaders_of[kind] = readers_of[kind] | 1 << _pid;\n"
+	}
+	p.WriteString("\ninline enter(first" + of + ")\n{\n\tplace[_pid] = AT_SLOT0;\n\tsite = first;\n" +
+		"\treaders = readers | 1 << _pid;\n" + kind)
 	if p.counts {
 		p.WriteString("\tbuffered = buffered | 1 << _pid;\n")
 	}
@@ -88,6 +92,11 @@ func (p *promela) leaves() {
 	for i := range p.Shape.Programs {
 		forget(fmt.Sprintf("retired[%d]", i+1))
 	}
+	for kind := range p.Protocol.Readers {
+		if p.kinds() {
+			forget(fmt.Sprintf("readers_of[%d]", kind))
+		}
+	}
 	if p.counts {
 		forget("buffered")
 	}
@@ -115,6 +124,9 @@ func (p *promela) tailCalls() {
 	}
 	p.put("tail call", holes{"leaves": leaves})
 }
+
+// kinds reports whether there are several kinds of readers.
+func (p *promela) kinds() bool { return p.Protocol.Kinds() > 1 }
 
 // lasts reports whether an execution, and with it its duties, may go on after a tail call.
 func (p *promela) lasts() bool { return p.Shape.Nested || p.Shape.Deep }
@@ -183,10 +195,16 @@ func (p *promela) begins() {
 		drained := "(buffered >> _pid & 1) != 0" + p.coming(" && !STRAYED")
 		p.printf("\t:: d_step { %s -> buffered = buffered & ~(1 << _pid) }\n", drained)
 	}
-	p.printf("\t:: d_step { AT(%s) -> enter(0) }\n", from)
-	for c := range p.Shape.Copies {
-		p.printf("\t:: d_step { AT(%s) && (opened >> %d & 1) != 0 -> enter(%d) }\n",
-			from, c, (1+c)*p.Shape.Sites)
+	for kind := range p.Protocol.Kinds() {
+		of := ""
+		if p.kinds() {
+			of = fmt.Sprintf(", %d", kind)
+		}
+		p.printf("\t:: d_step { AT(%s) -> enter(0%s) }\n", from, of)
+		for c := range p.Shape.Copies {
+			p.printf("\t:: d_step { AT(%s) && (opened >> %d & 1) != 0 -> enter(%d%s) }\n",
+				from, c, (1+c)*p.Shape.Sites, of)
+		}
 	}
 	p.WriteString(p.coming("\t:: d_step { STRAYED -> assert(no_use_after_free) }\n"))
 }

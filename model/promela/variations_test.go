@@ -26,7 +26,7 @@ func variations(t *testing.T) (names []string, subjects []protocol.Subject) {
 			s.Grace, s.Shape = g, protocol.Shape{Sites: 1, Programs: 1, Keys: 1, Indirect: true, Copies: 1}
 		})
 	}
-	for _, p := range protocol.Protocols() {
+	for _, p := range protocol.AllProtocols() {
 		add("protocol "+p.Name, func(s *protocol.Subject) { s.Protocol = p })
 	}
 	for _, m := range protocol.Methods() {

@@ -35,12 +35,31 @@
 // each runs its steps for every stable descriptor of the key, in tracking order.
 // target=jump jumps to the program that the operation gives to the key.
 // retire frees the replaced program after a grace period that the operation does
-// not wait for; free frees it at once.
+// not wait for; free frees it at once. wait and retire may name the grace period.
 //
 // wait waits for a grace period. "wait if changed" is skipped if no poke before it (in its own
 // iteration of each or, outside each, in the operation) changed a byte. The kernel's remove has
 // such a wait (prog_array_map_poke_run: "really patched"). Inside each, there is a wait for each
 // descriptor, and so none for a key without sites.
+//
+// # Kinds of readers
+//
+// A grace period waits for the readers that it knows: synchronize_rcu for rcu_read_lock, and not for
+// rcu_read_lock_trace. Lines in front of all others say which kinds of callers there are, and for
+// each which grace periods wait for it:
+//
+//	protocol kernel-7.0
+//	  reader   plain: rcu, tasks-trace
+//	  reader   sleepable: tasks-trace
+//	  ...
+//	  remove   publish; each { bypass=jump; wait rcu if changed; target=nop }; retire tasks-trace
+//
+// Every execution of the caller is one of these kinds. GRACE is epoch, rcu, tasks, tasks-trace or
+// srcu: "wait GRACE", "wait GRACE if changed", "retire GRACE". What waits for both of two kinds that
+// no grace period has in common is "wait rcu; wait srcu". A step without GRACE means the subject's
+// own grace periods: these wait for the readers that list epoch, in the way of the subject's
+// [Grace]. What is named keeps its promise, whatever that is. Without lines there is one kind of
+// readers, and the subject's grace periods wait for it: those of other names wait for nobody.
 //
 // # Loads, and the mutex
 //

@@ -35,11 +35,13 @@ const (
 	OfUnload            // how it is unloaded
 	OfMutex             // the mutex: Rewrite alone, With its name
 	OfLayout            // the layout: Rewrite alone, With its name as package jit has it
+	OfReaders           // the kinds of readers: Rewrite alone, With their lines, "; " between them
 )
 
 var ofNames = [...]string{
 	OfInstall: "install", OfUpdate: "update", OfRemove: "remove", OfMethod: "method", OfGrace: "grace",
 	OfLoad: "load", OfUnload: "unload", OfMutex: "mutex", OfLayout: "layout",
+	OfReaders: "readers",
 }
 
 // An Edit is one change of a subject. Steps are named by their text.
@@ -95,6 +97,9 @@ func (e Edit) protocol(p *Protocol) (err error) {
 			return fmt.Errorf("no such mutex; known: %v", mutexNames)
 		}
 		return nil
+	case OfReaders:
+		p.Readers, err = parseReaders(e.With)
+		return err
 	case OfLoad:
 		op, p.Load = opLoad, cloneSteps(p.LoadSteps())
 	case OfUnload:

@@ -49,6 +49,10 @@ func TestEdits(t *testing.T) {
 		{Edit{OfUnload, Drop, "wait", ""}, "unload: drop wait", "untrack; free"},
 		{Edit{OfUnload, Rewrite, "", "free"}, "unload: rewrite as free", "free"},
 		{Edit{OfMutex, Rewrite, "", "none"}, "mutex: rewrite as none", "none"},
+		{Edit{OfReaders, Rewrite, "", "a: rcu, srcu; b: tasks"}, "readers: rewrite as a: rcu, srcu; b: tasks",
+			"a: rcu, srcu; b: tasks"},
+		{Edit{OfRemove, Replace, "retire", "retire rcu"}, "remove: replace retire by retire rcu",
+			"publish; each { bypass=jump; wait if changed; target=nop }; retire rcu"},
 	} {
 		if got := c.edit.String(); got != c.say {
 			t.Errorf("edit says %q, want %q", got, c.say)
@@ -79,16 +83,28 @@ func edited(of Of, s Subject) string {
 		return stepsText(s.Protocol.UnloadSteps())
 	case OfMutex:
 		return s.Protocol.Mutex.String()
+	case OfReaders:
+		return readersText(s.Protocol.Readers)
 	default:
 		return stepsText(s.Protocol.Ops[of])
 	}
+}
+
+// readersText is how an edit has kinds of readers.
+func readersText(readers []Reader) string {
+	parts := make([]string, len(readers))
+	for i, r := range readers {
+		parts[i] = r.String()
+	}
+	return strings.Join(parts, "; ")
 }
 
 // others wants every part but the edited one as it was.
 func others(t *testing.T, e Edit, s Subject) {
 	t.Helper()
 	for of := OfInstall; of <= OfMutex; of++ {
-		if got, want := edited(of, s), edited(of, DefaultSubject()); of != e.Of && got != want {
+		if got, want := edited(of, s), edited(of, DefaultSubject()); of != e.Of && got != want &&
+			!(e.Of == OfReaders && of == OfUnload) { // where no text says how, it waits for readers of every kind
 			t.Errorf("%v changed the %s to %s", e, ofNames[of], got)
 		}
 	}
@@ -150,6 +166,10 @@ func TestEditsThatHitNothing(t *testing.T) {
 			`edit "load: rewrite as publish": 1:1: load has no publish`},
 		{Edit{OfMutex, Rewrite, "", "many"},
 			`edit "mutex: rewrite as many": no such mutex; known: [map key none]`},
+		{Edit{OfReaders, Rewrite, "", "a: rcu; a: srcu"},
+			`edit "readers: rewrite as a: rcu; a: srcu": 2:9: reader a stands twice`},
+		{Edit{OfReaders, Rewrite, "", ""},
+			`edit "readers: rewrite as ": 2:1: expected the name of a kind of readers, found the end of the text`},
 		{Edit{OfMethod, Drop, "all", ""}, `edit "method: drop all": no step all`},
 		{Edit{OfMethod, Drop, "tail", ""},
 			`edit "method: drop tail": 3:1: the method never writes the whole instruction: it needs all, bytes, or tail and head=new`},
@@ -206,7 +226,7 @@ func TestEditsDoNotAlias(t *testing.T) {
 }
 
 func TestClonesShareNothing(t *testing.T) {
-	for _, p := range Protocols() {
+	for _, p := range AllProtocols() {
 		was, c := p.String(), p.Clone()
 		if diff := cmp.Diff(p, c); diff != "" {
 			t.Errorf("a clone differs:\n%s", diff)

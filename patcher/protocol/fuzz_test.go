@@ -39,7 +39,7 @@ func checkPlace(t *testing.T, text string, err error) {
 }
 
 func FuzzParseProtocol(f *testing.F) {
-	for _, p := range Protocols() {
+	for _, p := range AllProtocols() {
 		f.Add(p.String())
 	}
 	for _, m := range append(Zoo(), ModelZoo()...) {

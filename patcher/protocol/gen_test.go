@@ -15,6 +15,9 @@ func genName() *rapid.Generator[string] {
 func genProtocol() *rapid.Generator[Protocol] {
 	return rapid.Custom(func(t *rapid.T) Protocol {
 		p := Protocol{Name: genName().Draw(t, "name")}
+		if rapid.Bool().Draw(t, "own readers") {
+			p.Readers = genReaders().Draw(t, "readers")
+		}
 		for op := range OpKinds {
 			p.Ops[op] = genSteps(OpKind(op), false).Draw(t, OpKind(op).String())
 		}
@@ -27,6 +30,20 @@ func genProtocol() *rapid.Generator[Protocol] {
 		p.Mutex = rapid.SampledFrom([]Mutex{MutexMap, MutexKey, MutexNone}).Draw(t, "mutex")
 		return p
 	})
+}
+
+// genPeriod makes a grace period, from the first one that may be.
+func genPeriod(from Period) *rapid.Generator[Period] {
+	return rapid.Map(rapid.IntRange(int(from), Periods-1), func(n int) Period { return Period(n) })
+}
+
+func genReaders() *rapid.Generator[[]Reader] {
+	return rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) Reader {
+		return Reader{
+			Name:   genName().Draw(t, "name"),
+			Graces: rapid.SliceOfNDistinct(genPeriod(Epoch), 1, Periods-1, rapid.ID).Draw(t, "graces"),
+		}
+	}), 1, MaxReaders, func(r Reader) string { return r.Name })
 }
 
 func genSteps(op OpKind, inEach bool) *rapid.Generator[[]Step] {
@@ -56,6 +73,9 @@ func genMapStep(op OpKind) *rapid.Generator[Step] {
 			kinds = append(kinds, Retire, Free)
 		}
 		s := Step{Kind: rapid.SampledFrom(kinds).Draw(t, "kind")}
+		if s.Kind == Wait || s.Kind == Retire {
+			s.Grace = genPeriod(OwnPeriod).Draw(t, "grace")
+		}
 		s.IfChanged = s.Kind == Wait && op != opUnload && rapid.Bool().Draw(t, "if changed")
 		if s.Kind == Each {
 			s.Body = genSteps(op, true).Draw(t, "body")
@@ -68,7 +88,7 @@ func genMapStep(op OpKind) *rapid.Generator[Step] {
 func genDescStep(op OpKind) *rapid.Generator[Step] {
 	return rapid.Custom(func(t *rapid.T) Step {
 		all := []Step{
-			{Kind: Wait}, {Kind: Wait, IfChanged: true},
+			{Kind: Wait, Grace: genPeriod(OwnPeriod).Draw(t, "grace"), IfChanged: rapid.Bool().Draw(t, "if")},
 			{Kind: Poke, Slot: Bypass, To: Nop},
 			{Kind: Poke, Slot: Bypass, To: Jump},
 			{Kind: Poke, Slot: Target, To: Nop},

@@ -145,7 +145,10 @@ func (p *parser) step(op OpKind, inEach bool) Step {
 			p.fail(to, "%v gives the key no program that the %v could jump to", op, s.Slot)
 		}
 	case Wait:
+		s.Grace = p.anyPeriod()
 		s.IfChanged = p.ifChanged(op)
+	case Retire:
+		s.Grace = p.anyPeriod()
 	case Each:
 		p.expect("{")
 		s.Body = p.steps(op, true)

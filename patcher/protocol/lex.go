@@ -1,6 +1,9 @@
 package protocol
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // A SyntaxError is a fault in a text, with its place. Lines and columns count from
 // 1; a column is one byte.
@@ -31,7 +34,7 @@ func (t token) errorf(format string, args ...any) error {
 	return &SyntaxError{t.line, t.col, fmt.Sprintf(format, args...)}
 }
 
-// lex splits a text, whose first line has a number, into words and the signs = ; { }. A # starts a
+// lex splits a text, whose first line has a number, into words and the signs = ; : , { }. A # starts a
 // comment that runs to the end of its line. The last token is the end of the text.
 func lex(text string, line int) ([]token, error) {
 	if len(text) > maxText {
@@ -51,7 +54,7 @@ func lex(text string, line int) ([]token, error) {
 			for i < len(text) && text[i] != '\n' {
 				i++
 			}
-		case c == '=' || c == ';' || c == '{' || c == '}':
+		case strings.IndexByte(signs, c) >= 0:
 			at.text = text[i : i+1]
 			out = append(out, at)
 			i++
@@ -69,6 +72,9 @@ func lex(text string, line int) ([]token, error) {
 	}
 	return append(out, token{line: line, col: len(text) - start + 1}), nil
 }
+
+// signs are the characters that are a token each.
+const signs = "=;:,{}"
 
 func isWord(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||

@@ -1,12 +1,22 @@
 package protocol
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // LoadSteps returns the steps of a load: those of p, or the kernel's.
 func (p Protocol) LoadSteps() []Step { return stepsOr(p.Load, opLoad, kernelLoad) }
 
-// UnloadSteps returns the steps of an unload: those of p, or the kernel's.
-func (p Protocol) UnloadSteps() []Step { return stepsOr(p.Unload, opUnload, kernelUnload) }
+// UnloadSteps returns the steps of an unload: those of p, or the kernel's, which waits for readers of
+// every kind.
+func (p Protocol) UnloadSteps() []Step {
+	text := kernelUnload
+	if p.Readers != nil {
+		text = strings.Replace(text, stepRules[Wait].word, p.waitsForAll(), 1)
+	}
+	return stepsOr(p.Unload, opUnload, text)
+}
 
 func stepsOr(own []Step, op OpKind, text string) []Step {
 	if own != nil {

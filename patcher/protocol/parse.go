@@ -116,10 +116,15 @@ func (p *parser) protocol() Protocol {
 		if !startsLine(t) {
 			p.fail(t, "expected %s, found %v", orList(lineWords()), t)
 		}
-		if seen[t.text] {
+		switch {
+		case t.text == readerWord && len(seen) > 0:
+			p.fail(t, "%v must stand before all other lines", t.text)
+		case seen[t.text]:
 			p.fail(t, "%v stands twice", t.text)
 		}
-		seen[t.text] = true
+		if t.text != readerWord {
+			seen[t.text] = true
+		}
 		p.line(&out, t.text)
 	}
 	for op := range OpKind(OpKinds) {
@@ -135,7 +140,7 @@ const mutexWord = "mutex"
 
 // lineWords lists the words that begin a line of a protocol. A new line needs a word here, and
 // a case in [parser.line] and in [Protocol.String].
-func lineWords() []string { return append(opNames[:], mutexWord) }
+func lineWords() []string { return append(opNames[:], mutexWord, readerWord) }
 
 // startsLine reports whether a token begins a line of a protocol.
 func startsLine(t token) bool { return slices.Contains(lineWords(), t.text) }
@@ -144,6 +149,10 @@ func startsLine(t token) bool { return slices.Contains(lineWords(), t.text) }
 func (p *parser) line(to *Protocol, word string) {
 	if op, ok := opByName(word); ok {
 		*to.list(op) = p.steps(op, false)
+		return
+	}
+	if word == readerWord {
+		p.reader(to)
 		return
 	}
 	to.Mutex = choose[Mutex](p, mutexNames[:])

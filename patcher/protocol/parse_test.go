@@ -24,7 +24,7 @@ var protocolErrors = []syntaxCase{
 	{"operation twice", "protocol p\n install\n update\n install publish",
 		`4:2: install stands twice`},
 	{"unknown operation", "protocol p\n replace publish",
-		`2:2: expected install, update, remove, load, unload or mutex, found "replace"`},
+		`2:2: expected install, update, remove, load, unload, mutex or reader, found "replace"`},
 	{"poke outside each", "protocol p\n  install  publish; target=jump" + rest,
 		`2:21: target names a descriptor's slot and must stand inside each { }`},
 	{"bypass outside each", "protocol p\n  install  bypass=nop" + rest,
@@ -79,7 +79,7 @@ var protocolErrors = []syntaxCase{
 	{"brace too many", "protocol p\n  install  each { wait } }" + rest,
 		`2:26: expected ";" or the next operation, found "}"`},
 	{"brace alone", "protocol p\n  install  }" + rest,
-		`2:12: expected install, update, remove, load, unload or mutex, found "}"`},
+		`2:12: expected install, update, remove, load, unload, mutex or reader, found "}"`},
 	{"load without a step", "protocol p\n load track;" + rest, `3:3: expected a step, found "update"`},
 	{"load twice", "protocol p\n load track\n load track" + rest, `3:2: load stands twice`},
 	{"publish in load", "protocol p\n load publish" + rest, `2:7: load has no publish`},
@@ -107,11 +107,40 @@ var protocolErrors = []syntaxCase{
 	{"no mutex", "protocol p\n mutex\n install" + rest,
 		`3:2: expected map, key or none, found "install"`},
 	{"mutex twice", "protocol p\n mutex map\n mutex key" + rest, `3:2: mutex stands twice`},
-	{"unexpected character", "protocol p\n  install  publish, wait" + rest,
-		`2:19: unexpected character ','`},
-	{"a tab is one column", "protocol p\n\tinstall\tpublish,", `2:17: unexpected character ','`},
-	{"a carriage return is one column", "protocol p\r\n  install\r\r,",
-		`2:12: unexpected character ','`},
+	{"unknown grace of wait", "protocol p\n  install  publish; wait rcv" + rest,
+		`2:26: expected epoch, rcu, tasks, tasks-trace or srcu, found "rcv"`},
+	{"unknown grace of wait if changed", "protocol p\n  install  each { wait x if changed }" + rest,
+		`2:24: expected epoch, rcu, tasks, tasks-trace or srcu, found "x"`},
+	{"unknown grace of retire", "protocol p\n  install\n  update retire trace\n  remove",
+		`3:17: expected epoch, rcu, tasks, tasks-trace or srcu, found "trace"`},
+	{"grace of free", "protocol p\n  install\n  update free rcu\n  remove",
+		`3:15: expected ";" or the next operation, found "rcu"`},
+	{"two graces of wait", "protocol p\n  install  wait rcu srcu" + rest,
+		`2:21: expected ";" or the next operation, found "srcu"`},
+	{"reader without graces", "protocol p\n  reader a:\n  install" + rest,
+		`3:3: expected epoch, rcu, tasks, tasks-trace or srcu, found "install"`},
+	{"reader without colon", "protocol p\n  reader a\n  install" + rest,
+		`3:3: expected ":", found "install"`},
+	{"reader without name", "protocol p\n  reader : rcu\n  install" + rest,
+		`2:10: expected the name of a kind of readers, found ":"`},
+	{"unknown grace of reader", "protocol p\n  reader a: rcu, tree\n  install" + rest,
+		`2:18: expected epoch, rcu, tasks, tasks-trace or srcu, found "tree"`},
+	{"grace of reader twice", "protocol p\n  reader a: rcu, srcu, rcu\n  install" + rest,
+		`2:24: rcu stands twice`},
+	{"reader twice", "protocol p\n  reader a: rcu\n  reader a: srcu\n  install" + rest,
+		`3:10: reader a stands twice`},
+	{"reader after operation", "protocol p\n  install\n  reader a: rcu\n  update\n  remove",
+		`3:3: reader must stand before all other lines`},
+	{"reader after mutex", "protocol p\n  mutex map\n  reader a: rcu\n  install" + rest,
+		`3:3: reader must stand before all other lines`},
+	{"readers and no more", "protocol p\n  reader a: rcu", `2:16: protocol p has no install`},
+	{"five readers", "protocol p\n  reader a: rcu reader b: rcu reader c: rcu\n" +
+		"  reader d: rcu\n  reader e: rcu\n  install" + rest, `4:10: more than 4 kinds of readers`},
+	{"unexpected character", "protocol p\n  install  publish! wait" + rest,
+		`2:19: unexpected character '!'`},
+	{"a tab is one column", "protocol p\n\tinstall\tpublish!", `2:17: unexpected character '!'`},
+	{"a carriage return is one column", "protocol p\r\n  install\r\r!",
+		`2:12: unexpected character '!'`},
 	{"columns are bytes", "protocol p\n  install  wäit", `2:13: unexpected character 'Ã'`},
 	{"NUL", "protocol p\x00", `1:11: unexpected character '\x00'`},
 	{"too long", strings.Repeat(" ", maxText+1), `1:1: text of 1048577 bytes is longer than 1048576`},
@@ -165,7 +194,7 @@ var scriptErrors = []syntaxCase{
 	{"two calls on a line", "load unload", `1:6: expected the end of the line, found "unload"`},
 	{"too many numbers", "put 0 1 2", `1:9: expected the end of the line, found "2"`},
 	{"semicolon", "load;", `1:5: expected the end of the line, found ";"`},
-	{"unexpected character", "load\r\n put 0, 1", `2:7: unexpected character ','`},
+	{"unexpected character", "load\r\n put 0! 1", `2:7: unexpected character '!'`},
 	{"too long", strings.Repeat("\n", maxText+1), `1:1: text of 1048577 bytes is longer than 1048576`},
 }
 
@@ -208,7 +237,7 @@ func TestBounds(t *testing.T) {
 }
 
 func TestByName(t *testing.T) {
-	for _, p := range Protocols() {
+	for _, p := range AllProtocols() {
 		if got, err := ProtocolByName(p.Name); err != nil || got.String() != p.String() {
 			t.Errorf("protocol %s: %v, %v", p.Name, got, err)
 		}
@@ -229,10 +258,10 @@ func TestByName(t *testing.T) {
 		}
 	}
 	for want, f := range map[string]func() error{
-		`unknown protocol "x"; known: kernel batched lazy`:         func() error { _, err := ProtocolByName("x"); return err },
-		`unknown method "x"; known: int3 word`:                     func() error { _, err := MethodByName("x"); return err },
-		`unknown grace flavour "x"; known: epoch forget-one sleep`: func() error { _, err := GraceByName("x"); return err },
-		`unknown mutant ""; known: no-grace early-grace`:           func() error { _, err := MutantByName(""); return err },
+		`unknown protocol "x"; known: kernel batched lazy kernel-7.0`: func() error { _, err := ProtocolByName("x"); return err },
+		`unknown method "x"; known: int3 word`:                        func() error { _, err := MethodByName("x"); return err },
+		`unknown grace flavour "x"; known: epoch forget-one sleep`:    func() error { _, err := GraceByName("x"); return err },
+		`unknown mutant ""; known: no-grace early-grace`:              func() error { _, err := MutantByName(""); return err },
 	} {
 		if err := f(); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("error %v, want %s", err, want)

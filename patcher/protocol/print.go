@@ -5,8 +5,11 @@ import (
 	"strings"
 )
 
-// waitIfChanged is the text of a wait that may be skipped.
-const waitIfChanged = "wait if changed"
+// waitIfChanged is the text of a wait that may be skipped; ifChanged is what says so.
+const (
+	waitIfChanged = "wait" + ifChanged
+	ifChanged     = " if changed"
+)
 
 // String returns the step's text: "wait", "target=jump", "each { ... }".
 func (s Step) String() string {
@@ -18,12 +21,15 @@ func (s Step) String() string {
 			return "each { }"
 		}
 		return "each { " + stepsText(s.Body) + " }"
-	case Wait:
-		if s.IfChanged {
-			return waitIfChanged
-		}
 	}
-	return s.Kind.String()
+	text := s.Kind.String()
+	if s.Grace != OwnPeriod {
+		text += " " + s.Grace.String()
+	}
+	if s.IfChanged {
+		text += ifChanged
+	}
+	return text
 }
 
 func stepsText(steps []Step) string {
@@ -38,6 +44,9 @@ func stepsText(steps []Step) string {
 func (p Protocol) String() string {
 	var b strings.Builder
 	b.WriteString("protocol " + p.Name + "\n")
+	for _, r := range p.Readers {
+		b.WriteString(lineText(readerWord, r.String()))
+	}
 	for op := range opUnload + 1 {
 		if steps := *p.list(op); op < OpKinds || steps != nil {
 			b.WriteString(lineText(op.String(), stepsText(steps)))

@@ -31,12 +31,12 @@ func roundTrip[T interface{ String() string }](t tester, v T, parse func(string)
 }
 
 func TestBuiltInsPrintAsTheyStand(t *testing.T) {
-	protocols, methods := []string{kernelText, batchedText, lazyText}, []string{int3Text, wordText}
-	if len(Protocols()) != len(protocols) || len(Methods()) != len(methods) {
-		t.Errorf("%d protocols and %d methods: add their texts to this test", len(Protocols()), len(Methods()))
+	protocols, methods := []string{kernelText, batchedText, lazyText, kernel70Text}, []string{int3Text, wordText}
+	if len(AllProtocols()) != len(protocols) || len(Methods()) != len(methods) {
+		t.Errorf("%d protocols and %d methods: add their texts to this test", len(AllProtocols()), len(Methods()))
 	}
 	for i, text := range protocols {
-		p := Protocols()[i]
+		p := AllProtocols()[i]
 		if p.String() != text {
 			t.Errorf("%s prints as\n%sand stands as\n%s", p.Name, p, text)
 		}

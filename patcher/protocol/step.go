@@ -62,6 +62,9 @@ type Step struct {
 	To   Content // Poke
 	Body []Step  // Each
 
+	// Grace, of a Wait or a Retire, is the grace period that is waited for.
+	Grace Period
+
 	// IfChanged, of a Wait: it is skipped if no poke before it changed a byte. Inside each, those
 	// of its own descriptor count; outside, those of the whole operation.
 	IfChanged bool
@@ -69,8 +72,9 @@ type Step struct {
 
 // A Protocol is the order in which operations change a prog array and its sites.
 type Protocol struct {
-	Name string
-	Ops  [OpKinds][]Step
+	Name    string
+	Readers []Reader // the kinds of callers; nil: one, which the subject's grace periods wait for
+	Ops     [OpKinds][]Step
 
 	Load, Unload []Step // how copies of the caller come and go; nil: the kernel's way
 	Mutex        Mutex  // which operations exclude each other
@@ -83,6 +87,12 @@ func (p Protocol) Clone() Protocol {
 			*list = cloneSteps(*list)
 		}
 	}
+	if p.Readers != nil {
+		p.Readers = slices.Clone(p.Readers)
+		for i, r := range p.Readers {
+			p.Readers[i] = r.clone()
+		}
+	}
 	return p
 }
 
@@ -93,12 +103,13 @@ func (p Protocol) Same(q Protocol) bool {
 			return false
 		}
 	}
-	return p.Mutex == q.Mutex && sameSteps(p.LoadSteps(), q.LoadSteps()) && sameSteps(p.UnloadSteps(), q.UnloadSteps())
+	return p.Mutex == q.Mutex && slices.EqualFunc(p.Readers, q.Readers, Reader.same) &&
+		sameSteps(p.LoadSteps(), q.LoadSteps()) && sameSteps(p.UnloadSteps(), q.UnloadSteps())
 }
 
 func sameSteps(a, b []Step) bool {
 	return slices.EqualFunc(a, b, func(a, b Step) bool {
-		return a.Kind == b.Kind && a.Slot == b.Slot && a.To == b.To && a.IfChanged == b.IfChanged &&
+		return a.Kind == b.Kind && a.Slot == b.Slot && a.To == b.To && a.IfChanged == b.IfChanged && a.Grace == b.Grace &&
 			sameSteps(a.Body, b.Body)
 	})
 }
@@ -124,6 +135,8 @@ type Action struct {
 	Slot Slot     // Poke
 	To   Content  // Poke
 
+	Grace Period // Wait, Retire
+
 	// IfChanged and Since belong to Wait. With IfChanged it is skipped when no poke among the
 	// actions from index Since up to this one changed a byte.
 	IfChanged bool
@@ -142,13 +155,13 @@ func unroll(steps []Step, descs int) []Action {
 	var out []Action
 	for _, s := range steps {
 		if s.Kind != Each {
-			out = append(out, Action{Kind: s.Kind, Desc: NoDesc, IfChanged: s.IfChanged})
+			out = append(out, Action{Kind: s.Kind, Desc: NoDesc, IfChanged: s.IfChanged, Grace: s.Grace})
 			continue
 		}
 		for d := range descs {
 			since := len(out)
 			for i, b := range s.Body {
-				a := Action{Kind: b.Kind, Desc: d, Slot: b.Slot, To: b.To, First: i == 0}
+				a := Action{Kind: b.Kind, Desc: d, Slot: b.Slot, To: b.To, Grace: b.Grace, First: i == 0}
 				if b.IfChanged {
 					a.IfChanged, a.Since = true, since
 				}

@@ -24,6 +24,20 @@ const (
   update   publish; each { target=jump }; retire
   remove   publish; each { bypass=jump }; retire
 `
+	// The kernel's order since 7.0. A sleepable program may tail call (0f0c332992b8: bpf: Allow
+	// sleepable programs to use tail calls). It runs under rcu_read_lock_trace; all others run under
+	// rcu_read_lock. Removal waits for synchronize_rcu alone (bpf_arch_poke_desc_update, read in
+	// 7.3.4). What is replaced is freed by bpf_prog_put: a sleepable program by call_rcu_tasks_trace.
+	// Such a grace period is one of RCU too (rcu_trace_implies_rcu_gp). A prog array has callers of
+	// one kind, whose programs are freed for that kind (bpf_prog_map_compatible, kernel/bpf/core.c),
+	// so that "retire tasks-trace" is no less than either gets.
+	kernel70Text = `protocol kernel-7.0
+  reader   plain: rcu, tasks-trace
+  reader   sleepable: tasks-trace
+  install  publish; each { target=jump; bypass=nop }
+  update   publish; each { target=jump }; retire tasks-trace
+  remove   publish; each { bypass=jump; wait rcu if changed; target=nop }; retire tasks-trace
+`
 )
 
 // How the kernel loads and unloads a copy of the calling program.
@@ -42,12 +56,18 @@ const (
 `
 )
 
-// Protocols returns the built-in protocols, the kernel's first.
+// Protocols returns the built-in protocols that hold, the kernel's first.
 func Protocols() []Protocol {
 	return []Protocol{
 		must(ParseProtocol(kernelText)), must(ParseProtocol(batchedText)), must(ParseProtocol(lazyText)),
 	}
 }
+
+// FaultyProtocols returns built-in protocols that do not: what some kernels do.
+func FaultyProtocols() []Protocol { return []Protocol{must(ParseProtocol(kernel70Text))} }
+
+// AllProtocols returns those that hold, and then the others.
+func AllProtocols() []Protocol { return append(Protocols(), FaultyProtocols()...) }
 
 // Methods returns the built-in poke methods, the kernel's first.
 func Methods() []Method {
@@ -75,7 +95,7 @@ func ModelGraces() []Grace {
 
 // ProtocolByName returns the built-in protocol of that name.
 func ProtocolByName(name string) (Protocol, error) {
-	return byName("protocol", name, Protocols(), func(p Protocol) string { return p.Name })
+	return byName("protocol", name, AllProtocols(), func(p Protocol) string { return p.Name })
 }
 
 // MethodByName returns the built-in poke method of that name.

@@ -11,7 +11,7 @@ const (
 // Zoo returns the mutants: first those that break a property, then the safe ones,
 // which prove that the engines do not cry wolf. All are edits of the default subject.
 func Zoo() []Mutant {
-	all := append(guilty(), safe()...)
+	all := slices.Concat(guilty(), guiltyReaders(), safe(), safeReaders())
 	expect(all, Model, Proved, nil)
 	expect(all, CPU, NotObserved, nil)
 	return expect(all, Machine, Safe, machineJudges())

@@ -9,7 +9,7 @@ import (
 
 func TestZoo(t *testing.T) {
 	seen := map[string]bool{}
-	for _, p := range Protocols() {
+	for _, p := range AllProtocols() {
 		seen[p.Name] = true // a name must say which one is meant
 	}
 	safe, guilty := 0, 0
@@ -95,6 +95,7 @@ func TestZooNeedsNothing(t *testing.T) {
 func TestEquivalents(t *testing.T) {
 	for mutant, builtIn := range map[string]string{
 		"batched-remove": "batched", "lazy-remove": "lazy",
+		"sleepable-readers": "kernel-7.0",
 	} {
 		p, q := named(t, mutant), named(t, builtIn)
 		p.Name = q.Name

@@ -23,6 +23,12 @@
 // run. Without the right to set priorities, readers yield often instead
 // (exec.PoolConfig.YieldEvery), and so does the waiter.
 //
+// # Domains
+//
+// A domain waits for its own readers alone, as synchronize_rcu does not wait for a reader under
+// rcu_read_lock_trace. All domains of a pool count on with one epoch. That makes none of them wait
+// longer: each compares with the epoch that its own grace period began with.
+//
 // # Flavours
 //
 // [protocol.GraceEpoch] is the correct one. Two are mutants: [protocol.GraceForget] does not

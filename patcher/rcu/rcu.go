@@ -38,7 +38,7 @@ func (e *StallError) Error() string {
 type Domain struct {
 	pool    *exec.Pool
 	readers []exec.Reader
-	first   int // index in the pool of the first reader
+	threads []int // of each reader its index in the pool
 	kind    protocol.GraceKind
 	boost   bool
 	stall   time.Duration // StallTime, or less in tests
@@ -48,10 +48,20 @@ type Domain struct {
 // New returns the domain of a pool's threads. boost says that the waiter has been
 // elevated, see [Elevate], and may lend priority.
 func New(p *exec.Pool, g protocol.Grace, boost bool) *Domain {
-	d := &Domain{pool: p, readers: p.Readers(), kind: g.Kind, boost: boost, stall: StallTime}
-	if d.kind == protocol.GraceForget {
-		d.first = 1
-		d.readers = d.readers[d.first:]
+	return NewOf(p, g, boost, func(int) bool { return true })
+}
+
+// NewOf returns the domain of those of a pool's threads that are its readers. Threads may be readers
+// of several domains: they store one epoch, which all domains of a pool have in common.
+func NewOf(p *exec.Pool, g protocol.Grace, boost bool, reads func(thread int) bool) *Domain {
+	d := &Domain{pool: p, kind: g.Kind, boost: boost, stall: StallTime}
+	for i, r := range p.Readers() {
+		if reads(i) {
+			d.readers, d.threads = append(d.readers, r), append(d.threads, i)
+		}
+	}
+	if d.kind == protocol.GraceForget && len(d.readers) > 0 {
+		d.readers, d.threads = d.readers[1:], d.threads[1:]
 	}
 	return d
 }
@@ -123,7 +133,7 @@ func (d *Domain) waitFor(i int, epoch uint64) error {
 	last, waited := time.Now(), time.Duration(0)
 	for nap := napMin; inside(r, epoch); nap = min(2*nap, napMax) {
 		if waited > d.stall {
-			return &StallError{d.first + i}
+			return &StallError{d.threads[i]}
 		}
 		d.pause(r, nap)
 		now := time.Now()

@@ -4,6 +4,7 @@ package rcu
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -266,5 +267,43 @@ func TestConcurrentWaiters(t *testing.T) {
 				t.Errorf("%d anomalies", n)
 			}
 		})
+	}
+}
+
+// TestDomainsKnowTheirOwn: of two domains of a pool each waits for its own readers alone, and a reader
+// may be one of both.
+func TestDomainsKnowTheirOwn(t *testing.T) {
+	g := newGate(t, 3)
+	g.learn(t)
+	domain := func(flavourName string, threads ...int) *Domain {
+		return NewOf(g.pool, flavour(t, flavourName), false, func(i int) bool { return slices.Contains(threads, i) })
+	}
+	outer, inner, none := domain("epoch", 0, 2), domain("epoch", 1, 2), domain("epoch")
+	forgets := domain("forget-one", 1, 2)
+	for thread, waits := range map[int][3]bool{0: {true, false, false}, 1: {false, true, false}, 2: {true, true, true}} {
+		g.hold(t, thread)
+		for i, d := range []*Domain{outer, inner, forgets} {
+			c := d.Begin()
+			switch {
+			case !waits[i]:
+				if err := d.Synchronize(); err != nil {
+					t.Errorf("thread %d, domain %d: %v", thread, i, err)
+				}
+				waitFor(t, func() bool { return d.Done(c) })
+			case d.Done(c):
+				t.Errorf("thread %d, domain %d: done while its reader is inside", thread, i)
+			default:
+				d.stall = 10 * time.Millisecond
+				checkStall(t, d, thread)
+				d.stall = StallTime
+			}
+		}
+		if err := none.Synchronize(); err != nil || !none.Done(none.Begin()) {
+			t.Errorf("a domain without readers waits: %v", err)
+		}
+		g.release()
+	}
+	if outer.Idle() {
+		t.Error("idle while threads run")
 	}
 }

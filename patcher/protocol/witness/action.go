@@ -96,7 +96,7 @@ const (
 	Reclaim // the grace period of Prog is over, and it is freed
 
 	// What a thread does.
-	Enter   // it begins an execution, in Copy
+	Enter   // it begins an execution, in Copy, as a Reader
 	Epoch   // it reads the epoch
 	Drain   // its epoch becomes visible
 	Fetch   // it executes Text at Slot of Site
@@ -142,6 +142,8 @@ type Action struct {
 	To     protocol.SlotText  // what a poke leads to
 	Step   protocol.MicroStep // of a poke
 	Text   protocol.SlotText  // what a slot holds, or a thread executes
+	Grace  protocol.Period    // of a Wait, a NoWait and a Retire
+	Reader string             // of an Enter: the kind of readers, "" where there is one alone
 }
 
 // Act returns an action that concerns nothing yet.

@@ -28,6 +28,8 @@ type choiceFile struct {
 	To     string `json:"to,omitempty"`
 	Step   string `json:"step,omitempty"`
 	Text   string `json:"text,omitempty"`
+	Grace  string `json:"grace,omitempty"`
+	Reader string `json:"reader,omitempty"`
 	Round  bool   `json:"round,omitempty"`
 }
 
@@ -36,6 +38,7 @@ func (c Choice) file() choiceFile {
 	f := choiceFile{
 		Actor: c.Actor, Do: a.Do.String(), Key: some(a.Key), Prog: some(a.Prog), Same: a.Same,
 		Copy: some(a.Copy), Thread: some(a.Thread), Site: some(a.Site), Round: c.Round,
+		Grace: a.Grace.String(), Reader: a.Reader,
 	}
 	if c.Call != nil {
 		f.Call = c.Call.String()
@@ -119,7 +122,7 @@ func (f *choiceFile) choice() (Choice, error) {
 			return c, fmt.Errorf("%s: %d is less than 0", n.name, *n.from)
 		}
 	}
-	a.Same = f.Same
+	a.Same, a.Reader = f.Same, f.Reader
 	return c, f.texts(&c)
 }
 
@@ -143,6 +146,12 @@ func (f *choiceFile) texts(c *Choice) error {
 		var ok bool
 		if a.Step, ok = protocol.MicroStepByWord(f.Step); !ok {
 			return fmt.Errorf("step: %q is no step of a poke method", f.Step)
+		}
+	}
+	if f.Grace != "" {
+		var ok bool
+		if a.Grace, ok = protocol.PeriodByName(f.Grace); !ok {
+			return fmt.Errorf("grace: %q is no grace period", f.Grace)
 		}
 	}
 	if f.Slot == "" {

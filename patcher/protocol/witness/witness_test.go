@@ -153,6 +153,8 @@ func drawChoice(t *rapid.T) Choice {
 		Do:  Do(rapid.IntRange(0, int(numDos)-1).Draw(t, "do")),
 		Key: number.Draw(t, "key"), Prog: number.Draw(t, "program"), Copy: number.Draw(t, "copy"),
 		Thread: number.Draw(t, "thread"), Site: number.Draw(t, "site"), Same: rapid.Bool().Draw(t, "same"),
+		Grace:  protocol.Period(rapid.IntRange(0, protocol.Periods-1).Draw(t, "grace")),
+		Reader: rapid.SampledFrom([]string{"", "plain", "sleepable"}).Draw(t, "reader"),
 	}
 	if a.Do.hasOp() {
 		a.Op = protocol.OpKind(rapid.IntRange(0, protocol.OpKinds-1).Draw(t, "op"))
@@ -212,6 +214,7 @@ func TestDifferentChoices(t *testing.T) {
 		"site": func(c *Choice) { c.Action.Site = 0 }, "slot": func(c *Choice) { c.Action.Slot = protocol.Target },
 		"to": func(c *Choice) { c.Action.To.Tail = 2 }, "step": func(c *Choice) { c.Action.Step = microStep("sync") },
 		"op": func(c *Choice) { c.Action.Op = protocol.Remove }, "same": func(c *Choice) { c.Action.Same = true },
+		"grace": func(c *Choice) { c.Action.Grace = protocol.RCU }, "reader": func(c *Choice) { c.Action.Reader = "a" },
 	} {
 		other := base
 		change(&other)
@@ -234,6 +237,7 @@ func TestBadChoices(t *testing.T) {
 		`{"actor": "mutator", "do": "dance"}`:                                                `do: "dance" is no action`,
 		`{"actor": "mutator", "do": "free", "fetch": "cc"}`:                                  `unknown field "fetch"`,
 		`{"actor": "mutator", "do": "publish", "program": -3}`:                               `program: -3 is less than 0`,
+		`{"actor": "mutator", "do": "wait", "grace": "tree"}`:                                `grace: "tree" is no grace period`,
 		`{"actor": "mutator", "do": "call", "op": "load"}`:                                   `op: "load" is no operation`,
 		`{"actor": "mutator", "do": "publish", "call": "put 1"}`:                             `call: "put 1" is no call of a script`,
 		`{"actor": "mutator", "do": "store", "site": 0, "slot": "middle"}`:                   `slot: a tail call has no slot "middle"`,

@@ -39,11 +39,11 @@ var phrases = [numDos]string{
 	PokeGone: "{poke}: its program is freed, passed by",
 	Look:     "{poke}: expects {text}",
 	Pass:     "{site}: not stable, passed by",
-	Wait:     "wait: begins{forgets}",
+	Wait:     "wait{grace}: begins{forgets}",
 	Waited:   "wait: ends",
 	Scan:     "looks for the epoch of thread {thread}: none",
-	NoWait:   "wait: skipped, no byte changed",
-	Retire:   "retire {program}{same}{forgets}",
+	NoWait:   "wait{grace}: skipped, no byte changed",
+	Retire:   "retire {program}{after}{same}{forgets}",
 	Free:     "free {program}{same}{forgets}",
 	Return:   "{op} key {key}: returns",
 
@@ -61,7 +61,7 @@ var phrases = [numDos]string{
 	Forget:  "(rcu) untrack {program}",
 	Reclaim: "(rcu) free {program}",
 
-	Enter:   "enters{copy}",
+	Enter:   "enters{copy}{reader}",
 	Epoch:   "reads the epoch",
 	Drain:   "its epoch becomes visible",
 	Fetch:   "{slot} {acts}",
@@ -98,6 +98,13 @@ func (w *Witness) action(a *Action) string {
 	if a.Thread != None {
 		forgets = fmt.Sprintf(", forgets thread %d", a.Thread)
 	}
+	reader, grace, after := "", "", ""
+	if a.Reader != "" {
+		reader = " as " + a.Reader
+	}
+	if a.Grace != protocol.OwnPeriod {
+		grace, after = " "+a.Grace.String(), " after "+a.Grace.String()
+	}
 	slot := a.Slot.String()
 	if len(w.Sites) != 1 {
 		slot = w.SiteName(a.Site) + " " + slot
@@ -108,6 +115,7 @@ func (w *Witness) action(a *Action) string {
 		"{image}", image, "{copy}", copied, "{site}", w.SiteName(a.Site), "{slot}", slot,
 		"{poke}", slot+"="+w.Holds(a.To), "{text}", w.Holds(a.Text), "{acts}", w.acts(a),
 		"{same}", same, "{thread}", strconv.Itoa(a.Thread), "{forgets}", forgets,
+		"{reader}", reader, "{grace}", grace, "{after}", after,
 	).Replace(phrases[a.Do])
 }
 

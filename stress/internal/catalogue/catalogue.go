@@ -18,7 +18,7 @@ import (
 // All is the catalogue: each kind, with its items in their own order.
 func All() *report.Catalogue {
 	return &report.Catalogue{Kinds: []report.Kind{
-		kind("protocols", protocol.Protocols(), func(p protocol.Protocol) (name, text string) {
+		kind("protocols", protocol.AllProtocols(), func(p protocol.Protocol) (name, text string) {
 			return p.Name, p.String()
 		}),
 		kind("methods", protocol.Methods(), func(m protocol.Method) (name, text string) {
@@ -93,11 +93,16 @@ func mutantText(m protocol.Mutant) string {
 	for i, e := range m.Edits {
 		edits[i] = e.String()
 	}
+	return strings.Join(edits, "\n") + "\n" + whyText(m)
+}
+
+// whyText says what comes of a mutant, and where it is from.
+func whyText(m protocol.Mutant) string {
 	breaks := "is safe"
 	if !m.Safe() {
 		breaks = "breaks " + string(m.Property)
 	}
-	return fmt.Sprintf("%s\n%s: %s\nfrom %s", strings.Join(edits, "\n"), breaks, m.Why, m.Origin)
+	return fmt.Sprintf("%s: %s\nfrom %s", breaks, m.Why, m.Origin)
 }
 
 func properties() (items []report.Item) {

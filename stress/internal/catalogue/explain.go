@@ -110,6 +110,9 @@ func page(kind string, it report.Item) string {
 		}
 	}
 	switch kind {
+	case "protocols":
+		b.WriteString(zooOn(it.Name))
+		fmt.Fprintf(&b, "\nJudge it: stress run --protocol %s\n", it.Name)
 	case "verdicts":
 		fmt.Fprintf(&b, "\n%s\n", verdictAdvice[protocol.Verdict(it.Name)])
 	case "properties":
@@ -122,7 +125,7 @@ func page(kind string, it report.Item) string {
 		say("Findings of live engines that break it:", classesOf(p))
 	case "mutants":
 		fmt.Fprintf(&b, "\nJudge it: stress mutants %s\n", it.Name)
-	case "protocols", "methods", "graces", "layouts":
+	case "methods", "graces", "layouts":
 		fmt.Fprintf(&b, "\nJudge it: stress run --%s %s\n", strings.TrimSuffix(kind, "s"), it.Name)
 	case "options":
 		fmt.Fprintf(&b, "\nJudge it: stress run --layout %s+%s\n", jit.V612.Name, optionExample(it.Name))
@@ -134,6 +137,21 @@ func page(kind string, it report.Item) string {
 		fmt.Fprintf(&b, "\nAsk it alone: stress run --engine %s\n", it.Name)
 	}
 	return b.String()
+}
+
+// zooOn is what the zoo says of a protocol that it has under another name; "" if it has none.
+func zooOn(name string) string {
+	p, err := protocol.ProtocolByName(name)
+	if err != nil {
+		return ""
+	}
+	for _, m := range protocol.Zoo() {
+		if s, err := m.Apply(protocol.DefaultSubject()); err == nil && s.Method.Same(protocol.DefaultSubject().Method) &&
+			s.Grace == protocol.DefaultSubject().Grace && s.Protocol.Same(p) {
+			return fmt.Sprintf("\nIt is the mutant %s, which %s\n", m.Name, strings.ReplaceAll(whyText(m), "\n", ",\n"))
+		}
+	}
+	return ""
 }
 
 func optionExample(name string) string {

@@ -35,9 +35,13 @@ func TestExplains(t *testing.T) {
 		"B":        {"bypass=nop, target=jump: unwinds, then tail call\n"},
 		"vacuous":  {"Run longer"},
 		"no-grace": {"stress mutants no-grace"},
-		"lazy":     {"stress run --protocol lazy"},
-		"epoch":    {"stress run --grace epoch"},
-		"ibt":      {"endbr64 at the start", "stress run --layout v6.12+ibt"},
+		"lazy":     {"stress run --protocol lazy", "the mutant lazy-remove, which is safe: "},
+		"kernel-7.0": {
+			"reader   sleepable: tasks-trace", "the mutant sleepable-readers, which breaks never-a: removal waits for synchronize_rcu alone",
+			"from 0f0c332992b8", "stress run --protocol kernel-7.0",
+		},
+		"epoch": {"stress run --grace epoch"},
+		"ibt":   {"endbr64 at the start", "stress run --layout v6.12+ibt"},
 	} {
 		page, err := Explain(name)
 		for _, want := range wants {

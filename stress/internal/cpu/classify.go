@@ -37,7 +37,7 @@ func (r *run) counts() *Result {
 		PatcherCounts: report.PatcherCounts{
 			Pokes: r.pokes.Load(), Waits: r.waits.Load(),
 			Traps: t.Hits - r.traps.Hits, LateTraps: t.Late - r.traps.Late,
-			Boosts: r.Domain.Boosts(), Boosted: r.boosted,
+			Boosts: r.Boosts(), Boosted: r.boosted,
 		},
 	}
 	res.Executions, res.Bad = c.Executions, c.Anomalies
@@ -69,6 +69,9 @@ func (r *run) classify(a exec.Anomaly) live.Finding {
 		f.Class, f.Text = r.faultFinding(a)
 	default:
 		f.Class, f.Text = live.ClassRegisters, fmt.Sprintf("returned %#x, which no path returns", a.RAX)
+	}
+	if kinds := r.Subject.Protocol.Readers; len(kinds) > 0 {
+		f.Text += "; a " + kinds[a.Thread%len(kinds)].Name + " reader"
 	}
 	return f
 }

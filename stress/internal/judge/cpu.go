@@ -3,6 +3,7 @@ package judge
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"tailpoke/jit/exec"
 	"tailpoke/jit/interp"
@@ -29,6 +30,9 @@ func (cpuEngine) Validate(j *Job) error { return j.checkScript() }
 func (e cpuEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	if other := ownWay(j.Subject.Protocol); other != "" {
 		return unsupported(other), nil
+	}
+	if n, kinds := j.Subject.Shape.Threads, j.Subject.Protocol.Kinds(); n < kinds {
+		return unsupported(fmt.Sprintf("%d kinds of readers need as many threads: there are %d", kinds, n)), nil
 	}
 	if err := e.Missing(); err != nil {
 		return skipped(err.Error()), nil

@@ -186,7 +186,7 @@ func (j *Job) limits(until context.Context, ctx workload.Context) string {
 // it does these as the kernel does, whatever its operations are.
 func ownWay(p protocol.Protocol) string {
 	kernels := protocol.DefaultSubject().Protocol
-	kernels.Ops = p.Ops
+	kernels.Ops, kernels.Readers = p.Ops, p.Readers
 	if p.Same(kernels) {
 		return ""
 	}

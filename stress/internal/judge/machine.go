@@ -87,7 +87,7 @@ func (machineEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 		return machineAnswer(&still, r, err)
 	}
 	if r, err = deepen(ctx, &c); err == nil && r.Verdict == protocol.Bounded && ctx.Err() == nil {
-		c.Forward, c.Subject.Shape.Threads = true, 1
+		c.Forward, c.Subject.Shape.Threads = true, c.Subject.Protocol.Kinds()
 		r, err = deepen(ctx, &c)
 	}
 	return machineAnswer(&c, r, err)
@@ -121,7 +121,7 @@ func deepen(ctx context.Context, c *sim.Config) (*sim.Result, error) {
 func machineConfig(until context.Context, j *Job) (sim.Config, error) {
 	w, s := j.Workload, j.Subject
 	ctx := w.Context.WithoutPacket() // a simulated machine has no memory for one
-	s.Shape.Threads = min(s.Shape.Threads, machineThreads)
+	s.Shape.Threads = max(min(s.Shape.Threads, machineThreads), s.Protocol.Kinds())
 	c := sim.Config{
 		Subject: s, Layout: j.Layout, Entry: w.Entry, Programs: w.Programs, Maps: w.Maps, Keys: w.Keys,
 		Ctx: ctx.Bytes, MaxStates: machineStates, Compile: w.Compile,

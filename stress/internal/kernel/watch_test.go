@@ -337,7 +337,7 @@ func TestWatcherTellsProtocolsApart(t *testing.T) {
 	mustConform(t, run, res)
 	fits := []string{
 		"kernel", "no-grace", "early-grace", "double-grace", "free-on-update", "free-on-remove", "free-after-wait",
-		"forget-reader", "sleep-grace", "int3-nosync", "trap-retry",
+		"forget-reader", "sleep-grace", "int3-nosync", "trap-retry", "sleepable-readers", "sleepable-freed", "sleepable-both",
 	}
 	subjects := []protocol.Subject{}
 	for _, p := range protocol.Protocols() {

@@ -55,10 +55,11 @@ type comparison struct {
 	proved, violated      int // by the model, and by the interpreter
 	safe, found           int // by the machine, and by the interpreter: of callers
 	breaks                map[protocol.Property]int
-	vacuousModel          int // proofs without an install, an update or a remove
-	vacuousMachine        int // no thread took a tail call
-	bounded               int // nobody answers
-	unjudged, late, apart int // see [comparison.both]
+	kinds                 [2]int // of several kinds of readers: proved, violated
+	vacuousModel          int    // proofs without an install, an update or a remove
+	vacuousMachine        int    // no thread took a tail call
+	bounded               int    // nobody answers
+	unjudged, late, apart int    // see [comparison.both]
 }
 
 func (c *comparison) String() string {
@@ -85,6 +86,9 @@ func (c *comparison) telling(t *testing.T, n int) {
 	}
 	if c.proved < n/4 || c.violated < n/4 || c.safe < n/4 || c.found < n/4 {
 		t.Error("too few verdicts of one kind")
+	}
+	if c.kinds[0] == 0 || c.kinds[1] == 0 {
+		t.Errorf("with kinds of readers the model proves %d and finds %d violated", c.kinds[0], c.kinds[1])
 	}
 	if c.vacuousModel > n/10 || c.vacuousMachine > n/10 || c.bounded > n/50 {
 		t.Error("too many subjects without an answer")
@@ -138,6 +142,13 @@ func (s subject) callers() []subject {
 func (c *comparison) againstModel(t *testing.T, s subject, a answer) {
 	t.Helper()
 	r := s.model(t, "")
+	if len(s.parsed.Readers) > 1 {
+		if r.Verdict == protocol.Proved {
+			c.kinds[0]++
+		} else {
+			c.kinds[1]++
+		}
+	}
 	switch {
 	case r.Verdict == protocol.Proved && !a.violated():
 		if c.proved++; r.Reached.Unexplored() != "" {

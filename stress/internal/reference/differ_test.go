@@ -3,6 +3,8 @@ package reference
 import (
 	"fmt"
 	"testing"
+
+	"tailpoke/patcher/protocol"
 )
 
 // The kernel's protocol, operation by operation, and its poke method.
@@ -141,6 +143,9 @@ func TestOneThread(t *testing.T) {
 		s := generated(t, *seed, i)
 		s.sites, s.keys = 1, 1
 		one, two := ask(s.askedOfModel(1)), ask(s.askedOfModel(2))
+		if len(s.parsed.Readers) > 1 {
+			one = alone(s)
+		}
 		if len(one.nearest) != len(two.nearest) || one.states == two.states {
 			t.Errorf("one thread: %v; two: %v\n%v", one, two, s)
 		}
@@ -150,4 +155,21 @@ func TestOneThread(t *testing.T) {
 			}
 		}
 	}
+}
+
+// alone is what a thread of each kind of readers breaks, one after the other.
+func alone(s subject) answer {
+	out := answer{nearest: map[protocol.Property]int{}}
+	for kind := range s.parsed.Readers {
+		q := s.askedOfModel(1)
+		q.threads, q.kind = 1, kind
+		a := ask(q)
+		out.states += a.states
+		for p, steps := range a.nearest {
+			if least, known := out.nearest[p]; !known || steps < least {
+				out.nearest[p] = steps
+			}
+		}
+	}
+	return out
 }

@@ -13,6 +13,7 @@
 //	mutator_test.go     operations, step by step
 //	thread_test.go      executions, and their duties
 //	generate_test.go    random protocols, poke methods and grace-period flavours
+//	readers_test.go     kinds of readers, and names of grace periods, for these
 //	engines_test.go     the same question, put to model and machine
 //	agree_test.go       random protocols, judged by all three
 //	differ_test.go      texts that engines once judged otherwise, and texts that show what
@@ -46,6 +47,9 @@
 // machine are coarser, so of it the verdict is compared. The property that it reports must be one
 // of the interpreter's, and each of the interpreter's must be found when the machine is asked for
 // it alone.
+//
+// Readers of several kinds are several threads here and in the machine, one of each kind. In the model
+// they are one thread, whose executions are of any kind.
 //
 // # What is not covered
 //

@@ -39,7 +39,7 @@ func (s subject) definition(threads int) protocol.Subject {
 func (s subject) asked(threads int) question {
 	return question{
 		protocol: s.parsed, method: s.parsedMethod, grace: s.parsedGrace.Kind,
-		threads: threads, sites: s.sites, keys: s.keys,
+		threads: max(threads, len(s.parsed.Readers)), sites: s.sites, keys: s.keys,
 	}
 }
 

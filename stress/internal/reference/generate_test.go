@@ -45,6 +45,9 @@ func generated(t *testing.T, seed uint64, number int) subject {
 	case 2:
 		s.threads = 2
 	}
+	if g.IntN(3) == 0 {
+		s.protocol = g.withReaders(s.protocol)
+	}
 	s.parse(t)
 	return s
 }
@@ -62,6 +65,7 @@ func (s *subject) parse(t *testing.T) {
 	if s.parsedGrace, err = protocol.GraceByName(s.grace); err != nil {
 		t.Fatalf("%v\n%v", s, err)
 	}
+	s.threads = max(s.threads, len(s.parsed.Readers)) // one of each kind
 	for _, steps := range s.parsed.Ops {
 		s.neverPublishes = s.neverPublishes ||
 			!slices.ContainsFunc(steps, func(s protocol.Step) bool { return s.Kind == protocol.Publish })

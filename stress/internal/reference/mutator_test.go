@@ -28,9 +28,9 @@ func (in *interpreter) mutator(s state) {
 	case step.Kind == protocol.Poke:
 		in.poke(s, step, site)
 	case step.Kind == protocol.Wait:
-		in.wait(s, step.IfChanged, site)
+		in.wait(s, step, site)
 	case step.Kind == protocol.Retire, step.Kind == protocol.Free:
-		in.letGo(s, step.Kind)
+		in.letGo(s, step)
 	default:
 		panic("the interpreter does not know a step of the text")
 	}
@@ -198,22 +198,22 @@ func (in *interpreter) poke(s state, step protocol.Step, site int) {
 }
 
 // wait begins a grace period, or skips it.
-func (in *interpreter) wait(s state, ifChanged bool, site int) {
+func (in *interpreter) wait(s state, step protocol.Step, site int) {
 	changed := s.changed
 	if site != nowhere {
 		changed = s.changedHere
 	}
-	if ifChanged && !changed {
+	if step.IfChanged && !changed {
 		in.advance(s)
 		return
 	}
 	s.waiting = true
-	in.snapshots(s, func(s *state) *[maxThreads]bool { return &s.awaited }, in.keep)
+	in.snapshots(s, step.Grace, func(s *state) *[maxThreads]bool { return &s.awaited }, in.keep)
 }
 
 // letGo frees what the operation replaces, or begins the grace period after which it is freed. A
 // program that the key was given anew stays.
-func (in *interpreter) letGo(s state, how protocol.StepKind) {
+func (in *interpreter) letGo(s state, step protocol.Step) {
 	switch {
 	case s.letGo && in.breaks(protocol.NoDoubleFree):
 		return
@@ -224,14 +224,14 @@ func (in *interpreter) letGo(s state, how protocol.StepKind) {
 	switch {
 	case s.old == s.given:
 		in.advance(s)
-	case how == protocol.Free:
+	case step.Kind == protocol.Free:
 		s.programs[s.old].freed = true
 		in.advance(s)
 	default:
 		old := s.old
 		s.programs[old].retiring = true
 		awaited := func(s *state) *[maxThreads]bool { return &s.programs[old].awaited }
-		in.snapshots(s, awaited, in.advance)
+		in.snapshots(s, step.Grace, awaited, in.advance)
 	}
 }
 
@@ -246,18 +246,21 @@ func (in *interpreter) retired(s state) {
 	}
 }
 
-// snapshots begins a grace period: it waits for the threads that are inside, for all of them, for
-// none, or for all but any one, as its flavour does.
-func (in *interpreter) snapshots(s state, of func(*state) *[maxThreads]bool, then func(state)) {
-	if in.grace == protocol.GraceSleep {
+// snapshots begins a grace period: it waits for the threads that are inside, and of a kind that it
+// knows; for all of them, for none, or for all but any one, as its flavour does. With a name it has
+// no flavour.
+func (in *interpreter) snapshots(
+	s state, g protocol.Period, of func(*state) *[maxThreads]bool, then func(state),
+) {
+	if g == protocol.OwnPeriod && in.grace == protocol.GraceSleep {
 		then(s)
 		return
 	}
 	for i := range s.threads {
-		of(&s)[i] = s.threads[i].place != outside
+		of(&s)[i] = s.threads[i].place != outside && in.knows(g, i)
 	}
 	then(s)
-	if in.grace != protocol.GraceForget {
+	if g != protocol.OwnPeriod || in.grace != protocol.GraceForget {
 		return
 	}
 	for i, waits := range *of(&s) {
@@ -267,4 +270,17 @@ func (in *interpreter) snapshots(s state, of func(*state) *[maxThreads]bool, the
 			then(less)
 		}
 	}
+}
+
+// knows reports whether a grace period waits for thread i, which is of the i-th kind of readers from
+// the first one on. If the text has no kinds, the subject's grace periods, which are those of epoch, wait for everybody.
+func (in *interpreter) knows(g protocol.Period, i int) bool {
+	if g == protocol.OwnPeriod {
+		g = protocol.Epoch
+	}
+	kinds := in.protocol.Readers
+	if len(kinds) == 0 {
+		return g == protocol.Epoch
+	}
+	return slices.Contains(kinds[(in.kind+i)%len(kinds)].Graces, g)
 }

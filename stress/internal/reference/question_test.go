@@ -13,6 +13,7 @@ type question struct {
 	grace    protocol.GraceKind
 
 	threads, sites, keys, programs int
+	kind                           int // of readers, that of the first thread; the next one is of the next
 
 	indirect indirect // which executions read a key of the map while they run
 

@@ -34,7 +34,8 @@ type Rig struct {
 	Arena   *exec.Arena
 	Host    *host.Host // nil if there is none
 	Pool    *exec.Pool
-	Domain  *rcu.Domain
+	Domain  *rcu.Domain                     // of all threads
+	Periods map[protocol.Period]*rcu.Domain // of the protocol's grace periods; nil: all are Domain
 	Patcher *patcher.Patcher
 	Arrays  map[string]*patcher.ProgArray
 	Maps    map[string]jit.MapInfo // all that programs may name
@@ -59,9 +60,9 @@ func (r *Rig) open(c Config) error {
 		return err
 	}
 	var err error
-	r.Domain = rcu.New(r.Pool, c.Subject.Grace, c.Boost)
+	r.Domain, r.Periods = rcu.New(r.Pool, c.Subject.Grace, c.Boost), r.periods(c)
 	r.Patcher, err = patcher.New(patcher.Config{
-		Arena: r.Arena, Domain: r.Domain, Seed: c.Seed, Stubs: stubs(),
+		Arena: r.Arena, Domain: r.Domain, Periods: r.Periods, Seed: c.Seed, Stubs: stubs(),
 		Protocol: c.Subject.Protocol, Method: c.Subject.Method, Nop: c.Layout.Nop(),
 		Offsets: patcher.Offsets{
 			MaxEntries: c.Layout.ArrayMaxEntries, Ptrs: c.Layout.ArrayPtrs, Func: c.Layout.ProgFunc,
@@ -81,6 +82,35 @@ func (r *Rig) open(c Config) error {
 		r.Arrays[name], r.Maps[name] = a, jit.MapInfo{Addr: a.Addr(), MaxEntries: uint32(a.Keys())}
 	}
 	return nil
+}
+
+// periods are the domains of a protocol that has kinds of readers, or names for grace periods. Thread
+// i is of kind i mod kinds. What is named keeps its promise, whatever the subject's flavour is.
+func (r *Rig) periods(c Config) map[protocol.Period]*rcu.Domain {
+	p := c.Subject.Protocol
+	if !p.NamesGraces() {
+		return nil
+	}
+	out := map[protocol.Period]*rcu.Domain{}
+	for g := range protocol.Period(protocol.Periods) {
+		flavour := protocol.Grace{Name: g.String(), Kind: protocol.GraceEpoch}
+		if g == protocol.OwnPeriod {
+			flavour = c.Subject.Grace
+		}
+		out[g] = rcu.NewOf(r.Pool, flavour, c.Boost, func(thread int) bool {
+			return p.Awaits(g, thread%p.Kinds())
+		})
+	}
+	return out
+}
+
+// Boosts returns how often a reader was lent a priority.
+func (r *Rig) Boosts() uint64 {
+	n := r.Domain.Boosts()
+	for _, d := range r.Periods {
+		n += d.Boosts()
+	}
+	return n
 }
 
 // openPool opens the memory and the threads.

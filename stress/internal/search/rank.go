@@ -143,7 +143,7 @@ func (c *candidate) cheaper(o *candidate) bool {
 }
 
 // knownBehaviours names the behaviours of the built-in protocols and of those mutants
-// that are safe edits of a protocol alone.
+// that are safe edits of a protocol alone, and have no words that a search does not know.
 func knownBehaviours(op protocol.OpKind) map[string]string {
 	names := map[string]string{}
 	add := func(p protocol.Protocol, name string) {
@@ -156,7 +156,7 @@ func knownBehaviours(op protocol.OpKind) map[string]string {
 	}
 	for _, m := range protocol.Zoo() {
 		s, err := m.Apply(protocol.DefaultSubject())
-		if err != nil || !m.Safe() {
+		if err != nil || !m.Safe() || s.Protocol.NamesGraces() {
 			continue
 		}
 		add(s.Protocol, m.Name) // that of trap-retry is the kernel's, who has its name already

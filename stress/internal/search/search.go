@@ -48,6 +48,10 @@ func Run(ctx context.Context, s protocol.Subject, o Options) (*report.Search, er
 	if o.Sites < 1 {
 		return nil, fmt.Errorf("%d sites: want 1 or more", o.Sites)
 	}
+	if s.Protocol.NamesGraces() {
+		return nil, fmt.Errorf("protocol %s has kinds of readers, or names for grace periods: a search writes texts without",
+			s.Protocol.Name)
+	}
 	ops, err := o.ops()
 	if err != nil {
 		return nil, err

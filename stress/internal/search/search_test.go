@@ -308,6 +308,12 @@ func TestSearchRefuses(t *testing.T) {
 	if _, err := Run(context.Background(), long, Options{Op: op, Steps: 3, Sites: 1}); !errors.Is(err, model.ErrUnsupported) {
 		t.Errorf("%v, want that the model cannot judge it", err)
 	}
+	kinds := protocol.DefaultSubject()
+	kinds.Protocol = protocol.FaultyProtocols()[0]
+	_, err = Run(context.Background(), kinds, Options{Op: op, Steps: 3, Sites: 1})
+	if err == nil || !strings.Contains(err.Error(), "kernel-7.0 has kinds of readers") {
+		t.Errorf("%v", err)
+	}
 	_, err = Run(context.Background(), protocol.DefaultSubject(), Options{Op: "delete", Steps: 3, Sites: 1})
 	if err == nil || !strings.Contains(err.Error(), "install update remove") {
 		t.Errorf("%v", err)

@@ -148,10 +148,7 @@ func (s *system) calls() int {
 
 // bound says what was explored.
 func (s *system) bound() string {
-	threads := fmt.Sprintf("%d threads", s.threads)
-	if s.threads == 1 {
-		threads = "1 thread"
-	}
+	threads := s.threadsText()
 	if s.Script == nil {
 		return fmt.Sprintf("%s, any %d operations", threads, s.MaxOps)
 	}

@@ -98,6 +98,8 @@ func (c Config) withDefaults() Config {
 	if c.Properties == nil {
 		c.Properties = Properties()
 	}
+	// Threads of different kinds are not alike.
+	c.NoSymmetry = c.NoSymmetry || c.kinds() > 1
 	return c
 }
 
@@ -108,6 +110,8 @@ func (c *Config) check() error {
 		return errors.New("machine: a check needs a layout, an entry, programs and keys")
 	case threads < 1 || threads > MaxThreads:
 		return fmt.Errorf("machine: %d threads: want 1 to %d", threads, MaxThreads)
+	case threads < c.kinds() && c.changes():
+		return fmt.Errorf("machine: %d threads: the protocol has %d kinds of readers", threads, c.kinds())
 	case len(c.Keys) > MaxKeys:
 		return fmt.Errorf("machine: %d keys change: at most %d can", len(c.Keys), MaxKeys)
 	case c.MaxOps < 0 || c.MaxOps > MaxCalls || len(c.Script) > MaxCalls:

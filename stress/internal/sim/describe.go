@@ -56,14 +56,14 @@ func (s *system) mutatorAction(x state, was mutator) witness.Action {
 	case protocol.Poke:
 		return s.pokeAction(x, was, a)
 	case protocol.Wait:
-		do.Do = witness.Wait
+		do.Do, do.Grace = witness.Wait, a.Grace
 		if a.IfChanged && was.changed <= a.Since {
 			do.Do = witness.NoWait
 		}
 	case protocol.Publish:
 		do.Do, do.Prog = witness.Publish, was.given
 	case protocol.Retire:
-		do.Do, do.Prog, do.Same = witness.Retire, was.old, was.old == was.given
+		do.Do, do.Prog, do.Same, do.Grace = witness.Retire, was.old, was.old == was.given, a.Grace
 	case protocol.Free:
 		do.Do, do.Prog, do.Same = witness.Free, was.old, was.old == was.given
 	}
@@ -95,7 +95,9 @@ func (s *system) threadAction(x state, m move) witness.Action {
 	st := &s.local(x[s.wordOf(m.actor)] & localMask).stop
 	switch m.in.kind() {
 	case enters:
-		return witness.Act(witness.Enter)
+		do := witness.Act(witness.Enter)
+		do.Reader = s.reader(m.actor)
+		return do
 	case loads:
 		do := witness.Act(witness.Read)
 		do.Key, do.Prog = s.keyOf(st.loaded), int(m.in.value())-1

@@ -13,11 +13,11 @@
 // Which slots a site has, what each may hold, where that leads and what is forbidden, the protocol
 // says ([protocol.Site]); so it does of each store of a poke ([protocol.MicroStep]).
 //
-//	explore.go expand.go mutate.go state.go slot.go table.go   the explorer
-//	local.go run.go                                            a thread, and one step of it
-//	text.go site.go                                            images, slots, structs in memory
-//	witness.go describe.go                                     what was found
-//	x86/                                                       instructions
+//	explore.go expand.go mutate.go grace.go state.go slot.go table.go   the explorer
+//	local.go run.go                                                     a thread, and one step of it
+//	text.go site.go                                                     images, slots, structs in memory
+//	witness.go describe.go                                              what was found
+//	x86/                                                                instructions
 //
 // The explorer knows no instruction set: it has threads take steps, and stores what they become.
 // The package shares no step with package model, which knows contents of slots and no bytes: that
@@ -36,7 +36,9 @@
 // it runs the byte again (kernel: poke_int3_handler in arch/x86/kernel/alternative.c).
 //
 // Grace periods wait for the threads that are inside when they begin: for all of them, for all
-// but any one (forget-one), for none (sleep). A wait, and the freeing of a retired program,
+// but any one (forget-one), for none (sleep). Where the protocol has kinds of readers, thread i is of
+// kind i modulo their number, and a grace period waits for those of the kinds that list it. One that
+// the text names has no flavour. A wait, and the freeing of a retired program,
 // come as early as they can.
 //
 // # Weak fetch
@@ -84,8 +86,8 @@
 // holds up no wait and can do nothing new, so waiting before the return shows nothing more.
 // [Config.NoMerge] makes every instruction a step of its own, and the return another.
 //
-// Threads are alike; states that differ only in their order are one, unless
-// [Config.NoSymmetry] is set. The number of a thread's content is its hash, so that the results
+// Threads are alike; states that differ only in their order are one, unless there are kinds of
+// readers or [Config.NoSymmetry] is set. The number of a thread's content is its hash, so that the results
 // of steps are remembered by number, and neither counts nor witness depend on the workers. If two
 // contents had one number, that would be noticed, and end the check with an error.
 //

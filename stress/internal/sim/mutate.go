@@ -47,8 +47,9 @@ func (s *system) next(x state, call int) int {
 
 // begun is the mutator when a call begins. If there is nothing to do, it has no operation.
 func (s *system) begun(x state, c protocol.Call) mutator {
+	was := mutatorOf(x[mutatorWord])
 	m := mutator{
-		call: mutatorOf(x[mutatorWord]).call + 1, op: none,
+		call: was.call + 1, op: none, kept: was.kept,
 		key: c.Key, given: none, old: textIn(x[keysWord], c.Key),
 	}
 	if c.Kind == protocol.Put {
@@ -112,10 +113,10 @@ func (e *expander) act(y state, m mutator, mv move) {
 		}
 	case protocol.Wait:
 		if !a.IfChanged || m.changed > a.Since {
-			e.s.beginGrace(y, waiter)
+			e.s.beginGrace(y, &m, waiter, a.Grace)
 		}
 	case protocol.Retire, protocol.Free:
-		if f := e.s.letGo(y, &m, a.Kind); f != nil {
+		if f := e.s.letGo(y, &m, a); f != nil {
 			e.found(mv, nil, f)
 			return
 		}
@@ -134,7 +135,7 @@ func (e *expander) finish(y state, m mutator, mv move) {
 			e.found(mv, nil, faultf(protocol.NoLeak, "nothing will free what the operation has replaced"))
 			return
 		}
-		m = mutator{call: e.s.next(y, m.call), op: none, given: none, old: none}
+		m = mutator{call: e.s.next(y, m.call), op: none, given: none, old: none, kept: m.kept}
 	}
 	y[mutatorWord] = m.pack()
 	e.s.endGraces(y)
@@ -238,7 +239,7 @@ func (s *system) sync(y state) error {
 
 // letGo takes the key's hold off the old program. If that was the last one, the program is freed,
 // or awaits its grace period. It says what is wrong with that.
-func (s *system) letGo(y state, m *mutator, how protocol.StepKind) *fault {
+func (s *system) letGo(y state, m *mutator, a *action) *fault {
 	switch {
 	case m.old == none:
 		return nil
@@ -255,11 +256,11 @@ func (s *system) letGo(y state, m *mutator, how protocol.StepKind) *fault {
 	y[textsWord] = withRefs(y[textsWord], m.old, refs)
 	switch {
 	case refs > 0:
-	case how == protocol.Free:
+	case a.Kind == protocol.Free:
 		s.free(y, m.old)
 	default:
 		y[textsWord] = withStatus(y[textsWord], m.old, retiring)
-		s.beginGrace(y, m.old)
+		s.beginGrace(y, m, m.old, a.Grace)
 	}
 	return nil
 }

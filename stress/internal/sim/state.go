@@ -1,10 +1,6 @@
 package sim
 
-import (
-	"slices"
-
-	"tailpoke/patcher/protocol"
-)
+import "slices"
 
 // A state is the whole system in words: the mutator, what keys hold, the texts, one word for
 // each slot and one for each thread.
@@ -33,6 +29,9 @@ type mutator struct {
 	micro      int  // steps of the poke at hand that are done
 	changed    int  // index of the last action that changed a byte, plus 1
 	dropped    bool // the old program was let go
+	// kept has a bit for each grace period in progress that forgets nobody, where another would: it is
+	// not one of the subject's own.
+	kept uint64
 }
 
 func (m mutator) pack() uint64 {
@@ -49,9 +48,12 @@ func (m mutator) pack() uint64 {
 	put(m.action, 12)
 	put(m.micro, 5)
 	put(m.changed, 12)
+	dropped := 0
 	if m.dropped {
-		put(1, 1)
+		dropped = 1
 	}
+	put(dropped, 1)
+	put(int(m.kept), MaxTexts)
 	return v
 }
 
@@ -64,6 +66,7 @@ func mutatorOf(v uint64) mutator {
 	return mutator{
 		call: get(8), op: get(2) - 1, key: get(3), given: get(4) - 1, old: get(4) - 1,
 		action: get(12), micro: get(5), changed: get(12), dropped: get(1) != 0,
+		kept: uint64(get(MaxTexts)),
 	}
 }
 
@@ -140,55 +143,8 @@ const localMask = 1<<localBits - 1
 
 func graceBit(n int) uint64 { return 1 << (localBits + n) }
 
-// waiter is what a grace period bit is for.
-const waiter = 0
-
 // wordOf is the index of a thread's word.
 func (s *system) wordOf(thread int) int { return s.threadsFrom + thread*s.stride }
-
-// waitedFor counts the threads that a grace period waits for.
-func (s *system) waitedFor(x state, n int) int {
-	count := 0
-	for i := s.threadsFrom; i < len(x); i += s.stride {
-		if x[i]&graceBit(n) != 0 {
-			count++
-		}
-	}
-	return count
-}
-
-// beginGrace marks the threads that are inside their sections.
-func (s *system) beginGrace(x state, n int) {
-	if s.Subject.Grace.Kind == protocol.GraceSleep {
-		return // it may end at once
-	}
-	for i := s.threadsFrom; i < len(x); i += s.stride {
-		if x[i]&localMask != s.idle {
-			x[i] |= graceBit(n)
-		}
-	}
-}
-
-// endGraces ends grace periods as soon as they can end. Later would be allowed as well, but
-// shows no more: what waits for a grace period is not held up, and a program that is freed
-// early is found by a thread that would find it later.
-func (s *system) endGraces(x state) {
-	allowed := 0
-	if s.Subject.Grace.Kind == protocol.GraceForget {
-		allowed = 1 // any one may be the one that was forgotten
-	}
-	for n := range len(s.texts) {
-		if n != waiter && statusOf(x[textsWord], n) != retiring || s.waitedFor(x, n) > allowed {
-			continue
-		}
-		for i := s.threadsFrom; i < len(x); i += s.stride {
-			x[i] &^= graceBit(n)
-		}
-		if n != waiter {
-			s.free(x, n)
-		}
-	}
-}
 
 // free turns a text into int3. Its slots are poked no more.
 func (s *system) free(x state, text int) {

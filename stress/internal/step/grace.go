@@ -9,11 +9,12 @@ import (
 	"tailpoke/patcher/protocol/witness"
 )
 
-// insideOf are the threads that are inside their sections after a step.
-func insideOf(s *witness.Step) map[int]bool {
-	in := map[int]bool{}
+// awaited are the threads that are inside their sections after a step in which a wait begins, of the
+// kinds of readers that it waits for.
+func (r *replay) awaited(s *witness.Step) map[int]bool {
+	in, p := map[int]bool{}, r.c.Subject.Protocol
 	for i, at := range s.View.Threads {
-		if at.Place != witness.Idle {
+		if at.Place != witness.Idle && p.Awaits(s.Action.Grace, i%p.Kinds()) {
 			in[i] = true
 		}
 	}
@@ -43,7 +44,7 @@ func (m *mutator) waitsStill(r *replay) error {
 			delete(m.waiting, i)
 		}
 	}
-	if len(m.waiting) <= allowed(r.c.Subject.Grace.Kind, len(r.threads)) {
+	if len(m.waiting) <= r.allowed(m.wait.Action.Grace) {
 		return nil // it may end, and the witness does not need that yet
 	}
 	select {

@@ -122,8 +122,8 @@ func (r *replay) mutatorStep(i int, s *witness.Step, last bool) error {
 		m.turn <- struct{}{}
 	}
 	if s.Action.Do == witness.Wait {
-		m.waiting, m.wait = insideOf(s), s
-		if len(m.waiting) > allowed(r.c.Subject.Grace.Kind, len(r.threads)) {
+		m.waiting, m.wait = r.awaited(s), s
+		if len(m.waiting) > r.allowed(s.Action.Grace) {
 			return nil // endWait and waitsStill look after it
 		}
 		if err := m.endWait(); err != nil {

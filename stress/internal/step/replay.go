@@ -117,13 +117,14 @@ func (r *replay) one(i int) error {
 // accused is the thread that the last step is of; 0 if it is the mutator's.
 func accused(w *witness.Witness) int { return w.Steps[len(w.Steps)-1].Actor.Index }
 
-// allowed is how many threads a grace period may leave inside.
-func allowed(g protocol.GraceKind, threads int) int {
-	switch g {
-	case protocol.GraceForget:
+// allowed is how many of the threads that a grace period waits for it may leave inside.
+func (r *replay) allowed(period protocol.Period) int {
+	switch {
+	case period != protocol.OwnPeriod:
+	case r.c.Subject.Grace.Kind == protocol.GraceForget:
 		return 1
-	case protocol.GraceSleep:
-		return threads
+	case r.c.Subject.Grace.Kind == protocol.GraceSleep:
+		return len(r.threads)
 	}
 	return 0
 }

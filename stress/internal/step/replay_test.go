@@ -19,6 +19,12 @@ const (
   install  publish; each { target=jump; bypass=nop }
   update   publish; each { target=jump }; retire
   remove   publish; each { bypass=jump; target=nop }; retire`
+	sleepable = `protocol sleepable
+  reader   plain: rcu, tasks-trace
+  reader   sleepable: tasks-trace
+  install  publish; each { target=jump; bypass=nop }
+  update   publish; each { target=jump }; retire tasks-trace
+  remove   publish; each { bypass=jump; wait rcu if changed; target=nop }; retire tasks-trace`
 	lateOpen = `protocol late-open
   install  publish; each { bypass=nop; target=jump }
   update   publish; each { target=jump }; retire
@@ -48,6 +54,10 @@ func TestViolationsAreSeen(t *testing.T) {
 	}{
 		{"no grace period", withProtocol(t, base, noGrace), protocol.NeverA, report.Taken,
 			"", "falls through", "are not the caller's"},
+		{"a reader of another kind", withProtocol(t, base, sleepable), protocol.NeverA, report.Taken,
+			"", "falls through", "are not the caller's"},
+		{"freed for another kind", withProtocol(t, base, strings.Replace(sleepable, "retire tasks-trace\n", "retire rcu\n", 1)), protocol.NoUseAfterFree, report.Taken,
+			"", "which has been freed: all its bytes are int3", "with signal 5"},
 		{"open first", withProtocol(t, base, lateOpen), protocol.NeverA, report.Taken,
 			"", "stands at the target entry+0x", "are not the caller's"},
 		{"freed at once", withProtocol(t, base, freeNow), protocol.NoUseAfterFree, report.Taken,
@@ -259,6 +269,36 @@ func TestGracePeriodsAreCompared(t *testing.T) {
 	}
 }
 
+// TestKindsAreCompared carries a witness out in which a wait lets a sleepable reader be, by a patcher
+// that waits for it, and one in which the flavour forgets a reader of a kind that has another one.
+func TestKindsAreCompared(t *testing.T) {
+	c := withProtocol(t, config(t), sleepable)
+	w := witnessOf(t, c)
+	c.Subject.Protocol.Ops[protocol.Remove][1].Body[1].Grace = protocol.TasksTrace
+	blocked := newReplay(c, w)
+	blocked.limit = 100 * time.Millisecond
+	if r := run(t, blocked); r.Outcome != report.Differs ||
+		!strings.Contains(r.Text, "the grace period does not end within 100ms, the witness's has ended") {
+		t.Errorf("%+v", r)
+	}
+	// The flavour forgets plain readers alone. In the one a plain reader is to blame, in the other a
+	// sleepable one, of which the wait knows nothing.
+	for remove, last := range map[string]int{"wait; wait srcu": 0, "wait epoch": 1} {
+		c := withProtocol(t, config(t), `protocol p
+  reader   plain: epoch
+  reader   sleepable: srcu
+  install  publish; each { target=jump; bypass=nop }
+  update   publish; each { target=jump }; retire
+  remove   publish; each { bypass=jump; `+remove+`; target=nop }; retire`)
+		c.Subject.Grace = protocol.Grace{Name: "forget-one", Kind: protocol.GraceForget}
+		c.Properties = []protocol.Property{protocol.NeverA}
+		w := witnessOf(t, c)
+		if r := carriedOut(t, c, w); r.Outcome != report.Taken || accused(w) != last {
+			t.Errorf("%s: %+v\n%v", remove, r, w)
+		}
+	}
+}
+
 // TestForgottenReader has either thread be the one that a faulty flavour forgets.
 func TestForgottenReader(t *testing.T) {
 	c := config(t)
@@ -325,6 +365,21 @@ func TestPatcherThatDoesNotWait(t *testing.T) {
 	}
 	if r := carriedOut(t, c, w); r.Outcome != report.Taken {
 		t.Errorf("%+v", r)
+	}
+	// A wait that the text names is none of a flavour that waits for nobody.
+	named := withProtocol(t, c, strings.Replace(c.Subject.Protocol.String(), "wait if", "wait epoch if", 1))
+	named.Subject.Grace.Kind = protocol.GraceSleep
+	for i := range choices {
+		if choices[i].Action.Do == witness.Wait {
+			choices[i].Action.Grace = protocol.Epoch
+		}
+	}
+	w2, err := sim.Replay(named, choices)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := carriedOut(t, named, w2); r.Outcome != report.Taken {
+		t.Errorf("named: %+v", r)
 	}
 	for try := 1; ; try++ { // the patcher has to be quicker than the thread that enters
 		hasty := newReplay(c, w)

@@ -162,16 +162,25 @@ func (r *replay) put(call protocol.Call) error {
 	return fmt.Errorf("%v: no copy of the program is left", call)
 }
 
-// addThreads makes the threads. A flavour that forgets a reader forgets the pool's first. That must
-// be the thread with which the witness ends.
+// addThreads makes the threads. A flavour that forgets a reader forgets the first of its readers.
+// That must be the thread with which the witness ends.
 func (r *replay) addThreads(n int) error {
 	order := make([]int, n)
 	for i := range order {
 		order[i] = i
 	}
-	if r.c.Subject.Grace.Kind == protocol.GraceForget {
-		k := accused(r.w)
-		order[0], order[k] = order[k], order[0]
+	if p := r.c.Subject.Protocol; r.c.Subject.Grace.Kind == protocol.GraceForget {
+		known := func(thread int) bool { return p.Awaits(protocol.OwnPeriod, thread%p.Kinds()) }
+		first, k := 0, accused(r.w)
+		for first < k && !known(first) {
+			first++
+		}
+		if known(k) && first%p.Kinds() != k%p.Kinds() {
+			return cannotForce("its flavour forgets thread %d, a reader of another kind than the last step's", first)
+		}
+		if known(k) {
+			order[first], order[k] = order[k], order[first]
+		}
 	}
 	for _, at := range order {
 		s, err := r.Pool.Stepper(at, threadLimit)
