@@ -52,7 +52,7 @@ func (sys *system) mutatorAction(x, y *state, by *agent, m move) witness.Action 
 		a.Do, a.Op, a.Key = witness.Return, protocol.OpKind(opField.of(w)-1), int(keyField.of(w))
 	case movePublish:
 		a.Do, a.Prog = witness.Publish, prog(givenField.of(w))
-	case movePoke, moveNoPoke, moveLook:
+	case movePoke, moveNoPoke, moveLook, moveRefused:
 		return sys.pokeAction(x, by, m)
 	case movePass:
 		a.Site = int(m.arg)
@@ -91,6 +91,8 @@ func (sys *system) pokeAction(x *state, by *agent, m move) witness.Action {
 	switch {
 	case m.kind == moveNoPoke:
 		a.Do = witness.NoPoke
+	case m.kind == moveRefused:
+		a.Do = witness.Refused
 	case m.kind == moveLook:
 		a.Do, a.Text = witness.Look, instrOf(expects, at.Slot)
 	case next == 0 && slot.mem() != whole(expects):
@@ -123,6 +125,11 @@ func (sys *system) loaderAction(x, y *state, by *agent, m move) witness.Action {
 		a.Prog = prog(sys.pointer(x, a.Key))
 	case moveStable:
 		a.Do, a.Copy, a.Site = witness.Stable, witness.None, at(x, by).site
+	case moveKnown:
+		a.Do = witness.Known
+		if at(x, by).Kind == protocol.Unknown {
+			a.Do = witness.Unknown
+		}
 	case moveOpen:
 		a.Do = witness.Open
 	case moveGiveBack:

@@ -82,6 +82,12 @@ func (sys *system) stable(x *state, site int) bool {
 	return trackedField.at(image-1).of(w) != 0 && stableField.at(site-sys.shape.Sites).of(w) != 0
 }
 
+// known reports whether the kernel takes a poke of a site by an operation.
+func (sys *system) known(x *state, site int) bool {
+	image := sys.imageOf(site)
+	return !sys.knows || image == 0 || sys.programOf(image) > 0 || knownField.at(image-1).of(x[sys.extra]) != 0
+}
+
 // erased is a slot whose memory was given back: no instruction, and nothing that a poke
 // expects.
 const erased = slot(tailMixed)<<expectShift | slot(headInt3)<<(memShift+tailBits) |

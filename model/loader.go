@@ -22,7 +22,7 @@ func (e *expander) lives() {
 			life = unloads
 			w = openField.at(which).put(w, 0)
 		} else {
-			w = placedField.at(which).put(w, 1)
+			w = knownField.at(which).put(placedField.at(which).put(w, 1), 0)
 			e.sys.setImage(y, 1+which, emptySite())
 		}
 		y[e.sys.extra] = w
@@ -71,6 +71,9 @@ func (e *expander) load(a *action) {
 	case protocol.Stable:
 		*w = stableField.at(a.site-e.sys.shape.Sites).put(*w, 1)
 		e.done(a, moveStable)
+	case protocol.Known, protocol.Unknown:
+		*w = knownField.at(which).put(*w, uint64(protocol.Unknown-a.Kind))
+		e.done(a, moveKnown)
 	case protocol.Open:
 		*w = openField.at(which).put(*w, 1)
 		e.done(a, moveOpen)

@@ -51,6 +51,8 @@ const (
 	moveTrack                         // the copy's descriptors are put on the list, or taken off
 	moveLookUp                        // the fixup reads the map's pointer
 	moveStable                        // the descriptor becomes stable
+	moveKnown                         // the copy's text is known, or no more
+	moveRefused                       // a poke of text that is not known is refused, and taken for done
 	moveOpen                          // executions may begin in the copy
 	moveGiveBack                      // its memory is given back
 	moveArrive                        // a program that has sites is loaded again

@@ -156,6 +156,10 @@ func (e *expander) act(a *action) {
 	case protocol.Publish:
 		e.publish(a)
 	case protocol.Poke:
+		if !begun(e.x[e.me.word]) && !e.sys.known(&e.x, a.site) {
+			e.refuse(a)
+			return
+		}
 		e.poke(a)
 	case protocol.Wait:
 		e.wait(a)
@@ -164,6 +168,16 @@ func (e *expander) act(a *action) {
 	case protocol.Free:
 		e.free(a)
 	}
+}
+
+// refuse passes for a poke: its text is not known, and nobody looks at the answer. The descriptor
+// remembers what was to be written.
+func (e *expander) refuse(a *action) {
+	y := e.from()
+	w := &y[1+a.site]
+	s := slotOf(*w, a.Slot)
+	*w = withSlot(*w, a.Slot, s.expecting(e.sys.wanted(y, e.me, a)))
+	e.done(a, moveRefused)
 }
 
 // begun reports whether the next action of an agent is in progress: it is asked whether a

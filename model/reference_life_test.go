@@ -115,6 +115,8 @@ func (r *reference) load(s refState, act protocol.Action) {
 		s.read[site] = r.names(s, r.keyOf(site))
 	case protocol.Stable:
 		s.stable[site] = true
+	case protocol.Known, protocol.Unknown:
+		s.known = act.Kind == protocol.Known
 	case protocol.Open:
 		s.entered = true
 	case protocol.Free:

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -89,6 +90,7 @@ type refState struct {
 	listed                   [refMax]bool // programs that have sites
 	placed, tracked, entered bool         // the copy: is there, is on the list, may be entered
 	stable                   [refMax]bool
+	known                    bool             // the copy's text is
 	read                     [refMax]refInstr // what the load has read, for each site
 	thread                   refThread
 }
@@ -246,10 +248,23 @@ func (r *reference) want(s refState, by int, act protocol.Action) refInstr {
 	}
 }
 
+// knows reports whether the load's line makes text known.
+func (r *reference) knows() bool {
+	return slices.ContainsFunc(r.lines, func(l string) bool {
+		return strings.HasPrefix(strings.TrimSpace(l), "load") && strings.Contains(l, "known")
+	})
+}
+
 func (r *reference) poke(s refState, act protocol.Action) {
 	a := &s.agent[r.me]
 	slot := &s.slot[r.sites(*a)[act.Desc]][act.Slot]
 	want, expect := r.want(s, r.me, act), slot.expect
+	if a.micro == 0 && a.look == 0 && r.me != refLoader && r.sites(*a)[act.Desc] >= r.Shape.Sites &&
+		r.sites(*a)[act.Desc] < r.deepSites() && r.knows() && !s.known {
+		slot.expect = want
+		r.next(r.advance(s, a.action+1), "")
+		return
+	}
 	if a.micro == 0 {
 		if r.Protocol.Mutex == protocol.MutexNone && (r.Shape.Mutators > 1 || r.Shape.Copies > 0) {
 			if a.look == 0 {

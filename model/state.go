@@ -58,6 +58,7 @@ const (
 	openField    field = 16<<8 | 1 // at copy: executions may begin in it
 	stableField  field = 18<<8 | 1 // at site, the copies' alone: its descriptor is stable
 	readField    field = 26<<8 | 3 // at site of one image: what its load has read
+	knownField   field = 58<<8 | 1 // at copy: its text is known
 	listedField  field = 50<<8 | 1 // at program-1: its descriptors are on the list
 )
 

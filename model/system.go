@@ -45,6 +45,7 @@ type system struct {
 	comes  bool                   // images come and go
 	lasts  bool                   // an execution may go on after a tail call, so its duties last
 	looks  bool                   // what a slot holds is read before the poke has it for itself
+	knows  bool                   // text must be known to be poked
 	letsGo [protocol.OpKinds]bool // the operations that let go of what they replace
 	races  bool                   // two mutators have operations in progress on one key
 }
@@ -62,7 +63,7 @@ type action struct {
 func newSystem(s protocol.Subject, threads int, symmetric bool) (*system, error) {
 	sys := &system{
 		shape: s.Shape, trap: s.Method.Trap, grace: s.Grace.Kind, mutex: s.Protocol.Mutex,
-		symmetric: symmetric,
+		symmetric: symmetric, knows: s.Protocol.Knows(),
 	}
 	sys.shape.Threads = threads
 	var err error

@@ -172,6 +172,11 @@ func (p *promela) poke(a *action) {
 		when += " && " + read + " != 0"
 	}
 	slot := p.slot(a.Slot, a.site)
+	if copy := a.site/p.Shape.Sites - 1; p.Protocol.Knows() && !a.loads && copy >= 0 && copy < p.Shape.Copies {
+		p.printf("\t   :: d_step { %s && (known >> %d & 1) == 0 -> %s.remembered = %s; %s }; break\n",
+			when, copy, slot, tail, p.then(a, false))
+		when += fmt.Sprintf(" && (known >> %d & 1) != 0", copy)
+	}
 	if p.looks {
 		p.printf("\t   :: d_step { %s -> %s = 1 + %s.remembered };\n\t   do\n",
 			when, p.my("looked"), slot)

@@ -71,6 +71,9 @@ func (p *promela) more() {
 	}
 	if p.Shape.Copies > 0 {
 		p.put("copies", nil)
+		if p.Protocol.Knows() {
+			p.put("known", nil)
+		}
 	}
 	if p.Shape.Deep {
 		p.put("deep state", holes{"all": 1<<p.Shape.Programs - 1})

@@ -17,6 +17,9 @@ func (p *promela) loader() {
 	for c := range p.Shape.Copies {
 		var sites []int
 		compiled := ""
+		if p.Protocol.Knows() {
+			compiled = fmt.Sprintf("; known = known & ~(1 << %d)", c)
+		}
 		for i := range p.Shape.Sites {
 			sites = append(sites, (1+c)*p.Shape.Sites+i)
 			compiled += fmt.Sprintf("; compile(%d)", c*p.Shape.Sites+i)
@@ -71,6 +74,10 @@ func (p *promela) loads(a *action) {
 		text = fmt.Sprintf("looked_up[%d] = POINTER(%d)", a.site%p.Shape.Sites, p.keyOf(a.site))
 	case protocol.Stable:
 		text = fmt.Sprintf("stable = stable | 1 << %d", a.site-p.Shape.Sites)
+	case protocol.Known:
+		text = fmt.Sprintf("known = known | 1 << %d", c)
+	case protocol.Unknown:
+		text = fmt.Sprintf("known = known & ~(1 << %d)", c)
 	case protocol.Open:
 		text = fmt.Sprintf("opened = opened | 1 << %d", c)
 	case protocol.Free:

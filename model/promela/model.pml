@@ -136,6 +136,10 @@ copy_slot copy_slot0[SITES * COPIES];
 copy_slot copy_slot1[SITES * COPIES];
 {{end}}
 
+{{define "known"}}
+byte known;           /* the kernel knows the image's text: it takes pokes of it */
+{{end}}
+
 {{define "properties"}}
 /* Properties. All of these are false for ever: a move that breaks a property asserts it. */
 

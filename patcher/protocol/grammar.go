@@ -61,6 +61,8 @@ var stepRules = [...]stepRule{
 	Stable:  {"stable", ofLoad, inside, loadAlone, aDescriptor},
 	Open:    {"open", ofLoad, outside, loadAlone, theCopy},
 	Untrack: {"untrack", ofUnload, outside, unloadAlone, theCopy},
+	Known:   {"known", ofLoad, outside, loadAlone, theCopy},
+	Unknown: {"unknown", ofUnload, outside, unloadAlone, theCopy},
 }
 
 // String returns the kind's word in the grammar; that of a poke is its slot's name.

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -23,6 +24,11 @@ func stepsOr(own []Step, op OpKind, text string) []Step {
 		return own
 	}
 	return must(parseSteps(text, op))
+}
+
+// Knows reports whether a copy's text must be known for an operation to poke it: its load makes it so.
+func (p Protocol) Knows() bool {
+	return slices.ContainsFunc(p.Load, func(s Step) bool { return s.Kind == Known })
 }
 
 // LifeFault returns the property that the operation breaks by how it lets go of what it replaces,

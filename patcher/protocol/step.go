@@ -53,6 +53,12 @@ const (
 	Stable  // of a load: let operations poke the descriptor
 	Open    // of a load: let executions begin in the copy
 	Untrack // of an unload: take the copy's descriptors off the list
+
+	// Known and Unknown: from here on the kernel knows the copy's text (bpf_prog_kallsyms_add), or no
+	// more. Where a load has the former, an operation's poke of text that is not known is refused, and
+	// taken for done: kernels before 6.7 (4b7de801606e). A load's own pokes ask nobody.
+	Known
+	Unknown
 )
 
 // A Step is one step of an operation.

@@ -49,6 +49,27 @@ func loadZoo() []Mutant {
 				"becomes stable, and nothing makes up for the missed change",
 			Edits: rewrite(OfLoad,
 				"track; each { read; target=jump; bypass=nop }; each { stable }; open")},
+		{Name: "unknown-text", Property: NoMiss, Origin: fixupThread,
+			Why: "an operation's poke of text that the kernel does not know yet, or no more, is refused " +
+				"and taken for done: the copy goes on as before",
+			Edits: slices.Concat(
+				rewrite(OfLoad, "track; each { read; target=jump; bypass=nop; stable }; known; open"),
+				rewrite(OfUnload, "unknown; untrack; wait; free"),
+			)},
+		{Name: "unknown-text-poked", Property: ExpectedBytes, Origin: fixupThread,
+			Why: "the same in a copy that nobody executes: the next poke finds other bytes than it " +
+				"expects, -EBUSY, where the kernel has BUG_ON",
+			Edits: slices.Concat(
+				rewrite(OfLoad, "track; each { read; target=jump; bypass=nop; stable }; known"),
+				rewrite(OfUnload, "unknown; untrack; wait; free"),
+			)},
+		{Name: "known-text", Origin: mechanical,
+			Why: "text that is known before its descriptors are on the list, and until they are off it, is " +
+				"always poked",
+			Edits: slices.Concat(
+				rewrite(OfLoad, "known; track; each { read; target=jump; bypass=nop; stable }; open"),
+				rewrite(OfUnload, "untrack; unknown; wait; free"),
+			)},
 		{Name: "stale-fixup", Origin: "mechanical: the comment in prog_array_map_poke_run warns of it",
 			Why: "the load releases the mutex between reading the pointer and making the " +
 				"descriptor stable",

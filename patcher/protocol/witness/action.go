@@ -89,6 +89,9 @@ const (
 	Open     // executions may begin in Copy
 	FreeCopy // the memory of Copy is given back
 	Unloaded // the load or the unload returns
+	Known    // the text of Copy is known from here on
+	Unknown  // or no more
+	Refused  // the poke of Site and Slot to To is of text that is not known: refused, and taken for done
 
 	// What happens to programs in no agent's turn.
 	Arrive  // Prog is loaded
@@ -119,7 +122,7 @@ const (
 var doWords = [numDos]string{
 	"nothing", "call", "publish", "store", "no-poke", "mismatch", "poke-gone", "look", "pass",
 	"wait", "waited", "scan", "no-wait", "retire", "free", "return",
-	"load", "unload", "track", "untrack", "look-up", "stable", "open", "free-copy", "unloaded",
+	"load", "unload", "track", "untrack", "look-up", "stable", "open", "free-copy", "unloaded", "known", "unknown", "refused",
 	"arrive", "forget", "reclaim",
 	"enter", "epoch", "drain", "fetch", "trap", "torn", "handle", "retry", "late", "lost", "read",
 	"run", "back", "execute", "gone", "leave",

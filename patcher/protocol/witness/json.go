@@ -60,7 +60,7 @@ func (d Do) hasOp() bool { return d == Call || d == Return }
 
 // hasSlot reports whether an action of the kind concerns one slot of its site.
 func (d Do) hasSlot() bool {
-	return slices.Contains([]Do{Store, NoPoke, Mismatch, PokeGone, Look, Fetch, Trap, Torn, Handle, Retry, Late, Lost}, d)
+	return slices.Contains([]Do{Store, NoPoke, Refused, Mismatch, PokeGone, Look, Fetch, Trap, Torn, Handle, Retry, Late, Lost}, d)
 }
 
 // some is n, or nil for None.

@@ -56,6 +56,9 @@ var phrases = [numDos]string{
 	Open:     "open {image}",
 	FreeCopy: "free {image}",
 	Unloaded: "{image}: returns",
+	Known:    "{image}: its text is known",
+	Unknown:  "{image}: its text is known no more",
+	Refused:  "{poke}: refused, its text is not known; taken for done",
 
 	Arrive:  "(load) {program}",
 	Forget:  "(rcu) untrack {program}",
