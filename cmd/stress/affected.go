@@ -51,13 +51,11 @@ func newAffected() *cobra.Command {
 }
 
 // begins returns what says which experiment begins. A kernel that ends in it takes the document
-// along, so what was found is said before the first one that may end it.
+// along, so what was found is said before each that may end it.
 func (a *asking) begins(cmd *cobra.Command) func(report.AffectedFault, *report.Affected) {
-	said := false
 	return func(row report.AffectedFault, before *report.Affected) {
-		if row.Endangers && !said && len(before.Faults) > 0 {
+		if row.Endangers && len(before.Faults) > 0 {
 			fmt.Fprintln(a.notes(cmd), render.Summary(report.New(before)))
-			said = true
 		}
 		fmt.Fprintf(a.notes(cmd), "asking for %s\n", row.Name)
 	}

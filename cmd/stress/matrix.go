@@ -92,7 +92,7 @@ func (x *matrixing) run(cmd *cobra.Command, args []string) (*report.Document, er
 	if x.jobs == 0 {
 		x.jobs = count(jobsOf(how, runtime.NumCPU()))
 	}
-	cells := x.cells()
+	cells := x.cells(how)
 	tell := x.counting(cmd)
 	answers, err := matrix.Run(cmd.Context(), cells, matrix.Options{
 		State: x.state, Jobs: int(x.jobs),
@@ -170,8 +170,12 @@ func (x *matrixing) settle(cmd *cobra.Command) error {
 			return usagef("%s: %q is no flag", l.At, f.Arg(0))
 		}
 		o, err := m.settle(cmd, l.Words[0])
-		if e, ok := errors.AsType[*exit](err); ok {
-			return &exit{e.code, fmt.Errorf("%s: %w", l.At, e.err)}
+		if err != nil {
+			code := codeFailed
+			if e, ok := errors.AsType[*exit](err); ok {
+				code, err = e.code, e.err
+			}
+			return &exit{code, fmt.Errorf("%s: %w", l.At, err)}
 		}
 		o.Before = []string{"stress", "vm", "--kernel", quoted(l.Words[0])}
 		for _, w := range l.Words[1:] {
@@ -184,14 +188,17 @@ func (x *matrixing) settle(cmd *cobra.Command) error {
 }
 
 // cells are every verb on every kernel, kernel by kernel. A key has all that an answer depends on.
-func (x *matrixing) cells() (all []matrix.Cell) {
+func (x *matrixing) cells(how report.Guest) (all []matrix.Cell) {
 	for k, o := range x.sets {
 		stamp := ""
 		if info, err := os.Stat(o.Kernel); err == nil {
 			stamp = fmt.Sprint(info.Size(), info.ModTime().UnixNano())
 		}
 		for v, args := range x.args {
-			key, err := json.Marshal([]any{o.Name, stamp, o.Append, o.QEMU, o.CPUs, o.Memory, o.Timeout, args, tool().Revision})
+			key, err := json.Marshal([]any{
+				x.plan.Kernels[k].Name, o.Name, stamp, o.Append, o.QEMU, o.CPUs, o.Memory, o.Timeout, how.Emulator, how.Accel,
+				x.plan.Verbs[v].Name, args, tool().Revision,
+			})
 			if err != nil {
 				panic(err) // texts and numbers have a form
 			}
@@ -217,10 +224,12 @@ func (x *matrixing) cell(ctx context.Context, c matrix.Cell) (report.MatrixCell,
 	o.Write = func(guest.File) error { return nil } // a table is all that is made
 	res, err := vm.Run(ctx, o)
 	switch {
+	case errors.Is(err, vm.ErrMissing) || errors.Is(err, errors.ErrUnsupported):
+		return report.MatrixCell{}, err
 	case errors.Is(err, vm.ErrTime) || errors.Is(err, vm.ErrNoBoot):
 		return report.MatrixCell{Verdict: report.NoAnswer, Summary: err.Error(), Code: codeNoVerdict}, nil
-	case err != nil:
-		return report.MatrixCell{}, err
+	case err != nil: // of this machine: the others have their answers
+		return report.MatrixCell{Verdict: report.NoAnswer, Summary: err.Error(), Code: codeFailed}, nil
 	case res.Fault != nil:
 		d := res.Document()
 		d.Seed = v.seed

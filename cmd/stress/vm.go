@@ -34,7 +34,7 @@ given. What the verb prints and its exit code are those of the verb; files that 
 taken along, and files that it writes come back. A kernel that dies, stalls or hangs meanwhile
 violates kernel-lives. The machine has no network, and no disk of this one's. Without
 KVM it is slow, and cannot show every window: the report says how it ran. deb:NAME is the image of
-Debian's package linux-image-NAME, which is fetched once and kept.
+Debian's package linux-image-NAME, which is fetched once and kept; deb:6.1 is the newest of 6.1.
 
 With --exit-bisect the exit code is 0 for good, 1 for bad, 125 for a kernel that does not boot or that
 nothing can be said of, as git bisect run reads it.`
@@ -55,6 +55,7 @@ type machine struct {
 	qemu    []string
 	timeout duration
 	bisect  bool
+	ran     bool // the verb has ended in the guest: the exit code is its own
 }
 
 func newVM() *cobra.Command {
@@ -84,16 +85,24 @@ func (m *machine) machineFlags(f *pflag.FlagSet) {
 	f.Var(&m.timeout, "timeout", "time for the machine, from its start")
 }
 
-// codeOf is the exit of a run as git bisect run reads it.
+// codeOf is the exit of a run as git bisect run reads it. What is wrong for every commit ends the
+// bisection: the command line, and what this machine lacks.
 func (m *machine) codeOf(err error) error {
 	e, ok := errors.AsType[*exit](err)
-	if !m.bisect || err == nil || ok && (e.code == codeViolated || e.code >= codeSignal) {
+	switch {
+	case !m.bisect || err == nil:
+		return err
+	case !ok || !m.ran && e.code != codeNoVerdict && e.code != codeViolated:
+		return &exit{bisectAbort, err}
+	case e.code == codeViolated || interruptedBy(e.code):
 		return err
 	}
-	if !ok || e.code == codeUsage { // the command line is wrong for every commit
-		return &exit{bisectAbort, err}
-	}
 	return &exit{bisectSkip, e.err}
+}
+
+// interruptedBy reports whether an exit code is that of a signal which this command got.
+func interruptedBy(code int) bool {
+	return code == codeSignal+int(syscall.SIGINT) || code == codeSignal+int(syscall.SIGTERM) || code == codeSignal+int(syscall.SIGHUP)
 }
 
 // run boots the kernel and runs the verb. It makes a document only of what the guest cannot tell.
@@ -108,7 +117,7 @@ func (m *machine) run(cmd *cobra.Command, args []string) error {
 	if stopped := interrupted(cmd.Context()); stopped != nil {
 		return stopped
 	}
-	if code != codeHolds {
+	if m.ran = true; code != codeHolds {
 		return &exit{code, nil} // the guest has said why
 	}
 	return nil

@@ -61,7 +61,7 @@ var table = map[string]arrows{
 	"stress/internal/native":        {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "stress/internal/rig"}},
 	"stress/internal/native [t]":    {may: []string{"jit/interp", asm}},
 	"stress/internal/regress":       {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "stress/internal/identity", "stress/internal/kernel", "stress/internal/native", "stress/internal/workload", "stress/internal/child", "stress/report", ebpf, asm}},
-	"stress/internal/affected":      {may: []string{"internal/vm/guest", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/report", ebpf, asm, btf, link}},
+	"stress/internal/affected":      {may: []string{"internal/vm/guest", "patcher/protocol", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/report", ebpf, asm, btf, link}},
 	"stress/internal/workload":      {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "patcher/protocol", "stress/bpf", "stress/internal/live", ebpf, asm, btf, x86asm}},
 	"stress/internal/child":         {},
 	"stress/bpf":                    {},

@@ -15,7 +15,7 @@ var faults = []struct {
 }{
 	{"stall", regexp.MustCompile(`rcu.*(detected stall|self-detected stall|detected expedited stall)|soft lockup|hard LOCKUP`)},
 	{"hang", regexp.MustCompile(`INFO: task .* blocked for more than`)},
-	{"crash", regexp.MustCompile(`kernel BUG at |BUG: |Oops|general protection fault|invalid opcode: 0000|int3: 0000|stack segment: 0000|double fault:`)},
+	{"crash", regexp.MustCompile(`kernel BUG at |BUG: |Oops|general protection fault[:,]|invalid opcode: 0000|int3: 0000|stack segment: 0000|double fault:`)},
 	{"panic", regexp.MustCompile(`Kernel panic - not syncing`)},
 }
 
@@ -29,22 +29,12 @@ func faultOf(line string) string {
 	return ""
 }
 
-// ghost reports whether a fault is a trap that nobody had set: what a stale translation of a poked
-// byte looks like.
-func ghost(log []string) bool {
-	for _, line := range log {
-		if strings.Contains(line, "int3: 0000") || strings.Contains(line, "Oops: int3") {
-			return true
-		}
-	}
-	return false
-}
-
 // Bounds of what is kept of a console.
 const (
 	lastLines  = 20  // before a fault
 	faultLines = 80  // from it on
 	lineLength = 240 // characters of a line
+	partialMax = 4096
 )
 
 // console keeps the last of what a kernel says, and, from a fault on, the beginning of that.
@@ -66,6 +56,7 @@ func (c *console) Write(b []byte) (int, error) {
 	for {
 		line, rest, whole := bytes.Cut(c.partial, []byte("\n"))
 		if !whole {
+			c.partial = c.partial[:min(len(c.partial), partialMax)]
 			return len(b), nil
 		}
 		c.line(plain(string(line)))

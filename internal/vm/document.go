@@ -1,6 +1,9 @@
 package vm
 
 import (
+	"fmt"
+
+	"tailpoke/internal/vm/guest"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/report"
 )
@@ -13,10 +16,13 @@ func (r *Result) Document() *report.Document {
 	d := &report.Document{Schema: "stress/vm/1", Guest: &r.Guest}
 	if f.Emulator {
 		d.Verdict, row.Verdict = report.NoAnswer, protocol.Bounded
-		row.Reason = "emulator: QEMU executes stale translations of poked text with " + r.Guest.Accel + ", which looks like this: " + f.Line
+		row.Reason = guest.Doubt(r.Guest.Accel) + ": " + f.Line
 	} else {
 		d.Verdict, row.Verdict, row.Property = report.Violated, protocol.Violated, protocol.KernelLives
 		row.Reason = string(protocol.KernelLives)
+		if f.After > 0 {
+			row.Reason = fmt.Sprintf("%s, after %d operations", protocol.KernelLives, f.After)
+		}
 		row.Findings = []report.Finding{{
 			Engine: protocol.Kernel, Property: protocol.KernelLives, Class: f.Kind, During: f.During,
 			Place: report.Place{Who: "kernel"}, Text: f.Line, Count: 1, Log: f.Log,

@@ -42,9 +42,3 @@ func Version(path string) (string, error) {
 	text, _, _ := strings.Cut(string(head[at:]), "\x00")
 	return text, nil
 }
-
-// Release is the first word of an image's version: "6.1.0-56-amd64".
-func Release(version string) string {
-	release, _, _ := strings.Cut(version, " ")
-	return release
-}

@@ -31,7 +31,7 @@ func fileOf(t *testing.T, name string, data []byte) string {
 func TestVersion(t *testing.T) {
 	const says = "6.1.0-56-amd64 (debian-kernel@lists.debian.org) #1 SMP"
 	got, err := Version(fileOf(t, "bzImage", bzImage(says)))
-	if err != nil || got != says || Release(got) != "6.1.0-56-amd64" {
+	if err != nil || got != says {
 		t.Errorf("got %q, %v", got, err)
 	}
 	mute := bzImage(says)

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -43,6 +44,8 @@ type machine struct {
 	process *os.Process
 	said    bytes.Buffer  // QEMU itself, about what it cannot do
 	ended   chan struct{} // closed when QEMU has
+	failed  error         // how, if not well: to be read after that
+	files   []string      // that the verb may write
 	// Our ends of what QEMU inherits.
 	console, link, beacon *os.File
 	screen                *console
@@ -60,7 +63,7 @@ func start(ctx context.Context, path string, s settings, o *Options, g report.Gu
 	if err != nil {
 		return nil, err
 	}
-	m := &machine{o: o, guest: g, ended: make(chan struct{}), screen: &console{}}
+	m := &machine{o: o, guest: g, files: job.Files, ended: make(chan struct{}), screen: &console{}}
 	ends, err := m.inherited(files)
 	defer func() {
 		for _, f := range ends {
@@ -76,6 +79,7 @@ func start(ctx context.Context, path string, s settings, o *Options, g report.Gu
 	cmd.Stdout, cmd.Stderr = &m.said, &m.said
 	// The kernel ends QEMU when this process ends, whatever the way; and a terminal's interrupt is
 	// not for QEMU.
+	cmd.WaitDelay = 5 * time.Second // what is in QEMU's place may leave others behind
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	if err := m.launch(cmd); err != nil {
 		m.close()
@@ -97,7 +101,9 @@ func (m *machine) launch(cmd *exec.Cmd) error {
 		}
 		started <- err
 		if err == nil {
-			_ = cmd.Wait() // how it ended says nothing: a guest that restarts ends it with 0
+			if err := cmd.Wait(); !errors.Is(err, exec.ErrWaitDelay) {
+				m.failed = err
+			}
 			close(m.ended)
 		}
 	}()
@@ -129,7 +135,7 @@ func (m *machine) inherited(files []byte) (ends []*os.File, err error) {
 
 // kill ends QEMU and waits for that.
 func (m *machine) kill() {
-	_ = m.process.Kill() // or it has ended
+	_ = syscall.Kill(-m.process.Pid, syscall.SIGKILL) // the group is its own; or it has ended
 	<-m.ended
 }
 

@@ -61,11 +61,6 @@ func chosen(args []string, kvm bool) settings {
 	return s
 }
 
-// stale reports whether QEMU may execute stale translations of poked text with this accelerator.
-func stale(accel string) bool {
-	return strings.HasPrefix(accel, "tcg") && !strings.Contains(accel, "thread=single")
-}
-
 // What the kernel is told, beside what the caller adds. A kernel that dies begins anew at once, which
 // QEMU turns into its own end. A stall under emulation is one only after long.
 const commandLine = "console=ttyS0 rdinit=/init loglevel=5 panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30"

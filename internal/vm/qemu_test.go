@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tailpoke/internal/vm/guest"
 )
 
 // TestChosen: the caller's accelerator and processor take the place of ours; all else is added.
@@ -27,7 +29,7 @@ func TestChosen(t *testing.T) {
 		}
 	}
 	for accel, want := range map[string]bool{"kvm": false, "tcg": true, "tcg,thread=multi": true, "tcg,thread=single": false} {
-		if stale(accel) != want {
+		if guest.Stale(accel) != want {
 			t.Errorf("%s: %v", accel, !want)
 		}
 	}

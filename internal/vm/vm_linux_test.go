@@ -70,20 +70,23 @@ func TestRun(t *testing.T) {
 		line   string // of it, or of the error
 		err    error
 	}{
-		"a verb that ends":      {script: "say booting; ready; frame o hello; frame e ' and more'; frame x 3; spin", code: 3, out: "hello and more"},
-		"a crash":               {script: "ready; printf i.r >&5; say 'kernel BUG at arraymap.c:994!'; say 'Kernel panic - not syncing'", kind: "crash", line: "kernel BUG at arraymap.c:994!"},
-		"a crash, and no end":   {script: "ready; say 'Oops: 0000'; while :; do frame b ''; sleep 0.1; done", kind: "crash", line: "Oops: 0000"},
-		"a reset":               {script: "ready", kind: "reset", line: "the machine restarted without a word"},
-		"silence":               {script: "ready; spin", kind: "hang", line: "no sign of life"},
-		"no first process":      {script: "say 'Linux version 6.1'; spin", err: ErrNoBoot, line: "Linux version 6.1"},
-		"a panic at boot":       {script: "say 'Kernel panic - not syncing: VFS'", err: ErrNoBoot, line: "it says last: Kernel panic - not syncing: VFS"},
-		"no machine":            {script: "echo 'qemu: no such CPU model' >&2; exit 1", line: "QEMU runs no such machine: qemu: no such CPU model"},
-		"QEMU that dies":        {script: "ready; echo 'qemu: out of memory' >&2; exit 1", line: "QEMU ended: qemu: out of memory"},
-		"a first process's end": {script: "ready; frame f 'mount proc: no'; spin", line: "the guest's first process: mount proc: no"},
+		"a verb that ends":         {script: "say booting; ready; frame o hello; frame e ' and more'; frame x 3; spin", code: 3, out: "hello and more"},
+		"a crash":                  {script: "ready; printf i.r >&5; say 'kernel BUG at arraymap.c:994!'; say 'Kernel panic - not syncing'", kind: "crash", line: "kernel BUG at arraymap.c:994!"},
+		"a crash, and no end":      {script: "ready; say 'Oops: 0000'; while :; do frame b ''; sleep 0.1; done", kind: "crash", line: "Oops: 0000"},
+		"a fault, and then an end": {script: "ready; say 'INFO: task init:97 blocked for more than 60 seconds.'; frame x 0; spin", kind: "hang", line: "INFO: task init:97"},
+		"a reset, and a warning":   {script: "ready; echo 'qemu: warning: no such feature' >&2; exit 0", kind: "reset", line: "without a word"},
+		"QEMU that is killed":      {script: "ready; kill -9 $$", line: "QEMU ended: signal: killed: without a word"},
+		"a reset":                  {script: "ready", kind: "reset", line: "the machine restarted without a word"},
+		"silence":                  {script: "ready; spin", kind: "hang", line: "no sign of life"},
+		"no first process":         {script: "say 'Linux version 6.1'; spin", err: ErrNoBoot, line: "Linux version 6.1"},
+		"a panic at boot":          {script: "say 'Kernel panic - not syncing: VFS'", err: ErrNoBoot, line: "it says last: Kernel panic - not syncing: VFS"},
+		"no machine":               {script: "echo 'qemu: no such CPU model' >&2; exit 1", line: "QEMU runs no such machine: qemu: no such CPU model"},
+		"QEMU that dies":           {script: "ready; echo 'qemu: out of memory' >&2; exit 1", line: "QEMU ended: exit status 1: qemu: out of memory"},
+		"a first process's end":    {script: "ready; frame f 'mount proc: no'; spin", line: "the guest's first process: mount proc: no"},
 		"time over": {script: "ready; while :; do frame b ''; sleep 0.1; done", edit: func(o *Options) { o.Timeout = time.Second },
 			err: ErrTime, line: "--timeout 1s"},
 		"a ghost of QEMU's": {script: "ready; say 'Oops: int3: 0000 [#1]'", edit: multi, kind: "crash", line: "Oops: int3: 0000 [#1]"},
-		"not its ghost":     {script: "ready; say 'Oops: 0000 [#1]'", edit: multi, kind: "crash", line: "Oops: 0000 [#1]"},
+		"a jump of QEMU's":  {script: "ready; say 'Oops: 0000 [#1]'", edit: multi, kind: "crash", line: "Oops: 0000 [#1]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			res, out, err := runFake(t, c.script, c.edit)
@@ -106,7 +109,7 @@ func TestRun(t *testing.T) {
 			if f == nil || f.Kind != c.kind || !strings.Contains(f.Line, c.line) {
 				t.Fatalf("got %+v", f)
 			}
-			if f.Emulator != (name == "a ghost of QEMU's") {
+			if f.Emulator != (c.edit != nil) {
 				t.Errorf("laid at the emulator's door: %v", f.Emulator)
 			}
 			if name == "a crash" && (f.During != "remove" || f.After != 2 || len(f.Log) != 2) {
@@ -119,8 +122,12 @@ func TestRun(t *testing.T) {
 // TestWrote: a file that the verb wrote comes back.
 func TestWrote(t *testing.T) {
 	var got guest.File
-	res, _, err := runFake(t, `ready; frame w '{"name":"/w","data":"aGVsbG8="}'; frame x 0; spin`,
-		func(o *Options) { o.Write = func(f guest.File) error { got = f; return nil } })
+	const script = `ready; frame w '{"name":"/w","data":"aGVsbG8="}'; frame x 0; spin`
+	take := func(f guest.File) error { got = f; return nil }
+	if _, _, err := runFake(t, script, func(o *Options) { o.Write = take }); err == nil || got.Name != "" {
+		t.Errorf("a file that the verb does not name: %v, %+v", err, got)
+	}
+	res, _, err := runFake(t, script, func(o *Options) { o.Write, o.Args = take, []string{"run", "--witness", "/w"} })
 	if err != nil || res.Code != 0 || got.Name != "/w" || string(got.Data) != "hello" {
 		t.Errorf("%+v, %+v, %v", res, got, err)
 	}

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tailpoke/internal/vm/guest"
@@ -38,7 +40,7 @@ func (o *operations) last() (during string, begun int) {
 	return o.now, o.begun
 }
 
-// A frame is what the guest said, or why there are no more.
+// A frame is one message of the guest. Its error says that no more come.
 type frame struct {
 	kind guest.Kind
 	data []byte
@@ -64,6 +66,8 @@ type watching struct {
 	heard  time.Time // when the guest last said something
 	spent  float64   // by QEMU until then, in seconds
 	exited bool      // the verb
+	bytes  atomic.Uint64
+	seen   uint64 // of these, at the last look
 
 	frames chan frame
 	done   chan struct{} // nobody takes frames any more
@@ -80,10 +84,19 @@ func (w *watching) end() {
 	})
 }
 
+// beating notes that bytes come: a large frame takes a while.
+type beating struct{ w *watching }
+
+func (b beating) Read(p []byte) (int, error) {
+	n, err := b.w.link.Read(p)
+	b.w.bytes.Add(uint64(n))
+	return n, err
+}
+
 // read reads frames until the guest's end.
 func (w *watching) read() {
 	for {
-		kind, data, err := guest.ReadFrame(w.link)
+		kind, data, err := guest.ReadFrame(beating{w})
 		select {
 		case w.frames <- frame{kind, data, err}:
 		case <-w.done:
@@ -126,6 +139,10 @@ func (w *watching) follow(ctx context.Context) (*Result, error) {
 			return nil, context.Cause(ctx)
 		}
 	}
+	w.end() // so that all that the kernel said is there: what comes after the verb counts too
+	if kind, _, _, _ := w.screen.fault(); kind != "" {
+		return w.gone("")
+	}
 	return w.res, nil
 }
 
@@ -148,6 +165,9 @@ func (w *watching) take(f frame) error {
 		if err := json.Unmarshal(f.data, &file); err != nil {
 			return err
 		}
+		if !slices.Contains(w.files, file.Name) { // a guest is not to be trusted
+			return fmt.Errorf("the guest wrote %q, which the verb does not name", file.Name)
+		}
 		return w.o.Write(file)
 	case guest.Exit:
 		code, err := strconv.Atoi(string(f.data))
@@ -163,6 +183,9 @@ func (w *watching) take(f frame) error {
 
 // look says why the guest is given up, or "".
 func (w *watching) look() string {
+	if now := w.bytes.Load(); now != w.seen {
+		w.seen, w.heard, w.spent = now, time.Now(), w.processor()
+	}
 	silent, may := time.Since(w.heard), &w.o.limits
 	spent := w.processor() - w.spent
 	switch kind, _, _, since := w.screen.fault(); {
@@ -187,25 +210,33 @@ func (w *watching) timeout() error {
 
 // gone is the result of a guest that has ended before its verb, or is given up.
 func (w *watching) gone(why string) (*Result, error) {
+	var failed error
+	if why == "" { // it ends by itself
+		select {
+		case <-w.ended:
+			failed = w.failed
+		case <-time.After(w.o.limits.lastWords):
+		}
+	}
 	w.end()
 	kind, line, log, _ := w.screen.fault()
 	said := w.refused()
 	switch {
-	case !w.booted && said != "" && len(w.screen.tail()) == 0:
+	case !w.booted && failed != nil && len(w.screen.tail()) == 0:
 		return nil, fmt.Errorf("QEMU runs no such machine: %s", said)
 	case !w.booted:
 		return nil, noBoot(cmp.Or(why, "the machine restarted"), w.screen)
 	case kind != "":
 	case why != "":
 		kind, line, log = "hang", why, w.screen.tail()
-	case said != "":
-		return nil, fmt.Errorf("QEMU ended: %s", said)
+	case failed != nil: // a guest that restarts ends it with 0, whatever it warned of
+		return nil, fmt.Errorf("QEMU ended: %w: %s", failed, cmp.Or(said, "without a word"))
 	default:
 		kind, line, log = "reset", "the machine restarted without a word", w.screen.tail()
 	}
 	f := &Fault{Kind: kind, Line: line, Log: log, Seconds: time.Since(w.start.Add(w.res.Boot)).Seconds()}
 	f.During, f.After = w.ops.last()
-	f.Emulator = stale(w.guest.Accel) && (kind == "hang" || kind == "stall" || ghost(log))
+	f.Emulator = guest.Stale(w.guest.Accel)
 	w.res.Fault = f
 	return w.res, nil
 }

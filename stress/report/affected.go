@@ -11,7 +11,7 @@ type AffectedFault struct {
 	Answer Answer `json:"answer"`
 	Seen   string `json:"seen"` // what the kernel did, or why it was not asked
 	Says   string `json:"says"` // what goes wrong with the fault
-	// Origin is the commit that mended it, and Versions are those that had it as they were released.
+	// Origin is the commit that mended it, or of one that is not mended that brought it, and Versions are those that had it as they were released.
 	// Neither decides anything.
 	Origin   string `json:"origin"`
 	Versions string `json:"versions"`

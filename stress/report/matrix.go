@@ -32,6 +32,9 @@ type MatrixCell struct {
 	Document json.RawMessage `json:"document,omitempty"`
 }
 
+// Empty says that the verb was not run.
+func (c *MatrixCell) Empty() bool { return c.Verdict == "" && c.Summary == "" }
+
 // Schema implements [Section].
 func (*Matrix) Schema() string { return "stress/matrix/1" }
 
@@ -42,9 +45,11 @@ func (m *Matrix) Overall() Overall {
 	for _, k := range m.Kernels {
 		for _, c := range k.Cells {
 			switch {
-			case c.Verdict == Violated:
-				return Violated
-			case c.Verdict != Holds && (c.Code != 0 || c.Verdict != "" || c.Summary == ""):
+			case c.Verdict == Disagree:
+				return Disagree
+			case c.Code == 1: // as exit codes of the command go
+				all = Violated
+			case (c.Code != 0 || c.Empty()) && all == Holds:
 				all = NoAnswer
 			}
 		}

@@ -32,7 +32,8 @@ func (c Cache) say(text string) {
 
 // Fetch returns the path of the kernel image of a Debian package, downloading it unless it is in
 // the user's cache. The name is what follows linux-image-, such as "6.1.0-56-amd64" or
-// "7.3.4+deb13-amd64". The kernel's config is beside the image, if the package has one.
+// "7.3.4+deb13-amd64"; or a version alone, such as "6.1", for its newest kernel. The kernel's config
+// is beside the image, if the package has one.
 func Fetch(ctx context.Context, name string, say func(string)) (path string, err error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
@@ -47,6 +48,11 @@ var namePattern = regexp.MustCompile(`^[0-9][a-z0-9.+-]*$`)
 
 // Fetch is [Fetch] with a cache of the caller's choice.
 func (c Cache) Fetch(ctx context.Context, name string) (path string, err error) {
+	if versionPattern.MatchString(name) {
+		if name, err = c.Newest(ctx, name); err != nil {
+			return "", err
+		}
+	}
 	if !namePattern.MatchString(name) {
 		return "", errorOf(ErrUnknown, "deb: %q names no kernel: want one such as 6.1.0-56-amd64", name)
 	}

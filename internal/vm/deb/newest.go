@@ -12,6 +12,9 @@ import (
 // prefixPattern is of the beginning of a version, as a whole number of numbers.
 var prefixPattern = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*$`)
 
+// versionPattern is of what stands for the newest kernel of a version.
+var versionPattern = regexp.MustCompile(`^[0-9]+\.[0-9]+(\.[0-9]+)?$`)
+
 // Newest is the name of the newest kernel of a version, such as "6.1" or "7": the plain one for
 // amd64, neither that of clouds nor that of real time.
 func (c Cache) Newest(ctx context.Context, version string) (name string, err error) {

@@ -1,6 +1,7 @@
 package deb
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -32,6 +33,18 @@ func TestNewest(t *testing.T) {
 		if got, err := f.cache().Newest(t.Context(), version); got != "" || err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %s, %v", version, got, err)
 		}
+	}
+}
+
+// TestFetchVersion: a version alone stands for its newest kernel, here one without an image.
+func TestFetchVersion(t *testing.T) {
+	f := newFake(t)
+	f.write("archive", strings.Join(debian, "\n"))
+	if _, err := f.cache().Fetch(t.Context(), "6.1"); err == nil || !strings.HasSuffix(err.Error(), "no kernel image in linux-image-6.1.0-56-amd64") {
+		t.Error(err)
+	}
+	if _, err := f.cache().Fetch(t.Context(), "6.13"); !errors.Is(err, ErrUnknown) {
+		t.Error(err)
 	}
 }
 

@@ -52,3 +52,23 @@ func ByEmulator() bool {
 	h := Here()
 	return h != nil && strings.HasPrefix(h.Guest.Accel, "tcg")
 }
+
+// Stale reports whether QEMU may execute stale translations of poked text with this accelerator. What
+// looks like a fault of the kernel's may then be its own.
+func Stale(accel string) bool {
+	return strings.HasPrefix(accel, "tcg") && !strings.Contains(accel, "thread=single")
+}
+
+// Doubted says why nothing that is seen here is laid at the kernel's door, or "".
+func Doubted() string {
+	h := Here()
+	if h == nil || !Stale(h.Guest.Accel) {
+		return ""
+	}
+	return Doubt(h.Guest.Accel)
+}
+
+// Doubt is what there is to say of a fault that was seen with this accelerator.
+func Doubt(accel string) string {
+	return "emulator: with " + accel + " QEMU may execute stale translations of poked text; ask again with thread=single"
+}

@@ -125,9 +125,9 @@ func (i *first) verb(j *Job) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	env := []string{env + "=" + string(how), "PATH=/bin:/usr/bin", "HOME=/", "TMPDIR=/tmp"}
+	vars := []string{env + "=" + string(how), "PATH=/bin:/usr/bin", "HOME=/", "TMPDIR=/tmp"}
 	p, err := os.StartProcess(os.Args[0], append([]string{"stress"}, j.Args...),
-		&os.ProcAttr{Dir: j.Dir, Env: env, Files: []*os.File{stdin, outEnd, logEnd}})
+		&os.ProcAttr{Dir: j.Dir, Env: vars, Files: []*os.File{stdin, outEnd, logEnd}})
 	if err != nil {
 		return 0, err
 	}
@@ -215,6 +215,9 @@ func (i *first) giveBack(name string, before time.Time) error {
 	text, err := json.Marshal(File{filepath.Clean(name), data})
 	if err != nil {
 		return err
+	}
+	if len(text) > maxFrame {
+		return fmt.Errorf("%s: %d bytes are more than a guest gives back", name, len(data))
 	}
 	i.say(Wrote, text)
 	return nil

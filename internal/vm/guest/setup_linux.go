@@ -48,6 +48,9 @@ var sysctls = map[string]string{
 }
 
 func settings() {
+	// Kernels before 5.11 count programs and maps as locked memory, and give it back late.
+	most := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
+	_ = unix.Setrlimit(unix.RLIMIT_MEMLOCK, &most)
 	for name, value := range sysctls {
 		_ = os.WriteFile("/proc/sys/"+name, []byte(value), 0o644)
 	}

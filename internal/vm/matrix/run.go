@@ -79,7 +79,11 @@ func (r *runner) cell(ctx context.Context, c Cell, to *report.MatrixCell) {
 	answer, err := r.kept(c)
 	if err == nil && answer == nil {
 		var fresh report.MatrixCell
-		if fresh, err = r.o.Run(ctx, c); err == nil && ctx.Err() == nil {
+		fresh, err = r.o.Run(ctx, c)
+		if ctx.Err() != nil { // it was ended on the way: that is no answer, and no error
+			return
+		}
+		if err == nil {
 			answer, err = &fresh, r.keep(c, &fresh)
 		}
 	}

@@ -30,9 +30,10 @@ func TestGoesOn(t *testing.T) {
 	state, cells := t.TempDir(), cellsOf(10)
 	ctx, cancel := context.WithCancel(t.Context())
 	var ran atomic.Int32
-	o := Options{State: state, Jobs: 1, Run: func(_ context.Context, c Cell) (report.MatrixCell, error) {
+	o := Options{State: state, Jobs: 1, Run: func(ctx context.Context, c Cell) (report.MatrixCell, error) {
 		if ran.Add(1) == 4 {
-			cancel() // what is on its way is not an answer
+			cancel() // what is on its way is not an answer, and no error
+			return report.MatrixCell{}, ctx.Err()
 		}
 		return answer(c), nil
 	}}

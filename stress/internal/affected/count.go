@@ -69,8 +69,7 @@ func judgeUnrounded(whole uint32, taken int) finding {
 	case taken == 1:
 		return free("a tail call from a function with a stack of 1 byte was taken")
 	}
-	return has("a tail call from a function with a stack of 1 byte was refused: the first of its " +
-		"execution")
+	return has("of the tail calls from a function with a stack of 1 byte %d were taken, and 1 is right", taken)
 }
 
 // misses are more than the limit.

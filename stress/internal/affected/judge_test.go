@@ -67,7 +67,7 @@ func TestJudgements(t *testing.T) {
 		{"loop, 5.10", judgeLoop(invalid, invalid, invalid), report.NotApplicable},
 		{"update, today", judgeUpdate(nil, nil), report.HasNot},
 		{"update, refused", judgeUpdate(nil, invalid), report.HasFault},
-		{"update, none taken", judgeUpdate(invalid, invalid), report.HasNot},
+		{"update, none taken", judgeUpdate(invalid, invalid), report.NotApplicable},
 		{"race, outlived", judgePokeRace(40, enough, 999), report.NotSeen},
 		{"race, alone", judgePokeRace(40, enough-1, 999), report.CannotTell},
 	} {
@@ -116,11 +116,11 @@ func TestRow(t *testing.T) {
 func TestSleepable(t *testing.T) {
 	run := func(edit func(*kernel.Result)) finding {
 		r := &kernel.Result{}
-		r.MinCycles, r.Cycles, r.Removes, r.Overlaps.Remove = 30, 40, 40, 12
+		r.MinCycles, r.Cycles, r.Removes, r.Overlaps.Remove = 30, 40, 40, 32
 		edit(r)
 		return judgeSleepable(r)
 	}
-	if f := run(func(*kernel.Result) {}); f.answer != report.NotSeen || f.trials != 12 {
+	if f := run(func(*kernel.Result) {}); f.answer != report.NotSeen || f.trials != 32 {
 		t.Errorf("%+v", f)
 	}
 	if f := run(func(r *kernel.Result) { r.Cycles = 3 }); f.answer != report.CannotTell || f.trials != 0 {

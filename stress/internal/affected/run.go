@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"tailpoke/internal/vm/guest"
 	"tailpoke/stress/internal/kernel"
 	"tailpoke/stress/report"
 )
@@ -62,12 +63,19 @@ func (f *Fault) find(ctx context.Context, o Options, before *report.Affected) fi
 	if f.Endangers {
 		time.Sleep(lastWords)
 	}
-	return within(settleTime+o.Race, func() (finding, error) {
+	out := within(f.bound(o.Race), func() (finding, error) {
 		b := &bench{race: o.Race, done: ctx.Done()}
 		defer b.close()
 		return f.ask(b)
 	})
+	if why := guest.Doubted(); why != "" && f.Race && out.answer == report.HasFault {
+		return unclear("%s: %s", why, out.seen)
+	}
+	return out
 }
+
+// bound is how long the experiment may take.
+func (f *Fault) bound(race time.Duration) time.Duration { return settleTime + 2*race }
 
 // lastWords is how long what was said takes out of a guest that may end.
 const lastWords = 200 * time.Millisecond
@@ -115,7 +123,7 @@ const (
 
 // Text says what a fault is, for a catalogue.
 func (f *Fault) Text() string {
-	text := fmt.Sprintf("%s\nmended by %s; kernels %s", f.Says, f.Origin, f.Versions)
+	text := fmt.Sprintf("%s\ncommit %s; kernels %s", f.Says, f.Origin, f.Versions)
 	if f.Endangers {
 		text += "\nits experiment may end a kernel that has it"
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"tailpoke/internal/vm/guest"
+	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/kernel"
 	"tailpoke/stress/report"
 )
@@ -30,7 +31,7 @@ func askSleepable(b *bench) (finding, error) {
 		}
 	}()
 	res, err := kernel.RunSleepable(ctx, kernel.Sleepable{
-		Duration: b.race, Patience: b.race, MinCycles: enough, AcrossPages: guest.ByEmulator(), Alone: guest.Here() != nil,
+		Duration: b.race, Patience: min(b.race, settleTime/2), MinCycles: enough, AcrossPages: guest.ByEmulator(), Alone: guest.Here() != nil,
 	})
 	switch {
 	case errors.Is(err, kernel.ErrUnsupported):
@@ -48,7 +49,7 @@ func judgeSleepable(res *kernel.Result) finding {
 	switch {
 	case res.Bad > 0:
 		return has("%s", res.Findings[0].Text)
-	case v.Reason != "":
+	case v.Verdict != protocol.NotObserved:
 		return unclear("%s", v.Reason)
 	}
 	f := found(report.NotSeen, "%d removals, %d of them while the caller was held in an execution", res.Removes, held)

@@ -12,18 +12,15 @@ import (
 	"tailpoke/stress/report"
 )
 
-// The words for what is done while a sleepable caller is held.
-const (
-	SleepableRemove = "remove"
-	SleepableUpdate = "update"
-)
+// sleepableUpdate is the word for the control: what a held sleepable caller's key holds is replaced.
+const sleepableUpdate = "update"
 
 // runSleepable asks the kernel about sleepable callers.
 func runSleepable(ctx context.Context, j *Job) (Answer, error) {
 	start := time.Now()
 	c := kernel.Sleepable{
 		Duration: j.duration(), Patience: j.patience(), MinCycles: j.live(protocol.Kernel).MinCycles,
-		Updates: j.Sleepable == SleepableUpdate, AcrossPages: guest.ByEmulator(), Alone: guest.Here() != nil,
+		Updates: j.Sleepable == sleepableUpdate, AcrossPages: guest.ByEmulator(), Alone: guest.Here() != nil,
 	}
 	if j.Progress != nil {
 		c.Progress = func(p report.Progress) { p.Engine = protocol.Kernel; j.Progress(p) }

@@ -19,6 +19,8 @@ import (
 type Result struct {
 	live.Result
 	report.KernelCounts // but for facts, which do not depend on the run
+	// WaitedForReader counts the operations that ended only when a held sleepable reader went on.
+	WaitedForReader uint64
 }
 
 // Verdict is what it comes to.

@@ -22,8 +22,8 @@ import (
 //
 // Chance would need long for that. So one CPU executes all: a reader; a mutator before which it must
 // give way, and which wakes up while the reader is somewhere; and a hog that keeps the CPU while the
-// mutator waits in its removal. A removal that waits for the reader too would wait for the hog's end,
-// so there is an end to each.
+// mutator waits in its removal. A removal that waits for the reader too would wait for ever: after a
+// second the hog gives way.
 
 // A Sleepable says what is asked of sleepable callers.
 type Sleepable struct {
@@ -56,6 +56,7 @@ type sleeper struct {
 	lost       atomic.Uint64
 	first      atomic.Int64 // nanoseconds from the start to the first loss
 	cycles     atomic.Uint64
+	waited     atomic.Uint64 // cycles that did not end before the reader could go on
 	threads    [sleeperThreads]atomic.Int64
 	start      time.Time
 	failed     atomic.Pointer[error]
@@ -110,7 +111,7 @@ func (s *sleeper) run(ctx context.Context) error {
 	close(done)
 	s.release()
 	others.Wait()
-	if failed := s.failed.Load(); err == nil && failed != nil {
+	if failed := s.failed.Load(); failed != nil { // what the mutator met comes of it
 		err = *failed
 	}
 	s.conclude()
@@ -234,6 +235,7 @@ func (s *sleeper) conclude() {
 	s.count()
 	r := &s.res
 	r.Skips, r.FirstSeconds = r.Executions-r.Bad, time.Duration(s.first.Load()).Seconds()
+	r.WaitedForReader = s.waited.Load()
 	r.Latencies, r.Windows, r.Overlapped = s.latencies.sum(), s.windows, map[string]uint64{}
 	r.Unwatched = "the slots of a sleepable caller are not watched"
 }
@@ -249,10 +251,15 @@ func (r *Result) SleepableVerdict() report.Verdict {
 	switch {
 	case r.Cycles < r.MinCycles:
 		v.Verdict, v.Reason = protocol.Vacuous, fmt.Sprintf("%d of at least %d cycles: run longer", r.Cycles, r.MinCycles)
-	case r.Overlaps.Sum() == 0:
-		v.Verdict, v.Reason = protocol.Vacuous, "the reader was never held in an execution"
+	case r.Overlaps.Sum() < r.MinCycles:
+		v.Verdict, v.Reason = protocol.Vacuous, fmt.Sprintf("the reader was held in an execution in %d of at least %d cycles: run longer", r.Overlaps.Sum(), r.MinCycles)
 	case r.Windows != nil && r.Windows.Across == 0:
 		v.Verdict, v.Reason = protocol.Vacuous, "no site's window lies across a page, and an emulator stops threads nowhere else in one"
+		if r.Windows.Error != "" {
+			v.Reason += ": " + r.Windows.Error
+		}
+	case r.WaitedForReader > 0:
+		v.Reason = fmt.Sprintf("in %d cycles the operation waited until the held reader could go on", r.WaitedForReader)
 	}
 	return v
 }

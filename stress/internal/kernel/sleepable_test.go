@@ -17,7 +17,7 @@ import (
 func TestSleepableVerdict(t *testing.T) {
 	whole := func(edit func(*Result)) *Result {
 		r := &Result{}
-		r.MinCycles, r.Cycles, r.Removes, r.Overlaps.Remove = 30, 40, 40, 12
+		r.MinCycles, r.Cycles, r.Removes, r.Overlaps.Remove = 30, 40, 40, 32
 		r.Windows = &report.Windows{Sites: 1, Across: 1}
 		if edit != nil {
 			edit(r)
@@ -31,9 +31,11 @@ func TestSleepableVerdict(t *testing.T) {
 	}{
 		"nothing seen":         {nil, protocol.NotObserved, ""},
 		"on hardware":          {func(r *Result) { r.Windows = nil }, protocol.NotObserved, ""},
-		"updates alone":        {func(r *Result) { r.Removes, r.Overlaps = 0, report.Overlaps{Update: 3} }, protocol.NotObserved, ""},
+		"updates alone":        {func(r *Result) { r.Removes, r.Overlaps = 0, report.Overlaps{Update: 33} }, protocol.NotObserved, ""},
 		"too few cycles":       {func(r *Result) { r.Cycles = 29 }, protocol.Vacuous, "29 of at least 30 cycles"},
-		"never held":           {func(r *Result) { r.Overlaps = report.Overlaps{} }, protocol.Vacuous, "never held"},
+		"never held":           {func(r *Result) { r.Overlaps = report.Overlaps{} }, protocol.Vacuous, "held in an execution in 0 of at least 30"},
+		"hardly held":          {func(r *Result) { r.Overlaps.Remove = 1 }, protocol.Vacuous, "in 1 of at least 30"},
+		"it waits":             {func(r *Result) { r.WaitedForReader = 9 }, protocol.NotObserved, "in 9 cycles the operation waited"},
 		"no window to stop in": {func(r *Result) { r.Windows.Across = 0 }, protocol.Vacuous, "no site's window"},
 		"a lost canary": {func(r *Result) {
 			r.Bad, r.Cycles, r.Findings = 1, 3, []live.Finding{{Class: live.ClassA, Thread: live.None, Count: 1}}

@@ -106,8 +106,12 @@ func (s *sleeper) place(ctx context.Context) error {
 		return nil
 	}
 	img, err := compiler.Image("caller", s.caller, s.array)
-	if err != nil || len(img.Sites) != 1 {
-		s.windows.Error = firstLine(fmt.Sprintf("its site is not known: %v", err))
+	if err != nil {
+		s.windows.Error = firstLine(err.Error())
+		return nil
+	}
+	if len(img.Sites) != 1 {
+		s.windows.Error = fmt.Sprintf("%d sites are known of it, and it has one", len(img.Sites))
 		return nil
 	}
 	wanted, end := []bool{true}, time.Now().Add(seekTime)
@@ -120,14 +124,15 @@ func (s *sleeper) place(ctx context.Context) error {
 	found, ok, err := search.find(img, wanted, least, func() (placed, error) {
 		return placedProgram(s.load("caller", sleepableInsns(s.array, pad)))
 	})
-	if ok {
-		err = errors.Join(err, s.caller.Close())
-		s.caller, s.windows.Across = found.Closer.(*ebpf.Program), 1
+	if err != nil { // the run has what was found
+		s.windows.Error = reasonOf(err)
 	}
 	s.windows.Loads = search.loads
-	if _, bad := search.end(); err == nil {
-		err = bad
+	if ok {
+		search.rejected = append(search.rejected, s.caller)
+		s.caller, s.windows.Across = found.Closer.(*ebpf.Program), 1
 	}
+	_, err = search.end()
 	return err
 }
 

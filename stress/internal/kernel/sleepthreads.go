@@ -15,22 +15,37 @@ const (
 	sleeperThreads
 )
 
-// stalled is how long a cycle may take: a kernel may need the CPU that the run keeps for itself.
-const stalled = 20 * time.Second
+// Bounds of a cycle that makes no progress.
+const (
+	stalled    = time.Second // then the hog gives way, as the removal may wait for the reader
+	stalledFor = 20          // and after so many times the run ends: a kernel may need the CPU
+)
 
-// guard ends a run that makes no progress. It needs no real-time priority: a kernel has other CPUs.
+// guard lets cycles go on that wait for the reader, and ends a run that makes no progress at all. It
+// needs no real-time priority: a kernel has other CPUs.
 func (s *sleeper) guard(done <-chan struct{}) {
-	for before := uint64(0); ; {
+	still, before := 0, uint64(0)
+	for {
 		select {
 		case <-done:
 			return
 		case <-time.After(stalled):
 		}
-		if now := s.cycles.Load(); now != before {
-			before = now
-			continue
+		hog := int(s.threads[hogThread].Load())
+		switch now := s.cycles.Load(); {
+		case now != before:
+			if before = now; still > 0 {
+				still = 0
+				_ = fifo(hog, hogPriority) // it has ended, or is as before
+			}
+		case still == stalledFor:
+			s.release()
+		default:
+			if still++; still == 1 {
+				s.waited.Add(1)
+			}
+			normal(hog)
 		}
-		s.release()
 	}
 }
 

@@ -15,7 +15,7 @@ type affected struct{ *report.Affected }
 var affectedColumns = []column[*report.AffectedFault]{
 	{"fault", func(f *report.AffectedFault) string { return f.Name }},
 	{"answer", func(f *report.AffectedFault) string { return string(f.Answer) }},
-	{"mended by", func(f *report.AffectedFault) string { return f.Origin }},
+	{"commit", func(f *report.AffectedFault) string { return f.Origin }},
 	{"kernels", func(f *report.AffectedFault) string { return f.Versions }},
 	{"what this kernel did", affectedSeen},
 }

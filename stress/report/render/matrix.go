@@ -58,7 +58,7 @@ func (m matrix) changes() (out []string) {
 // former, or the verb holds.
 func matrixCell(c *report.MatrixCell) string {
 	switch {
-	case c.Verdict == "" && c.Summary == "":
+	case c.Empty():
 		return "not run"
 	case c.Verdict == "" || c.Verdict == report.Holds && c.Summary != "" || strings.Contains(c.Summary, string(c.Verdict)):
 		return c.Summary
@@ -75,11 +75,11 @@ func (m matrix) cases(*report.Document) []testCase {
 			c := &k.Cells[i]
 			one := testCase{name: k.Name + ", " + m.Verbs[i].Name, seconds: c.Seconds, seen: []string{matrixCell(c)}}
 			switch {
-			case c.Verdict == report.Violated:
+			case c.Code == 1:
 				one.result, one.why, one.detail = failed, c.Summary, []string{c.Again}
-			case c.Verdict == "" && c.Summary == "":
+			case c.Empty():
 				one.result, one.why = skipped, "not run"
-			case c.Verdict != report.Holds && c.Code != 0:
+			case c.Code != 0:
 				one.result, one.why = broken, cmp.Or(c.Summary, string(c.Verdict))
 			}
 			out = append(out, one)
