@@ -222,3 +222,21 @@ func await(t *testing.T, what string, is func() bool) {
 		}
 	}
 }
+
+// TestStarved: a stall is the kernel's only where QEMU had the time to run it.
+func TestStarved(t *testing.T) {
+	now := time.Now()
+	for name, c := range map[string]struct {
+		had  []ran
+		want bool
+	}{
+		"no look yet":        {nil, false},
+		"a young guest":      {[]ran{{now, 0}, {now.Add(10 * time.Second), 0}}, false},
+		"a busy machine":     {[]ran{{now, 5}, {now.Add(time.Minute), 30}}, true},
+		"a guest that spins": {[]ran{{now, 5}, {now.Add(time.Minute), 64}}, false},
+	} {
+		if got := (&watching{had: c.had}).starved(); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

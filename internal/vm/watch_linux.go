@@ -68,6 +68,7 @@ type watching struct {
 	exited bool      // the verb
 	bytes  atomic.Uint64
 	seen   uint64 // of these, at the last look
+	had    []ran  // the last minute of looks
 
 	frames chan frame
 	done   chan struct{} // nobody takes frames any more
@@ -181,13 +182,38 @@ func (w *watching) take(f frame) error {
 	return nil
 }
 
+// ran is how much processor time QEMU had until then, in seconds.
+type ran struct {
+	at    time.Time
+	spent float64
+}
+
+// stallTime is how long a guest's kernel waits before it speaks of a stall.
+const stallTime = time.Minute
+
+// starved reports whether QEMU had less than half of a processor in the time of a stall: then the
+// kernel speaks of this machine, and not of itself.
+func (w *watching) starved() bool {
+	if len(w.had) == 0 {
+		return false
+	}
+	first, last := w.had[0], w.had[len(w.had)-1]
+	span := last.at.Sub(first.at).Seconds()
+	return span >= stallTime.Seconds()/2 && last.spent-first.spent < span/2
+}
+
 // look says why the guest is given up, or "".
 func (w *watching) look() string {
-	if now := w.bytes.Load(); now != w.seen {
-		w.seen, w.heard, w.spent = now, time.Now(), w.processor()
+	now := ran{time.Now(), w.processor()}
+	w.had = append(w.had, now)
+	for now.at.Sub(w.had[0].at) > stallTime {
+		w.had = w.had[1:]
+	}
+	if n := w.bytes.Load(); n != w.seen {
+		w.seen, w.heard, w.spent = n, now.at, now.spent
 	}
 	silent, may := time.Since(w.heard), &w.o.limits
-	spent := w.processor() - w.spent
+	spent := now.spent - w.spent
 	switch kind, _, _, since := w.screen.fault(); {
 	case kind != "" && time.Since(since) > may.lastWords:
 		return "it has gone wrong"
@@ -226,6 +252,8 @@ func (w *watching) gone(why string) (*Result, error) {
 		return nil, fmt.Errorf("QEMU runs no such machine: %s", said)
 	case !w.booted:
 		return nil, noBoot(cmp.Or(why, "the machine restarted"), w.screen)
+	case kind == "stall" && w.starved(): // a task that hangs needs no processor
+		return nil, fmt.Errorf("%w: this machine was too busy for it, and its kernel says: %s", ErrTime, line)
 	case kind != "":
 	case why != "":
 		kind, line, log = "hang", why, w.screen.tail()
