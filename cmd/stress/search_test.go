@@ -6,9 +6,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"tailpoke/stress/report"
 )
+
+// signalTakes is more than a signal takes to arrive.
+const signalTakes = 300 * time.Millisecond
 
 // atLine interrupts this process once so many lines of progress were written.
 type atLine struct {
@@ -25,6 +29,7 @@ func (o *atLine) Write(p []byte) (int, error) {
 		if err != nil {
 			o.t.Error(err)
 		}
+		time.Sleep(signalTakes) // the search waits for its progress to be written
 	}
 	return len(p), nil
 }
