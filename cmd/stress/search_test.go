@@ -38,7 +38,7 @@ func (o *atLine) Write(p []byte) (int, error) {
 // of another candidate.
 func TestSearchInterrupted(t *testing.T) {
 	var stdout strings.Builder
-	args := []string{"search", "--steps", "4", "--progress", "1ms", "--json"}
+	args := []string{"search", "--steps", "5", "--progress", "1ms", "--json"}
 	if code := run(args, &stdout, &atLine{left: 100, t: t}); code != 130 {
 		t.Errorf("exit code %d", code)
 	}
@@ -47,7 +47,7 @@ func TestSearchInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	op := found.Searches[0]
-	if op.Candidates != 242 || op.Judged < 100 || op.Judged == op.Candidates || len(op.Found) == 0 || op.Found[0].Name != "lazy" {
+	if op.Candidates != 1904 || op.Judged < 100 || op.Judged == op.Candidates || len(op.Found) == 0 || op.Found[0].Name != "lazy" {
 		t.Errorf("%+v", op)
 	}
 }
