@@ -48,22 +48,23 @@ var table = map[string]arrows{
 	"model [t]":                     {may: []string{"model/promela"}}, // they hold the one against the other
 	"model/promela":                 {may: []string{"patcher/protocol"}, forbid: pure},
 	"stress/internal/rig":           {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu"}},
-	"stress/internal/rig [t]":       {may: []string{asm}},
+	"stress/internal/rig [t]":       {may: []string{"stress/internal/layouttest", asm}},
 	"stress/internal/live":          {may: []string{"patcher/protocol", "stress/report"}}, // no engine's own
 	"stress/internal/cpu":           {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/live", "stress/internal/rig", "stress/report", unix}},
 	"stress/internal/cpu [t]":       {may: []string{"stress/internal/workload"}}, // a program, and its oracle
 	"stress/internal/sim":           {may: []string{"patcher/protocol/witness", "stress/internal/sim/x86", "jit", "patcher/protocol", x86asm}, forbid: pure},
 	"stress/internal/sim/x86":       {forbid: pure}, // it knows no state, slot or protocol
 	"stress/internal/sim/x86 [t]":   {may: []string{"jit", "jit/exec", asm}},
-	"stress/internal/sim [t]":       {may: []string{"jit/exec", asm}},
+	"stress/internal/sim [t]":       {may: []string{"jit/exec", "stress/internal/layouttest", asm}},
 	"stress/internal/step":          {may: []string{"patcher/protocol/witness", "stress/internal/sim/x86", "jit", "jit/exec", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/rig", "stress/internal/sim", "stress/report"}},
-	"stress/internal/step [t]":      {may: []string{asm}},
+	"stress/internal/step [t]":      {may: []string{"stress/internal/layouttest", asm}},
 	"stress/internal/native":        {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "stress/internal/rig"}},
-	"stress/internal/native [t]":    {may: []string{"jit/interp", asm}},
+	"stress/internal/native [t]":    {may: []string{"jit/interp", "stress/internal/layouttest", asm}},
 	"stress/internal/regress":       {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "stress/internal/identity", "stress/internal/kernel", "stress/internal/native", "stress/internal/workload", "stress/internal/child", "stress/report", ebpf, asm}},
 	"stress/internal/affected":      {may: []string{"internal/vm/guest", "patcher/protocol", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/report", ebpf, asm, btf, link}},
 	"stress/internal/workload":      {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "patcher/protocol", "stress/bpf", "stress/internal/live", ebpf, asm, btf, x86asm}},
 	"stress/internal/child":         {},
+	"stress/internal/layouttest":    {may: []string{"jit"}}, // tests alone
 	"stress/bpf":                    {},
 	"stress/internal/judge":         {may: []string{"internal/vm/guest", "jit", "jit/exec", "jit/interp", "model", "model/promela", "patcher", "patcher/protocol", "patcher/protocol/witness", "patcher/text", "stress/internal/child", "stress/internal/cpu", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/internal/sim", "stress/internal/step", "stress/internal/workload", "stress/report"}},
 	"stress/internal/judge [t]":     {may: []string{"stress", "stress/internal/rig", ebpf, asm}},

@@ -14,6 +14,7 @@ import (
 	"tailpoke/jit"
 	"tailpoke/jit/exec"
 	"tailpoke/jit/host"
+	"tailpoke/stress/internal/layouttest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -67,26 +68,9 @@ func machine(t *testing.T, l *jit.Layout, programs ...*jit.Program) *Machine {
 	return m
 }
 
-// everyLayout is the layouts of the eras, and some with what kernels' builds and CPUs add.
-func everyLayout(t testing.TB) []*jit.Layout {
-	t.Helper()
-	all := jit.Layouts()
-	for _, name := range []string{
-		"v5.10+ibt+oldnops+unrounded+ret-int3+jmp-retpoline", "v6.2+ibt+bmi2+jmp-lfence",
-		"v6.12+ibt+jmp-int3", "v7.3+ibt+ret-thunk+jmp-thunk+array=0x20/0x140/0x88",
-	} {
-		l, err := jit.LayoutByName(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, l)
-	}
-	return all
-}
-
 // TestTailCalls has a program that tail calls itself until the limit, in every layout.
 func TestTailCalls(t *testing.T) {
-	for _, l := range everyLayout(t) {
+	for _, l := range layouttest.All(t) {
 		t.Run(l.Name, func(t *testing.T) { testTailCalls(t, l) }) // each lets go of its memory
 	}
 }

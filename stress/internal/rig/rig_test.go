@@ -15,6 +15,7 @@ import (
 	"tailpoke/jit/host"
 	"tailpoke/patcher"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/layouttest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -44,30 +45,13 @@ func load(t *testing.T, r *Rig, name string, insns ...asm.Instruction) *patcher.
 	return prog
 }
 
-// everyLayout is the layouts of the eras, and some with what kernels' builds and CPUs add.
-func everyLayout(t testing.TB) []*jit.Layout {
-	t.Helper()
-	all := jit.Layouts()
-	for _, name := range []string{
-		"v5.10+ibt+oldnops+unrounded+ret-int3+jmp-retpoline", "v6.2+ibt+bmi2+jmp-lfence",
-		"v6.12+ibt+jmp-int3", "v7.3+ibt+ret-thunk+jmp-thunk+array=0x20/0x140/0x88",
-	} {
-		l, err := jit.LayoutByName(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, l)
-	}
-	return all
-}
-
 // TestRig executes what there is to execute: a direct site and an indirect one, which fall through
 // or jump, a helper, and the packet that the context names.
 func TestRig(t *testing.T) {
 	if err := exec.Supported(); err != nil {
 		t.Skip(err)
 	}
-	for _, l := range everyLayout(t) {
+	for _, l := range layouttest.All(t) {
 		r, err := Open(config(l))
 		if err != nil {
 			t.Fatal(err)

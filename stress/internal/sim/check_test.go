@@ -12,6 +12,7 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/layouttest"
 )
 
 func TestKernelProtocolIsExhausted(t *testing.T) {
@@ -212,7 +213,7 @@ func TestWordNeedsAlignedSlots(t *testing.T) {
 
 // TestStateAInRegisters leaves state A to its consequences: the caller's registers are lost.
 func TestStateAInRegisters(t *testing.T) {
-	for _, l := range everyLayout(t) {
+	for _, l := range layouttest.All(t) {
 		c := direct(t, 1, 1, 2)
 		c.Layout, c.Script, c.Outcomes = l, script(t, whole), nil
 		// With one register and no stack: what the epilogue pops is the caller's rbp, and leave
@@ -246,7 +247,7 @@ func TestIndirectCallersActOnPublish(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range everyLayout(t) {
+	for _, l := range layouttest.All(t) {
 		c := direct(t, 2, 1, 2)
 		c.Layout, c.Script = l, script(t, whole)
 		c.Entry, c.Ctx = indirect(t), make([]byte, 8)

@@ -14,23 +14,6 @@ import (
 	"tailpoke/stress/internal/sim/x86"
 )
 
-// everyLayout is the layouts of the eras, and some with what kernels' builds and CPUs add.
-func everyLayout(t testing.TB) []*jit.Layout {
-	t.Helper()
-	all := jit.Layouts()
-	for _, name := range []string{
-		"v5.10+ibt+oldnops+unrounded+ret-int3+jmp-retpoline", "v6.2+ibt+bmi2+jmp-lfence",
-		"v6.12+ibt+jmp-int3", "v7.3+ibt+ret-thunk+jmp-thunk+array=0x20/0x140/0x88",
-	} {
-		l, err := jit.LayoutByName(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, l)
-	}
-	return all
-}
-
 // images are whole programs in every layout and form, with all that stands around the bodies.
 func images(t testing.TB) []*jit.Image {
 	t.Helper()

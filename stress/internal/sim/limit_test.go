@@ -8,6 +8,7 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/layouttest"
 )
 
 // hierarchy calls a subprogram twice, which tail calls key 0.
@@ -38,7 +39,7 @@ func selfCaller(t testing.TB, entry *jit.Program, l *jit.Layout) Config {
 }
 
 func TestHierarchySpendsTheLimitTwice(t *testing.T) {
-	for _, l := range everyLayout(t) {
+	for _, l := range layouttest.All(t) {
 		t.Run(l.Name, func(t *testing.T) {
 			r := check(t, selfCaller(t, hierarchy(t), l))
 			want := protocol.Violated
@@ -55,7 +56,7 @@ func TestHierarchySpendsTheLimitTwice(t *testing.T) {
 
 // TestHierarchyWhileItIsInstalled begins with an empty key.
 func TestHierarchyWhileItIsInstalled(t *testing.T) {
-	for _, l := range everyLayout(t) {
+	for _, l := range layouttest.All(t) {
 		c := selfCaller(t, hierarchy(t), l)
 		c.Held, c.Script, c.Forward = nil, script(t, "put 0 0\n"), true
 		r := check(t, c)
@@ -70,7 +71,7 @@ func TestHierarchyWhileItIsInstalled(t *testing.T) {
 // TestSelfCallsStopAtTheLimit has no subprogram: every layout counts right.
 func TestSelfCallsStopAtTheLimit(t *testing.T) {
 	entry := parse(t, "entry", append(append([]asm.Instruction{asm.Mov.Reg(asm.R6, asm.R1)}, tailCall(0)...), leafEnd...)...)
-	for _, l := range everyLayout(t) {
+	for _, l := range layouttest.All(t) {
 		c := selfCaller(t, entry, l)
 		c.Outcomes = []uint64{0}
 		expect(t, check(t, c), "")
@@ -95,7 +96,7 @@ func TestSelfCallsStopAtTheLimit(t *testing.T) {
 func TestSeedResetsTheCounterInSubprograms(t *testing.T) {
 	insns := []asm.Instruction{asm.Call.Label("sub"), asm.Return(), asm.Mov.Reg(asm.R6, asm.R1).WithSymbol("sub")}
 	entry := parse(t, "entry", append(append(insns, tailCall(0)...), leafEnd...)...)
-	for _, l := range everyLayout(t) {
+	for _, l := range layouttest.All(t) {
 		want := protocol.Property("")
 		if l.Counter.Calls == jit.CounterResets {
 			want = protocol.TailLimit

@@ -12,6 +12,7 @@ import (
 	"tailpoke/jit"
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/layouttest"
 	"tailpoke/stress/internal/sim/x86"
 )
 
@@ -64,7 +65,7 @@ func TestProgramsAsTheCPU(t *testing.T) {
 		"direct": caller(t, 3, 2), "indirect": indirect(t), "by address": loadsOne(t), "leaf": leaf(t, "entry", 5), "subprograms": calls(t),
 	}
 	runs := 0
-	for _, l := range everyLayout(t) {
+	for _, l := range layouttest.All(t) {
 		for name, entry := range entries {
 			for held := range 9 {
 				c := Config{

@@ -10,6 +10,7 @@ import (
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
+	"tailpoke/stress/internal/layouttest"
 	"tailpoke/stress/internal/sim"
 	"tailpoke/stress/report"
 )
@@ -112,7 +113,7 @@ func TestViolationsAreSeen(t *testing.T) {
 func TestLayouts(t *testing.T) {
 	base := config(t)
 	base.Script, base.Outcomes = protocol.Script{}, []uint64{12345}
-	for _, l := range everyLayout(t) {
+	for _, l := range layouttest.All(t) {
 		for name, entry := range map[string]*jit.Program{"direct": caller(t, "entry", 1), "indirect": indirect(t)} {
 			for _, held := range [][]int{nil, {0}, {1}} {
 				c := base
@@ -123,23 +124,6 @@ func TestLayouts(t *testing.T) {
 			}
 		}
 	}
-}
-
-// everyLayout is the layouts of the eras, and some with what kernels' builds and CPUs add.
-func everyLayout(t testing.TB) []*jit.Layout {
-	t.Helper()
-	all := jit.Layouts()
-	for _, name := range []string{
-		"v5.10+ibt+oldnops+unrounded+ret-int3+jmp-retpoline", "v6.2+ibt+bmi2+jmp-lfence",
-		"v6.12+ibt+jmp-int3", "v7.3+ibt+ret-thunk+jmp-thunk+array=0x20/0x140/0x88",
-	} {
-		l, err := jit.LayoutByName(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, l)
-	}
-	return all
 }
 
 // TestFreedInTheMidst has a program with sites of its own freed while an operation is in progress.

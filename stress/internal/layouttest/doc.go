@@ -1,0 +1,2 @@
+// Package layouttest has the layouts that tests of every room go through.
+package layouttest
