@@ -21,9 +21,9 @@ type Fault struct {
 	// Endangers: a kernel that has it may end in the experiment.
 	Endangers bool
 
-	// ask carries the experiment out, and says what it came to. The error is that of a program that
-	// could not be loaded, or of a call that nothing is said of.
-	ask func(*bench) (finding, error)
+	// ask carries the experiment out, and says what it came to. It ends by [bench.must] where a
+	// program could not be loaded, or a call went wrong that nothing is said of.
+	ask func(*bench) finding
 }
 
 // Faults lists them. Those that endanger the kernel come last: whoever reads along knows by then

@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"tailpoke/stress/internal/sim/x86"
 )
@@ -107,7 +108,7 @@ func (t *thread) broken(s *system) string {
 			return fmt.Sprintf("returns with word %d of its caller's stack overwritten", i)
 		}
 	}
-	if s.outcomes != nil && !s.outcomes[t.Regs[x86.RAX]] {
+	if s.Outcomes != nil && !slices.Contains(s.Outcomes, t.Regs[x86.RAX]) {
 		return fmt.Sprintf("returns %#x, which no path of the programs gives", t.Regs[x86.RAX])
 	}
 	return ""
