@@ -238,7 +238,7 @@ func (r *run) execute(ctx context.Context) error {
 	if len(r.Script) == 0 {
 		helpers.Start(r.loader)
 	}
-	if r.Progress != nil {
+	if r.Progress != nil || r.Sofar != nil {
 		helpers.Start(r.report)
 	}
 	err = r.driver.Run(ctx)
@@ -255,9 +255,7 @@ func (r *run) report(done <-chan struct{}) error {
 				res.Findings = append(res.Findings, r.classify(a))
 			}
 		}
-		now := res.Progress()
-		now.Traps = res.Traps
-		r.Progress(now)
+		r.Tell(&res.Result, res.Verdict, func(now *report.Progress) { now.Traps = res.Traps })
 	}
 	return nil
 }
