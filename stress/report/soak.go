@@ -132,13 +132,12 @@ const HistogramBuckets = 54
 // Bound is the upper bound of a bucket, in microseconds.
 func (Histogram) Bound(bucket int) float64 { return math.Pow(2, float64(bucket)/2) }
 
-// Note counts a duration in microseconds.
-func (h *Histogram) Note(us float64) {
-	i := 0
-	if us > 1 {
-		i = min(int(math.Ceil(2*math.Log2(us)-1e-9)), HistogramBuckets-1)
+// Bucket is the one of a duration in microseconds.
+func Bucket(us float64) int {
+	if us <= 1 {
+		return 0
 	}
-	h.Add(append(make(Histogram, i), 1))
+	return min(int(math.Ceil(2*math.Log2(us)-1e-9)), HistogramBuckets-1)
 }
 
 // Add adds what another one counted.

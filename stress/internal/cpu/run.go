@@ -82,6 +82,8 @@ type run struct {
 	pace     atomic.Uint32  // of the operation in progress: a pace
 	boosted  bool
 	trace    *live.Recorder // nil: the trace is not taken
+	stepped  time.Time      // when the last step of the operation in progress was over
+	near     near
 }
 
 // Run executes the entry on Subject.Shape.Threads threads and changes the keys until

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -126,6 +127,10 @@ func awaitParent(in io.Reader) {
 	os.Exit(1)
 }
 
+// roundHeap is the memory from which the Go runtime of a round collects more often than a run's
+// percentage says (live.Procs), in bytes: a round has some 30 MiB that live, and takes minutes.
+const roundHeap = 96 << 20
+
 // judge asks the engine, and tells what it sees.
 func (p *roundParcel) judge(ctx context.Context) (Answer, error) {
 	j, err := p.job()
@@ -138,6 +143,7 @@ func (p *roundParcel) judge(ctx context.Context) (Answer, error) {
 	}
 	start := time.Now()
 	j.Alone = true
+	debug.SetMemoryLimit(roundHeap)
 	j.Sofar = func(v report.Verdict) {
 		for i := range v.Findings {
 			v.Findings[i].Engine = cmp.Or(v.Findings[i].Engine, p.Engine)

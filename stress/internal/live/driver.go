@@ -115,6 +115,7 @@ type Op struct {
 // Driver drives an engine. One goroutine, the mutator, drives; counters may be read by all.
 type Driver struct {
 	Rand *rand.Rand // the mutator's
+	Took Durations
 
 	c        *Config
 	engine   Engine
