@@ -53,7 +53,7 @@ var table = map[string]arrows{
 	"stress/internal/cpu":           {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/live", "stress/internal/rig", "stress/report", unix}},
 	"stress/internal/cpu [t]":       {may: []string{"stress/internal/workload"}}, // a program, and its oracle
 	"stress/internal/sim":           {may: []string{"patcher/protocol/witness", "stress/internal/sim/x86", "jit", "patcher/protocol", x86asm}, forbid: pure},
-	"stress/internal/sim/x86":       {forbid: pure}, // it knows no state, slot or protocol
+	"stress/internal/sim/x86":       {may: []string{x86asm}, forbid: pure}, // it knows no state, slot or protocol
 	"stress/internal/sim/x86 [t]":   {may: []string{"jit", "jit/exec", asm}},
 	"stress/internal/sim [t]":       {may: []string{"jit/exec", "stress/internal/layouttest", asm}},
 	"stress/internal/step":          {may: []string{"patcher/protocol/witness", "stress/internal/sim/x86", "jit", "jit/exec", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/rig", "stress/internal/sim", "stress/report"}},
