@@ -93,9 +93,11 @@ func New(cfg Config) (*Patcher, error) {
 	}
 	p := &Patcher{
 		cfg: cfg, arena: cfg.Arena, data: data,
-		poker:   text.New(cfg.Arena, cfg.Method),
-		arrays:  map[string]*ProgArray{},
-		space:   newSpace(cfg.Arena.Size(), rand.New(rand.NewPCG(cfg.Seed, 0))),
+		poker:  text.New(cfg.Arena, cfg.Method),
+		arrays: map[string]*ProgArray{},
+		space: &space{
+			used: make([]bool, cfg.Arena.Size()/pageSize), rng: rand.New(rand.NewPCG(cfg.Seed, 0)),
+		},
 		top:     progStructs * progStructSize,
 		structs: make([]bool, progStructs),
 	}

@@ -29,10 +29,6 @@ type space struct {
 	freed []region // oldest first
 }
 
-func newSpace(size int, rng *rand.Rand) *space {
-	return &space{used: make([]bool, size/pageSize), rng: rng}
-}
-
 // alloc takes pages for size bytes and returns the offset of the first.
 func (s *space) alloc(size int) (exec.Off, error) {
 	n := (size + pageSize - 1) / pageSize

@@ -64,9 +64,6 @@ func namesOf(faults []Fault) (out []string) {
 	return out
 }
 
-// Bounds of an experiment in time. One that does not end by itself is left alone: its thread is in
-// the kernel, and nothing can be done about it.
-const (
-	RaceFor    = 10 * time.Second
-	settleTime = 2 * time.Minute
-)
+// settleTime bounds an experiment, a race apart. One that does not end by itself is left alone: its
+// thread is in the kernel, and nothing can be done about it.
+const settleTime = 2 * time.Minute

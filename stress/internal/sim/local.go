@@ -153,6 +153,3 @@ func (t *thread) unpack(content string) {
 
 // ripOf is where the thread of a content stands that is not idle.
 func ripOf(content string) uint64 { return x86.Word([]byte(content[3:11])) }
-
-// clear makes the thread idle.
-func (t *thread) clear() { t.phase, t.Flags, t.tails = idle, 0, 0 }

@@ -79,7 +79,7 @@ func (r *run) on() (*fault, error) {
 		}
 		if r.t.RIP == returnAt {
 			text := r.t.broken(r.s)
-			r.t.clear()
+			r.t.phase, r.t.Flags, r.t.tails = idle, 0, 0
 			if text != "" {
 				return &fault{protocol.Registers, text}, nil
 			}

@@ -124,7 +124,9 @@ func (s *system) initial() (state, error) {
 	}
 	x[mutatorWord] = mutator{call: s.next(x, 0), op: none, given: none, old: none}.pack()
 	for i := range s.slots {
-		if x[firstSlotWord+i], err = s.slotWord(holding(s.first(x, i), s.slots[i].size)); err != nil {
+		c := s.first(x, i) // and every CPU sees it
+		st := newSlotState(s.slots[i].size, c, c, []content{c})
+		if x[firstSlotWord+i], err = s.slotWord(st); err != nil {
 			return nil, err
 		}
 	}
