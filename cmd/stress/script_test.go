@@ -53,7 +53,9 @@ func runScripts(t *testing.T, dir string) {
 			// at work; the command has none then.
 			e.Setenv("GORACE", "atexit_sleep_ms=10")
 			e.Setenv("NUMCPU", fmt.Sprint(runtime.NumCPU()))
-			return nil
+			scripts, err := filepath.Abs("../../scripts")
+			e.Setenv("SCRIPTS", scripts)
+			return err
 		},
 		RequireUniqueNames: true,
 		Cmds:               map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "shape": shape, "field": field},
