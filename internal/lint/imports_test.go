@@ -24,6 +24,7 @@ const (
 	hdr    = "github.com/HdrHistogram/hdrhistogram-go"
 	cobra  = "github.com/spf13/cobra"
 	pflag  = "github.com/spf13/pflag" // cobra's own flags
+	wire   = "google.golang.org/protobuf/encoding/protowire"
 	schema = "github.com/santhosh-tekuri/jsonschema/v6"
 )
 
@@ -82,6 +83,7 @@ var table = map[string]arrows{
 	"stress/internal/kernel [t]":    {may: []string{"model"}},
 	"stress/report/render":          {may: []string{"internal/table", "patcher/protocol", "patcher/protocol/witness", "stress/report"}}, // all words that people read
 	"stress/report":                 {may: []string{"patcher/protocol", "patcher/protocol/witness"}, forbid: pure},                      // data alone; engines fill it
+	"stress/report/perfetto":        {may: []string{"patcher/protocol", "patcher/protocol/witness", "stress/report", wire}},
 	"stress/report [t]":             {may: []string{"internal/schema"}},
 	"stress/report/render [t]":      {may: []string{"internal/schema"}},
 	"stress":                        {may: []string{"patcher/protocol", "stress/internal/catalogue", "stress/internal/judge", "stress/internal/regress", "stress/internal/replay", "stress/internal/search", "stress/internal/workload", "stress/report"}},
@@ -92,7 +94,7 @@ var table = map[string]arrows{
 	"internal/vm/matrix":            {may: []string{"stress/report"}},
 	"internal/vm/matrix [t]":        {may: []string{"internal/schema"}},
 	"internal/vm/guest":             {may: []string{"patcher/protocol", "stress/report", unix}}, // it is in every guest, and knows no verb
-	"cmd/stress":                    {may: []string{"internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "stress", "stress/report", "stress/report/render", cobra, pflag, unix}},
+	"cmd/stress":                    {may: []string{"internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "stress", "stress/report", "stress/report/perfetto", "stress/report/render", cobra, pflag, unix}},
 	"cmd/stress [t]":                {may: []string{"internal/schema", "patcher/protocol"}},
 	"scripts/mutation":              {}, // a tool for developers
 	"scripts/rewording":             {}, // likewise
