@@ -24,6 +24,8 @@ const (
 	hdr    = "github.com/HdrHistogram/hdrhistogram-go"
 	cobra  = "github.com/spf13/cobra"
 	pflag  = "github.com/spf13/pflag" // cobra's own flags
+	wire   = "google.golang.org/protobuf/encoding/protowire"
+	schema = "github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // pure forbids what a definition must not depend on: time, chance, and the system.
@@ -39,6 +41,7 @@ var table = map[string]arrows{
 	"patcher/protocol":              {forbid: pure},
 	"patcher/protocol/witness":      {may: []string{"patcher/protocol", "internal/table"}, forbid: pure},
 	"internal/table":                {forbid: pure},
+	"internal/schema":               {may: []string{schema}}, // tests alone
 	"patcher/rcu":                   {may: []string{"patcher/protocol", "jit/exec"}},
 	"patcher [t]":                   {may: []string{asm, "jit"}}, // programs to load are compiled instructions
 	"patcher/rcu [t]":               {may: []string{unix}},       // it asks the system what was set
@@ -69,7 +72,7 @@ var table = map[string]arrows{
 	"stress/internal/judge":         {may: []string{"internal/process", "internal/vm/guest", "jit", "jit/exec", "jit/interp", "model", "model/promela", "patcher", "patcher/protocol", "patcher/protocol/witness", "patcher/text", "stress/internal/child", "stress/internal/cpu", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/internal/sim", "stress/internal/step", "stress/internal/workload", "stress/report"}},
 	"stress/internal/judge [t]":     {may: []string{"stress", "stress/internal/rig", ebpf, asm}},
 	"stress/internal/replay":        {may: []string{"jit", "patcher/protocol", "patcher/protocol/witness", "stress/internal/judge", "stress/internal/regress", "stress/internal/workload", "stress/report"}},
-	"stress/internal/replay [t]":    {may: []string{"jit/exec", "stress/internal/catalogue"}},
+	"stress/internal/replay [t]":    {may: []string{"internal/schema", "jit/exec", "stress/internal/catalogue"}},
 	"stress/internal/reference":     {},
 	"stress/internal/reference [t]": {may: []string{"jit", "model", "patcher/protocol", "stress/internal/sim", asm}}, // what it holds against each other
 	"stress/internal/search":        {may: []string{"model", "patcher/protocol", "stress/report"}},
@@ -80,6 +83,9 @@ var table = map[string]arrows{
 	"stress/internal/kernel [t]":    {may: []string{"model"}},
 	"stress/report/render":          {may: []string{"internal/table", "patcher/protocol", "patcher/protocol/witness", "stress/report"}}, // all words that people read
 	"stress/report":                 {may: []string{"patcher/protocol", "patcher/protocol/witness"}, forbid: pure},                      // data alone; engines fill it
+	"stress/report/perfetto":        {may: []string{"patcher/protocol", "patcher/protocol/witness", "stress/report", wire}},
+	"stress/report [t]":             {may: []string{"internal/schema"}},
+	"stress/report/render [t]":      {may: []string{"internal/schema"}},
 	"stress":                        {may: []string{"patcher/protocol", "stress/internal/catalogue", "stress/internal/judge", "stress/internal/regress", "stress/internal/replay", "stress/internal/search", "stress/internal/workload", "stress/report"}},
 	"stress [t]":                    {may: []string{"jit/exec", "patcher/rcu"}},
 	"stress/stresstest":             {may: []string{"patcher/protocol", "patcher/protocol/witness", "stress", "stress/report", "stress/report/render"}}, // a test prints what it finds
@@ -89,9 +95,10 @@ var table = map[string]arrows{
 	"internal/soak":                 {may: []string{"internal/process", "internal/state", "patcher/protocol", "stress", "stress/report"}},
 	"internal/vm/deb":               {}, // it knows kernels as files alone
 	"internal/vm/matrix":            {may: []string{"stress/report"}},
+	"internal/vm/matrix [t]":        {may: []string{"internal/schema"}},
 	"internal/vm/guest":             {may: []string{"patcher/protocol", "stress/report", unix}}, // it is in every guest, and knows no verb
-	"cmd/stress":                    {may: []string{"internal/soak", "internal/state", "internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "stress", "stress/report", "stress/report/render", cobra, pflag, unix}},
-	"cmd/stress [t]":                {may: []string{"patcher/protocol"}},
+	"cmd/stress":                    {may: []string{"internal/soak", "internal/state", "internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "stress", "stress/report", "stress/report/perfetto", "stress/report/render", cobra, pflag, unix}},
+	"cmd/stress [t]":                {may: []string{"internal/schema", "patcher/protocol"}},
 	"scripts/mutation":              {}, // a tool for developers
 	"scripts/rewording":             {}, // likewise
 	"scripts/abusing":               {}, // likewise
