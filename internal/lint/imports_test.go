@@ -15,15 +15,17 @@ type arrows struct {
 }
 
 const (
-	asm    = "github.com/cilium/ebpf/asm"
-	btf    = "github.com/cilium/ebpf/btf"
-	ebpf   = "github.com/cilium/ebpf"
-	link   = "github.com/cilium/ebpf/link"
-	unix   = "golang.org/x/sys/unix"
-	x86asm = "golang.org/x/arch/x86/x86asm"
-	hdr    = "github.com/HdrHistogram/hdrhistogram-go"
-	cobra  = "github.com/spf13/cobra"
-	pflag  = "github.com/spf13/pflag" // cobra's own flags
+	asm      = "github.com/cilium/ebpf/asm"
+	btf      = "github.com/cilium/ebpf/btf"
+	ebpf     = "github.com/cilium/ebpf"
+	link     = "github.com/cilium/ebpf/link"
+	unix     = "golang.org/x/sys/unix"
+	x86asm   = "golang.org/x/arch/x86/x86asm"
+	hdr      = "github.com/HdrHistogram/hdrhistogram-go"
+	cdproto  = "github.com/chromedp/cdproto"
+	chromedp = "github.com/chromedp/chromedp"
+	cobra    = "github.com/spf13/cobra"
+	pflag    = "github.com/spf13/pflag" // cobra's own flags
 )
 
 // pure forbids what a definition must not depend on: time, chance, and the system.
@@ -78,8 +80,9 @@ var table = map[string]arrows{
 	"stress/internal/identity [t]":  {may: []string{"jit/interp", "jit/exec", "jit/host", "patcher", "stress/internal/rig", unix}},
 	"stress/internal/kernel":        {may: []string{"jit/exec", "stress/internal/identity", "stress/internal/live", "patcher/protocol", "stress/report", ebpf, asm, btf, unix, hdr}},
 	"stress/internal/kernel [t]":    {may: []string{"model"}},
-	"stress/report/render":          {may: []string{"internal/table", "patcher/protocol", "patcher/protocol/witness", "stress/report"}}, // all words that people read
-	"stress/report":                 {may: []string{"patcher/protocol", "patcher/protocol/witness"}, forbid: pure},                      // data alone; engines fill it
+	"stress/report/render":          {may: []string{"internal/table", "patcher/protocol", "patcher/protocol/witness", "stress/report"}},                          // all words that people read
+	"stress/report/render [t]":      {may: []string{chromedp, chromedp + "/kb", cdproto + "/cdp", cdproto + "/log", cdproto + "/network", cdproto + "/runtime"}}, // they open pages
+	"stress/report":                 {may: []string{"patcher/protocol", "patcher/protocol/witness"}, forbid: pure},                                               // data alone; engines fill it
 	"stress":                        {may: []string{"patcher/protocol", "stress/internal/catalogue", "stress/internal/judge", "stress/internal/regress", "stress/internal/replay", "stress/internal/search", "stress/internal/workload", "stress/report"}},
 	"stress [t]":                    {may: []string{"jit/exec", "patcher/rcu"}},
 	"stress/stresstest":             {may: []string{"patcher/protocol", "patcher/protocol/witness", "stress", "stress/report", "stress/report/render"}}, // a test prints what it finds
