@@ -40,7 +40,7 @@ func (r *run) counts() *Result {
 			Boosts: r.Boosts(), Boosted: r.boosted,
 		},
 	}
-	res.Executions, res.Bad = c.Executions, c.Anomalies
+	res.Executions, res.Bad, res.Near = c.Executions, c.Anomalies, r.near.sum()
 	res.Overlaps = report.Overlaps{
 		Install: c.Overlaps[1+protocol.Install], Update: c.Overlaps[1+protocol.Update],
 		Remove: c.Overlaps[1+protocol.Remove], Several: c.Overlaps[exec.SeveralPhases],

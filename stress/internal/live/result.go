@@ -30,6 +30,9 @@ type Result struct {
 	Bad      uint64
 	Findings []Finding
 
+	Durations map[string]report.Histogram
+	Near      *report.Near // nil, if nobody looked
+
 	Seconds float64
 	// FirstSeconds is when the first finding was noticed; 0 if there is none.
 	FirstSeconds float64
@@ -42,7 +45,7 @@ func (d *Driver) Counts() Result {
 	return Result{
 		Installs: d.operations[protocol.Install].Load(), Updates: d.operations[protocol.Update].Load(),
 		Removes: d.operations[protocol.Remove].Load(), Cycles: d.cycles.Load(), Loads: d.loads.Load(),
-		MinCycles: d.c.MinCycles, Seconds: time.Since(d.start).Seconds(),
+		MinCycles: d.c.MinCycles, Seconds: time.Since(d.start).Seconds(), Durations: d.Took.Sum(),
 	}
 }
 
@@ -113,6 +116,7 @@ func (r *Result) Verdict() report.Verdict {
 		Executions: r.Executions, Installs: r.Installs, Updates: r.Updates, Removes: r.Removes,
 		Cycles: r.Cycles, Loads: r.Loads, Overlaps: r.Overlaps.Sum(), OverlapsBy: r.Overlaps,
 		Outcomes: report.Outcomes{Skip: r.Skips, Tail: r.Tails}, FirstSeconds: r.FirstSeconds, Trace: r.Trace,
+		Durations: r.Durations, Near: r.Near,
 	}
 	v := report.Verdict{Verdict: protocol.NotObserved, CPUCounts: c, Properties: Properties()}
 	if len(r.Findings) == 0 {
