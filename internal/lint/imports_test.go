@@ -40,6 +40,10 @@ var table = map[string]arrows{
 	"jit/host [t]":                  {may: []string{asm}},
 	"patcher/protocol":              {forbid: pure},
 	"patcher/protocol/witness":      {may: []string{"patcher/protocol", "internal/table"}, forbid: pure},
+	"internal/chart":                {forbid: pure},
+	"internal/serve [t]":            {may: []string{"internal/browser", "patcher/protocol"}},
+	"internal/browser":              {may: []string{chromedp, cdproto + "/cdp", cdproto + "/emulation", cdproto + "/log", cdproto + "/network", cdproto + "/runtime"}}, // tests alone
+	"internal/serve":                {may: []string{"internal/state", "stress/report", "stress/report/render"}},                                                        // it shows what a soak keeps, and does nothing
 	"internal/table":                {forbid: pure},
 	"patcher/rcu":                   {may: []string{"patcher/protocol", "jit/exec"}},
 	"patcher [t]":                   {may: []string{asm, "jit"}}, // programs to load are compiled instructions
@@ -80,9 +84,9 @@ var table = map[string]arrows{
 	"stress/internal/identity [t]":  {may: []string{"jit/interp", "jit/exec", "jit/host", "patcher", "stress/internal/rig", unix}},
 	"stress/internal/kernel":        {may: []string{"jit/exec", "stress/internal/identity", "stress/internal/live", "patcher/protocol", "stress/report", ebpf, asm, btf, unix, hdr}},
 	"stress/internal/kernel [t]":    {may: []string{"model"}},
-	"stress/report/render":          {may: []string{"internal/table", "patcher/protocol", "patcher/protocol/witness", "stress/report"}},                          // all words that people read
-	"stress/report/render [t]":      {may: []string{chromedp, chromedp + "/kb", cdproto + "/cdp", cdproto + "/log", cdproto + "/network", cdproto + "/runtime"}}, // they open pages
-	"stress/report":                 {may: []string{"patcher/protocol", "patcher/protocol/witness"}, forbid: pure},                                               // data alone; engines fill it
+	"stress/report/render":          {may: []string{"internal/chart", "internal/table", "patcher/protocol", "patcher/protocol/witness", "stress/report"}}, // all words that people read
+	"stress/report/render [t]":      {may: []string{"internal/browser", chromedp, chromedp + "/kb"}},                                                      // they open pages
+	"stress/report":                 {may: []string{"patcher/protocol", "patcher/protocol/witness"}, forbid: pure},                                        // data alone; engines fill it
 	"stress":                        {may: []string{"patcher/protocol", "stress/internal/catalogue", "stress/internal/judge", "stress/internal/regress", "stress/internal/replay", "stress/internal/search", "stress/internal/workload", "stress/report"}},
 	"stress [t]":                    {may: []string{"jit/exec", "patcher/rcu"}},
 	"stress/stresstest":             {may: []string{"patcher/protocol", "patcher/protocol/witness", "stress", "stress/report", "stress/report/render"}}, // a test prints what it finds
@@ -93,7 +97,7 @@ var table = map[string]arrows{
 	"internal/vm/deb":               {}, // it knows kernels as files alone
 	"internal/vm/matrix":            {may: []string{"stress/report"}},
 	"internal/vm/guest":             {may: []string{"patcher/protocol", "stress/report", unix}}, // it is in every guest, and knows no verb
-	"cmd/stress":                    {may: []string{"internal/soak", "internal/state", "internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "stress", "stress/report", "stress/report/render", cobra, pflag, unix}},
+	"cmd/stress":                    {may: []string{"internal/serve", "internal/soak", "internal/state", "internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "stress", "stress/report", "stress/report/render", cobra, pflag, unix}},
 	"cmd/stress [t]":                {may: []string{"patcher/protocol"}},
 	"scripts/mutation":              {}, // a tool for developers
 	"scripts/rewording":             {}, // likewise

@@ -17,7 +17,8 @@ import (
 // An htmlPage is a document as a page that needs no other file, no server and no network.
 type htmlPage struct {
 	Title   string
-	Policy  string // what the page may do: run its own script, and load nothing
+	Live    bool   // a server has newer ones
+	Policy  string // of [PolicyOf]
 	Style   template.CSS
 	Script  template.JS
 	Schema  string
@@ -59,19 +60,36 @@ func hashOf(text string) string {
 
 // writeHTML writes a document as a page.
 func writeHTML(w io.Writer, d *report.Document) error {
-	p, err := pageOf(d)
+	return writePage(w, d, false)
+}
+
+// LivePage writes a document as a page of a server, from which it brings itself up to date. Bundles of
+// findings are below bundles/ there.
+func LivePage(w io.Writer, d *report.Document) error {
+	return printable(func(w io.Writer, d *report.Document) error { return writePage(w, d, true) })(w, d)
+}
+
+func writePage(w io.Writer, d *report.Document, live bool) error {
+	p, err := pageOf(d, live)
 	if err != nil {
 		return err
 	}
 	return pageForm.Execute(w, p)
 }
 
-func pageOf(d *report.Document) (*htmlPage, error) {
-	style, script := asset("page.css"), asset("page.js")
+// PolicyOf is what a page may do: run its own script, and load nothing, or only itself again.
+func PolicyOf(live bool) string {
+	more := ""
+	if live {
+		more = " connect-src 'self';"
+	}
+	return fmt.Sprintf("default-src 'none'; style-src %s; script-src %s; img-src data:;%s base-uri 'none'; form-action 'none'",
+		hashOf(asset("page.css")), hashOf(asset("page.js")), more)
+}
+
+func pageOf(d *report.Document, live bool) (*htmlPage, error) {
 	p := &htmlPage{
-		Style: template.CSS(style), Script: template.JS(script),
-		Policy: fmt.Sprintf("default-src 'none'; style-src %s; script-src %s; img-src data:; base-uri 'none'; form-action 'none'",
-			hashOf(style), hashOf(script)),
+		Live: live, Policy: PolicyOf(live), Style: template.CSS(asset("page.css")), Script: template.JS(asset("page.js")),
 		Schema: d.Schema, Verdict: string(d.Verdict), Again: d.Again,
 	}
 	if d.Error != "" {

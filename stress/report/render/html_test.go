@@ -69,7 +69,8 @@ func mainOf(page string) string {
 func TestGoldenPages(t *testing.T) {
 	all := documents()
 	all["replay"].Sections[0].(*report.Replay).Witness = longWitness()
-	for _, name := range []string{"kernel", "violated", "replay", "mutants", "failed"} {
+	all["soak"] = soakDocument()
+	for _, name := range []string{"kernel", "violated", "replay", "mutants", "failed", "soak"} {
 		got := mainOf(string(pageFor(t, all[name])))
 		file := filepath.Join("testdata", name+".html")
 		if *update {
@@ -85,6 +86,20 @@ func TestGoldenPages(t *testing.T) {
 			t.Errorf("%s: is\n%s\nwant\n%s", name, got, want)
 		}
 	}
+}
+
+// soakDocument is one of a soak with a finding, and few samples.
+func soakDocument() *report.Document {
+	d := documents()["violated"]
+	s := aSoak()
+	s.Engines[0].Series = s.Engines[0].Series[:5]
+	d.Sections = []report.Section{s}
+	d.Verdicts[1].Durations = map[string]report.Histogram{"remove": {0, 0, 5, 3, 1}, "grace period": {0, 7}}
+	d.Findings = []report.Finding{{
+		Engine: protocol.CPU, Kind: report.OfHang, Text: "said nothing any more", Count: 2, Bundle: "hang 1.zip",
+		First: "2026-11-28T08:00:00Z", Last: "2026-11-28T08:10:00Z", Log: []string{"goroutine 1"},
+	}}
+	return d
 }
 
 // nasty is what a file, a flag or a kernel's log may bring.
@@ -125,6 +140,15 @@ func TestHostilePages(t *testing.T) {
 		if strings.Contains(page, bad) {
 			t.Errorf("the page has %q", bad)
 		}
+	}
+	var live strings.Builder
+	d := soakDocument()
+	d.Findings[0].Bundle = "../" + nasty
+	if err := LivePage(&live, d); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(live.String(), `href="bundles/..%2F%22%27%3E%3Cimg`) {
+		t.Error("a bundle's name leads elsewhere")
 	}
 	// What the page runs is named in its policy, and nothing else may run.
 	for tag, text := range map[string]string{"style": asset("page.css"), "script": asset("page.js")} {

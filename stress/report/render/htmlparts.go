@@ -54,17 +54,26 @@ func (p *htmlPage) fill(d *report.Document) error {
 	if len(d.Verdicts) > 0 {
 		p.verdicts(d)
 	}
+	p.findings(d)
 	for _, s := range d.Sections {
 		v := viewOf(s)
 		if v == nil {
 			return fmt.Errorf("render: no view of %T", s)
+		}
+		if s, ok := v.(soak); ok { // it has drawings in the place of words
+			p.soak(s)
+			continue
 		}
 		p.add(v.parts(d))
 		if m, ok := s.(*report.Mutants); ok {
 			p.mutants(m)
 		}
 	}
-	p.findings(d)
+	for i := range d.Verdicts {
+		if v := &d.Verdicts[i]; v.CPUCounts != nil {
+			p.live(v)
+		}
+	}
 	return nil
 }
 

@@ -1,7 +1,9 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
+	"net/url"
 	"slices"
 
 	"tailpoke/internal/table"
@@ -26,11 +28,6 @@ func (p *htmlPage) verdicts(d *report.Document) {
 		}
 	}
 	p.align()
-	for i := range d.Verdicts {
-		if v := &d.Verdicts[i]; v.CPUCounts != nil {
-			p.live(v)
-		}
-	}
 }
 
 // claims say in a few lines what an engine's verdict rests on.
@@ -67,6 +64,7 @@ func (p *htmlPage) live(v *report.Verdict) {
 	} else {
 		part.Notes = cpuRest(v)
 	}
+	part.Parts = append(part.Parts, durations(v.Durations)...)
 	p.Parts = append(p.Parts, part)
 }
 
@@ -128,7 +126,7 @@ func (p *htmlPage) mutants(m *report.Mutants) {
 			continue
 		}
 		id := witnessID(one.Name)
-		t.Rows[i][0].To = id
+		t.Rows[i][0].To = "#" + id
 		p.Parts = append(p.Parts, htmlPart{
 			ID: id, Title: fmt.Sprintf("%s: %s, %s", one.Name, one.Witness.Property, counted(len(one.Witness.Steps), "step")),
 			Notes: []string{one.Why}, Folded: true, Witness: witnessHTML(one.Witness),
@@ -138,37 +136,48 @@ func (p *htmlPage) mutants(m *report.Mutants) {
 
 // findings adds what engines on real CPUs and guests saw.
 func (p *htmlPage) findings(d *report.Document) {
-	var all []report.Finding
+	var all []*report.Finding
 	for i := range d.Verdicts {
-		all = append(all, d.Verdicts[i].Findings...)
+		for n := range d.Verdicts[i].Findings {
+			all = append(all, &d.Verdicts[i].Findings[n])
+		}
 	}
-	all = append(all, d.Findings...)
+	for i := range d.Findings {
+		all = append(all, &d.Findings[i])
+	}
 	if len(all) == 0 {
 		return
 	}
-	t := &htmlTable{
-		Head:   []string{"property", "what", "where", "seen", "class", "engine"},
-		Filter: "findings",
+	columns := slices.Clone(findingColumns)
+	if !slices.ContainsFunc(all, func(f *report.Finding) bool { return f.Kind != "" }) { // of no soak
+		columns = slices.DeleteFunc(columns, func(c column[*report.Finding]) bool { return c.head == "first" || c.head == "last" })
 	}
-	for i := range all {
-		f := &all[i]
-		what := htmlCell{Text: f.Text, More: f.Log}
+	t := tableHTML(tableOf(columns, all))
+	t.Filter = "findings"
+	for i, f := range all {
+		what := &t.Rows[i][1]
+		what.More = slices.Clone(f.Log)
 		if f.Again != "" {
-			what.More = append(slices.Clone(f.Log), f.Again)
+			what.More = append(what.More, f.Again)
 		}
-		engine := string(f.Engine)
-		if engine == "" {
-			engine = "-"
+		if f.Bundle != "" && p.Live {
+			t.Rows[i][0].To = "bundles/" + url.PathEscape(f.Bundle)
+		} else if f.Bundle != "" {
+			what.More = append(what.More, "bundle "+f.Bundle)
 		}
-		t.Rows = append(t.Rows, []htmlCell{
-			{Text: string(f.Property)}, what, {Text: placeText(f)}, {Text: grouped(f.Count)}, {Text: f.Class}, {Text: engine},
-		})
 	}
 	p.Jumps = append(p.Jumps, htmlJump{"findings", counted(len(all), "finding")})
-	part := htmlPart{ID: "findings", Title: "Findings", Table: t.measure()}
-	at := slices.IndexFunc(p.Parts, func(one htmlPart) bool { return one.Witness == nil })
-	if at < 0 {
-		at = len(p.Parts)
-	}
-	p.Parts = slices.Insert(p.Parts, at, part)
+	p.Parts = append(p.Parts, htmlPart{ID: "findings", Title: "Findings", Table: t})
+}
+
+// findingColumns are the table of findings.
+var findingColumns = []column[*report.Finding]{
+	{"finding", func(f *report.Finding) string { return cmp.Or(string(f.Property), string(f.Kind)) }},
+	{"what", func(f *report.Finding) string { return f.Text }},
+	{"where", placeText},
+	{"seen", func(f *report.Finding) string { return grouped(f.Count) }},
+	{"first", func(f *report.Finding) string { return f.First }},
+	{"last", func(f *report.Finding) string { return f.Last }},
+	{"class", func(f *report.Finding) string { return f.Class }},
+	{"engine", func(f *report.Finding) string { return cmp.Or(string(f.Engine), "-") }},
 }

@@ -20,7 +20,10 @@ func cpuRest(v *report.Verdict) []string {
 	if v.Trace != nil {
 		out = append(out, traceFigures(v.Trace))
 	}
-	return append(out, fmt.Sprintf("%s, %s, %s", counted(v.Pokes, "poke"), counted(v.Traps, "trap"), counted(v.Loads, "load")))
+	if v.PatcherCounts != nil {
+		out = append(out, fmt.Sprintf("%s, %s, %s", counted(v.Pokes, "poke"), counted(v.Traps, "trap"), counted(v.Loads, "load")))
+	}
+	return out
 }
 
 // liveFigures are those of every engine that executes machine code, but for the table of outcomes.

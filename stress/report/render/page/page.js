@@ -164,21 +164,21 @@ document.addEventListener('keydown', (e) => {
 });
 
 // Filters hide the rows that lack a word.
-for (const filter of document.querySelectorAll('.filter')) {
-  const table = filter.nextElementSibling.querySelector('table');
+function filter(field) {
+  const box = field.closest('.filter');
+  const table = box.nextElementSibling.querySelector('table');
   const all = [...table.tBodies[0].rows];
-  const said = filter.querySelector('output');
-  filter.querySelector('input').addEventListener('input', (e) => {
-    const words = e.target.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
-    for (const row of all) {
-      const text = row.textContent.toLowerCase();
-      row.hidden = !words.every((w) => text.includes(w));
-      if (!row.hidden) shown++;
-    }
-    said.textContent = words.length ? shown + ' of ' + all.length + ' ' + table.dataset.filter : all.length + ' ' + table.dataset.filter;
-  });
+  const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+  for (const row of all) {
+    const text = row.textContent.toLowerCase();
+    row.hidden = !words.every((w) => text.includes(w));
+  }
+  const shown = all.filter((row) => !row.hidden).length;
+  box.querySelector('output').textContent = (words.length ? shown + ' of ' : '') + all.length + ' ' + table.dataset.filter;
 }
+document.addEventListener('input', (e) => {
+  if (e.target.matches('input[type=search]')) filter(e.target);
+});
 
 // A link to something folded opens it.
 function open() {
@@ -190,3 +190,43 @@ function open() {
 }
 addEventListener('hashchange', open);
 open();
+
+// A page of a server brings itself up to date, but for what its reader is at: counterexamples, and what
+// has the focus.
+const live = document.querySelector('.live');
+let tag = '';
+async function refresh() {
+  let text;
+  try {
+    const got = await fetch(location.pathname, { cache: 'no-cache' });
+    if (!got.ok) throw new Error(await got.text());
+    if (got.headers.get('ETag') === tag) return;
+    tag = got.headers.get('ETag');
+    text = await got.text();
+  } catch (e) {
+    live.textContent = 'Nothing new since ' + new Date().toLocaleTimeString() + ': ' + e.message;
+    tag = '';
+    return;
+  }
+  const page = new DOMParser().parseFromString(text, 'text/html');
+  const parts = (d) => new Map([...d.querySelectorAll('header, footer, main > [id]')].map((e) => [e.id || e.tagName, e]));
+  const old = parts(document);
+  for (const [name, now] of parts(page)) {
+    const was = old.get(name);
+    old.delete(name);
+    if (!was) document.querySelector('main').append(now);
+    else if (!was.querySelector('.witness') && !was.contains(document.activeElement)) was.replaceWith(now);
+    for (const field of now.querySelectorAll('input[type=search]')) {
+      field.value = was?.querySelector('input[type=search]')?.value || '';
+      filter(field);
+    }
+  }
+  for (const gone of old.values()) if (!gone.querySelector('.witness')) gone.remove();
+  document.title = page.title;
+  live.textContent = 'Live: as of ' + new Date().toLocaleTimeString();
+}
+if (live) {
+  setInterval(refresh, 1000 * Number(document.documentElement.dataset.live));
+  addEventListener('focus', refresh);
+  refresh();
+}
