@@ -15,17 +15,19 @@ type arrows struct {
 }
 
 const (
-	asm    = "github.com/cilium/ebpf/asm"
-	btf    = "github.com/cilium/ebpf/btf"
-	ebpf   = "github.com/cilium/ebpf"
-	link   = "github.com/cilium/ebpf/link"
-	unix   = "golang.org/x/sys/unix"
-	x86asm = "golang.org/x/arch/x86/x86asm"
-	hdr    = "github.com/HdrHistogram/hdrhistogram-go"
-	cobra  = "github.com/spf13/cobra"
-	pflag  = "github.com/spf13/pflag" // cobra's own flags
-	wire   = "google.golang.org/protobuf/encoding/protowire"
-	schema = "github.com/santhosh-tekuri/jsonschema/v6"
+	asm      = "github.com/cilium/ebpf/asm"
+	btf      = "github.com/cilium/ebpf/btf"
+	ebpf     = "github.com/cilium/ebpf"
+	link     = "github.com/cilium/ebpf/link"
+	unix     = "golang.org/x/sys/unix"
+	x86asm   = "golang.org/x/arch/x86/x86asm"
+	hdr      = "github.com/HdrHistogram/hdrhistogram-go"
+	cobra    = "github.com/spf13/cobra"
+	pflag    = "github.com/spf13/pflag" // cobra's own flags
+	wire     = "google.golang.org/protobuf/encoding/protowire"
+	schema   = "github.com/santhosh-tekuri/jsonschema/v6"
+	cdproto  = "github.com/chromedp/cdproto"
+	chromedp = "github.com/chromedp/chromedp"
 )
 
 // pure forbids what a definition must not depend on: time, chance, and the system.
@@ -40,6 +42,10 @@ var table = map[string]arrows{
 	"jit/host [t]":                  {may: []string{asm}},
 	"patcher/protocol":              {forbid: pure},
 	"patcher/protocol/witness":      {may: []string{"patcher/protocol", "internal/table"}, forbid: pure},
+	"internal/chart":                {forbid: pure},
+	"internal/serve [t]":            {may: []string{"internal/browser", "patcher/protocol"}},
+	"internal/browser":              {may: []string{chromedp, cdproto + "/cdp", cdproto + "/emulation", cdproto + "/log", cdproto + "/network", cdproto + "/runtime"}}, // tests alone
+	"internal/serve":                {may: []string{"internal/state", "stress/report", "stress/report/render"}},                                                        // it shows what a soak keeps, and does nothing
 	"internal/table":                {forbid: pure},
 	"internal/schema":               {may: []string{schema}}, // tests alone
 	"patcher/rcu":                   {may: []string{"patcher/protocol", "jit/exec"}},
@@ -81,11 +87,11 @@ var table = map[string]arrows{
 	"stress/internal/identity [t]":  {may: []string{"jit/interp", "jit/exec", "jit/host", "patcher", "stress/internal/rig", unix}},
 	"stress/internal/kernel":        {may: []string{"jit/exec", "stress/internal/identity", "stress/internal/live", "patcher/protocol", "stress/report", ebpf, asm, btf, unix, hdr}},
 	"stress/internal/kernel [t]":    {may: []string{"model"}},
-	"stress/report/render":          {may: []string{"internal/table", "patcher/protocol", "patcher/protocol/witness", "stress/report"}}, // all words that people read
-	"stress/report":                 {may: []string{"patcher/protocol", "patcher/protocol/witness"}, forbid: pure},                      // data alone; engines fill it
+	"stress/report/render":          {may: []string{"internal/chart", "internal/table", "patcher/protocol", "patcher/protocol/witness", "stress/report"}}, // all words that people read
+	"stress/report":                 {may: []string{"patcher/protocol", "patcher/protocol/witness"}, forbid: pure},                                        // data alone; engines fill it
 	"stress/report/perfetto":        {may: []string{"patcher/protocol", "patcher/protocol/witness", "stress/report", wire}},
 	"stress/report [t]":             {may: []string{"internal/schema"}},
-	"stress/report/render [t]":      {may: []string{"internal/schema"}},
+	"stress/report/render [t]":      {may: []string{"internal/browser", "internal/schema", chromedp, chromedp + "/kb"}},
 	"stress":                        {may: []string{"patcher/protocol", "stress/internal/catalogue", "stress/internal/judge", "stress/internal/regress", "stress/internal/replay", "stress/internal/search", "stress/internal/workload", "stress/report"}},
 	"stress [t]":                    {may: []string{"jit/exec", "patcher/rcu"}},
 	"stress/stresstest":             {may: []string{"patcher/protocol", "patcher/protocol/witness", "stress", "stress/report", "stress/report/render"}}, // a test prints what it finds
@@ -97,7 +103,7 @@ var table = map[string]arrows{
 	"internal/vm/matrix":            {may: []string{"stress/report"}},
 	"internal/vm/matrix [t]":        {may: []string{"internal/schema"}},
 	"internal/vm/guest":             {may: []string{"patcher/protocol", "stress/report", unix}}, // it is in every guest, and knows no verb
-	"cmd/stress":                    {may: []string{"internal/soak", "internal/state", "internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "stress", "stress/report", "stress/report/perfetto", "stress/report/render", cobra, pflag, unix}},
+	"cmd/stress":                    {may: []string{"internal/serve", "internal/soak", "internal/state", "internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "stress", "stress/report", "stress/report/perfetto", "stress/report/render", cobra, pflag, unix}},
 	"cmd/stress [t]":                {may: []string{"internal/schema", "patcher/protocol"}},
 	"scripts/mutation":              {}, // a tool for developers
 	"scripts/rewording":             {}, // likewise
