@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"strings"
 
@@ -14,6 +15,9 @@ import (
 // neither that it is one nor how long it is: clang 7 leaves out both. The library wants both, so that
 // they are filled in where it refuses the file as it is.
 func readELF(raw []byte) (*ebpf.CollectionSpec, error) {
+	if len(raw) > elf.EI_DATA && raw[elf.EI_DATA] == byte(elf.ELFDATA2MSB) {
+		return nil, errors.New("made for a big-endian machine")
+	}
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(raw))
 	if err == nil {
 		return spec, nil
