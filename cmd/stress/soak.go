@@ -71,6 +71,7 @@ func (s *soaking) soak(cmd *cobra.Command, args []string) (*report.Document, err
 	o.Run = state.Run{
 		Began: state.Stamp(time.Now()), Tool: tool(), Machine: stress.Machine(), Guest: guestHere(), MinCycles: uint64(s.minCycles),
 	}
+	o.Note = func(text string) { fmt.Fprintln(s.notes(cmd), text) }
 	if !s.quiet {
 		o.Tick = s.progressOf(cmd)
 	}

@@ -27,6 +27,7 @@ type Options struct {
 	Round          time.Duration // of a round, 0: DefaultRound
 	Every          time.Duration // between ticks
 	Silence        time.Duration // how long a round may say nothing, 0: DefaultSilence
+	Note           func(string)  // what went wrong and ends nothing, or nil
 	// Tick, if set, is told what the state has, after it has it.
 	Tick func(report.Progress)
 }
@@ -46,6 +47,9 @@ type soak struct {
 	sum   *state.Sum
 	err   error // of writing: it ends the soak
 	empty int   // rounds in a row that said nothing
+	maker maker
+
+	explored []report.Verdict // by this process
 
 	round int
 	last  state.Tick     // of the round
@@ -62,14 +66,22 @@ func Soak(ctx context.Context, o Options) (*report.Document, error) {
 	}
 	s.write(state.Record{Run: &o.Run})
 	s.explore(ctx)
+	s.maker.o = &s.Options
+	s.bundles(ctx, "")
 	for ctx.Err() == nil && s.err == nil {
 		e, left := s.next()
-		if left <= 0 {
+		if left <= 0 || s.StopAtFirst && s.sum.Violated() {
 			break
 		}
 		s.soakRound(ctx, e, min(left, cmp.Or(o.Round, DefaultRound)))
 	}
-	return s.sum.Document(), s.err
+	d := s.sum.Document()
+	for _, v := range s.explored {
+		if of := d.Of(v.Engine); of != nil && of.CPUCounts == nil {
+			of.Witness = v.Witness // the state has none
+		}
+	}
+	return d, s.err
 }
 
 // write keeps records, unless that went wrong before.
@@ -101,6 +113,7 @@ func (s *soak) explore(ctx context.Context) {
 		s.err = err
 		return
 	}
+	s.explored = d.Verdicts
 	for _, v := range d.Verdicts {
 		v.Witness = nil // a bundle has it
 		s.write(state.Record{Verdict: &v})
@@ -147,6 +160,9 @@ func (s *soak) soakRound(ctx context.Context, e protocol.Engine, long time.Durat
 		return
 	}
 	s.finish(e, &end)
+	if s.err == nil {
+		s.bundles(ctx, end.Log)
+	}
 }
 
 // beat keeps what a round says, now and then, and at once if there is a finding that was not told.
@@ -227,6 +243,12 @@ func (s *soak) found(e protocol.Engine, all []report.Finding, everything bool) [
 		out = append(out, state.Record{Finding: &state.Seen{Round: s.round, Finding: f}})
 	}
 	return out
+}
+
+func (s *soak) note(text string) {
+	if s.Note != nil {
+		s.Note(text)
+	}
 }
 
 // tell says how far the soak is.

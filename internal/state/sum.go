@@ -198,6 +198,11 @@ func (s *Sum) Silent(e protocol.Engine) bool {
 	return false
 }
 
+// Violated reports whether some engine saw a property broken.
+func (s *Sum) Violated() bool {
+	return slices.ContainsFunc(s.Findings, func(f report.Finding) bool { return f.Kind == report.OfProperty })
+}
+
 // Progress is how far an engine is, over all its rounds.
 func (s *Sum) Progress(e protocol.Engine) report.Progress {
 	p := report.Progress{Engine: e}
@@ -225,3 +230,16 @@ func (s *Sum) Progress(e protocol.Engine) report.Progress {
 	}
 	return p
 }
+
+// RoundOf is the first round in which a finding was seen, or nil.
+func (s *Sum) RoundOf(key string) *RoundSum {
+	for i := range s.Rounds {
+		if _, seen := s.counted[place{s.Rounds[i].Round.Round, key}]; seen {
+			return &s.Rounds[i]
+		}
+	}
+	return nil
+}
+
+// CountOf is how often a finding was seen in a round.
+func (s *Sum) CountOf(round int, key string) int { return s.counted[place{round, key}] }
