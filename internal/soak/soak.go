@@ -27,7 +27,8 @@ type Options struct {
 	Round          time.Duration // of a round, 0: DefaultRound
 	Every          time.Duration // between ticks
 	Silence        time.Duration // how long a round may say nothing, 0: DefaultSilence
-	Note           func(string)  // what went wrong and ends nothing, or nil
+	Until          Until
+	Note           func(string) // what went wrong and ends nothing, or nil
 	// Tick, if set, is told what the state has, after it has it.
 	Tick func(report.Progress)
 }
@@ -39,7 +40,7 @@ const (
 )
 
 // badRounds is how many rounds in a row may end without having said anything.
-const badRounds = 3
+const badRounds = 10
 
 // soak is a soak in progress.
 type soak struct {
@@ -125,7 +126,7 @@ func (s *soak) next() (protocol.Engine, time.Duration) {
 	var engine protocol.Engine
 	left := time.Duration(0)
 	for _, e := range s.Head.Engines {
-		if !live(e) || s.sum.Silent(e) {
+		if !live(e) || s.sum.Silent(e) || s.Until.Holds(s.known(e, nil)) {
 			continue
 		}
 		has := time.Duration(s.sum.Seconds(e) * float64(time.Second))
@@ -153,8 +154,20 @@ func (s *soak) soakRound(ctx context.Context, e protocol.Engine, long time.Durat
 	if !s.write(state.Record{Round: &begin}) {
 		return
 	}
+	ctx, enough := context.WithCancel(ctx)
+	defer enough()
+	known := false
 	silence := cmp.Or(s.Silence, DefaultSilence)
-	end, err := o.Round(ctx, s.Subject, s.Workload, e, silence, func(b report.Beat) error { return s.beat(e, &b) })
+	end, err := o.Round(ctx, s.Subject, s.Workload, e, silence, func(b report.Beat) error {
+		if !known && s.Until.Holds(s.known(e, &b)) {
+			known = true
+			enough()
+		}
+		return s.beat(e, &b)
+	})
+	if known && end.How == report.Stopped {
+		end.How = report.Done
+	}
 	if err != nil {
 		s.err = errors.Join(s.err, err)
 		return
@@ -199,10 +212,8 @@ func (s *soak) finish(e protocol.Engine, end *report.Ended) {
 	if last.Counts == nil {
 		last.Counts = &report.CPUCounts{}
 	}
-	if f := oddEnd(e, end); f != nil {
-		found = append(found, s.found(e, []report.Finding{*f}, true)...)
-	}
-	if !s.write(append(found, state.Record{Finished: &last})...) {
+	found = append(found, s.found(e, s.odd(e, end), true)...)
+	if !s.write(append(found, state.Record{Finished: &last})...) || !s.write(s.disagreements()...) {
 		return
 	}
 	s.tell(e)
@@ -213,17 +224,6 @@ func (s *soak) finish(e protocol.Engine, end *report.Ended) {
 	if s.empty >= badRounds {
 		s.err = fmt.Errorf("%d rounds in a row said nothing: %s", s.empty, end.Text)
 	}
-}
-
-// oddEnd makes a finding of a round that ended as no round should.
-func oddEnd(e protocol.Engine, end *report.Ended) *report.Finding {
-	kind, odd := map[report.End]report.FindingKind{
-		report.Crashed: report.OfCrash, report.Hung: report.OfHang, report.Grew: report.OfMemory,
-	}[end.How]
-	if !odd {
-		return nil
-	}
-	return &report.Finding{Engine: e, Kind: kind, Class: string(kind), Place: report.Place{Who: "engine"}, Text: end.Text, Count: 1}
 }
 
 // found are records of findings whose count has grown: at once if they are new, else when all is

@@ -188,6 +188,21 @@ func (s *Sum) Seconds(e protocol.Engine) (all float64) {
 	return all
 }
 
+// Before is what the rounds of an engine came to before this one, as a sample.
+func (s *Sum) Before(e protocol.Engine, round int) (all report.Sample) {
+	for i := range s.Rounds {
+		if r := &s.Rounds[i]; r.Engine == e && r.Round.Round < round {
+			all.Seconds += r.Last.Seconds
+			all.Trials += r.Last.Trials
+			if c := r.Last.Counts; c != nil {
+				all.Executions += c.Executions
+				all.Cycles += c.Cycles
+			}
+		}
+	}
+	return all
+}
+
 // Silent reports whether an engine has said that it cannot judge: it was not asked, or is not able to.
 func (s *Sum) Silent(e protocol.Engine) bool {
 	for i := range s.Rounds {
