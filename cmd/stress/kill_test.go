@@ -20,7 +20,7 @@ import (
 	"tailpoke/internal/state"
 )
 
-var kills = flag.Int("kills", 6, "how often a soak, or the process of its round, is killed")
+var kills = flag.Int("kills", 4, "how often a soak, or the process of its round, is killed")
 
 // TestSoakSurvivesKills: whenever a soak is killed, or the process of its round, what it had said is in
 // its state, counts never go back, and every file is whole.
@@ -35,7 +35,7 @@ func TestSoakSurvivesKills(t *testing.T) {
 	for n := range *kills {
 		s := startSoak(t, dir)
 		// Now and then it has not even begun, mostly it has said something.
-		s.await(time.Duration(r.IntN(3000))*time.Millisecond, said)
+		s.await(time.Duration(r.IntN(2000))*time.Millisecond, said)
 		if n%2 == 1 { // the round's process: the soak goes on
 			if s.killRound() {
 				s.awaitMore()

@@ -29,7 +29,11 @@ SIGTERM ends it with its report; a second one kills.
 
 With --state what was seen is kept in a folder. The same command goes on where the last one was, also
 after kill -9, a reboot or a full disk: counts and findings add up, and --duration is that of all
-together. What a line of progress says is on the disk.`
+together. What a line of progress says is on the disk. Each finding has a file there, which stress replay
+takes; stress findings lists them.
+
+A process that dies, says nothing for as long as --watchdog, or has more memory than --watchdog-memory is
+a finding, with its stacks; the next round begins. The exit code is then 3, if nothing is violated.`
 
 // soaking is the verb soak.
 type soaking struct {
@@ -37,10 +41,12 @@ type soaking struct {
 	state      string
 	until      until
 	confidence confidence
+	watchdog   duration
+	most       size // memory of a round
 }
 
 func newSoak() *cobra.Command {
-	s := &soaking{confidence: 0.95}
+	s := &soaking{confidence: 0.95, watchdog: duration(soak.DefaultSilence)}
 	cmd := &cobra.Command{Use: "soak", Short: "Run for a long time", Long: soakLong, Args: cobra.NoArgs, RunE: s.answer(s.soak)}
 	f := cmd.Flags()
 	s.protocolFlags(f)
@@ -51,6 +57,9 @@ func newSoak() *cobra.Command {
 	f.StringVar(&s.state, "state", "", "folder to keep what was seen in, and to go on from")
 	f.Var(&s.until, "until", "what ends the soak before its duration is over, for each engine: cycles>=N, executions>=N, seconds>=N, rate<=R; all of them, with commas")
 	f.Var(&s.confidence, "confidence", "level of the bound on how often a violation could happen")
+	f.Var(&s.watchdog, "watchdog", "how long an engine may say nothing before it is ended, its stacks are kept, and another round begins")
+	f.Var(&s.most, "watchdog-memory", "memory of a round's process from which on it is ended likewise, such as 512M or 4G (default 2G)")
+	f.Lookup("watchdog-memory").DefValue = ""
 	s.expectFlag(f)
 	s.seedFlag(f)
 	s.flags(f)
@@ -69,6 +78,7 @@ func (s *soaking) soak(cmd *cobra.Command, args []string) (*report.Document, err
 	}
 	o := r.Options
 	o.Every, o.Progress, o.Until = time.Duration(s.progress), nil, s.until.Until
+	o.Silence, o.Memory = time.Duration(s.watchdog), uint64(s.most)
 	if err := s.open(cmd, &o); err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ type Options struct {
 	Round          time.Duration // of a round, 0: DefaultRound
 	Every          time.Duration // between ticks
 	Silence        time.Duration // how long a round may say nothing, 0: DefaultSilence
+	Memory         uint64        // of a round's process, in bytes, 0: DefaultMemory
 	Until          Until
 	Note           func(string) // what went wrong and ends nothing, or nil
 	// Tick, if set, is told what the state has, after it has it.
@@ -37,6 +38,8 @@ type Options struct {
 const (
 	DefaultRound   = 5 * time.Minute
 	DefaultSilence = time.Minute
+	// DefaultMemory is how much a round's process may have, in bytes.
+	DefaultMemory = 2 << 30
 )
 
 // badRounds is how many rounds in a row may end without having said anything.
@@ -147,6 +150,7 @@ func (s *soak) soakRound(ctx context.Context, e protocol.Engine, long time.Durat
 	s.wrote = time.Now()
 	o := s.Options.Options
 	o.Engines, o.Duration, o.Patience, o.MinCycles = []protocol.Engine{e}, long, 0, 1
+	o.MaxMemory = cmp.Or(s.Memory, DefaultMemory)
 	o.Seed = rand.NewPCG(o.Seed, uint64(s.round)).Uint64()
 	begin := state.Round{
 		Round: s.round, Engine: e, Seed: fmt.Sprintf("%#x", o.Seed), At: state.Stamp(s.wrote), Seconds: long.Seconds(),

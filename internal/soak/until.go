@@ -81,15 +81,15 @@ func (u Until) Holds(k Known) bool {
 	return len(u.all) > 0
 }
 
-// known is what an engine has come to, with what its round says now.
+// known is what an engine has come to: over all rounds, or before this one and with what it says now.
 func (s *soak) known(e protocol.Engine, b *report.Beat) Known {
-	before := s.sum.Before(e, s.round)
-	if b != nil {
-		before.Trials += b.Trials
-		before.Executions += b.Counts.Executions
-		before.Seconds += b.Seconds
+	round := len(s.sum.Rounds) + 1
+	if b == nil {
+		b = &report.Beat{Counts: &report.CPUCounts{}}
 	} else {
-		before = s.sum.Before(e, s.round+1)
+		round = s.round
 	}
-	return Known{before.Trials, before.Executions, before.Seconds, report.RateMax(before.Trials, s.sum.Confidence())}
+	sum := s.sum.Before(e, round)
+	trials := sum.Trials + b.Trials
+	return Known{trials, sum.Executions + b.Counts.Executions, sum.Seconds + b.Seconds, report.RateMax(trials, s.sum.Confidence())}
 }
