@@ -3,6 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -26,16 +29,24 @@ SIGTERM ends it with its report; a second one kills.
 
 With --state what was seen is kept in a folder. The same command goes on where the last one was, also
 after kill -9, a reboot or a full disk: counts and findings add up, and --duration is that of all
-together. What a line of progress says is on the disk.`
+together. What a line of progress says is on the disk. Each finding has a file there, which stress replay
+takes; stress findings lists them.
+
+A process that dies, says nothing for as long as --watchdog, or has more memory than --watchdog-memory is
+a finding, with its stacks; the next round begins. The exit code is then 3, if nothing is violated.`
 
 // soaking is the verb soak.
 type soaking struct {
 	judging
-	state string
+	state      string
+	until      until
+	confidence confidence
+	watchdog   duration
+	most       size // memory of a round
 }
 
 func newSoak() *cobra.Command {
-	s := &soaking{}
+	s := &soaking{confidence: 0.95, watchdog: duration(soak.DefaultSilence)}
 	cmd := &cobra.Command{Use: "soak", Short: "Run for a long time", Long: soakLong, Args: cobra.NoArgs, RunE: s.answer(s.soak)}
 	f := cmd.Flags()
 	s.protocolFlags(f)
@@ -44,6 +55,11 @@ func newSoak() *cobra.Command {
 	s.cpuFlags(f, 24*time.Hour, longProgress)
 	f.StringSliceVar(&s.engines, "engine", []string{"model", "cpu"}, "engines to ask: cpu and kernel run for the whole duration, round by round")
 	f.StringVar(&s.state, "state", "", "folder to keep what was seen in, and to go on from")
+	f.Var(&s.until, "until", "what ends the soak before its duration is over, for each engine: cycles>=N, executions>=N, seconds>=N, rate<=R; all of them, with commas")
+	f.Var(&s.confidence, "confidence", "level of the bound on how often a violation could happen")
+	f.Var(&s.watchdog, "watchdog", "how long an engine may say nothing before it is ended, its stacks are kept, and another round begins")
+	f.Var(&s.most, "watchdog-memory", "memory of a round's process from which on it is ended likewise, such as 512M or 4G (default 2G)")
+	f.Lookup("watchdog-memory").DefValue = ""
 	s.expectFlag(f)
 	s.seedFlag(f)
 	s.flags(f)
@@ -61,7 +77,8 @@ func (s *soaking) soak(cmd *cobra.Command, args []string) (*report.Document, err
 		return nil, err
 	}
 	o := r.Options
-	o.Every, o.Progress = time.Duration(s.progress), nil
+	o.Every, o.Progress, o.Until = time.Duration(s.progress), nil, s.until.Until
+	o.Silence, o.Memory = time.Duration(s.watchdog), uint64(s.most)
 	if err := s.open(cmd, &o); err != nil {
 		return nil, err
 	}
@@ -70,7 +87,9 @@ func (s *soaking) soak(cmd *cobra.Command, args []string) (*report.Document, err
 	}
 	o.Run = state.Run{
 		Began: state.Stamp(time.Now()), Tool: tool(), Machine: stress.Machine(), Guest: guestHere(), MinCycles: uint64(s.minCycles),
+		Confidence: float64(s.confidence), Until: s.until.String(),
 	}
+	o.Note = func(text string) { fmt.Fprintln(s.notes(cmd), text) }
 	if !s.quiet {
 		o.Tick = s.progressOf(cmd)
 	}
@@ -78,7 +97,29 @@ func (s *soaking) soak(cmd *cobra.Command, args []string) (*report.Document, err
 	if err != nil {
 		return d, failed(err)
 	}
-	return d, missing(d, r.required)
+	if err := missing(d, r.required); err != nil {
+		return d, err
+	}
+	return d, oddly(d)
+}
+
+// oddly is the exit of a soak in which rounds ended as none should, whatever the others say; or nil.
+func oddly(d *report.Document) error {
+	odd := map[report.FindingKind]int{}
+	for _, f := range d.Findings {
+		switch f.Kind {
+		case report.OfCrash, report.OfHang, report.OfMemory:
+			odd[f.Kind] += f.Count
+		}
+	}
+	if len(odd) == 0 || d.Verdict == report.Violated {
+		return nil
+	}
+	var all []string
+	for _, k := range slices.Sorted(maps.Keys(odd)) {
+		all = append(all, fmt.Sprintf("%s: %d", k, odd[k]))
+	}
+	return failed(fmt.Errorf("rounds ended as none should: %s; their findings are above", strings.Join(all, ", ")))
 }
 
 // open finds out what is soaked, and opens the folder of the state, if there is one.

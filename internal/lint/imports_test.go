@@ -77,7 +77,7 @@ var table = map[string]arrows{
 	"stress/bpf":                    {},
 	"stress/internal/judge":         {may: []string{"internal/process", "internal/vm/guest", "jit", "jit/exec", "jit/interp", "model", "model/promela", "patcher", "patcher/protocol", "patcher/protocol/witness", "patcher/text", "stress/internal/child", "stress/internal/cpu", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/internal/sim", "stress/internal/step", "stress/internal/workload", "stress/report"}},
 	"stress/internal/judge [t]":     {may: []string{"stress", "stress/internal/rig", ebpf, asm}},
-	"stress/internal/replay":        {may: []string{"jit", "patcher/protocol", "patcher/protocol/witness", "stress/internal/judge", "stress/internal/regress", "stress/internal/workload", "stress/report"}},
+	"stress/internal/replay":        {may: []string{"internal/bundle", "jit", "patcher/protocol", "patcher/protocol/witness", "stress/internal/judge", "stress/internal/regress", "stress/internal/workload", "stress/report"}},
 	"stress/internal/replay [t]":    {may: []string{"internal/schema", "jit/exec", "stress/internal/catalogue"}},
 	"stress/internal/reference":     {},
 	"stress/internal/reference [t]": {may: []string{"jit", "model", "patcher/protocol", "stress/internal/sim", asm}}, // what it holds against each other
@@ -98,12 +98,13 @@ var table = map[string]arrows{
 	"internal/vm":                   {may: []string{"internal/vm/guest", "patcher/protocol", "stress/report", unix}},
 	"internal/process":              {may: []string{"stress/report"}},
 	"internal/state":                {may: []string{"patcher/protocol", "stress/report"}},
-	"internal/soak":                 {may: []string{"internal/process", "internal/state", "patcher/protocol", "stress", "stress/report"}},
+	"internal/bundle":               {may: []string{"stress/report"}},
+	"internal/soak":                 {may: []string{"internal/bundle", "internal/process", "internal/state", "patcher/protocol", "stress", "stress/report"}},
 	"internal/vm/deb":               {}, // it knows kernels as files alone
 	"internal/vm/matrix":            {may: []string{"stress/report"}},
 	"internal/vm/matrix [t]":        {may: []string{"internal/schema"}},
 	"internal/vm/guest":             {may: []string{"patcher/protocol", "stress/report", unix}}, // it is in every guest, and knows no verb
-	"cmd/stress":                    {may: []string{"internal/serve", "internal/soak", "internal/state", "internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "stress", "stress/report", "stress/report/perfetto", "stress/report/render", cobra, pflag, unix}},
+	"cmd/stress":                    {may: []string{"internal/bundle", "internal/serve", "internal/soak", "internal/state", "internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "stress", "stress/report", "stress/report/perfetto", "stress/report/render", cobra, pflag, unix}},
 	"cmd/stress [t]":                {may: []string{"internal/schema", "patcher/protocol"}},
 	"scripts/mutation":              {},                                           // a tool for developers
 	"scripts/rewording":             {},                                           // likewise

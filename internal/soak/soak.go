@@ -27,6 +27,9 @@ type Options struct {
 	Round          time.Duration // of a round, 0: DefaultRound
 	Every          time.Duration // between ticks
 	Silence        time.Duration // how long a round may say nothing, 0: DefaultSilence
+	Memory         uint64        // of a round's process, in bytes, 0: DefaultMemory
+	Until          Until
+	Note           func(string) // what went wrong and ends nothing, or nil
 	// Tick, if set, is told what the state has, after it has it.
 	Tick func(report.Progress)
 }
@@ -35,10 +38,12 @@ type Options struct {
 const (
 	DefaultRound   = 5 * time.Minute
 	DefaultSilence = time.Minute
+	// DefaultMemory is how much a round's process may have, in bytes.
+	DefaultMemory = 2 << 30
 )
 
 // badRounds is how many rounds in a row may end without having said anything.
-const badRounds = 3
+const badRounds = 10
 
 // soak is a soak in progress.
 type soak struct {
@@ -46,6 +51,9 @@ type soak struct {
 	sum   *state.Sum
 	err   error // of writing: it ends the soak
 	empty int   // rounds in a row that said nothing
+	maker maker
+
+	explored []report.Verdict // by this process
 
 	round int
 	last  state.Tick     // of the round
@@ -62,14 +70,22 @@ func Soak(ctx context.Context, o Options) (*report.Document, error) {
 	}
 	s.write(state.Record{Run: &o.Run})
 	s.explore(ctx)
+	s.maker.o = &s.Options
+	s.bundles(ctx, "")
 	for ctx.Err() == nil && s.err == nil {
 		e, left := s.next()
-		if left <= 0 {
+		if left <= 0 || s.StopAtFirst && s.sum.Violated() {
 			break
 		}
 		s.soakRound(ctx, e, min(left, cmp.Or(o.Round, DefaultRound)))
 	}
-	return s.sum.Document(), s.err
+	d := s.sum.Document()
+	for _, v := range s.explored {
+		if of := d.Of(v.Engine); of != nil && of.CPUCounts == nil {
+			of.Witness = v.Witness // the state has none
+		}
+	}
+	return d, s.err
 }
 
 // write keeps records, unless that went wrong before.
@@ -101,6 +117,7 @@ func (s *soak) explore(ctx context.Context) {
 		s.err = err
 		return
 	}
+	s.explored = d.Verdicts
 	for _, v := range d.Verdicts {
 		v.Witness = nil // a bundle has it
 		s.write(state.Record{Verdict: &v})
@@ -112,7 +129,7 @@ func (s *soak) next() (protocol.Engine, time.Duration) {
 	var engine protocol.Engine
 	left := time.Duration(0)
 	for _, e := range s.Head.Engines {
-		if !live(e) || s.sum.Silent(e) {
+		if !live(e) || s.sum.Silent(e) || s.Until.Holds(s.known(e, nil)) {
 			continue
 		}
 		has := time.Duration(s.sum.Seconds(e) * float64(time.Second))
@@ -133,6 +150,7 @@ func (s *soak) soakRound(ctx context.Context, e protocol.Engine, long time.Durat
 	s.wrote = time.Now()
 	o := s.Options.Options
 	o.Engines, o.Duration, o.Patience, o.MinCycles = []protocol.Engine{e}, long, 0, 1
+	o.MaxMemory = cmp.Or(s.Memory, DefaultMemory)
 	o.Seed = rand.NewPCG(o.Seed, uint64(s.round)).Uint64()
 	begin := state.Round{
 		Round: s.round, Engine: e, Seed: fmt.Sprintf("%#x", o.Seed), At: state.Stamp(s.wrote), Seconds: long.Seconds(),
@@ -140,13 +158,28 @@ func (s *soak) soakRound(ctx context.Context, e protocol.Engine, long time.Durat
 	if !s.write(state.Record{Round: &begin}) {
 		return
 	}
+	ctx, enough := context.WithCancel(ctx)
+	defer enough()
+	known := false
 	silence := cmp.Or(s.Silence, DefaultSilence)
-	end, err := o.Round(ctx, s.Subject, s.Workload, e, silence, func(b report.Beat) error { return s.beat(e, &b) })
+	end, err := o.Round(ctx, s.Subject, s.Workload, e, silence, func(b report.Beat) error {
+		if !known && s.Until.Holds(s.known(e, &b)) {
+			known = true
+			enough()
+		}
+		return s.beat(e, &b)
+	})
+	if known && end.How == report.Stopped {
+		end.How = report.Done
+	}
 	if err != nil {
 		s.err = errors.Join(s.err, err)
 		return
 	}
 	s.finish(e, &end)
+	if s.err == nil {
+		s.bundles(ctx, end.Log)
+	}
 }
 
 // beat keeps what a round says, now and then, and at once if there is a finding that was not told.
@@ -183,10 +216,8 @@ func (s *soak) finish(e protocol.Engine, end *report.Ended) {
 	if last.Counts == nil {
 		last.Counts = &report.CPUCounts{}
 	}
-	if f := oddEnd(e, end); f != nil {
-		found = append(found, s.found(e, []report.Finding{*f}, true)...)
-	}
-	if !s.write(append(found, state.Record{Finished: &last})...) {
+	found = append(found, s.found(e, s.odd(e, end), true)...)
+	if !s.write(append(found, state.Record{Finished: &last})...) || !s.write(s.disagreements()...) {
 		return
 	}
 	s.tell(e)
@@ -197,17 +228,6 @@ func (s *soak) finish(e protocol.Engine, end *report.Ended) {
 	if s.empty >= badRounds {
 		s.err = fmt.Errorf("%d rounds in a row said nothing: %s", s.empty, end.Text)
 	}
-}
-
-// oddEnd makes a finding of a round that ended as no round should.
-func oddEnd(e protocol.Engine, end *report.Ended) *report.Finding {
-	kind, odd := map[report.End]report.FindingKind{
-		report.Crashed: report.OfCrash, report.Hung: report.OfHang, report.Grew: report.OfMemory,
-	}[end.How]
-	if !odd {
-		return nil
-	}
-	return &report.Finding{Engine: e, Kind: kind, Class: string(kind), Place: report.Place{Who: "engine"}, Text: end.Text, Count: 1}
 }
 
 // found are records of findings whose count has grown: at once if they are new, else when all is
@@ -227,6 +247,12 @@ func (s *soak) found(e protocol.Engine, all []report.Finding, everything bool) [
 		out = append(out, state.Record{Finding: &state.Seen{Round: s.round, Finding: f}})
 	}
 	return out
+}
+
+func (s *soak) note(text string) {
+	if s.Note != nil {
+		s.Note(text)
+	}
 }
 
 // tell says how far the soak is.

@@ -36,7 +36,7 @@ func (s *Sum) Document() *report.Document {
 		}
 	}
 	for i := range s.Findings {
-		if f := &s.Findings[i]; f.Kind != report.OfProperty || d.Of(f.Engine) == nil {
+		if f := &s.Findings[i]; f.Kind != report.OfProperty {
 			d.Findings = append(d.Findings, *f)
 		}
 	}

@@ -78,6 +78,12 @@ func (f *Folder) open(fresh func() Head, check func(*Head) error) error {
 	if err := check(f.Head); err != nil {
 		return err
 	}
+	parts, _ := filepath.Glob(filepath.Join(f.Dir, Bundles, "*"+partial)) // fails on a malformed pattern alone
+	for _, p := range parts {
+		if err := os.Remove(p); err != nil {
+			return err
+		}
+	}
 	return f.cut()
 }
 
@@ -190,9 +196,12 @@ func (s *Sum) read(path string, text []byte) (size int64, err error) {
 	return size, nil
 }
 
+// partial ends the names of files that are not whole yet. Nobody reads them.
+const partial = ".part"
+
 // WriteWhole writes a file whole or not at all, whatever ends the process or the machine.
 func WriteWhole(path string, content []byte) error {
-	part := path + ".part"
+	part := path + partial
 	file, err := os.Create(part)
 	if err != nil {
 		return err

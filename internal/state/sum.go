@@ -188,6 +188,21 @@ func (s *Sum) Seconds(e protocol.Engine) (all float64) {
 	return all
 }
 
+// Before is what the rounds of an engine came to before this one, as a sample.
+func (s *Sum) Before(e protocol.Engine, round int) (all report.Sample) {
+	for i := range s.Rounds {
+		if r := &s.Rounds[i]; r.Engine == e && r.Round.Round < round {
+			all.Seconds += r.Last.Seconds
+			all.Trials += r.Last.Trials
+			if c := r.Last.Counts; c != nil {
+				all.Executions += c.Executions
+				all.Cycles += c.Cycles
+			}
+		}
+	}
+	return all
+}
+
 // Silent reports whether an engine has said that it cannot judge: it was not asked, or is not able to.
 func (s *Sum) Silent(e protocol.Engine) bool {
 	for i := range s.Rounds {
@@ -196,6 +211,11 @@ func (s *Sum) Silent(e protocol.Engine) bool {
 		}
 	}
 	return false
+}
+
+// Violated reports whether some engine saw a property broken.
+func (s *Sum) Violated() bool {
+	return slices.ContainsFunc(s.Findings, func(f report.Finding) bool { return f.Kind == report.OfProperty })
 }
 
 // Progress is how far an engine is, over all its rounds.
@@ -225,3 +245,16 @@ func (s *Sum) Progress(e protocol.Engine) report.Progress {
 	}
 	return p
 }
+
+// RoundOf is the first round in which a finding was seen, or nil.
+func (s *Sum) RoundOf(key string) *RoundSum {
+	for i := range s.Rounds {
+		if _, seen := s.counted[place{s.Rounds[i].Round.Round, key}]; seen {
+			return &s.Rounds[i]
+		}
+	}
+	return nil
+}
+
+// CountOf is how often a finding was seen in a round.
+func (s *Sum) CountOf(round int, key string) int { return s.counted[place{round, key}] }

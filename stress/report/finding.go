@@ -13,9 +13,10 @@ type Finding struct {
 	// During is the operation that was in progress.
 	During string   `json:"during,omitempty"`
 	Text   string   `json:"text"`
-	Count  int      `json:"count"`           // how often the same was seen
-	Log    []string `json:"log,omitempty"`   // what a kernel or a guest wrote about it
-	Again  string   `json:"again,omitempty"` // the command that shows it again
+	Count  int      `json:"count"`            // how often the same was seen
+	Log    []string `json:"log,omitempty"`    // what a kernel or a guest wrote about it
+	Again  string   `json:"again,omitempty"`  // the command that shows it again
+	Script string   `json:"script,omitempty"` // the calls up to the first one, as stress run --script takes them
 	// Of a soak: findings with one key count as one. Bundle is the file with all that is known, in the
 	// folder of the state; First and Last are when it was seen, UTC as in RFC 3339.
 	Key    string `json:"key,omitempty"`

@@ -114,6 +114,11 @@ func (r *run) phaseFinding(a exec.Anomaly) (live.Class, string) {
 
 func (r *run) faultFinding(a exec.Anomaly) (live.Class, string) {
 	if a.Signal == exec.Evicted {
+		if off, in := r.Arena.OffOf(a.RIP); in {
+			if p := r.locate(off); p != nil {
+				return live.ClassEndless, fmt.Sprintf("was thrown out of program %s at +%#x", p.Name, p.At(off))
+			}
+		}
 		return live.ClassEndless, fmt.Sprintf("was thrown out of its image at %#x", a.RIP)
 	}
 	name, trap := unix.SignalName(unix.Signal(a.Signal)), a.Signal == int(unix.SIGTRAP)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -42,11 +43,26 @@ type roundParcel struct {
 type roundReply struct {
 	Verdict  *report.Verdict  `json:"verdict,omitempty"`
 	Findings []report.Finding `json:"findings,omitempty"` // of the verdict
+	Trace    string           `json:"trace,omitempty"`    // its beginning, if that is wanted
 	Error    string           `json:"error,omitempty"`
 }
 
 // Parcel is a job as text that needs no other file.
 func Parcel(j *Job) (json.RawMessage, error) { return json.Marshal(newParcel(j)) }
+
+// FromParcel makes a job of its text, with options of its own.
+func FromParcel(text json.RawMessage, o Options) (*Job, error) {
+	var p parcel
+	if err := json.Unmarshal(text, &p); err != nil {
+		return nil, fmt.Errorf("job: %w", err)
+	}
+	j, err := p.job()
+	if err != nil {
+		return nil, fmt.Errorf("job: %w", err)
+	}
+	j.Options = o
+	return j, nil
+}
 
 // errMemory ends a round that has more memory than it may.
 var errMemory = errors.New("it had more memory than it may")
@@ -93,6 +109,11 @@ func (r *Round) Run(ctx context.Context, j *Job) report.Ended {
 	if err != nil {
 		return report.Ended{How: report.Failed, Text: err.Error()}
 	}
+	if j.Trace != nil {
+		if _, err := io.WriteString(j.Trace, reply.Trace); err != nil {
+			return report.Ended{How: report.Failed, Text: err.Error()}
+		}
+	}
 	reply.Verdict.Findings = reply.Findings
 	end := report.Ended{How: report.Done, Verdict: reply.Verdict}
 	if reply.Verdict.Verdict == protocol.Violated {
@@ -113,11 +134,12 @@ func roundReplyTo(in io.Reader) roundReply {
 		return roundReply{Error: err.Error()}
 	}
 	go awaitParent(in)
-	a, err := p.judge(ctx)
+	var trace strings.Builder
+	a, err := p.judge(ctx, &trace)
 	if err != nil {
 		return roundReply{Error: err.Error()}
 	}
-	return roundReply{Verdict: &a.Verdict, Findings: a.Verdict.Findings}
+	return roundReply{Verdict: &a.Verdict, Findings: a.Verdict.Findings, Trace: trace.String()}
 }
 
 // awaitParent ends this process when nobody waits for its answer: the parent keeps the other end open
@@ -132,7 +154,7 @@ func awaitParent(in io.Reader) {
 const roundHeap = 96 << 20
 
 // judge asks the engine, and tells what it sees.
-func (p *roundParcel) judge(ctx context.Context) (Answer, error) {
+func (p *roundParcel) judge(ctx context.Context, trace io.Writer) (Answer, error) {
 	j, err := p.job()
 	if err != nil {
 		return Answer{}, err
@@ -143,6 +165,9 @@ func (p *roundParcel) judge(ctx context.Context) (Answer, error) {
 	}
 	start := time.Now()
 	j.Alone = true
+	if p.KeepTrace > 0 {
+		j.Trace = trace
+	}
 	debug.SetMemoryLimit(roundHeap)
 	j.Sofar = func(v report.Verdict) {
 		for i := range v.Findings {

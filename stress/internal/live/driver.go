@@ -122,6 +122,7 @@ type Driver struct {
 	engine   Engine
 	programs int
 	keys     []key
+	calls    calls   // until there is a finding
 	contents [][]int // of the keys, for the oracle
 	copies   int     // of the entry
 
@@ -147,6 +148,7 @@ func NewDriver(c *Config, programs int, stream uint64, e Engine) *Driver {
 	}
 	for i := range d.keys {
 		d.keys[i].holds = None
+		d.calls.before = append(d.calls.before, None)
 	}
 	return d
 }
@@ -205,6 +207,9 @@ func (d *Driver) randomCall() protocol.Call {
 }
 
 func (d *Driver) call(c protocol.Call) error {
+	if d.first.Load() == 0 {
+		d.calls.note(c)
+	}
 	d.engine.Before()
 	switch c.Kind {
 	case protocol.Load:

@@ -30,6 +30,7 @@ type Result struct {
 	// telling first.
 	Bad      uint64
 	Findings []Finding
+	Script   protocol.Script // the calls up to the first of them
 
 	Durations map[string]report.Histogram
 	Near      *report.Near // nil, if nobody looked
@@ -43,18 +44,22 @@ type Result struct {
 
 // Counts is what the driver counted; the run may go on.
 func (d *Driver) Counts() Result {
-	return Result{
+	r := Result{
 		Installs: d.operations[protocol.Install].Load(), Updates: d.operations[protocol.Update].Load(),
 		Removes: d.operations[protocol.Remove].Load(), Cycles: d.cycles.Load(), Loads: d.loads.Load(),
 		MinCycles: d.c.MinCycles, Seconds: time.Since(d.start).Seconds(), Durations: d.Took.Sum(),
 	}
+	if d.first.Load() != 0 {
+		r.Script = d.calls.script()
+	}
+	return r
 }
 
 // Conclude merges the findings of a run that is over, and says when the first one came in.
 func (d *Driver) Conclude(r *Result) {
 	if r.Findings = merge(r.Findings); len(r.Findings) > 0 {
 		d.NoteFinding()
-		r.FirstSeconds = time.Duration(d.first.Load()).Seconds()
+		r.FirstSeconds, r.Script = time.Duration(d.first.Load()).Seconds(), d.calls.script()
 	}
 }
 
@@ -129,6 +134,7 @@ func (r *Result) Verdict() report.Verdict {
 	}
 	for _, f := range r.Findings {
 		v.Findings = append(v.Findings, f.Report())
+		v.Findings[len(v.Findings)-1].Script = r.Script.String()
 	}
 	first := r.Findings[0]
 	v.Verdict, v.Property = protocol.Violated, first.Class.Property()

@@ -38,11 +38,14 @@ func (s soak) engine(e *report.SoakEngine) []string {
 		line += fmt.Sprintf(", %d %s", e.Ends[how], how)
 	}
 	out := []string{line}
-	if n := len(e.Series); n > 0 {
-		last := e.Series[n-1]
+	for _, last := range slices.Backward(e.Series) {
+		if last.Child.Memory == 0 { // a round that ended before it said anything
+			continue
+		}
 		out = append(out, fmt.Sprintf("last: %d MiB and %s in the round's process, %d MiB and %s in the soak's",
 			last.Child.Memory>>20, counted(uint64(last.Child.Files), "descriptor"),
 			last.Parent.Memory>>20, counted(uint64(last.Parent.Files), "descriptor")))
+		break
 	}
 	return out
 }
