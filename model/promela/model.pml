@@ -197,7 +197,23 @@ inline pass_own(i)
 }
 {{end}}
 
-{{define "arrives"}}
+{{define "unused"}}
+/* Nobody has a mutex. */
+
+#define UNUSED  ({{.unused}})
+
+/* The sites of a program go with it. */
+{{end}}
+
+{{define "give back"}}
+/* Spin wants a statement behind the last inline of a d_step. */
+
+inline give_back(p)
+{
+{{.erases}}{{if unlisted}}	listed = listed & ~(1 << (p - 1));
+{{fi}}	status[p] = FREED
+}
+
 /* The sites of a program that is loaded, fixed up to what the map's pointer names. */
 
 inline settle(slot, tail)
@@ -279,7 +295,9 @@ inline tail_call(k, p)
 	:: (may_run[_pid * KEYS + k] >> p & 1) != 0 && status[p] == FREED -> assert(no_use_after_free)
 	:: else ->
 		program = p;
-		{{.leaves}}
+		{{if not lasts}}leave_sites(IN_PROGRAM, 0){{fi}}{{if lasts}}place[_pid] = IN_PROGRAM;
+		{{if home}}home = (site < DEEP -> {{.first}} : home);
+		{{fi}}site = {{if deep}}0{{fi}}{{if not deep}}{{.first}}{{fi}}{{fi}}
 	fi
 }
 {{end}}
@@ -495,10 +513,14 @@ inline let_go(p)
  * {{.readers}}. */
 {{end}}
 
-{{define "poke"}}}
+{{define "poke"}}{{if counts}}	buffered = 0;     /* it interrupts the CPUs, as a barrier does */
+{{fi}}}
 
 /* A poke of a slot that is to hold the instruction of a tail, as options of a loop. It
  * refuses other bytes than the descriptor remembers, and does nothing where there is
  * nothing to do. Otherwise it goes the way of its method. Single pokes exclude each other. */
+
+#define EXPECTED(slot)     {{if looks}}(looked@ - 1){{fi}}{{if not looks}}slot.remembered{{fi}}
+#define AS_EXPECTED(slot)  (slot.memory == WHOLE(EXPECTED(slot)))
 
 {{end}}

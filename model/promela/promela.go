@@ -85,7 +85,7 @@ func newPromela(s protocol.Subject) (*promela, error) {
 		"several": p.agents > 1, "mutators": p.mutators > 1, "copies": n.Copies > 0, "deep": n.Deep,
 		"comes": p.comes(), "apart": p.apart, "looks": p.looks, "counts": p.counts, "kinds": p.kinds(),
 		"knows": n.Copies > 0 && s.Protocol.Knows(), "lasts": n.Nested || n.Deep, "home": p.comesHome(),
-		"same": n.Same || p.mutators > 1,
+		"same": n.Same || p.mutators > 1, "unlisted": p.unlist == protocol.UnlistFirst,
 	}
 	return p, nil
 }

@@ -6,7 +6,7 @@ import "fmt"
 func (p *promela) threads() {
 	p.enters()
 	p.leaves()
-	p.tailCalls()
+	p.put("tail call", holes{"first": p.first()})
 	p.put("acts", nil)
 	if p.Shape.Deep {
 		p.put("inside", nil)
@@ -86,22 +86,6 @@ func (p *promela) leaves() {
 		p.WriteString("\thome = 0;\n")
 	}
 	p.WriteString("}\n")
-}
-
-// tailCalls writes what a tail call does. If a subprogram may make it, or if the program has
-// sites itself, the execution may come to further sites, and its duties go on.
-func (p *promela) tailCalls() {
-	leaves := "leave_sites(IN_PROGRAM, 0)"
-	switch {
-	case p.comesHome():
-		leaves = "place[_pid] = IN_PROGRAM;\n" +
-			"\t\thome = (site < DEEP -> " + p.first() + " : home);\n\t\tsite = 0"
-	case p.Shape.Nested:
-		leaves = "place[_pid] = IN_PROGRAM;\n\t\tsite = " + p.first()
-	case p.Shape.Deep:
-		leaves = "place[_pid] = IN_PROGRAM;\n\t\tsite = 0"
-	}
-	p.put("tail call", holes{"leaves": leaves})
 }
 
 // kinds reports whether there are several kinds of readers.
