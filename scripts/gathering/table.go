@@ -49,7 +49,7 @@ func (ob *object) short() string {
 	_, inside, _ := strings.Cut(ob.name, "@")
 	_, inside, _ = strings.Cut(inside, "/")
 	parts := strings.Split(inside, "/")
-	return project(ob.name) + " " + strings.Join(parts[max(0, len(parts)-2):], "/")
+	return strings.Join(append([]string{project(ob.name), strings.Join(parts[max(0, len(parts)-2):], "/")}, ob.same...), " ")
 }
 
 // identical says how many images are the kernel's, of those that were compared, and how many were not.
