@@ -20,6 +20,7 @@ type Outcome struct {
 	Value uint64
 	Skip  bool // some path that gives it takes no tail call
 	Tail  bool // some path that gives it takes one
+	Any   bool // it stands for all values that no other outcome has; none but the last is of this kind
 }
 
 // Oracle knows what an execution may return. Several goroutines may ask it.
@@ -52,8 +53,23 @@ type Config struct {
 	// Began and Ended, if set, are called around each operation of the mutator.
 	Began func(protocol.OpKind)
 	Ended func()
-	// Progress, if set, is called about once a second.
+	// Progress, if set, is called about once a second. So is Sofar, with the verdict on what was seen
+	// until then.
 	Progress func(report.Progress)
+	Sofar    func(report.Verdict)
+}
+
+// Tell tells those who want to know what was seen up to now.
+func (c *Config) Tell(r *Result, verdict func() report.Verdict, more func(*report.Progress)) {
+	if c.Progress != nil {
+		now := r.Progress()
+		more(&now)
+		c.Progress(now)
+	}
+	if c.Sofar != nil {
+		r.Findings = merge(r.Findings)
+		c.Sofar(verdict())
+	}
 }
 
 // Check refuses what no engine can run on so many programs.
@@ -100,6 +116,7 @@ type Op struct {
 // Driver drives an engine. One goroutine, the mutator, drives; counters may be read by all.
 type Driver struct {
 	Rand *rand.Rand // the mutator's
+	Took Durations
 
 	c        *Config
 	engine   Engine

@@ -25,10 +25,14 @@ type Result struct {
 	Overlaps   report.Overlaps
 
 	Skips, Tails uint64 // legal executions without and with a tail call
+	Unknown      uint64 // executions that returned what may come of either
 	// Bad counts executions with a finding; Findings are the first of them, the most
 	// telling first.
 	Bad      uint64
 	Findings []Finding
+
+	Durations map[string]report.Histogram
+	Near      *report.Near // nil, if nobody looked
 
 	Seconds float64
 	// FirstSeconds is when the first finding was noticed; 0 if there is none.
@@ -42,7 +46,7 @@ func (d *Driver) Counts() Result {
 	return Result{
 		Installs: d.operations[protocol.Install].Load(), Updates: d.operations[protocol.Update].Load(),
 		Removes: d.operations[protocol.Remove].Load(), Cycles: d.cycles.Load(), Loads: d.loads.Load(),
-		MinCycles: d.c.MinCycles, Seconds: time.Since(d.start).Seconds(),
+		MinCycles: d.c.MinCycles, Seconds: time.Since(d.start).Seconds(), Durations: d.Took.Sum(),
 	}
 }
 
@@ -112,7 +116,8 @@ func (r *Result) Verdict() report.Verdict {
 	c := &report.CPUCounts{
 		Executions: r.Executions, Installs: r.Installs, Updates: r.Updates, Removes: r.Removes,
 		Cycles: r.Cycles, Loads: r.Loads, Overlaps: r.Overlaps.Sum(), OverlapsBy: r.Overlaps,
-		Outcomes: report.Outcomes{Skip: r.Skips, Tail: r.Tails}, FirstSeconds: r.FirstSeconds, Trace: r.Trace,
+		Outcomes: report.Outcomes{Skip: r.Skips, Tail: r.Tails, Unknown: r.Unknown}, FirstSeconds: r.FirstSeconds, Trace: r.Trace,
+		Durations: r.Durations, Near: r.Near,
 	}
 	v := report.Verdict{Verdict: protocol.NotObserved, CPUCounts: c, Properties: Properties()}
 	if len(r.Findings) == 0 {

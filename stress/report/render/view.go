@@ -75,6 +75,8 @@ func viewOf(s report.Section) view {
 		return matrix{s}
 	case *report.Affected:
 		return affected{s}
+	case *report.Soak:
+		return soak{s}
 	case *report.About:
 		return about{}
 	}
