@@ -24,7 +24,7 @@ type judging struct {
 	subjectFlags
 	engines, required []string
 	script, trace     string
-	witness           string // file
+	witness, perfetto string // files
 	callers           count
 	sleepable         sleepable
 	duration          duration
@@ -110,6 +110,11 @@ func (j *judging) judge(cmd *cobra.Command, args []string) (*report.Document, er
 		return nil, usage(errors.Join(err, closeTrace()))
 	}
 	defer witness.close()
+	times, saveTimes, err := j.keepTimes(&o)
+	if err != nil {
+		return nil, usage(errors.Join(err, closeTrace()))
+	}
+	defer times.close()
 	if !hopeless(o) {
 		var show func(report.Verdict)
 		o.Begin = func(about *report.Subject) { show = j.rows(cmd, about) }
@@ -124,6 +129,9 @@ func (j *judging) judge(cmd *cobra.Command, args []string) (*report.Document, er
 		return nil, failed(err)
 	}
 	if err := saveWitness(j.notes(cmd)); err != nil {
+		return d, failed(err)
+	}
+	if err := saveTimes(d); err != nil {
 		return d, failed(err)
 	}
 	if err := missing(d, r.required); err != nil {

@@ -42,6 +42,7 @@ func newRun() *cobra.Command {
 	f.Var(&j.sleepable, "sleepable", "the kernel engine executes a sleepable caller of its own, holds it in its site, and removes what its key holds, or with update replaces it")
 	f.Lookup("sleepable").NoOptDefVal = "remove"
 	j.witnessFlag(f)
+	perfettoFlag(f, &j.perfetto)
 	f.StringVar(&j.script, "script", "", "file of calls for the machine, cpu and kernel engines: put KEY PROGRAM, delete KEY, load, unload")
 	return cmd
 }

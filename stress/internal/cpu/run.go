@@ -232,6 +232,7 @@ func (r *run) execute(ctx context.Context) error {
 		return err
 	}
 	r.driver.Start()
+	r.trace.Start()
 	ctx, end := r.driver.Limit(ctx)
 	defer end()
 	ctx, cancel := context.WithCancelCause(ctx)

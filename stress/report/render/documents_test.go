@@ -134,14 +134,14 @@ func documents() map[string]*report.Document {
 	oops := judged(report.Violated, report.Verdict{
 		Engine: protocol.Kernel, Verdict: protocol.Violated, Property: protocol.KernelLives, Reason: "kernel-lives", Seconds: 3,
 		Findings: []report.Finding{{
-			Property: protocol.KernelLives, Text: "BUG: unable to handle page fault", Class: "crash", During: "remove", Count: 1,
+			Engine: protocol.Kernel, Property: protocol.KernelLives, Text: "BUG: unable to handle page fault", Class: "crash", During: "remove", Count: 1,
 			Place: report.Place{Who: "kernel"}, Log: []string{"RIP: 0010:bpf_prog", "Call Trace:"},
 		}},
 	})
-	oops.Subject, oops.Guest = nil, aGuest()
+	oops.Schema, oops.Subject, oops.Guest = "stress/vm/1", nil, aGuest()
 	apart := judged(report.Violated)
 	apart.Findings = []report.Finding{{
-		Property: "kernel-lives", Text: "BUG: unable to handle page fault", During: "remove", Count: 1,
+		Engine: protocol.Kernel, Property: "kernel-lives", Text: "BUG: unable to handle page fault", During: "remove", Count: 1,
 		Place: report.Place{Who: "guest"}, Log: []string{"RIP: 0010:bpf_prog", "Call Trace:"}, Again: "stress replay b.tar",
 	}}
 	return map[string]*report.Document{
