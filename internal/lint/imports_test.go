@@ -99,6 +99,8 @@ var table = map[string]arrows{
 	"internal/process":              {may: []string{"stress/report"}},
 	"internal/state":                {may: []string{"patcher/protocol", "stress/report"}},
 	"internal/bundle":               {may: []string{"stress/report"}},
+	"internal/bundle [t]":           {may: []string{"internal/schema"}},
+	"internal/state [t]":            {may: []string{"internal/schema"}},
 	"internal/soak":                 {may: []string{"internal/bundle", "internal/process", "internal/state", "patcher/protocol", "stress", "stress/report"}},
 	"internal/vm/deb":               {}, // it knows kernels as files alone
 	"internal/vm/matrix":            {may: []string{"stress/report"}},
@@ -106,9 +108,10 @@ var table = map[string]arrows{
 	"internal/vm/guest":             {may: []string{"patcher/protocol", "stress/report", unix}}, // it is in every guest, and knows no verb
 	"cmd/stress":                    {may: []string{"internal/bundle", "internal/serve", "internal/soak", "internal/state", "internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "stress", "stress/report", "stress/report/perfetto", "stress/report/render", cobra, pflag, unix}},
 	"cmd/stress [t]":                {may: []string{"internal/schema", "patcher/protocol"}},
-	"scripts/mutation":              {}, // a tool for developers
-	"scripts/rewording":             {}, // likewise
-	"scripts/abusing":               {}, // likewise
+	"scripts/mutation":              {},                                           // a tool for developers
+	"scripts/rewording":             {},                                           // likewise
+	"scripts/abusing":               {},                                           // likewise
+	"scripts/gathering":             {may: []string{"internal/table", ebpf, asm}}, // likewise
 	"internal/lint":                 {may: []string{}},
 	"internal/lint [t]":             {may: []string{"patcher/protocol", "stress"}},
 }

@@ -113,7 +113,7 @@ func (p *Pool) Start() error {
 	switch {
 	case p.ctl.entries[0] == 0:
 		return errNoEntry
-	case len(p.cfg.Outcomes) == 0:
+	case p.cfg.outcomes() == 0:
 		return errors.New("a pool without outcomes")
 	}
 	var ready sync.WaitGroup
@@ -180,22 +180,6 @@ func (p *Pool) evict() {
 	}
 }
 
-// Look asks every thread where it stands. One that runs notes it at once; one that was descheduled
-// when it goes on, before it executes anything more.
-func (p *Pool) Look() {
-	for _, t := range p.threads {
-		if tid := t.tid.Load(); tid != 0 {
-			unix.Tgkill(unix.Getpid(), int(tid), lookSignal)
-		}
-	}
-}
-
-// Looked says how often a thread has noted where in an image it stood, and where that was last.
-func (p *Pool) Looked(thread int) (looks, at uint64) {
-	f := p.threads[thread].frame
-	return atomic.LoadUint64(&f.looks), atomic.LoadUint64(&f.lookedAt)
-}
-
 // Idle says that no thread runs. Text that was written before is seen by the threads that start
 // later, without a SyncCore.
 func (p *Pool) Idle() bool {
@@ -244,13 +228,16 @@ func (p *Pool) Bad() uint64 {
 
 // Counters sums up what the threads have counted so far.
 func (p *Pool) Counters() Counters {
-	c := Counters{Outcomes: make([]uint64, len(p.cfg.Outcomes)), Anomalies: p.Bad(),
+	c := Counters{Outcomes: make([]uint64, p.cfg.outcomes()), Anomalies: p.Bad(),
 		Executions: p.nFault.Load()}
 	for _, t := range p.threads {
 		for i := range c.Overlaps {
 			n := atomic.LoadUint64(&t.frame.over[i])
 			c.Overlaps[i] += n
 			c.Executions += n
+		}
+		if p.cfg.Others {
+			c.Outcomes[len(p.cfg.Outcomes)] += atomic.LoadUint64(&t.frame.others)
 		}
 		for i := range t.frame.table {
 			if o := &t.frame.table[i]; o.bit != 0 {

@@ -46,6 +46,9 @@ func (p *Pool) newThread(i int, block []byte, mul uint64) *thread {
 	for i, v := range p.cfg.Outcomes {
 		table[hash(v, mul)] = outcome{value: v, bit: 1 << i}
 	}
+	if p.cfg.Others {
+		f.otherBit = 1 << len(p.cfg.Outcomes)
+	}
 	for r := range f.canary {
 		f.canary[r] = address(&p.poison()[poisonSize/2]) + uint64(64*r)
 	}

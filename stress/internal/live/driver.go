@@ -20,6 +20,7 @@ type Outcome struct {
 	Value uint64
 	Skip  bool // some path that gives it takes no tail call
 	Tail  bool // some path that gives it takes one
+	Any   bool // it stands for all values that no other outcome has; none but the last is of this kind
 }
 
 // Oracle knows what an execution may return. Several goroutines may ask it.
@@ -56,19 +57,6 @@ type Config struct {
 	// until then.
 	Progress func(report.Progress)
 	Sofar    func(report.Verdict)
-}
-
-// Tell tells those who want to know what was seen up to now.
-func (c *Config) Tell(r *Result, verdict func() report.Verdict, more func(*report.Progress)) {
-	if c.Progress != nil {
-		now := r.Progress()
-		more(&now)
-		c.Progress(now)
-	}
-	if c.Sofar != nil {
-		r.Findings = merge(r.Findings)
-		c.Sofar(verdict())
-	}
 }
 
 // Check refuses what no engine can run on so many programs.
