@@ -99,6 +99,8 @@ var table = map[string]arrows{
 	"internal/process":              {may: []string{"stress/report"}},
 	"internal/state":                {may: []string{"patcher/protocol", "stress/report"}},
 	"internal/bundle":               {may: []string{"stress/report"}},
+	"internal/bundle [t]":           {may: []string{"internal/schema"}},
+	"internal/state [t]":            {may: []string{"internal/schema"}},
 	"internal/soak":                 {may: []string{"internal/bundle", "internal/process", "internal/state", "patcher/protocol", "stress", "stress/report"}},
 	"internal/vm/deb":               {}, // it knows kernels as files alone
 	"internal/vm/matrix":            {may: []string{"stress/report"}},

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"tailpoke/internal/schema"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/report"
 )
@@ -234,5 +236,15 @@ func TestThinned(t *testing.T) {
 		if all[i].Cycles <= all[i-1].Cycles {
 			t.Fatalf("sample %d goes back", i)
 		}
+	}
+}
+
+var update = flag.Bool("update", false, "write the schema into docs/schemas")
+
+// TestSchema: the file in docs/schemas says what a line of a journal is.
+func TestSchema(t *testing.T) {
+	d := schema.Document{Name: Schema, Title: "a line of a soak's journal: one of these records", Parts: []any{Record{}}}
+	if err := schema.Hold(d, *update); err != nil {
+		t.Error(err)
 	}
 }

@@ -17,6 +17,10 @@ func documents() []schema.Document {
 	}
 	all := []schema.Document{
 		judged("stress/verdict/2", "what the engines say of one subject", "subject", "seed", "verdict"),
+		{
+			Name: (&Soak{}).Schema(), Title: "what the runs of a soak came to together", Parts: []any{Document{}, Soak{}},
+			Needs: append([]string{"subject", "seed", "verdict"}, needs...),
+		},
 		judged("stress/vm/1", "a guest whose kernel went wrong", "guest", "verdicts", "verdict"),
 	}
 	for _, s := range []struct {
@@ -32,6 +36,8 @@ func documents() []schema.Document {
 		{"our images held against the kernel's", &Identity{}},
 		{"verbs on several kernels", &Matrix{}},
 		{"what there is to choose from", &Catalogue{}},
+		{"what soaks have found", &Findings{}},
+		{"what changed between two documents", &Diff{}},
 		{"what this machine can do", &Doctor{}},
 		{"what the command was built from", &About{}},
 		{"machine code", &Listings{Of: "disasm"}},

@@ -9,7 +9,7 @@ import (
 // findings is the view of what soaks have found.
 type findings struct{ *report.Findings }
 
-var findingColumns = []column[report.Finding]{
+var keptColumns = []column[report.Finding]{
 	{"finding", func(f report.Finding) string { return f.Key[:min(len(f.Key), 8)] }},
 	{"engine", func(f report.Finding) string { return string(f.Engine) }},
 	{"kind", func(f report.Finding) string { return string(f.Kind) }},
@@ -25,7 +25,7 @@ func (f findings) parts(*report.Document) []part {
 		if len(all) == 0 {
 			return nil
 		}
-		out := []part{{block: tableOf(findingColumns, all)}}
+		out := []part{{block: tableOf(keptColumns, all)}}
 		if name != "" {
 			out = append(text(0, name), out...)
 			out[1].depth = 1
