@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"math/rand/v2"
 	"strconv"
 
 	"github.com/cilium/ebpf/asm"
@@ -95,6 +96,8 @@ func (h *Host) any(fn jit.Helper, c *exec.HelperCall) (uint64, bool) {
 		return h.skbStoreBytes(c), true
 	case asm.FnGetCurrentPidTgid:
 		return 1000<<32 | uint64(1000+c.Thread), true
+	case asm.FnMapLookupPercpuElem:
+		return 0, true
 	case asm.FnPerfEventOutput, asm.FnRingbufOutput, asm.FnSpinLock, asm.FnSpinUnlock, asm.FnRingbufSubmit, asm.FnRingbufDiscard:
 		return 0, true
 	}
@@ -132,23 +135,41 @@ func (h *Host) fill(c *exec.HelperCall, s jit.Span, anything bool) {
 	}
 }
 
-// appear puts a key that is looked up into a hash, now and then, with some value.
+// appear gives a key that is looked up some value, now and then, as others may at any time: in a hash
+// one that is not there, in an array of each CPU's own any.
 func (h *Host) appear(m *Map, key []byte, cpu int) {
 	random := &h.cpus[cpu].random
-	if m.hash == nil || random.Uint64()%8 != 0 {
+	if m.hash == nil && !m.spec.Given || m.spec.Kind == Array || m.spec.ValueSize > maxLine || random.Uint64()%8 != 0 {
 		return
 	}
-	value := h.cpus[cpu].line[:0]
-	few := random.Uint64()%2 == 0
-	for len(value) < m.spec.ValueSize && len(value) < maxLine {
-		b := byte(random.Uint64())
-		if few {
-			b &= 1
-		}
-		value = append(value, b)
+	value := h.cpus[cpu].line[:m.spec.ValueSize]
+	h.some(value, random)
+	flags := anyElem
+	if m.hash != nil {
+		flags = noExist
 	}
-	if len(value) == m.spec.ValueSize {
-		m.update(key, value, noExist, cpu)
+	m.update(key, value, flags, cpu)
+}
+
+// some is some value: zeroes, a few bits, or anything.
+func (h *Host) some(value []byte, random *rand.PCG) {
+	masks := [...]byte{0, 1, 3, 0xff}
+	mask := masks[random.Uint64()%uint64(len(masks))]
+	for i := range value {
+		value[i] = byte(random.Uint64()) & mask
+	}
+}
+
+// maxGiven bounds the elements of an array that are given values.
+const maxGiven = 1 << 10
+
+// give gives the elements of an array some values.
+func (h *Host) give(m *Map) {
+	for cpu := range m.cpus {
+		for i := range min(m.spec.MaxEntries, maxGiven) {
+			addr, _ := m.index(binary.LittleEndian.AppendUint32(nil, uint32(i)), cpu)
+			h.some(m.value(addr), &h.cpus[cpu].random)
+		}
 	}
 }
 

@@ -53,6 +53,17 @@ func (h *Host) Call(c *exec.HelperCall) (rax uint64, ok bool) {
 	return 0, false
 }
 
+// Knows says whether a host carries a helper out, with or without Config.Any.
+func Knows(h jit.Helper) bool {
+	switch h {
+	case jit.MapLookupElem, jit.MapUpdateElem, jit.MapDeleteElem, jit.ProbeRead, jit.ProbeReadUser, jit.ProbeReadKernel,
+		jit.KtimeGetNs, jit.TracePrintk, jit.GetPrandomU32, jit.GetSmpProcessorID, jit.SkbLoadBytes,
+		jit.LoadPacket8, jit.LoadPacket16, jit.LoadPacket32:
+		return true
+	}
+	return false
+}
+
 // refuse names the address that an image should not have given.
 func refuse(c *exec.HelperCall, addr uint64) (uint64, bool) {
 	c.Bad = addr

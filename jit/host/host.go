@@ -78,6 +78,9 @@ func (h *Host) build() error {
 		if err != nil {
 			return fmt.Errorf("map %s: %w", name, err)
 		}
+		if h.cfg.Any && h.cfg.Maps[name].Given {
+			h.give(m)
+		}
 		h.maps[name] = m
 		h.byAddr[m.info.Addr] = m
 		h.memory = append(h.memory, m)

@@ -39,6 +39,9 @@ func (machineEngine) Validate(j *Job) error { return j.checkScript() }
 // Judge asks about little first: keys that do not change, then every single operation, any two,
 // and so on. What it says is about the most that it could go through.
 func (machineEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
+	if err := j.Workload.Poked(); err != nil {
+		return unsupported(err.Error()), nil
+	}
 	if other := ownWay(j.Subject.Protocol); other != "" {
 		return unsupported(other), nil
 	}

@@ -3,6 +3,7 @@ package workload
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"github.com/cilium/ebpf"
 
@@ -46,6 +47,7 @@ func (m Maps) Host() (map[string]host.MapSpec, error) {
 		case host.Opaque: // what it has to begin with, nobody finds
 		case host.Array, host.PerCPUArray:
 			var err error
+			m.Given = !strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "fd ") // no variables
 			if m.Contents, err = contentsOf(spec); err != nil {
 				return nil, fmt.Errorf("map %q: %w", name, err)
 			}
