@@ -112,6 +112,10 @@ func (h *Host) probeRead(fn jit.Helper, c *exec.HelperCall) (uint64, bool) {
 	if dst == nil {
 		return refuse(c, c.Args[0])
 	}
+	if h.object != nil && h.object.At(from, int(size)) != nil {
+		h.field(dst, c)
+		return 0, true
+	}
 	if src := h.bytes(c, from, size); src != nil {
 		copy(dst, src)
 		return 0, true

@@ -13,6 +13,7 @@ import (
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/text"
 	"tailpoke/stress/internal/cpu"
+	"tailpoke/stress/internal/live"
 	"tailpoke/stress/internal/workload"
 	"tailpoke/stress/report"
 )
@@ -63,19 +64,24 @@ func (e cpuEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	}
 	a := Answer{Verdict: res.Verdict()}
 	if a.Verdict.Verdict == protocol.NotObserved {
-		a.Verdict = cpuHonest(a.Verdict, j.Workload, oracle)
+		a.Verdict = cpuHonest(a.Verdict, j, oracle)
 	}
 	return a, j.writeTrace(a.Trace)
 }
 
 // cpuHonest takes back what a run without a finding does not say, and says what it cannot show.
-func cpuHonest(v report.Verdict, w *workload.Workload, o *workload.Oracle) report.Verdict {
-	if v.Outcomes.Tail == 0 {
+func cpuHonest(v report.Verdict, j *Job, o *workload.Oracle) report.Verdict {
+	w, tails := j.Workload, v.Outcomes.Tail
+	if least := j.live(protocol.CPU).MinCycles; tails < max(1, least) && j.duration() > 0 {
 		v.Verdict, v.RateMax, v.Confidence = protocol.Vacuous, 0, 0
-		v.Reason = "no execution is known to have taken a tail call"
+		v.Reason = fmt.Sprintf("%d executions are known to have taken a tail call, of at least %d", tails, max(1, least))
 		return v
 	}
 	why := []string{o.Blind()}
+	if tails < v.Cycles { // each of them saw one cycle at most
+		v.RateMax = min(1, v.RateMax*float64(v.Cycles)/float64(tails))
+		why = append(why, fmt.Sprintf("%d executions are known to have taken a tail call, fewer than there were cycles", tails))
+	}
 	if err := w.Poked(); err != nil {
 		why = append(why, err.Error())
 	} else if err := w.Traceable(); err != nil {
@@ -91,7 +97,8 @@ func cpuHonest(v report.Verdict, w *workload.Workload, o *workload.Oracle) repor
 // in a marker.
 func (j *Job) foretold(ctx context.Context) (*Job, *workload.Oracle, error) {
 	oracle, err := j.Workload.Oracle(ctx, j.Layout, j.Workload.Context)
-	if err != nil || oracle.Unknown() == "" {
+	tails := func(o live.Outcome) bool { return o.Tail }
+	if err != nil || oracle.Unknown() == "" && slices.ContainsFunc(oracle.Outcomes(), tails) {
 		return j, oracle, err
 	}
 	more := *j
@@ -108,7 +115,7 @@ func (j *Job) foretold(ctx context.Context) (*Job, *workload.Oracle, error) {
 		if err != nil {
 			return j, nil, err
 		}
-		if n > most {
+		if n > most || n == 0 && most == 0 && there.Objects { // with numbers alone less can happen
 			best, most = there, n
 		}
 	}

@@ -50,5 +50,13 @@ func (w *Workload) Blind(l *jit.Layout, c Context) *Oracle {
 // Markers are the programs that are markers.
 func (w *Workload) Markers() []*jit.Program { return w.Programs[w.unmarked():] }
 
+// Simulated are the programs that keys are given where there can be few of them: the markers, or its own.
+func (w *Workload) Simulated(most int) []*jit.Program {
+	if w.markers > 0 {
+		return w.Markers()[:2]
+	}
+	return w.Programs[:min(len(w.Programs), most)]
+}
+
 // unmarked is how many of the programs are no markers.
 func (w *Workload) unmarked() int { return len(w.Programs) - w.markers }

@@ -102,6 +102,11 @@ func (w *Workload) CallsUnknown() bool {
 	})
 }
 
+// CallsHelpers reports whether some program calls anything outside of itself.
+func (w *Workload) CallsHelpers() bool {
+	return slices.ContainsFunc(w.all(), func(p *jit.Program) bool { return len(p.Calls) > 0 })
+}
+
 // anyCall reports whether what is asked holds of some tail call of the entry or a program.
 func (w *Workload) anyCall(is func(*jit.Program, jit.TailCall) bool) bool {
 	return slices.ContainsFunc(w.all(), func(p *jit.Program) bool {
