@@ -2,12 +2,10 @@ package judge
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 
-	"tailpoke/jit/host"
 	"tailpoke/jit/interp"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
@@ -153,27 +151,15 @@ func machineConfig(until context.Context, j *Job) (sim.Config, error) {
 	return c, nil
 }
 
-// simulated are maps for simulated CPUs, which have the values of arrays alone.
+// simulated are maps for simulated CPUs.
 func simulated(data workload.Maps) (map[string]sim.Map, error) {
-	specs, err := data.Host()
-	if err != nil || len(specs) == 0 {
+	flat, err := data.Flat(sim.MaxData)
+	if err != nil || len(flat) == 0 {
 		return nil, err
 	}
 	out := map[string]sim.Map{}
-	for name, s := range specs {
-		m := sim.Map{MaxEntries: s.MaxEntries}
-		if s.Kind == host.Array {
-			m.Stride = (s.ValueSize + 7) &^ 7
-			if s.MaxEntries <= sim.MaxData/m.Stride {
-				m.Values = make([]byte, m.Stride*s.MaxEntries)
-			}
-			for _, p := range s.Contents {
-				if at := int(binary.LittleEndian.Uint32(p.Key)) * m.Stride; at < len(m.Values) {
-					copy(m.Values[at:], p.Value)
-				}
-			}
-		}
-		out[name] = m
+	for name, m := range flat {
+		out[name] = sim.Map(m)
 	}
 	return out, nil
 }

@@ -89,6 +89,38 @@ func (m Maps) Interp() (map[string]*interp.Map, error) {
 	return out, nil
 }
 
+// Flat is a map as memory: of an array its values, Stride bytes from one to the next.
+type Flat struct {
+	Values     []byte // nil: they are too many
+	Stride     int    // 0: it is no array
+	MaxEntries int
+}
+
+// Flat are the maps beside prog arrays, those with at most so many bytes with their values.
+func (m Maps) Flat(most int) (map[string]Flat, error) {
+	specs, err := m.Host()
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]Flat{}
+	for name, s := range specs {
+		f := Flat{MaxEntries: s.MaxEntries}
+		if s.Kind == host.Array {
+			f.Stride = (s.ValueSize + 7) &^ 7
+			if s.MaxEntries <= most/f.Stride {
+				f.Values = make([]byte, f.Stride*s.MaxEntries)
+			}
+			for _, p := range s.Contents {
+				if at := int(binary.LittleEndian.Uint32(p.Key)) * f.Stride; at < len(f.Values) {
+					copy(f.Values[at:], p.Value)
+				}
+			}
+		}
+		out[name] = f
+	}
+	return out, nil
+}
+
 // kindOf is what stands for a map outside of a kernel, and whether it makes room when it is full.
 func kindOf(spec *ebpf.MapSpec) (kind host.MapKind, evicts bool) {
 	switch spec.Type {
