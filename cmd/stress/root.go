@@ -53,7 +53,7 @@ func newRoot() *cobra.Command {
 		v.cmd.GroupID = v.group
 		root.AddCommand(v.cmd)
 	}
-	root.AddCommand(newExitCodes())
+	root.AddCommand(newExitCodes(), newSteeredGuest())
 	finish(root)
 	return root
 }

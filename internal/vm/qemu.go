@@ -71,6 +71,8 @@ const (
 	linkFD
 	beaconFD
 	initramfsFD
+	gdbFD // of a machine that is steered alone, as is what follows
+	monitorFD
 )
 
 // arguments are QEMU's.
@@ -84,6 +86,14 @@ func (o *Options) arguments(s settings, port int) []string {
 		"-chardev", fmt.Sprintf("socket,id=link,fd=%d", linkFD), "-serial", "chardev:link",
 		"-chardev", fmt.Sprintf("socket,id=beacon,fd=%d", beaconFD),
 		"-device", fmt.Sprintf("isa-debugcon,iobase=%#x,chardev=beacon", port),
+	}
+	if o.steered {
+		args = append(args, "-S",
+			"-chardev", fmt.Sprintf("socket,id=gdb,fd=%d", gdbFD), "-gdb", "chardev:gdb",
+			"-chardev", fmt.Sprintf("socket,id=monitor,fd=%d", monitorFD), "-mon", "chardev=monitor,mode=control")
+		if o.saved != nil {
+			args = append(args, "-incoming", "exec:cat <"+pathOf(o.saved))
+		}
 	}
 	return append(args, s.extra...)
 }

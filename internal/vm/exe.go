@@ -1,0 +1,3 @@
+package vm
+import "os"
+var exeOf = os.Executable
