@@ -1,6 +1,8 @@
 package model
 
 import (
+	"slices"
+
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
 )
@@ -66,4 +68,14 @@ func (w *Walk) Witness(last *Move) *witness.Witness {
 	out := w.sys.newWitness(last.broken)
 	w.sys.addSteps(out, w.sys.initial(), w.steps)
 	return out
+}
+
+// Key is the state that the walk has come to: walks with the same key have the same future.
+func (w *Walk) Key() any { return w.x }
+
+// Clone is a walk that goes on from here by itself.
+func (w *Walk) Clone() *Walk {
+	c := &Walk{expander: expander{sys: w.sys, x: w.x}, steps: slices.Clone(w.steps)}
+	c.found = c.successor
+	return c
 }

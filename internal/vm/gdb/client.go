@@ -89,6 +89,10 @@ func (c *Client) greet() error {
 	if !strings.Contains(features, "vContSupported+") || !strings.HasPrefix(can, "vCont;") {
 		return fmt.Errorf("QEMU's gdb stub cannot step one thread of several: %.*q, %.*q", maxWords, features, maxWords, can)
 	}
+	// QEMU up to 8.0 reads single registers for those alone who have asked how they are called.
+	if _, err := c.ask("qXfer:features:read:target.xml:0,100"); err != nil {
+		return err
+	}
 	answer, err := c.ask("?") // it also forgets the breakpoints of an earlier client
 	if err != nil {
 		return err

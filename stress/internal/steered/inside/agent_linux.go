@@ -199,7 +199,7 @@ func (a *agent) loadAgain(o []string) error {
 }
 
 // words is how many words each order has.
-var words = map[string]int{"facts": 1, "run": 3, "put": 3, "delete": 2, "load": 2, "rest": 2, "stack": 1, "name": 2}
+var words = map[string]int{"facts": 1, "run": 3, "put": 3, "delete": 2, "load": 2, "rest": 3, "stack": 1, "name": 2}
 
 // obey does what a line says. An order that makes no sense is answered as such, and changes nothing.
 func (a *agent) obey(o []string) error {
@@ -232,7 +232,7 @@ func (a *agent) obey(o []string) error {
 				ts := unix.NsecToTimespec(int64(Nap))
 				_ = unix.Nanosleep(&ts, nil)
 			}
-			a.say("rest")
+			a.say("rest %s", o[2])
 		}()
 	case "stack":
 		a.say("stack %s", a.stack())

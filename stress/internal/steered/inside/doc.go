@@ -17,7 +17,7 @@
 //	put CALLER PROG    put ERROR, empty if it is done the mutator gives the key a program
 //	delete CALLER      delete ERROR                   or takes it
 //	load CALLER        load ERROR                     the mutator's second self loads a copy of the caller
-//	rest N             rest                           after N sleeps of [Nap] on the last CPU
+//	rest N ID          rest ID                        after N sleeps of [Nap] on the last CPU
 //	stack              stack STATE FUNCTION ...       of the mutator, the innermost first
 //	name ADDRESS       name FUNCTION+OFFSET
 package inside

@@ -24,6 +24,7 @@ type Facts struct {
 // Symbols are functions that the host looks for.
 var Symbols = []string{
 	"__text_poke", "prog_array_map_poke_run", "bpf_arch_poke_desc_update", "synchronize_rcu",
+	"smp_call_function_many_cond",
 	"asm_exc_int3", "bpf_prog_kallsyms_add",
 }
 
