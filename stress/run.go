@@ -31,7 +31,7 @@ func ReadObject(name string, raw []byte, entry string) (*Workload, error) {
 // Options says how a subject is judged. The zero value asks every engine, for DefaultDuration
 // where time matters, with seed 0.
 type Options struct {
-	Engines     []Engine        // nil: all
+	Engines     []Engine        // nil: [UsualEngines]
 	Duration    time.Duration   // of the cpu engine and of the kernel engine; with a script, 0 runs the script alone
 	Script      protocol.Script // for these two, once, before random operations; all that the machine engine explores
 	Seed        uint64
@@ -52,7 +52,8 @@ type Options struct {
 	NoBoost bool // the cpu engine runs as without the right to real-time priorities
 	Callers int  // copies of the entry in the kernel engine; 0: its own number
 	// Sleepable has the kernel engine execute a sleepable caller of its own in the place of the workload:
-	// "remove" removes what its key holds while it is held in its site, "update" replaces it.
+	// "remove" removes what its key holds while it is held in its site, "update" replaces it. The callers of
+	// the engine steered are then sleepable; of it alone "all" asks for every operation.
 	Sleepable string
 	Progress  func(report.Progress) // about once a second
 	// Begin, if set, is told what is judged before the first engine is asked, and Row is given the row of
@@ -80,9 +81,10 @@ func (o *Options) job(s protocol.Subject, w *Workload) (*judge.Job, []judge.Engi
 	if err != nil {
 		return nil, nil, err
 	}
-	asked := slices.DeleteFunc(judge.Engines(), func(e judge.Engine) bool {
-		return o.Engines != nil && !slices.Contains(o.Engines, e.Name())
-	})
+	asked := judge.Usual()
+	if o.Engines != nil {
+		asked = slices.DeleteFunc(judge.Engines(), func(e judge.Engine) bool { return !slices.Contains(o.Engines, e.Name()) })
+	}
 	for _, e := range asked {
 		if err := e.Validate(j); err != nil {
 			return nil, nil, err
@@ -161,9 +163,14 @@ func (o *Options) askOne(ctx context.Context, e judge.Engine, j *judge.Job, part
 func Child() { judge.Child(regress.Works()) }
 
 // Engines lists the engines that exist, in the order in which they are asked.
-func Engines() []Engine {
-	var out []Engine
-	for _, e := range judge.Engines() {
+func Engines() []Engine { return names(judge.Engines()) }
+
+// UsualEngines lists those that are asked where none is named. The engine steered is none of them: it
+// needs a kernel of its own.
+func UsualEngines() []Engine { return names(judge.Usual()) }
+
+func names(engines []judge.Engine) (out []Engine) {
+	for _, e := range engines {
 		out = append(out, e.Name())
 	}
 	return out

@@ -174,8 +174,10 @@ var flagsOf = []struct {
 }{
 	{[]string{"script"}, []string{"machine", "cpu", "kernel"}},
 	{[]string{"trace", "duration", "min-cycles", "stop-at-first"}, []string{"cpu", "kernel"}},
-	{[]string{"witness", "max-states", "max-memory"}, []string{"machine", "model"}},
-	{[]string{"callers", "sleepable"}, []string{"kernel"}},
+	{[]string{"witness"}, []string{"machine", "model", "steered"}},
+	{[]string{"max-states", "max-memory"}, []string{"machine", "model"}},
+	{[]string{"callers"}, []string{"kernel"}},
+	{[]string{"sleepable"}, []string{"kernel", "steered"}},
 	{[]string{"no-boost"}, []string{"cpu"}},
 }
 
@@ -206,7 +208,7 @@ func enginesIn(names []string) string {
 // asked lists the engines that a run asks.
 func asked(o stress.Options) []stress.Engine {
 	if o.Engines == nil {
-		return stress.Engines()
+		return stress.UsualEngines()
 	}
 	return o.Engines
 }

@@ -39,7 +39,7 @@ func newRun() *cobra.Command {
 	f.StringVar(&j.trace, "trace", "", "file to write the beginning of the cpu engine's trace to, of the kernel engine's if that alone is asked, for stress conform")
 	f.Var(&j.callers, "callers", "copies of the entry that the kernel engine executes")
 	f.Lookup("callers").DefValue = "2"
-	f.Var(&j.sleepable, "sleepable", "the kernel engine executes a sleepable caller of its own, holds it in its site, and removes what its key holds, or with update replaces it")
+	f.Var(&j.sleepable, "sleepable", "the kernel engine executes a sleepable caller of its own, holds it in its site, and removes what its key holds, or with update replaces it; the engine steered has callers that are, and with all every operation")
 	f.Lookup("sleepable").NoOptDefVal = "remove"
 	j.witnessFlag(f)
 	f.StringVar(&j.script, "script", "", "file of calls for the machine, cpu and kernel engines: put KEY PROGRAM, delete KEY, load, unload")

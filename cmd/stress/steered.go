@@ -1,8 +1,14 @@
 package main
 
 import (
-	"github.com/spf13/cobra"
+	"context"
+	"errors"
+	"slices"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"tailpoke/internal/vm"
 	"tailpoke/internal/vm/guest"
 	"tailpoke/stress"
 )
@@ -21,4 +27,41 @@ func newSteeredGuest() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// steers reports whether a verb with these flags runs on this machine, and steers the kernel of a guest:
+// one that asks the engine steered. Engines that run in a kernel are not asked in the same breath.
+func steers(f *pflag.FlagSet) (bool, error) {
+	flag := f.Lookup("engine")
+	list, ok := pflag.SliceValue(nil), false
+	if flag != nil {
+		list, ok = flag.Value.(pflag.SliceValue)
+	}
+	if !ok || !slices.Contains(list.GetSlice(), steeredName) {
+		return false, nil
+	}
+	for _, name := range list.GetSlice() {
+		if name == "cpu" || name == "kernel" {
+			return false, usagef("--engine %s,%s: the one runs in the guest, and the other holds that from the outside: ask one after the other", name, steeredName)
+		}
+	}
+	return true, nil
+}
+
+// steeredName is the engine's.
+const steeredName = "steered"
+
+// steer runs a verb on this machine that steers the kernel of a guest.
+func steer(ctx context.Context, o vm.Options, args []string) (code int, err error) {
+	if ctx, err = vm.WithKernel(ctx, o); err != nil {
+		if errors.Is(err, vm.ErrMissing) || errors.Is(err, errors.ErrUnsupported) {
+			err = &exit{codeMissing, err}
+		}
+		return 0, err
+	}
+	root := newRoot()
+	root.SetOut(o.Stdout)
+	root.SetErr(o.Stderr)
+	root.SetArgs(args)
+	return exitCode(root.ExecuteContext(ctx), o.Stderr), nil
 }

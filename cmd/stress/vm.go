@@ -55,6 +55,7 @@ type machine struct {
 	qemu    []string
 	timeout duration
 	bisect  bool
+	steers  bool // the verb runs here, and steers the kernel
 	ran     bool // the verb has ended in the guest: the exit code is its own
 }
 
@@ -131,6 +132,10 @@ func (m *machine) boot(cmd *cobra.Command, args []string) (code int, d *report.D
 	}
 	out := &counted{to: o.Stdout}
 	o.Stdout = out
+	if m.steers {
+		code, err := steer(cmd.Context(), o, o.Args)
+		return code, nil, err
+	}
 	res, err := vm.Run(cmd.Context(), o)
 	switch {
 	case errors.Is(err, vm.ErrMissing) || errors.Is(err, errors.ErrUnsupported):
@@ -184,7 +189,7 @@ func (m *machine) optionsOf(cmd *cobra.Command, args []string) (o vm.Options, er
 		return o, err
 	}
 	m.format, m.drawn = v.format, v.seed
-	m.quiet = m.quiet || v.quiet
+	m.quiet, m.steers = m.quiet || v.quiet, v.steers
 	if o, err = m.settle(cmd, m.kernel); err != nil {
 		return o, err
 	}
@@ -240,6 +245,7 @@ type guestVerb struct {
 	seed   string // that it has, or "" where chance is not involved
 	format format // that it answers in
 	quiet  bool   // it prints no more than that
+	steers bool   // it runs on this machine, and steers the guest's kernel
 }
 
 // verbOf reads a verb's command line, so that what is wrong with it costs no boot. It adds a seed where
@@ -260,6 +266,9 @@ func verbOf(args []string, drawn seed, form format) (*guestVerb, error) {
 	}
 	v := &guestVerb{args: slices.Clone(args), format: form}
 	f := verb.Flags()
+	if v.steers, err = steers(f); err != nil {
+		return nil, err
+	}
 	if q := f.Lookup("quiet"); q != nil {
 		v.quiet = q.Value.String() == "true"
 	}

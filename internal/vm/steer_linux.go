@@ -43,7 +43,7 @@ type Steered struct {
 // Steer starts a machine with this verb, which is to be ready by itself. The first one of a kernel is
 // booted and kept; later ones begin with what was kept, and stand where it was.
 func Steer(ctx context.Context, o Options) (*Steered, error) {
-	o = o.withDefaults()
+	o = o.steerable().withDefaults()
 	o.steered = true
 	if _, err := Version(o.Kernel); err != nil {
 		return nil, err

@@ -45,7 +45,8 @@ type Options struct {
 	NoBoost bool // the cpu engine runs as without the right to real-time priorities
 	Callers int  // copies of the entry in the kernel engine; 0: its own number
 	// Sleepable has the kernel engine execute a sleepable caller of its own, and is what its mutator does
-	// while the caller is held: "remove" or "update". "" is the workload.
+	// while the caller is held: "remove" or "update". "" is the workload. The engine steered has sleepable
+	// callers then, and knows "all" operations too.
 	Sleepable string
 	Progress  func(report.Progress) // about once a second
 	Trace     io.Writer             // is given the beginning of a live engine's trace; nil: nothing

@@ -9,6 +9,7 @@ import (
 
 	"tailpoke/internal/vm"
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 	"tailpoke/stress/internal/steered/inside"
 	"tailpoke/stress/report"
 )
@@ -24,17 +25,23 @@ type Options struct {
 	Ops []protocol.OpKind
 	// Whole leaves no schedule out that another one stands for, and holds readers at every instruction.
 	Whole    bool
-	Progress func(taken int, now string) // after each schedule
+	Progress func(taken int) // after each schedule
 }
 
-// Programs is how many programs a key may be given, in the model's shape.
-const Programs = 4
+// Bounds of what is explored.
+const (
+	// MaxReaders is how many readers there are at once.
+	MaxReaders = 2
+	// programs is how many a key may be given, in the model's shape.
+	programs = 4
+)
 
 // Result is what was seen.
 type Result struct {
 	report.SteeredCounts
 	Guest  report.Guest
 	Broken []*Broken
+	Bound  string // within which the kernel was taken through everything
 	// Ended says why not all was taken; "" if it was.
 	Ended string
 }
@@ -47,7 +54,8 @@ type Broken struct {
 	Schedule string
 	Text     string
 	Log      []string
-	cell     *cell
+	Count    int // schedules that end like this
+	Witness  *witness.Witness
 }
 
 // explorer goes through everything.
@@ -60,7 +68,7 @@ type explorer struct {
 // Run takes a kernel through its schedules. The error says that nothing can be said of it; if ctx ends,
 // the result is what was seen until then.
 func Run(ctx context.Context, o Options) (*Result, error) {
-	o.Subject.Shape = protocol.Shape{Threads: 1, Sites: 1, Programs: Programs, Keys: 1}
+	o.Subject.Shape = protocol.Shape{Threads: 1, Sites: 1, Programs: programs, Keys: 1}
 	m, err := open(ctx, o.Machine)
 	if err != nil {
 		return nil, err
@@ -69,6 +77,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	defer func() { _ = x.machine.close() }()
 	x.res.Release, x.res.Refused, x.res.Waits = m.facts.Release, m.facts.Refused, map[string]int{}
 	x.res.Guest.Release = m.facts.Release
+	x.res.Bound = x.bound()
 	err = x.all(ctx)
 	x.res.Moves += x.machine.moves
 	if err != nil && ctx.Err() != nil {
@@ -78,7 +87,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 }
 
 func (x *explorer) all(ctx context.Context) error {
-	for readers := 1; readers <= min(x.Readers, len(x.machine.readers)); readers++ {
+	for readers := 1; readers <= min(x.Readers, MaxReaders); readers++ {
 		for i := range x.machine.facts.Callers {
 			c := &x.machine.facts.Callers[i]
 			if c.Sleepable != x.Sleepable || x.Callers != nil && !slices.Contains(x.Callers, whereOf(c)) {
@@ -167,7 +176,7 @@ func (x *explorer) schedule(ctx context.Context, w work, s schedule) (*cell, err
 		}
 	}
 	if x.Progress != nil {
-		x.Progress(x.res.Schedules+x.res.Impossible, fmt.Sprintf("%s, %v, %v", w.caller.Name, w, s))
+		x.Progress(x.res.Schedules + x.res.Impossible)
 	}
 	return c, nil
 }
@@ -181,19 +190,41 @@ func (x *explorer) impossible(c *cell) {
 	}
 }
 
-// judge notes what a schedule broke.
+// judge notes what a schedule broke. Those that end alike are one.
 func (x *explorer) judge(w work, c *cell) {
-	add := func(p protocol.Property, text string, log []string) {
-		x.res.Broken = append(x.res.Broken, &Broken{p, w.caller.Name, w.String(), c.schedule.String(), text, log, c})
-	}
+	b := &Broken{Caller: w.caller.Name, Ops: w.String(), Schedule: c.schedule.String(), Count: 1, Witness: c.witness}
 	switch {
 	case c.died != nil:
-		add(protocol.KernelLives, c.died.Fault.Line, c.died.Fault.Log)
+		b.Property, b.Text, b.Log = protocol.KernelLives, c.died.Fault.Line, c.died.Fault.Log
 	case c.differs != "":
-		add(protocol.Conformance, c.differs, nil)
+		b.Property, b.Text = protocol.Conformance, c.differs
 	case c.broken != "":
-		add(c.broken, c.witness.Text, nil)
+		b.Property, b.Text = c.broken, c.witness.Text
+	default:
+		return
 	}
+	for _, o := range x.res.Broken {
+		if o.Property == b.Property && o.Caller == b.Caller && o.Ops == b.Ops && (b.Property != protocol.Conformance || o.Text == b.Text) {
+			o.Count++
+			return
+		}
+	}
+	x.res.Broken = append(x.res.Broken, b)
+}
+
+// bound says within which bounds everything is explored.
+func (x *explorer) bound() string {
+	kind, ops, readers := "callers", "any operation, and any two", "one reader"
+	if x.Sleepable {
+		kind = "sleepable callers"
+	}
+	if x.Ops != nil {
+		ops = x.Ops[0].String()
+	}
+	if x.Readers > 1 {
+		readers = "one reader, and two"
+	}
+	return fmt.Sprintf("%s, %s; %s; fetches are coherent", readers, kind, ops)
 }
 
 // restart begins with another machine, in which everything lies as in the one before: they are one that

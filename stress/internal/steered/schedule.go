@@ -279,7 +279,7 @@ func (r *run) follows(at milestone) error {
 
 func (r *run) differ(text string) {
 	if r.differs == "" && text != "" {
-		r.differs = fmt.Sprintf("%v: %s", r.schedule, text)
+		r.differs = text
 	}
 }
 

@@ -35,9 +35,9 @@ func TestTry(t *testing.T) {
 	}
 	start := time.Now()
 	last := start
-	o.Progress = func(n int, now string) {
+	o.Progress = func(n int) {
 		if os.Getenv("V") != "" {
-			fmt.Println(time.Since(last).Round(time.Millisecond), now)
+			fmt.Println(time.Since(last).Round(time.Millisecond), n)
 		}
 		last = time.Now()
 	}
