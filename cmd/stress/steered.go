@@ -53,15 +53,26 @@ const steeredName = "steered"
 
 // steer runs a verb on this machine that steers the kernel of a guest.
 func steer(ctx context.Context, o vm.Options, args []string) (code int, err error) {
-	if ctx, err = vm.WithKernel(ctx, o); err != nil {
-		if errors.Is(err, vm.ErrMissing) || errors.Is(err, errors.ErrUnsupported) {
-			err = &exit{codeMissing, err}
-		}
+	if ctx, err = withKernel(ctx, o); err != nil {
 		return 0, err
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, o.Timeout, vm.ErrTime)
+	defer cancel()
 	root := newRoot()
 	root.SetOut(o.Stdout)
 	root.SetErr(o.Stderr)
 	root.SetArgs(args)
 	return exitCode(root.ExecuteContext(ctx), o.Stderr), nil
+}
+
+// withKernel is a context in which a verb steers a kernel. The error has its exit code.
+func withKernel(ctx context.Context, o vm.Options) (context.Context, error) {
+	with, err := vm.WithKernel(ctx, o)
+	switch {
+	case errors.Is(err, vm.ErrMissing) || errors.Is(err, errors.ErrUnsupported):
+		return nil, &exit{codeMissing, err}
+	case err != nil:
+		return nil, failed(err)
+	}
+	return with, nil
 }

@@ -55,8 +55,9 @@ type machine struct {
 	qemu    []string
 	timeout duration
 	bisect  bool
-	steers  bool // the verb runs here, and steers the kernel
-	ran     bool // the verb has ended in the guest: the exit code is its own
+	witness string // file
+	steers  bool   // the verb runs here, and steers the kernel
+	ran     bool   // the verb has ended in the guest: the exit code is its own
 }
 
 func newVM() *cobra.Command {
@@ -70,11 +71,15 @@ func newVM() *cobra.Command {
 	f.SetInterspersed(false) // the verb's flags are its own
 	m.machineFlags(f)
 	f.StringVar(&m.kernel, "kernel", "", "kernel image: a bzImage, or deb:NAME for Debian's linux-image-NAME")
+	f.StringVar(&m.witness, "witness", "", "take the witness of this file in the kernel, in the place of a verb: stress replay FILE --kernel")
 	f.BoolVar(&m.bisect, "exit-bisect", false, "exit with 0, 1 or 125, for git bisect run")
 	m.flags(f)
 	cmd.AddCommand(newMatrix())
 	return cmd
 }
+
+// machineFlagNames are the flags that machineFlags adds.
+var machineFlagNames = []string{"smp", "memory", "append", "qemu-arg", "timeout"}
 
 // machineFlags adds the flags for the machine that a kernel runs in.
 func (m *machine) machineFlags(f *pflag.FlagSet) {
@@ -184,10 +189,17 @@ func (m *machine) optionsOf(cmd *cobra.Command, args []string) (o vm.Options, er
 	if m.kernel == "" {
 		return o, usagef("vm needs --kernel FILE, or --kernel deb:NAME")
 	}
+	if m.witness != "" {
+		if len(args) > 0 {
+			return o, usagef("vm takes --witness or a verb, not both")
+		}
+		args = []string{"replay", m.witness}
+	}
 	v, err := verbOf(args, m.seed, m.format)
 	if err != nil {
 		return o, err
 	}
+	v.steers = v.steers || m.witness != ""
 	m.format, m.drawn = v.format, v.seed
 	m.quiet, m.steers = m.quiet || v.quiet, v.steers
 	if o, err = m.settle(cmd, m.kernel); err != nil {

@@ -71,7 +71,7 @@ type Answer struct {
 // Recorded is what leads to a violation, as a file keeps it.
 type Recorded struct {
 	Subject  *protocol.Subject // that is another one than the job's; nil: it is not
-	Explored any // what the subject does not say of what was explored
+	Explored any               // what the subject does not say of what was explored
 	Choices  []witness.Choice
 }
 

@@ -64,3 +64,42 @@ func steeredParts(s *report.SteeredCounts) (out []part) {
 	}
 	return out
 }
+
+// kernelSteps are the moves of a witness that a kernel took, with what there was after each.
+func kernelSteps(k *report.KernelSteps) []part {
+	lines := append(steppedFigures(&k.Stepped), fmt.Sprintf("by the caller %s; Linux %s", k.Caller, k.Release))
+	if k.Outcome == report.Refused && k.Taken < k.Steps {
+		lines[0] = fmt.Sprintf("step %d: %s", k.Taken+1, lines[0])
+	}
+	all := tableOf([]column[report.KernelMove]{
+		{"step", func(m report.KernelMove) string { return fmt.Sprint(m.Step) }},
+		{"actor", func(m report.KernelMove) string { return m.Actor }},
+		{"move", func(m report.KernelMove) string { return m.Words }},
+		{"at", func(m report.KernelMove) string { return m.At }},
+		{"bypass", func(m report.KernelMove) string { return slotOf(m, 0) }},
+		{"target", func(m report.KernelMove) string { return slotOf(m, 1) }},
+		{"registers and stack", func(m report.KernelMove) string { return machineState(m) }},
+	}, k.Moves)
+	return []part{{name: string(protocol.Steered), word: string(k.Outcome), lines: lines}, {block: all, depth: 1}}
+}
+
+func slotOf(m report.KernelMove, i int) string {
+	if i < len(m.Slots) {
+		return m.Slots[i]
+	}
+	return ""
+}
+
+// machineState are the registers that tell frames apart, and the top of the stack; JSON has more.
+func machineState(m report.KernelMove) string {
+	var out []string
+	for _, r := range m.Regs {
+		if slices.Contains([]string{"rax", "rbx", "rbp", "rsp"}, r.Name) {
+			out = append(out, r.Name+" "+r.Value)
+		}
+	}
+	if len(m.Stack) > 0 {
+		out = append(out, "stack "+strings.Join(m.Stack[:min(2, len(m.Stack))], " "))
+	}
+	return strings.Join(out, ", ")
+}
