@@ -31,7 +31,7 @@ func ReadObject(name string, raw []byte, entry string) (*Workload, error) {
 // Options says how a subject is judged. The zero value asks every engine, for DefaultDuration
 // where time matters, with seed 0.
 type Options struct {
-	Engines     []Engine        // nil: [UsualEngines]
+	Engines     []Engine        // nil: all that need no kernel of their own
 	Duration    time.Duration   // of the cpu engine and of the kernel engine; with a script, 0 runs the script alone
 	Script      protocol.Script // for these two, once, before random operations; all that the machine engine explores
 	Seed        uint64
@@ -159,18 +159,14 @@ func (o *Options) askOne(ctx context.Context, e judge.Engine, j *judge.Job, part
 
 // Child turns this process into a child if it was started as one, and else returns. A program that
 // calls [Run] calls it first in main, and a test binary in TestMain: a subject whose poke method
-// may tear instructions runs in a child process.
+// may tear instructions runs in a child process, and a guest's part of the engine steered is one.
 func Child() { judge.Child(regress.Works()) }
 
-// Engines lists the engines that exist, in the order in which they are asked.
-func Engines() []Engine { return names(judge.Engines()) }
-
-// UsualEngines lists those that are asked where none is named. The engine steered is none of them: it
-// needs a kernel of its own.
-func UsualEngines() []Engine { return names(judge.Usual()) }
-
-func names(engines []judge.Engine) (out []Engine) {
-	for _, e := range engines {
+// Engines lists the engines that exist, in the order in which they are asked. Where none is named the
+// engine steered is not asked: it needs a kernel of its own.
+func Engines() []Engine {
+	var out []Engine
+	for _, e := range judge.Engines() {
 		out = append(out, e.Name())
 	}
 	return out

@@ -11,7 +11,6 @@ import (
 	"tailpoke/stress/internal/regress"
 	"tailpoke/stress/internal/replay"
 	"tailpoke/stress/internal/search"
-	"tailpoke/stress/internal/steered/inside"
 	"tailpoke/stress/report"
 )
 
@@ -116,9 +115,3 @@ func Explain(name string) (string, error) { return catalogue.Explain(name) }
 func LoadScript(path string, in io.Reader) (protocol.Script, error) {
 	return catalogue.Script(path, in)
 }
-
-// SteeredGuestVerb is the verb of a machine that is steered: [SteeredGuest].
-const SteeredGuestVerb = inside.Verb
-
-// SteeredGuest serves the host of a machine that is steered, until the input ends.
-func SteeredGuest(in io.Reader, out io.Writer) error { return inside.Main(in, out) }

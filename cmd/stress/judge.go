@@ -208,7 +208,7 @@ func enginesIn(names []string) string {
 // asked lists the engines that a run asks.
 func asked(o stress.Options) []stress.Engine {
 	if o.Engines == nil {
-		return stress.UsualEngines()
+		return slices.DeleteFunc(stress.Engines(), func(e stress.Engine) bool { return e == steeredName })
 	}
 	return o.Engines
 }

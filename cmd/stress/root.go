@@ -53,7 +53,7 @@ func newRoot() *cobra.Command {
 		v.cmd.GroupID = v.group
 		root.AddCommand(v.cmd)
 	}
-	root.AddCommand(newExitCodes(), newSteeredGuest())
+	root.AddCommand(newExitCodes())
 	finish(root)
 	return root
 }

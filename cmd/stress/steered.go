@@ -5,29 +5,10 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"tailpoke/internal/vm"
-	"tailpoke/internal/vm/guest"
-	"tailpoke/stress"
 )
-
-// newSteeredGuest makes the hidden verb that a machine runs which is steered.
-func newSteeredGuest() *cobra.Command {
-	return &cobra.Command{
-		Use: stress.SteeredGuestVerb, Hidden: true, Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if guest.Here() == nil {
-				return usagef("%s is for virtual machines of this command alone", cmd.Name())
-			}
-			if err := stress.SteeredGuest(cmd.InOrStdin(), cmd.OutOrStdout()); err != nil {
-				return failed(err)
-			}
-			return nil
-		},
-	}
-}
 
 // steers reports whether a verb with these flags runs on this machine, and steers the kernel of a guest:
 // one that asks the engine steered. Engines that run in a kernel are not asked in the same breath.

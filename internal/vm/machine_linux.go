@@ -55,7 +55,7 @@ type machine struct {
 
 // start starts QEMU with what is to run in it.
 func start(ctx context.Context, path string, s settings, o *Options, g report.Guest) (*machine, error) {
-	exe, err := exeOf()
+	exe, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}

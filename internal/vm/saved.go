@@ -37,7 +37,7 @@ func pathOf(f *os.File) string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(
 // savedName is the file of a machine: what it is called says all that it depends on. The first part
 // says which others it takes the place of.
 func (o *Options) savedName(version string, s settings) (string, error) {
-	exe, err := exeOf()
+	exe, err := os.Executable()
 	if err != nil {
 		return "", err
 	}

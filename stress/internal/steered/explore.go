@@ -75,7 +75,12 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	x := &explorer{Options: o, machine: m, res: &Result{Guest: *m.vm.Guest()}}
 	defer func() { _ = x.machine.close() }()
-	x.res.Release, x.res.Refused, x.res.Waits = m.facts.Release, m.facts.Refused, map[string]int{}
+	x.res.Release, x.res.Refused, x.res.Waits = m.facts.Release, map[string]string{}, map[string]int{}
+	for name, why := range m.facts.Refused {
+		if strings.HasPrefix(name, inside.Sleeps) == o.Sleepable {
+			x.res.Refused[name] = why
+		}
+	}
 	x.res.Guest.Release = m.facts.Release
 	x.res.Bound = x.bound()
 	err = x.all(ctx)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -26,24 +25,6 @@ type machine struct {
 	moves   int // that threads were made to do
 	rests   int // orders to rest, and the last that was answered
 	rested  int
-}
-
-// A state is what a thread does.
-type state uint8
-
-const (
-	free   state = iota // it runs as it likes, or has nothing to do
-	parked              // it is in its spin, and goes on nowhere but at thread.at
-	going               // it runs under our eyes, or waits in the kernel
-)
-
-// A thread is one of the guest's that is steered.
-type thread struct {
-	id    int // of its vCPU
-	spin  uint64
-	state state
-	at    uint64 // parked: where it goes on
-	spun  bool   // it has run since it was parked
 }
 
 // Died says that the guest's kernel went wrong, which is a finding.
@@ -89,47 +70,6 @@ func (m *machine) begin(ctx context.Context) error {
 }
 
 func (m *machine) close() error { return m.vm.Close() }
-
-// order says a line while all threads are free or parked, or wait in the kernel, and returns what the
-// answer has after the order's word.
-func (m *machine) order(ctx context.Context, line string) (string, error) {
-	if err := m.vm.Say(line); err != nil {
-		return "", err
-	}
-	word, _, _ := strings.Cut(line, " ")
-	for {
-		e, err := m.next(ctx)
-		if err != nil {
-			return "", err
-		}
-		if e.line == "" {
-			return "", fmt.Errorf("CPU %d stopped at %#x, which is no place of ours", e.stop.Thread-1, e.pc)
-		}
-		if got, rest, _ := strings.Cut(e.line, " "); got == word {
-			return rest, m.halt(ctx)
-		}
-	}
-}
-
-// hear notes what threads of the guest say of themselves.
-func (m *machine) hear(line string) {
-	f := strings.Fields(line)
-	switch f[0] {
-	case "put", "delete":
-		m.mutator.done, m.mutator.failed = true, strings.Join(f[1:], " ")
-	case "rest":
-		if len(f) == 2 {
-			m.rested, _ = strconv.Atoi(f[1])
-		}
-	case "run":
-		if len(f) != 3 {
-			return
-		}
-		if i, err := strconv.Atoi(f[1]); err == nil && i >= 0 && i < len(m.readers) {
-			m.readers[i].value, m.readers[i].ended = f[2], true
-		}
-	}
-}
 
 // An event is a stop or a line.
 type event struct {
@@ -268,49 +208,6 @@ func (m *machine) where() string {
 		out = append(out, fmt.Sprintf("CPU %d at %#x", cpu, pc))
 	}
 	return strings.Join(out, ", ")
-}
-
-// park puts a thread that stands somewhere into its spin: it serves interrupts there, and executes
-// nothing else. Only here and in unpark is RIP ever written.
-func (m *machine) park(t *thread, at uint64) error {
-	pc, err := m.cpus.Reg(t.id, gdb.RIP)
-	if err != nil {
-		return err
-	}
-	if pc != at || t.state == parked {
-		return fmt.Errorf("CPU %d is at %#x, and was to be parked at %#x", t.id-1, pc, at)
-	}
-	if err := m.cpus.SetReg(t.id, gdb.RIP, t.spin); err != nil {
-		return err
-	}
-	t.state, t.at, t.spun = parked, at, false
-	return nil
-}
-
-// unpark puts a thread back to where it was parked. Its CPU may be in an interrupt, or execute another
-// task: only the thread itself is ever at its spin.
-func (m *machine) unpark(ctx context.Context, t *thread) error {
-	if t.state != parked {
-		return fmt.Errorf("CPU %d is not parked", t.id-1)
-	}
-	for t.spun {
-		e, err := m.next(ctx, t.spin)
-		if err != nil {
-			return err
-		}
-		if e.line != "" {
-			continue
-		}
-		if e.stop.Thread != t.id || e.pc != t.spin {
-			return fmt.Errorf("CPU %d is at %#x, where CPU %d is parked", e.stop.Thread-1, e.pc, t.id-1)
-		}
-		break
-	}
-	if err := m.cpus.SetReg(t.id, gdb.RIP, t.at); err != nil {
-		return err
-	}
-	t.state = going
-	return nil
 }
 
 // word reads eight bytes of memory.

@@ -10,75 +10,6 @@ import (
 	"tailpoke/stress/internal/steered/inside"
 )
 
-// A work is what is explored at a time: operations on the key of one caller, one after the other.
-type work struct {
-	caller *inside.Caller
-	holds  int   // the program that the key holds before, or none
-	gives  []int // what each operation gives, or none for a removal
-}
-
-// String names the operations.
-func (w work) String() string {
-	var out []string
-	for i, g := range w.gives {
-		before := w.holds
-		if i > 0 {
-			before = w.gives[i-1]
-		}
-		switch {
-		case g == none:
-			out = append(out, protocol.Remove.String())
-		case before == none:
-			out = append(out, protocol.Install.String())
-		default:
-			out = append(out, protocol.Update.String())
-		}
-	}
-	return strings.Join(out, ", ")
-}
-
-// A place is where a reader is held: before a slot or at an instruction between them, in the handler of
-// a trap, or in the program that it has called.
-type place struct {
-	name    string
-	at      uint64        // an instruction of the caller, or 0
-	slot    protocol.Slot // the next one
-	trapped bool
-	inside  bool // in the program
-}
-
-// placesOf are the places of a caller that can matter: those before something that is shared. What a
-// reader executes elsewhere is its own.
-func placesOf(c *inside.Caller) []place {
-	return []place{
-		{name: "bypass", at: c.Slots[0].At},
-		{name: "unwind", at: c.Slots[0].At + slotSize, slot: 1},
-		{name: "target", at: c.Slots[1].At, slot: 1},
-		{name: "trap at bypass", trapped: true},
-		{name: "trap at target", slot: 1, trapped: true},
-		{name: "program", inside: true},
-	}
-}
-
-// reached reports whether a reader of the kernel is at a place.
-func (p place) reached(r *reader) bool {
-	switch {
-	case p.inside:
-		return r.out && programAt(r.caller, r.pc) != none
-	case p.trapped:
-		return r.traps && r.slot == p.slot
-	}
-	return !r.traps && !r.out && r.pc == p.at
-}
-
-// stands reports whether a reader of the model is at a place.
-func (p place) stands(at witness.Position) bool {
-	if p.inside {
-		return at.Place == witness.InProgram
-	}
-	return at.Place == witness.AtSlot && at.Slot == p.slot && at.Trapped == p.trapped
-}
-
 // A schedule is one order of moves: the mutator to a point, each reader into the caller up to its place,
 // the mutator to another point, and then the readers, one after the other, and the mutator to their
 // ends. Points count the mutator's stores, and the end of each operation.
@@ -187,24 +118,6 @@ func (r *run) all(ctx context.Context, s protocol.Subject) (err error) {
 		}
 	}
 	return r.mutateTo(ctx, len(r.gives)*100) // to the end
-}
-
-// set makes the key hold a program, or none, while nobody looks.
-func (m *machine) set(ctx context.Context, c *inside.Caller, prog int) error {
-	u := &m.mutator
-	u.done, u.failed = false, ""
-	if err := m.vm.Say(orderOf(c, prog)); err != nil {
-		return err
-	}
-	for !u.done {
-		if _, err := m.next(ctx); err != nil {
-			return err
-		}
-	}
-	if u.failed != "" && prog != none { // an empty key has nothing to remove
-		return fmt.Errorf("the guest: %s: %s", orderOf(c, prog), u.failed)
-	}
-	return m.halt(ctx)
 }
 
 // mutateTo lets the mutator go on to a point.

@@ -76,18 +76,10 @@ func kernelSteps(k *report.KernelSteps) []part {
 		{"actor", func(m report.KernelMove) string { return m.Actor }},
 		{"move", func(m report.KernelMove) string { return m.Words }},
 		{"at", func(m report.KernelMove) string { return m.At }},
-		{"bypass", func(m report.KernelMove) string { return slotOf(m, 0) }},
-		{"target", func(m report.KernelMove) string { return slotOf(m, 1) }},
+		{"slots", func(m report.KernelMove) string { return strings.Join(m.Slots, ", ") }},
 		{"registers and stack", func(m report.KernelMove) string { return machineState(m) }},
 	}, k.Moves)
 	return []part{{name: string(protocol.Steered), word: string(k.Outcome), lines: lines}, {block: all, depth: 1}}
-}
-
-func slotOf(m report.KernelMove, i int) string {
-	if i < len(m.Slots) {
-		return m.Slots[i]
-	}
-	return ""
 }
 
 // machineState are the registers that tell frames apart, and the top of the stack; JSON has more.

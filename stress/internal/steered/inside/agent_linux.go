@@ -126,12 +126,6 @@ func (a *agent) open() (err error) {
 	return nil
 }
 
-// firstLine is what an error says first.
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return strings.TrimSuffix(strings.TrimSpace(line), ":")
-}
-
 // start starts the threads that are steered.
 func (a *agent) start() {
 	serve := func(cpu int, do func(order []string)) chan []string {

@@ -5,7 +5,7 @@ import "time"
 // Nap is how long a sleep of the order rest takes, of the guest's time.
 const Nap = 5 * time.Millisecond
 
-// Verb is the hidden verb of the command that is this package.
+// Verb is what the command is called with in a guest to be this package: [Serve].
 const Verb = "steered-guest"
 
 // Facts are where everything lies in the guest's kernel.
