@@ -23,6 +23,7 @@ type SteeredCase struct {
 	Ops     string       `json:"ops"`
 	Readers int          `json:"readers"`
 	Rows    []SteeredRow `json:"rows"`
+	Seconds float64      `json:"seconds"`
 }
 
 // A SteeredRow is a place of each reader, and what became of it with the mutator at each of its points: 0

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"tailpoke/internal/vm"
 	"tailpoke/patcher/protocol"
@@ -141,6 +142,7 @@ func (x *explorer) work(ctx context.Context, w work, readers int) error {
 		return err
 	}
 	p.whole = x.Whole
+	start := time.Now()
 	t := &table{report.SteeredCase{Caller: w.caller.Name, Ops: w.String(), Readers: readers}}
 	err = p.each(func(s schedule) (*cell, error) {
 		c, err := x.schedule(ctx, w, s)
@@ -159,6 +161,7 @@ func (x *explorer) work(ctx context.Context, w work, readers int) error {
 		t.set(s, letterBlocked)
 	})
 	t.Rows = slices.DeleteFunc(t.Rows, func(r report.SteeredRow) bool { return strings.Trim(r.Cells, string(rune(letterSame))) == "" })
+	t.Seconds = time.Since(start).Seconds()
 	x.res.Cases = append(x.res.Cases, t.SteeredCase)
 	return err
 }

@@ -52,7 +52,7 @@ func steeredSummary(s *report.SteeredCounts) string {
 // for each point of the mutator.
 func steeredParts(s *report.SteeredCounts) (out []part) {
 	for _, c := range s.Cases {
-		out = append(out, text(1, fmt.Sprintf("%s, %s, %s", c.Caller, c.Ops, counted(c.Readers, "reader")))...)
+		out = append(out, text(1, fmt.Sprintf("%s, %s, %s; %.1f s", c.Caller, c.Ops, counted(c.Readers, "reader"), c.Seconds))...)
 		out = append(out, part{block: tableOf([]column[report.SteeredRow]{
 			{"held at", func(r report.SteeredRow) string { return r.Places }},
 			{"entered", func(r report.SteeredRow) string { return fmt.Sprint(r.Entered) }},
