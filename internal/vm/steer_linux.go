@@ -132,8 +132,10 @@ func (o Options) steer(ctx context.Context) (*Steered, error) {
 		t.CPUs, err = gdb.New(m.gdb)
 	}
 	if err != nil {
-		if said := m.refused(); said != "" {
-			err = fmt.Errorf("QEMU runs no such machine: %s", said)
+		select {
+		case <-m.ended: // by itself, so that it has said why
+			err = fmt.Errorf("QEMU runs no such machine: %s", m.refused())
+		case <-time.After(time.Second / 5):
 		}
 		return nil, errors.Join(err, t.Close())
 	}
