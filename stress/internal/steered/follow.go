@@ -51,6 +51,8 @@ func Follow(ctx context.Context, o vm.Options, w *witness.Witness) (*report.Kern
 		f.out.Outcome, f.out.Text = report.Refused, refused.why
 	case dead && f.out.Taken == f.out.Steps:
 		f.out.Outcome, f.out.Then = report.Taken, "the kernel died: "+died.Fault.Line
+	case dead && f.mismatch():
+		f.out.Outcome, f.out.Taken, f.out.Seen = report.Taken, f.out.Steps, "the kernel died: "+died.Fault.Line
 	case dead:
 		f.out.Outcome, f.out.Text = report.Differs, "the kernel died: "+died.Fault.Line
 	case err != nil:
@@ -95,13 +97,22 @@ func (f *follower) all(ctx context.Context) error {
 	return f.end(ctx)
 }
 
+// mismatch reports whether what is left is a poke that finds other bytes than it expects: the kernel
+// makes it in one go with what comes before.
+func (f *follower) mismatch() bool {
+	last := len(f.w.Steps) - 1
+	return f.w.Steps[last].Action.Do == witness.Mismatch && f.out.Taken >= last-1
+}
+
 // fits reports whether a step is one of the guest's threads, at its only site.
 func (f *follower) fits(s *witness.Step) error {
 	switch a := &s.Action; {
-	case s.Actor.Kind == witness.Loader, s.Actor.Kind == witness.Mutator && s.Actor.Index > 0:
-		return refuse("it is a move of the %v, and the guest has one mutator and readers", s.Actor)
+	case s.Actor.Kind == witness.Mutator && s.Actor.Index > 0:
+		return refuse("it is a move of the %v, and the guest has one mutator", s.Actor)
 	case s.Actor.Kind == witness.Thread && s.Actor.Index >= len(f.readers):
 		return refuse("it is a move of %v, and the guest has %d readers", s.Actor, len(f.readers))
+	case s.Actor.Kind == witness.Loader && a.Copy <= 0 && a.Site < len(f.w.Sites): // one copy
+	case a.Site > 0 && f.w.Sites[a.Site].In != "" && a.Do != witness.Store: // of a copy, and not to be seen
 	case a.Site > 0 || a.Key > 0 || s.Call != nil && s.Call.Key > 0:
 		return refuse("it concerns another site or key than the first, and the guest's caller has one: stress run --sites 1 gives such a witness")
 	case a.Prog >= len(f.caller.Programs):
@@ -116,6 +127,9 @@ func (f *follower) fits(s *witness.Step) error {
 func (f *follower) step(ctx context.Context, s *witness.Step) error {
 	if s.Actor.Kind == witness.Thread {
 		return f.thread(ctx, f.readers[s.Actor.Index], s)
+	}
+	if s.Actor.Kind == witness.Loader {
+		return f.loads(ctx, s)
 	}
 	if c := s.Call; c != nil {
 		prog := none
@@ -140,8 +154,28 @@ func (f *follower) step(ctx context.Context, s *witness.Step) error {
 		return f.goOn(ctx)
 	case witness.Return:
 		return f.come(ctx, returned)
+	case witness.Mismatch:
+		if err := f.goOn(ctx); err != nil {
+			return err
+		}
+		return refuse("the kernel's mutator %v", f.ahead)
 	}
 	return nil // it shows in nothing that can be seen from the outside
+}
+
+// loads takes a step of the loader: it is held before its copy's text is known, and not before.
+func (f *follower) loads(ctx context.Context, s *witness.Step) error {
+	switch s.Action.Do {
+	case witness.Load:
+		return f.load(ctx, f.caller)
+	case witness.Known, witness.Open, witness.Unloaded:
+		if f.loader.state == parked {
+			return f.known(ctx)
+		}
+	case witness.Unload, witness.Untrack, witness.FreeCopy, witness.Unknown:
+		return refuse("the guest unloads no copy")
+	}
+	return nil
 }
 
 func (f *follower) begin(prog int) error {

@@ -22,6 +22,7 @@ type machine struct {
 	facts   inside.Facts
 	mutator mutator
 	readers []*reader
+	loader  loader
 	moves   int // that threads were made to do
 	rests   int // orders to rest, and the last that was answered
 	rested  int
@@ -64,6 +65,7 @@ func (m *machine) begin(ctx context.Context) error {
 	}
 	m.mutator.thread = thread{id: 1, spin: f.Spins[0]}
 	for cpu := 1; cpu < f.CPUs-1; cpu++ {
+		m.loader.thread = thread{id: cpu + 1, spin: f.Spins[cpu]}
 		m.readers = append(m.readers, &reader{thread: thread{id: cpu + 1, spin: f.Spins[cpu]}, index: cpu - 1})
 	}
 	return nil
@@ -167,7 +169,7 @@ func (m *machine) past(ctx context.Context, stop gdb.Stop) error {
 }
 
 func (m *machine) threads() []*thread {
-	out := []*thread{&m.mutator.thread}
+	out := []*thread{&m.mutator.thread, &m.loader.thread}
 	for _, r := range m.readers {
 		out = append(out, &r.thread)
 	}

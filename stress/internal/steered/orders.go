@@ -36,6 +36,8 @@ func (m *machine) hear(line string) {
 	switch f[0] {
 	case "put", "delete":
 		m.mutator.done, m.mutator.failed = true, strings.Join(f[1:], " ")
+	case "load":
+		m.loader.done, m.loader.failed = true, strings.Join(f[1:], " ")
 	case "rest":
 		if len(f) == 2 {
 			m.rested, _ = strconv.Atoi(f[1])

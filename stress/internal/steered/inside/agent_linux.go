@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"tailpoke/stress/internal/identity"
@@ -23,6 +24,7 @@ type agent struct {
 	facts   Facts
 	symbols *symbols
 	callers map[string]*loadedCaller
+	copies  []*ebpf.Program
 	mutator int // its thread
 	orders  struct {
 		mutator, loader chan []string
@@ -149,7 +151,7 @@ func (a *agent) start() {
 	for cpu := 1; cpu < a.facts.CPUs-1; cpu++ {
 		a.orders.readers = append(a.orders.readers, serve(cpu, a.execute))
 	}
-	a.orders.loader = serve(1, func(o []string) { a.say("load %s", errorText(a.loadAgain(o))) })
+	a.orders.loader = serve(a.facts.CPUs-2, func(o []string) { a.say("load %s", errorText(a.loadAgain(o))) })
 }
 
 func errorText(err error) string {
@@ -183,13 +185,11 @@ func (a *agent) execute(o []string) {
 	a.say("run %s %d", o[1], value)
 }
 
-// loadAgain loads a copy of a caller, and lets it go.
+// loadAgain loads a copy of a caller, and keeps it.
 func (a *agent) loadAgain(o []string) error {
 	p, err := a.callers[o[1]].again()
-	if err != nil {
-		return err
-	}
-	return p.Close()
+	a.copies = append(a.copies, p)
+	return err
 }
 
 // words is how many words each order has.

@@ -4,7 +4,7 @@
 // decided by the host, which holds the CPUs.
 //
 //	CPU 0       the mutator
-//	CPU 1, 2    readers, as many as there is room for
+//	CPU 1, 2    readers, as many as there is room for; the last of them has the loader too
 //	last CPU    what answers the host: it is never held
 //
 // # Lines
@@ -16,7 +16,7 @@
 //	run READER CALLER  run READER VALUE               one execution, and what it returned
 //	put CALLER PROG    put ERROR, empty if it is done the mutator gives the key a program
 //	delete CALLER      delete ERROR                   or takes it
-//	load CALLER        load ERROR                     the mutator's second self loads a copy of the caller
+//	load CALLER        load ERROR                     the loader loads a copy of the caller, and keeps it
 //	rest N ID          rest ID                        after N sleeps of [Nap] on the last CPU
 //	stack              stack STATE FUNCTION ...       of the mutator, the innermost first
 //	name ADDRESS       name FUNCTION+OFFSET
