@@ -55,6 +55,7 @@ type Options struct {
 	// "remove" removes what its key holds while it is held in its site, "update" replaces it. The callers of
 	// the engine steered are then sleepable; of it alone "all" asks for every operation.
 	Sleepable string
+	Whole     bool                  // the engine steered leaves no schedule out
 	Progress  func(report.Progress) // about once a second
 	// Begin, if set, is told what is judged before the first engine is asked, and Row is given the row of
 	// each when it has ended.
@@ -76,7 +77,7 @@ func (o *Options) job(s protocol.Subject, w *Workload) (*judge.Job, []judge.Engi
 	j, err := judge.NewJob(s, w, judge.Options{
 		Duration: o.Duration, Script: o.Script, Seed: o.Seed, StopAtFirst: o.StopAtFirst, MaxStates: o.MaxStates,
 		MinCycles: o.MinCycles, Patience: o.Patience, MaxMemory: o.MaxMemory,
-		Needs: o.Needs, NoBoost: o.NoBoost, Callers: o.Callers, Sleepable: o.Sleepable, Progress: o.Progress, Trace: o.Trace,
+		Needs: o.Needs, NoBoost: o.NoBoost, Callers: o.Callers, Sleepable: o.Sleepable, Whole: o.Whole, Progress: o.Progress, Trace: o.Trace,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -26,6 +26,7 @@ type judging struct {
 	witness           string // file
 	callers           count
 	sleepable         sleepable
+	whole             bool
 	duration          duration
 	stopAtFirst       bool
 	noBoost           bool
@@ -122,7 +123,7 @@ func (j *judging) judge(cmd *cobra.Command, args []string) (*report.Document, er
 func (j *judging) options(cmd *cobra.Command) (stress.Options, error) {
 	o := stress.Options{
 		Duration: time.Duration(j.duration), StopAtFirst: j.stopAtFirst, NoBoost: j.noBoost,
-		MaxStates: int(j.maxStates), MaxMemory: uint64(j.maxMemory), Budget: time.Duration(j.budget), Callers: int(j.callers), Sleepable: string(j.sleepable), MinCycles: int(j.minCycles),
+		MaxStates: int(j.maxStates), MaxMemory: uint64(j.maxMemory), Budget: time.Duration(j.budget), Callers: int(j.callers), Sleepable: string(j.sleepable), Whole: j.whole, MinCycles: int(j.minCycles),
 	}
 	if most := addressSpace(); o.MaxMemory == 0 && most != math.MaxUint64 {
 		o.MaxMemory = most / 4 // the rest is what is mapped and not used, and threads
@@ -178,6 +179,7 @@ var flagsOf = []struct {
 	{[]string{"max-states", "max-memory"}, []string{"machine", "model"}},
 	{[]string{"callers"}, []string{"kernel"}},
 	{[]string{"sleepable"}, []string{"kernel", "steered"}},
+	{[]string{"whole"}, []string{"steered"}},
 	{[]string{"no-boost"}, []string{"cpu"}},
 }
 

@@ -41,6 +41,7 @@ func newRun() *cobra.Command {
 	f.Lookup("callers").DefValue = "2"
 	f.Var(&j.sleepable, "sleepable", "the kernel engine executes a sleepable caller of its own, holds it in its site, and removes what its key holds, or with update replaces it; the engine steered has callers that are, and with all every operation")
 	f.Lookup("sleepable").NoOptDefVal = "remove"
+	f.BoolVar(&j.whole, "whole", false, "the engine steered holds readers at each of their instructions, and leaves no schedule out that another one stands for")
 	j.witnessFlag(f)
 	f.StringVar(&j.script, "script", "", "file of calls for the machine, cpu and kernel engines: put KEY PROGRAM, delete KEY, load, unload")
 	return cmd

@@ -48,6 +48,7 @@ type Options struct {
 	// while the caller is held: "remove" or "update". "" is the workload. The engine steered has sleepable
 	// callers then, and knows "all" operations too.
 	Sleepable string
+	Whole     bool                  // the engine steered leaves no schedule out
 	Progress  func(report.Progress) // about once a second
 	Trace     io.Writer             // is given the beginning of a live engine's trace; nil: nothing
 }

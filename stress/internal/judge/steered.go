@@ -50,7 +50,7 @@ func (e steeredEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	if other := notTheKernels(s); other != "" && !s.Protocol.Same(sleepable) {
 		return unsupported(other), nil
 	}
-	o := steered.Options{Machine: machine, Subject: s, Readers: min(s.Shape.Threads, steered.MaxReaders)}
+	o := steered.Options{Machine: machine, Subject: s, Readers: min(s.Shape.Threads, steered.MaxReaders), Whole: j.Whole}
 	if j.Sleepable != "" {
 		o.Sleepable, o.Subject.Protocol = true, sleepable
 		if op, ok := protocol.OpByName(j.Sleepable); ok {
