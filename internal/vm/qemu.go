@@ -62,8 +62,9 @@ func chosen(args []string, kvm bool) settings {
 }
 
 // What the kernel is told, beside what the caller adds. A kernel that dies begins anew at once, which
-// QEMU turns into its own end. A stall under emulation is one only after long.
-const commandLine = "console=ttyS0 rdinit=/init loglevel=5 panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30"
+// QEMU turns into its own end. A stall under emulation is one only after long, and a timer that is late
+// is none that does not work.
+const commandLine = "console=ttyS0 rdinit=/init no_timer_check loglevel=5 panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30"
 
 // The files that QEMU inherits, by their numbers.
 const (
