@@ -38,6 +38,7 @@ type Steered struct {
 	monitor *monitor
 	copies  sync.WaitGroup
 	done    chan struct{}
+	over    sync.Once
 }
 
 // Steer starts a machine with this verb, which is to be ready by itself. The first one of a kernel is
@@ -200,23 +201,33 @@ func (t *Steered) ready(ctx context.Context) error {
 // Guest is how the machine runs.
 func (t *Steered) Guest() *report.Guest { return &t.guest }
 
-// Fault is what the kernel did in the place of living on, or nil as long as it lives.
+// Fault is what the kernel did in the place of living on, or nil as long as it lives, or if QEMU has ended
+// without it.
 func (t *Steered) Fault() *Fault {
 	kind, line, log, _ := t.screen.fault()
-	if kind == "" {
-		return nil
+	if kind != "" {
+		return &Fault{Kind: kind, Line: line, Log: log}
 	}
-	return &Fault{Kind: kind, Line: line, Log: log}
+	select {
+	case <-t.ended:
+		if t.failed == nil { // as where a guest restarts
+			return &Fault{Kind: "reset", Line: "the machine restarted without a word", Log: t.screen.tail()}
+		}
+	default:
+	}
+	return nil
 }
 
 // Close ends the machine.
 func (t *Steered) Close() error {
-	close(t.done)
-	t.kill()
-	t.copies.Wait()
-	if t.CPUs != nil {
-		_ = t.CPUs.Close() // its file is closed once more below
-	}
-	t.machine.close()
+	t.over.Do(func() {
+		close(t.done)
+		t.kill()
+		t.copies.Wait()
+		if t.CPUs != nil {
+			_ = t.CPUs.Close() // its file is closed once more below
+		}
+		t.machine.close()
+	})
 	return nil
 }

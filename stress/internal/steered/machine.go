@@ -188,11 +188,14 @@ func (m *machine) halt(ctx context.Context) error {
 // lost is the error of a guest that says nothing any more: what its kernel did, if it did something.
 func (m *machine) lost(err error) error {
 	for range 20 { // the console comes after the end
-		if f := m.vm.Fault(); f != nil {
+		if f := m.vm.Fault(); f != nil && f.Kind != "reset" {
 			time.Sleep(time.Second) // all of its words
 			return &Died{*m.vm.Fault()}
 		}
 		time.Sleep(50 * time.Millisecond)
+	}
+	if f := m.vm.Fault(); f != nil {
+		return &Died{*f}
 	}
 	return err
 }
