@@ -198,6 +198,9 @@ func (t *Steered) ready(ctx context.Context) error {
 	}
 }
 
+// Spent is how much processor time the machine has had, in seconds.
+func (t *Steered) Spent() float64 { return t.processor() }
+
 // Guest is how the machine runs.
 func (t *Steered) Guest() *report.Guest { return &t.guest }
 

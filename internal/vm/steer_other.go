@@ -24,6 +24,9 @@ func Steer(context.Context, Options) (*Steered, error) { return nil, errors.ErrU
 // Say answers [errors.ErrUnsupported].
 func (*Steered) Say(string) error { return errors.ErrUnsupported }
 
+// Spent says nothing.
+func (*Steered) Spent() float64 { return 0 }
+
 // Guest says nothing.
 func (*Steered) Guest() *report.Guest { return nil }
 

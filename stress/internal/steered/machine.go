@@ -34,8 +34,9 @@ type Died struct{ Fault vm.Fault }
 // Error is what the kernel said.
 func (d *Died) Error() string { return d.Fault.Line }
 
-// mostSilent is how long nothing may happen.
-const mostSilent = 90 * time.Second
+// mostSilent is how long nothing may happen, in seconds of processor time that the machine has had: this
+// one may be busy with other things.
+const mostSilent = 60
 
 // open starts a machine, and asks it where everything lies.
 func open(ctx context.Context, o vm.Options) (*machine, error) {
@@ -90,7 +91,7 @@ func (m *machine) next(ctx context.Context, at ...uint64) (event, error) {
 	}
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
-	for began := time.Now(); ; {
+	for began := m.vm.Spent(); ; {
 		select {
 		case p, ok := <-m.cpus.Stops():
 			stop, err := m.cpus.Stopped(p, ok)
@@ -124,8 +125,8 @@ func (m *machine) next(ctx context.Context, at ...uint64) (event, error) {
 			if f := m.vm.Fault(); f != nil {
 				return event{}, m.lost(nil)
 			}
-			if time.Since(began) > mostSilent {
-				return event{}, &Died{vm.Fault{Kind: "hang", Line: fmt.Sprintf("nothing happened for %v; %s", mostSilent, m.where())}}
+			if m.vm.Spent()-began > mostSilent {
+				return event{}, &Died{vm.Fault{Kind: "hang", Line: fmt.Sprintf("nothing happened for %d s of the machine's time; %s", mostSilent, m.where())}}
 			}
 		case <-ctx.Done():
 			return event{}, context.Cause(ctx)
