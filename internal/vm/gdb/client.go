@@ -180,7 +180,9 @@ func (c *Client) Stopped(p Packet, ok bool) (Stop, error) {
 		return Stop{}, err
 	}
 	c.running = false
-	return stopOf("", p.text)
+	s, err := stopOf("", p.text)
+	c.selected = s.Thread // the stub means that one from here on
+	return s, err
 }
 
 // Wait waits until the machine stops.

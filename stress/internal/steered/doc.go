@@ -12,8 +12,8 @@
 // A mutator's moves are its stores, each a call of __text_poke, its grace period and its return
 // (mutator.go). All CPUs run until the next one. It is blocked if it comes to none while the guest's
 // last CPU has slept and run some dozen times, and the kernel is asked in which function it waits. A
-// reader is stepped alone, one instruction at a time, in its own code and in the handler of int3, where
-// it needs nothing of others (reader.go).
+// reader is stepped alone, one instruction at a time, in its own code, where it needs nothing of others;
+// in the handler of int3 it runs as all others do (reader.go).
 //
 // # What is judged
 //

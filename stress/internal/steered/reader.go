@@ -12,8 +12,8 @@ import (
 	"tailpoke/stress/internal/steered/inside"
 )
 
-// A reader is a thread that executes a caller. It is stepped alone, one instruction at a time, where it
-// needs nothing of others: in the caller's own code, and in the handler of int3.
+// A reader is a thread that executes a caller. It is stepped alone, one instruction at a time, in the
+// caller's own code, where it needs nothing of others.
 type reader struct {
 	thread
 	index  int
@@ -46,9 +46,8 @@ func (s saw) String() string {
 // anywhere is the next instruction, for [machine.advance].
 const anywhere = ^uint64(0)
 
-// mostSteps is how many instructions there are at most from one slot to the next: the handler of int3
-// has some 150.
-const mostSteps = 5000
+// mostSteps is how many instructions there are at most from one slot to the next.
+const mostSteps = 500
 
 // enter has a reader begin an execution, and parks it at an address that every execution passes.
 func (m *machine) enter(ctx context.Context, r *reader, c *inside.Caller, at uint64) error {
@@ -81,6 +80,9 @@ func (m *machine) advance(ctx context.Context, r *reader, to uint64) (*saw, erro
 	if err := m.unpark(ctx, &r.thread); err != nil {
 		return nil, err
 	}
+	if r.traps {
+		return m.handled(ctx, r)
+	}
 	for range mostSteps {
 		before := r.pc
 		if err := m.cpus.Step(ctx, r.id); err != nil {
@@ -96,6 +98,33 @@ func (m *machine) advance(ctx context.Context, r *reader, to uint64) (*saw, erro
 		}
 	}
 	return nil, fmt.Errorf("reader %d is at %#x after %d instructions", r.index, r.pc, mostSteps)
+}
+
+// handled lets a reader go on that is in the handler of int3, until that returns to code of its own. All
+// run: who else is held is parked.
+func (m *machine) handled(ctx context.Context, r *reader) (*saw, error) {
+	c, before := r.caller, r.pc
+	back := []uint64{c.Slots[r.slot].At, c.Slots[r.slot].At + slotSize}
+	if out := c.Slots[r.slot].Out; out != 0 {
+		back = append(back, out)
+	} else {
+		for _, p := range c.Programs {
+			back = append(back, p.Landing)
+		}
+	}
+	for {
+		e, err := m.next(ctx, back...)
+		switch {
+		case err != nil:
+			return nil, err
+		case e.line != "":
+		case e.stop.Thread != r.id || !slices.Contains(back, e.pc):
+			return nil, fmt.Errorf("CPU %d stopped at %#x, where reader %d was to be", e.stop.Thread-1, e.pc, r.index)
+		default:
+			r.pc = e.pc
+			return r.did(before), m.park(&r.thread, r.pc)
+		}
+	}
 }
 
 // did says what an instruction did that the reader has executed, if it was one of a slot, or the end of
