@@ -12,7 +12,7 @@ import (
 )
 
 // answerTime bounds an answer. The stub answers at once; the machine may be busy.
-const answerTime = 30 * time.Second
+const answerTime = 2 * time.Minute
 
 // ErrRunning says that a question cannot be asked while the machine runs.
 var ErrRunning = errors.New("gdb: the machine runs")
@@ -118,6 +118,11 @@ func (c *Client) ask(text string) (string, error) {
 	if err := c.send(text); err != nil {
 		return "", err
 	}
+	return c.answer(text)
+}
+
+// answer takes the answer to something that was asked.
+func (c *Client) answer(text string) (string, error) {
 	select {
 	case p, ok := <-c.packets:
 		return p.text, ended(p.err, ok, text)

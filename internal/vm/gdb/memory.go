@@ -82,20 +82,34 @@ func (c *Client) Memory(thread int, at uint64, size int) ([]byte, error) {
 
 // BreakAt has the machine stop at these addresses, and at no others.
 func (c *Client) BreakAt(at ...uint64) error {
+	if c.running {
+		return ErrRunning
+	}
+	var asked []string
 	for _, a := range slices.Sorted(maps.Keys(c.breaks)) {
 		if !slices.Contains(at, a) {
-			if err := c.ok(fmt.Sprintf("z1,%x,1", a)); err != nil {
-				return err
-			}
+			asked = append(asked, fmt.Sprintf("z1,%x,1", a))
 			delete(c.breaks, a)
 		}
 	}
 	for _, a := range at {
 		if !c.breaks[a] {
-			if err := c.ok(fmt.Sprintf("Z1,%x,1", a)); err != nil {
-				return err
-			}
+			asked = append(asked, fmt.Sprintf("Z1,%x,1", a))
 			c.breaks[a] = true
+		}
+	}
+	for _, text := range asked { // all at once: a round trip costs most where a machine is busy
+		if err := c.send(text); err != nil {
+			return err
+		}
+	}
+	for _, text := range asked {
+		answer, err := c.answer(text)
+		if err == nil && answer != "OK" {
+			err = &StubError{text, answer}
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -221,12 +221,14 @@ func (m *machine) leave(ctx context.Context, r *reader) (value int, err error) {
 
 // slots reads the bytes of a caller's slots, as a thread in the kernel sees them.
 func (m *machine) slots(t *thread, c *inside.Caller) (out [][]byte, err error) {
+	first := c.Slots[0].At
+	all, err := m.cpus.Memory(t.id, first, int(c.Slots[len(c.Slots)-1].At-first)+slotSize)
+	if err != nil {
+		return nil, err
+	}
 	for i := range c.Slots {
-		b, err := m.cpus.Memory(t.id, c.Slots[i].At, slotSize)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, b)
+		at := c.Slots[i].At - first
+		out = append(out, all[at:at+slotSize])
 	}
 	return out, nil
 }
