@@ -86,7 +86,7 @@ func (s *soaking) soak(cmd *cobra.Command, args []string) (*report.Document, err
 		defer o.State.Close()
 	}
 	o.Run = state.Run{
-		Began: state.Stamp(time.Now()), Tool: tool(), Machine: stress.Machine(), Guest: guestHere(), MinCycles: uint64(s.minCycles),
+		Began: state.Stamp(time.Now()), Tool: tool(), Machine: stress.Machine(), Guest: guestOf(cmd), MinCycles: uint64(s.minCycles),
 		Confidence: float64(s.confidence), Until: s.until.String(),
 	}
 	o.Note = func(text string) { fmt.Fprintln(s.notes(cmd), text) }
