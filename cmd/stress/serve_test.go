@@ -25,8 +25,9 @@ func TestServe(t *testing.T) {
 	var asked sync.WaitGroup
 	page := ""
 	stdout := heard(func(line []byte) {
+		url := strings.TrimSpace(string(line)) // the writer may use its buffer again
 		asked.Go(func() {
-			got, err := http.Get(strings.TrimSpace(string(line)))
+			got, err := http.Get(url)
 			if err == nil {
 				defer got.Body.Close()
 				var body []byte

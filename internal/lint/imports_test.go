@@ -25,6 +25,10 @@ const (
 	cobra    = "github.com/spf13/cobra"
 	pflag    = "github.com/spf13/pflag" // cobra's own flags
 	wire     = "google.golang.org/protobuf/encoding/protowire"
+	expfmt   = "github.com/prometheus/common/expfmt"
+	prommod  = "github.com/prometheus/common/model"
+	promdata = "github.com/prometheus/client_model/go"
+	promlint = "github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	schema   = "github.com/santhosh-tekuri/jsonschema/v6"
 	cdproto  = "github.com/chromedp/cdproto"
 	chromedp = "github.com/chromedp/chromedp"
@@ -45,7 +49,7 @@ var table = map[string]arrows{
 	"internal/chart":                {forbid: pure},
 	"internal/serve [t]":            {may: []string{"internal/browser", "patcher/protocol"}},
 	"internal/browser":              {may: []string{chromedp, cdproto + "/cdp", cdproto + "/emulation", cdproto + "/log", cdproto + "/network", cdproto + "/runtime"}}, // tests alone
-	"internal/serve":                {may: []string{"internal/state", "stress/report", "stress/report/render"}},                                                        // it shows what a soak keeps, and does nothing
+	"internal/serve":                {may: []string{"internal/metrics", "internal/state", "stress/report", "stress/report/render"}},                                    // it shows what a soak keeps, and does nothing
 	"internal/table":                {forbid: pure},
 	"internal/schema":               {may: []string{schema}}, // tests alone
 	"patcher/rcu":                   {may: []string{"patcher/protocol", "jit/exec"}},
@@ -90,7 +94,6 @@ var table = map[string]arrows{
 	"stress/report/render":          {may: []string{"internal/chart", "internal/table", "patcher/protocol", "patcher/protocol/witness", "stress/report"}}, // all words that people read
 	"stress/report":                 {may: []string{"patcher/protocol", "patcher/protocol/witness"}, forbid: pure},                                        // data alone; engines fill it
 	"stress/report/perfetto":        {may: []string{"patcher/protocol", "patcher/protocol/witness", "stress/report", wire}},
-	"stress/report [t]":             {may: []string{"internal/schema"}},
 	"stress/report/render [t]":      {may: []string{"internal/browser", "internal/schema", chromedp, chromedp + "/kb"}},
 	"stress":                        {may: []string{"patcher/protocol", "stress/internal/catalogue", "stress/internal/judge", "stress/internal/regress", "stress/internal/replay", "stress/internal/search", "stress/internal/workload", "stress/report"}},
 	"stress [t]":                    {may: []string{"jit/exec", "patcher/rcu"}},
@@ -99,13 +102,18 @@ var table = map[string]arrows{
 	"internal/process":              {may: []string{"stress/report"}},
 	"internal/state":                {may: []string{"patcher/protocol", "stress/report"}},
 	"internal/bundle":               {may: []string{"stress/report"}},
+	"internal/metrics":              {may: []string{"stress/report"}},
+	"internal/metrics [t]":          {may: []string{"patcher/protocol", expfmt, promlint, prommod, promdata}},
+	"internal/schema [t]":           {may: []string{"stress/report"}},
+	"internal/state [t]":            {may: []string{"internal/schema"}},
+	"internal/bundle [t]":           {may: []string{"internal/schema"}},
 	"internal/soak":                 {may: []string{"internal/bundle", "internal/process", "internal/state", "patcher/protocol", "stress", "stress/report"}},
 	"internal/vm/deb":               {}, // it knows kernels as files alone
 	"internal/vm/matrix":            {may: []string{"stress/report"}},
 	"internal/vm/matrix [t]":        {may: []string{"internal/schema"}},
 	"internal/vm/guest":             {may: []string{"patcher/protocol", "stress/report", unix}}, // it is in every guest, and knows no verb
 	"cmd/stress":                    {may: []string{"internal/bundle", "internal/serve", "internal/soak", "internal/state", "internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "stress", "stress/report", "stress/report/perfetto", "stress/report/render", cobra, pflag, unix}},
-	"cmd/stress [t]":                {may: []string{"internal/schema", "patcher/protocol"}},
+	"cmd/stress [t]":                {may: []string{expfmt, prommod, promdata, "internal/schema", "patcher/protocol"}},
 	"scripts/mutation":              {}, // a tool for developers
 	"scripts/rewording":             {}, // likewise
 	"scripts/abusing":               {}, // likewise
