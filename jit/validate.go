@@ -3,7 +3,6 @@ package jit
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/cilium/ebpf/asm"
 )
@@ -142,25 +141,15 @@ func validateJump(ins *asm.Instruction) error {
 	return known(ok && ins.OpCode&^0xff == 0)
 }
 
-// checkHelpers refuses a call of what only a kernel has: a program that makes one can be parsed, but
-// is executed nowhere else.
+// checkHelpers refuses a call of a helper that no kernel has.
 func (p *Program) checkHelpers() error {
 	for i := range p.Insns {
-		switch ins := &p.Insns[i]; {
-		case ins.OpCode != opCall || isPseudoCall(ins) || isTailCall(ins) || ins.Src == 0 && isHelper(ins):
-		case ins.Src == 0:
-			return p.errorf(i, "helper %v (#%d) is not supported", Helper(ins.Constant), int32(ins.Constant))
-		default:
-			return p.errorf(i, "a function of the kernel is called")
+		ins := &p.Insns[i]
+		if ins.OpCode == opCall && ins.Src == 0 && (ins.Constant < 1 || ins.Constant > int64(lastHelper)) {
+			return p.errorf(i, "there is no helper #%d", int32(ins.Constant))
 		}
 	}
 	return nil
-}
-
-// isHelper says whether a call is of a helper that there is.
-func isHelper(ins *asm.Instruction) bool {
-	return ins.Constant == int64(uint16(ins.Constant)) &&
-		slices.Contains(Helpers(), Helper(ins.Constant))
 }
 
 // written is the register that an instruction itself writes, calls apart.

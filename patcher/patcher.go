@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// dataSize is the memory for prog arrays and program structs.
-	dataSize = 1 << 20
+	// dataSize is the memory for prog arrays and program structs: Cilium has arrays of 65,536 keys.
+	dataSize = 4 << 20
 	// progStructs is how many programs can be loaded at a time; each has a struct of
 	// progStructSize bytes of which sites read bpf_func alone.
 	progStructs    = 1024

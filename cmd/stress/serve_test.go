@@ -25,9 +25,9 @@ func TestServe(t *testing.T) {
 	var asked sync.WaitGroup
 	page := ""
 	stdout := heard(func(line []byte) {
-		url := strings.TrimSpace(string(line)) // the writer may use its buffer again
+		at := strings.TrimSpace(string(line)) // the bytes are the writer's again when this returns
 		asked.Go(func() {
-			got, err := http.Get(url)
+			got, err := http.Get(at)
 			if err == nil {
 				defer got.Body.Close()
 				var body []byte

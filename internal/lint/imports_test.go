@@ -114,9 +114,10 @@ var table = map[string]arrows{
 	"internal/vm/guest":             {may: []string{"patcher/protocol", "stress/report", unix}}, // it is in every guest, and knows no verb
 	"cmd/stress":                    {may: []string{"internal/bundle", "internal/serve", "internal/soak", "internal/state", "internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "stress", "stress/report", "stress/report/perfetto", "stress/report/render", cobra, pflag, unix}},
 	"cmd/stress [t]":                {may: []string{expfmt, prommod, promdata, "internal/schema", "patcher/protocol"}},
-	"scripts/mutation":              {}, // a tool for developers
-	"scripts/rewording":             {}, // likewise
-	"scripts/abusing":               {}, // likewise
+	"scripts/mutation":              {},                                           // a tool for developers
+	"scripts/rewording":             {},                                           // likewise
+	"scripts/abusing":               {},                                           // likewise
+	"scripts/gathering":             {may: []string{"internal/table", ebpf, asm}}, // likewise
 	"internal/lint":                 {may: []string{}},
 	"internal/lint [t]":             {may: []string{"patcher/protocol", "stress"}},
 }

@@ -49,7 +49,9 @@ type frame struct {
 	_           [56]byte
 	kept        [keptPerStk]anomaly
 	step        stepRecord
-	_           [frameSize - 1536 - 168]byte
+	otherBit    uint64 // of the outcome that is any other value; 0: there is none
+	others      uint64 // how often it came
+	_           [frameSize - 1536 - 184]byte
 }
 
 // callRecord is a call that the image makes outside of itself. While fn is not 0 the thread is

@@ -106,6 +106,9 @@ type Outcomes struct {
 	Torn  uint64 `json:"torn"`
 	Crash uint64 `json:"crash"`
 	Other uint64 `json:"other"`
+	// Unknown are executions of which it is not known whether they took a tail call: they returned
+	// what is not known beforehand.
+	Unknown uint64 `json:"unknown,omitempty"`
 }
 
 // Overlaps counts executions that ran while operations did.

@@ -46,9 +46,13 @@ func (r *run) counts() *Result {
 		Remove: c.Overlaps[1+protocol.Remove], Several: c.Overlaps[exec.SeveralPhases],
 	}
 	for i, o := range r.Oracle.Outcomes() {
-		if o.Tail {
+		switch {
+		case o.Any:
+			res.Unknown += c.Outcomes[i]
+			continue
+		case o.Tail:
 			res.Tails += c.Outcomes[i]
-		} else {
+		default:
 			res.Skips += c.Outcomes[i]
 		}
 	}
@@ -99,7 +103,7 @@ func (r *run) phaseFinding(a exec.Anomaly) (live.Class, string) {
 		when = "during an operation"
 	}
 	for _, o := range r.Oracle.Outcomes() {
-		if o.Value == a.RAX && !o.Tail {
+		if o.Value == a.RAX && !o.Tail && !o.Any {
 			return live.ClassMiss, fmt.Sprintf(
 				"returned %#x, having fallen through a key that held a program, %s", a.RAX, when)
 		}

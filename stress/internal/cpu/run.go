@@ -33,7 +33,10 @@ type Config struct {
 	Data     map[string]host.MapSpec // the other maps that the programs name
 	Ctx      []byte
 	Packet   []byte // what Ctx refers to, if it is a struct __sk_buff; nil: it is not
-	NoBoost  bool   // runs as on a machine that grants no real-time priority
+	// Any says that programs may call helpers of which no more than the signature is known, and Objects
+	// that the words of Ctx are addresses of kernel objects.
+	Any, Objects bool
+	NoBoost      bool // runs as on a machine that grants no real-time priority
 }
 
 // Result is what a run saw.
@@ -137,6 +140,10 @@ func (r *run) open() error {
 	pc := exec.PoolConfig{Threads: threads, Ctx: r.Ctx}
 	pc.RestoreLo, pc.RestoreHi = r.Oracle.Written()
 	for _, o := range r.Oracle.Outcomes() {
+		if o.Any {
+			pc.Others = true
+			continue
+		}
 		pc.Outcomes = append(pc.Outcomes, o.Value)
 	}
 	if !r.boosted {
@@ -146,7 +153,7 @@ func (r *run) open() error {
 	r.Rig, err = rig.Open(rig.Config{
 		Subject: r.Subject, Layout: r.Layout, Seed: r.Seed, Arena: arenaSize, Arrays: r.Config.Maps,
 		Pool: pc, Boost: r.boosted,
-		Host:    &host.Config{Maps: r.Data, CPUs: threads, Packet: r.Packet, Seed: r.Seed},
+		Host: &host.Config{Maps: r.Data, CPUs: threads, Packet: r.Packet, Seed: r.Seed, Any: r.Any}, Objects: r.Objects,
 		Observe: r.observe, BetweenMicro: r.betweenMicro,
 	})
 	return err

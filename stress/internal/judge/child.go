@@ -108,7 +108,7 @@ func childRun(ctx context.Context, in io.Reader) (*cpu.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	oracle, err := j.Workload.Oracle(ctx, j.Layout, j.Workload.Context)
+	j, oracle, err := j.foretold(ctx)
 	if err != nil {
 		return nil, err
 	}

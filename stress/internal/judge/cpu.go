@@ -43,7 +43,7 @@ func (e cpuEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	if err := j.Workload.Traceable(); err != nil {
 		return unsupported(err.Error()), nil
 	}
-	oracle, err := j.Workload.Oracle(ctx, j.Layout, j.Workload.Context)
+	j, oracle, err := j.foretold(ctx)
 	if errors.Is(err, interp.ErrBounded) {
 		return without(protocol.Bounded, err.Error()), nil
 	}
@@ -68,6 +68,20 @@ func (e cpuEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	return a, j.writeTrace(a.Trace)
 }
 
+// foretold is the job, and what its workload may return. Where that is not known its keys are given
+// markers as well, which show what can be shown.
+func (j *Job) foretold(ctx context.Context) (*Job, *workload.Oracle, error) {
+	oracle, err := j.Workload.Oracle(ctx, j.Layout, j.Workload.Context)
+	if err != nil || oracle.Unknown() == "" {
+		return j, oracle, err
+	}
+	more := *j
+	if more.Workload, err = j.Workload.Marked(); err == nil {
+		oracle, err = more.Workload.Oracle(ctx, j.Layout, more.Workload.Context)
+	}
+	return &more, oracle, err
+}
+
 // cpuConfig says what the engine runs.
 func cpuConfig(j *Job, oracle *workload.Oracle) (cpu.Config, error) {
 	w := j.Workload
@@ -75,7 +89,7 @@ func cpuConfig(j *Job, oracle *workload.Oracle) (cpu.Config, error) {
 		Config: j.live(protocol.CPU), Subject: j.Subject, Layout: j.Layout, NoBoost: j.NoBoost,
 		Entry: w.Entry, Programs: w.Programs, Maps: w.Maps, Ctx: w.Context.Bytes, Packet: w.Context.Packet,
 	}
-	c.Oracle = oracle
+	c.Oracle, c.Any, c.Objects = oracle, oracle.Unknown() != "", w.Context.Objects
 	var err error
 	c.Data, err = w.Data.Host()
 	return c, err

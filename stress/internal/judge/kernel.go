@@ -151,6 +151,8 @@ func kernelConfig(ctx context.Context, j *Job) (c kernel.Config, blind string, e
 	switch {
 	case err != nil: // then anything may be returned
 		blind = err.Error()
+	case oracle.Unknown() != "":
+		blind = oracle.Unknown()
 	case len(oracle.Outcomes()) > kernel.MaxOutcomes:
 		blind = fmt.Sprintf("it may return %d different values", len(oracle.Outcomes()))
 	default:

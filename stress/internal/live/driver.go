@@ -20,6 +20,7 @@ type Outcome struct {
 	Value uint64
 	Skip  bool // some path that gives it takes no tail call
 	Tail  bool // some path that gives it takes one
+	Any   bool // it stands for all values that no other outcome has; none but the last is of this kind
 }
 
 // Oracle knows what an execution may return. Several goroutines may ask it.

@@ -25,6 +25,7 @@ type Result struct {
 	Overlaps   report.Overlaps
 
 	Skips, Tails uint64 // legal executions without and with a tail call
+	Unknown      uint64 // executions that returned what may come of either
 	// Bad counts executions with a finding; Findings are the first of them, the most
 	// telling first.
 	Bad      uint64
@@ -120,7 +121,7 @@ func (r *Result) Verdict() report.Verdict {
 	c := &report.CPUCounts{
 		Executions: r.Executions, Installs: r.Installs, Updates: r.Updates, Removes: r.Removes,
 		Cycles: r.Cycles, Loads: r.Loads, Overlaps: r.Overlaps.Sum(), OverlapsBy: r.Overlaps,
-		Outcomes: report.Outcomes{Skip: r.Skips, Tail: r.Tails}, FirstSeconds: r.FirstSeconds, Trace: r.Trace,
+		Outcomes: report.Outcomes{Skip: r.Skips, Tail: r.Tails, Unknown: r.Unknown}, FirstSeconds: r.FirstSeconds, Trace: r.Trace,
 		Durations: r.Durations, Near: r.Near,
 	}
 	v := report.Verdict{Verdict: protocol.NotObserved, CPUCounts: c, Properties: Properties()}

@@ -26,6 +26,12 @@ type Workload struct {
 
 	spec    *ebpf.CollectionSpec // as it was decoded; nil: generated
 	limit   error                // why it can be executed in a kernel alone, or nil
+	markers int                  // how many of the last programs are markers
+
+	marked      sync.Once // guards what follows
+	withMarkers *Workload
+	markersErr  error
+
 	images  memo[imageKey, *jit.Image]
 	oracles memo[oracleKey, *Oracle]
 }

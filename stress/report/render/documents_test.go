@@ -164,6 +164,7 @@ func documents() map[string]*report.Document {
 		"silent":     onSubject(&report.TraceCheck{Reason: "the trace has no events"}),
 		"regression": sectionOf(aRegression()),
 		"identity":   seeded(anIdentity()),
+		"identities": seeded(identities()),
 		"affected":   sectionOf(anAffected()),
 		"doctor": sectionOf(&report.Doctor{Checks: []report.Check{
 			{Name: "CPUs", OK: true, Detail: "2", For: "overlap"},
@@ -298,6 +299,15 @@ func anIdentity() *report.Identity {
 		Rejected:    []report.ProgramNotes{{Name: "bad", Listing: "permission\n denied"}},
 		Unsupported: []report.ProgramNotes{{Name: "arena", Listing: "has an arena"}},
 	}
+}
+
+func identities() *report.Identity {
+	i := anIdentity()
+	i.Objects = []report.ObjectIdentity{
+		{Name: "a.o", Programs: 3, Identical: 2, Recovered: 1, Rejected: 1, Unsupported: 1},
+		{Name: "b.o", Refused: "no ELF\nfile"}, {Name: "c.o"},
+	}
+	return i
 }
 
 // disagreeing is what is made of a proof and a violation of what was proved.

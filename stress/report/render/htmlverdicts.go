@@ -148,7 +148,7 @@ func (p *htmlPage) findings(d *report.Document) {
 	if len(all) == 0 {
 		return
 	}
-	columns := slices.Clone(findingColumns)
+	columns := slices.Clone(htmlFindingColumns)
 	if !slices.ContainsFunc(all, func(f *report.Finding) bool { return f.Kind != "" }) { // of no soak
 		columns = slices.DeleteFunc(columns, func(c column[*report.Finding]) bool { return c.head == "first" || c.head == "last" })
 	}
@@ -170,8 +170,8 @@ func (p *htmlPage) findings(d *report.Document) {
 	p.Parts = append(p.Parts, htmlPart{ID: "findings", Title: "Findings", Table: t})
 }
 
-// findingColumns are the table of findings.
-var findingColumns = []column[*report.Finding]{
+// htmlFindingColumns are the table of findings.
+var htmlFindingColumns = []column[*report.Finding]{
 	{"finding", func(f *report.Finding) string { return cmp.Or(string(f.Property), string(f.Kind)) }},
 	{"what", func(f *report.Finding) string { return f.Text }},
 	{"where", placeText},
