@@ -20,8 +20,10 @@ run judges one subject. Without subject flags it is the default one. With --site
 the calls in the file. The cpu engine and the kernel engine carry them out, and random calls
 after them if there is a --duration. The model still gives its verdict on all calls.`
 
-func newRun() *cobra.Command {
-	j := &judging{}
+func newRun() *cobra.Command { return runCommand(&judging{}) }
+
+// runCommand makes the verb, whose flags j has.
+func runCommand(j *judging) *cobra.Command {
 	cmd := &cobra.Command{Use: "run", Short: "Judge any subject", Long: runLong, Args: cobra.NoArgs, RunE: j.answer(j.judge)}
 	f := cmd.Flags()
 	j.protocolFlags(f)

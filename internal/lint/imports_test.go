@@ -42,8 +42,7 @@ var table = map[string]arrows{
 	"jit":                           {may: []string{"jit/x86", asm}},
 	"jit/interp":                    {may: []string{"jit", asm}},
 	"jit/exec":                      {may: []string{unix}},
-	"jit/host":                      {may: []string{"jit", "jit/exec"}}, // what images call
-	"jit/host [t]":                  {may: []string{asm}},
+	"jit/host":                      {may: []string{"jit", "jit/exec", asm}}, // what images call
 	"patcher/protocol":              {forbid: pure},
 	"patcher/protocol/witness":      {may: []string{"patcher/protocol", "internal/table"}, forbid: pure},
 	"internal/chart":                {forbid: pure},

@@ -43,21 +43,12 @@ func (m *maker) learn(ctx context.Context) error {
 	if m.known {
 		return nil
 	}
-	m.scrub, m.workload = bundle.Here(), m.o.Workload
+	m.scrub = bundle.Here()
 	layout := m.o.Subject.Layout
-	listing, err := m.workload.Disassemble(layout)
-	if err != nil {
+	var listing string
+	var err error
+	if m.workload, listing, err = Clean(m.o.Workload, layout, m.scrub); err != nil {
 		return err
-	}
-	if from := m.workload.Source; from.Object != nil {
-		clean, err := stress.ReadObject(filepath.Base(from.Name), m.scrub.Object(from.Object), from.Entry)
-		if err != nil {
-			return err
-		}
-		if now, err := clean.Disassemble(layout); err != nil || now != listing {
-			return fmt.Errorf("%s compiles to something else without its folders' names", from.Name)
-		}
-		m.workload = clean
 	}
 	if _, m.job, err = (stress.Options{}).Text(m.o.Subject, m.workload); err != nil {
 		return err
@@ -79,6 +70,26 @@ func (m *maker) learn(ctx context.Context) error {
 	}
 	m.verdicts, m.witness, m.known = d.Verdicts, kept.Bytes(), true
 	return nil
+}
+
+// Clean is the same workload without what its object file says of the machine, and the listing of its
+// images, which are the same too.
+func Clean(w *stress.Workload, layout string, scrub *bundle.Scrubber) (clean *stress.Workload, listing string, err error) {
+	if listing, err = w.Disassemble(layout); err != nil {
+		return nil, "", err
+	}
+	from := w.Source
+	if from.Object == nil {
+		return w, listing, nil
+	}
+	clean, err = stress.ReadObject(filepath.Base(from.Name), scrub.Object(from.Object), from.Entry)
+	if err != nil {
+		return nil, "", err
+	}
+	if now, err := clean.Disassemble(layout); err != nil || now != listing {
+		return nil, "", fmt.Errorf("%s compiles to something else without its folders' names", from.Name)
+	}
+	return clean, listing, nil
 }
 
 // bundleOf makes the bundle of a finding that was seen in a round. log is what was written about it.

@@ -81,10 +81,7 @@ func (r *run) windows(out []span) []span {
 	return out
 }
 
-// sum is what was counted; nil if nobody was asked.
+// sum is what was counted.
 func (n *near) sum() *report.Near {
-	if n.looked.Load() == 0 {
-		return nil
-	}
 	return &report.Near{Pokes: n.looked.Load(), InWindow: n.inside.Load(), Threads: n.threads.Load()}
 }

@@ -28,6 +28,9 @@ func (kernelEngine) About() string {
 }
 
 func (e kernelEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
+	if err := j.Workload.Poked(); err != nil {
+		return unsupported(err.Error()), nil
+	}
 	a, err := e.judge(ctx, j)
 	if why := guest.Doubted(); why != "" && a.Verdict.Verdict == protocol.Violated {
 		a.Verdict = doubted(a.Verdict, why)

@@ -29,6 +29,9 @@ func (d *Durations) Sum() map[string]report.Histogram {
 			name = protocol.OpKind(kind).String()
 		}
 		var h report.Histogram
+		if kind != GracePeriod {
+			h = report.Histogram{0} // an operation that never happened is told, too
+		}
 		for i := range d[kind] {
 			if n := d[kind][i].Load(); n > 0 {
 				h.Add(append(make(report.Histogram, i), n))
