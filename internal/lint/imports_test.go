@@ -25,6 +25,10 @@ const (
 	cobra    = "github.com/spf13/cobra"
 	pflag    = "github.com/spf13/pflag" // cobra's own flags
 	wire     = "google.golang.org/protobuf/encoding/protowire"
+	expfmt   = "github.com/prometheus/common/expfmt"
+	prommod  = "github.com/prometheus/common/model"
+	promdata = "github.com/prometheus/client_model/go"
+	promlint = "github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	schema   = "github.com/santhosh-tekuri/jsonschema/v6"
 	cdproto  = "github.com/chromedp/cdproto"
 	chromedp = "github.com/chromedp/chromedp"
@@ -44,7 +48,7 @@ var table = map[string]arrows{
 	"internal/chart":                 {forbid: pure},
 	"internal/serve [t]":             {may: []string{"internal/browser", "patcher/protocol"}},
 	"internal/browser":               {may: []string{chromedp, cdproto + "/cdp", cdproto + "/emulation", cdproto + "/log", cdproto + "/network", cdproto + "/runtime"}}, // tests alone
-	"internal/serve":                 {may: []string{"internal/state", "stress/report", "stress/report/render"}},                                                        // it shows what a soak keeps, and does nothing
+	"internal/serve":                 {may: []string{"internal/metrics", "internal/state", "stress/report", "stress/report/render"}},                                    // it shows what a soak keeps, and does nothing
 	"internal/table":                 {forbid: pure},
 	"internal/schema":                {may: []string{schema}}, // tests alone
 	"patcher/rcu":                    {may: []string{"jit/exec", "patcher/protocol"}},
@@ -106,7 +110,7 @@ var table = map[string]arrows{
 	"internal/vm/matrix [t]":         {may: []string{"internal/schema"}},
 	"internal/vm/guest":              {may: []string{"patcher/protocol", "stress/report", unix}}, // it is in every guest, and knows no verb
 	"cmd/stress":                     {may: []string{"internal/bundle", "internal/serve", "internal/soak", "internal/state", "internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "stress", "stress/report", "stress/report/perfetto", "stress/report/render", cobra, pflag, unix}},
-	"cmd/stress [t]":                 {may: []string{"internal/schema", "patcher/protocol"}},
+	"cmd/stress [t]":                 {may: []string{"internal/schema", "patcher/protocol", expfmt, prommod, promdata}},
 	"scripts/mutation":               {},                                           // a tool for developers
 	"scripts/rewording":              {},                                           // likewise
 	"scripts/abusing":                {},                                           // likewise
@@ -117,6 +121,9 @@ var table = map[string]arrows{
 	"stress/internal/steered":        {may: []string{"internal/vm", "internal/vm/gdb", "model", "patcher/protocol", "patcher/protocol/witness", "stress/internal/steered/inside", "stress/report"}},
 	"stress/internal/steered/inside": {may: []string{"internal/vm/guest", "stress/internal/identity", ebpf, asm, btf, unix}}, // what runs in the guest
 	"internal/vm/gdb":                {},                                                                                     // it knows threads and addresses alone
+	"internal/metrics":               {may: []string{"stress/report"}},
+	"internal/metrics [t]":           {may: []string{"patcher/protocol", expfmt, promlint, prommod, promdata}},
+	"internal/schema [t]":            {may: []string{"stress/report"}},
 }
 
 // testsMay is what the tests of every package may import beside their package.
