@@ -88,7 +88,7 @@ var table = map[string]arrows{
 	"stress/internal/catalogue":      {may: []string{"jit", "jit/exec", "patcher/protocol", "patcher/rcu", "stress/bpf", "stress/internal/affected", "stress/internal/identity", "stress/internal/judge", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/internal/workload", "stress/report"}},
 	"stress/internal/identity":       {may: []string{"jit", "patcher/protocol", "stress/report", ebpf, asm, btf, x86asm}},
 	"stress/internal/identity [t]":   {may: []string{"jit/exec", "jit/host", "jit/interp", "patcher", "stress/internal/rig", unix}},
-	"stress/internal/kernel":         {may: []string{"jit/exec", "patcher/protocol", "stress/internal/identity", "stress/internal/live", "stress/report", ebpf, asm, btf, unix, hdr}},
+	"stress/internal/kernel":         {may: []string{"jit/exec", "patcher/protocol", "stress/internal/identity", "stress/internal/live", "stress/report", ebpf, asm, btf, unix, hdr, link}},
 	"stress/internal/kernel [t]":     {may: []string{"model"}},
 	"stress/report/render":           {may: []string{"internal/chart", "internal/table", "patcher/protocol", "patcher/protocol/witness", "stress/report"}}, // all words that people read
 	"stress/report":                  {may: []string{"patcher/protocol", "patcher/protocol/witness"}, forbid: pure},                                        // data alone; engines fill it
