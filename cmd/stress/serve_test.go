@@ -25,8 +25,9 @@ func TestServe(t *testing.T) {
 	var asked sync.WaitGroup
 	page := ""
 	stdout := heard(func(line []byte) {
+		at := strings.TrimSpace(string(line)) // the bytes are the writer's again when this returns
 		asked.Go(func() {
-			got, err := http.Get(strings.TrimSpace(string(line)))
+			got, err := http.Get(at)
 			if err == nil {
 				defer got.Body.Close()
 				var body []byte

@@ -150,8 +150,8 @@ func (b *Browser) Until(script string) {
 	}
 }
 
-// Look has a page shown in a size, light or dark, and returns a picture of it.
-func (b *Browser) Look(width, height int64, dark bool) []byte {
+// Window gives the window a size, and a reader who likes pages light or dark.
+func (b *Browser) Window(width, height int64, dark bool) {
 	b.t.Helper()
 	scheme := map[bool]string{false: "light", true: "dark"}[dark]
 	b.Do(chromedp.EmulateViewport(width, height))
@@ -161,6 +161,11 @@ func (b *Browser) Look(width, height int64, dark bool) []byte {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// Picture is what the window shows, as PNG.
+func (b *Browser) Picture() []byte {
+	b.t.Helper()
 	picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 	if err != nil {
 		b.t.Fatal(err)

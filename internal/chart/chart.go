@@ -10,7 +10,8 @@ import (
 // Sizes, in pixels.
 const (
 	width  = 380
-	top    = 24 // room for the title
+	above  = 24 // room for the title
+	noted  = 14 // more, for a note below it
 	left   = 46 // room for the numbers of the y axis
 	bottom = 34 // room for those of the x axis, and what they are
 	right  = 12
@@ -20,6 +21,7 @@ const (
 // A Chart is a drawing.
 type Chart struct {
 	Title  string
+	Note   string // below the title
 	Says   string // what is to be seen, in a sentence
 	Height int    // of the plot, in pixels
 	X, Y   Axis
@@ -118,15 +120,19 @@ func Decades(label string, least, most float64, text func(float64) string) Axis 
 // SVG draws the chart.
 func (c *Chart) SVG() string {
 	var b strings.Builder
-	high, wide := float64(c.Height), float64(width-left-right)
+	top, high, wide := float64(above), float64(c.Height), float64(width-left-right)
+	if c.Note != "" {
+		top += noted
+	}
 	if len(c.Lines) > 1 {
 		wide -= names
 	}
 	x := func(v float64) float64 { return left + wide*c.X.at(v) }
 	y := func(v float64) float64 { return top + high*(1-c.Y.at(v)) }
 	fmt.Fprintf(&b, `<svg class="chart" viewBox="0 0 %d %d" width="%[1]d" height="%[2]d" role="img" aria-label="%s">`,
-		width, top+c.Height+bottom, html.EscapeString(c.Title+". "+c.Says))
+		width, int(top)+c.Height+bottom, html.EscapeString(c.Title+". "+c.Says))
 	c.text(&b, "title", 0, 12, "", c.Title)
+	c.text(&b, "", 0, 27, "", c.Note)
 	for _, v := range c.Y.ticks(4) {
 		at := y(v)
 		fmt.Fprintf(&b, `<path class="%s" d="M%d %.1fh%.1f"/>`, gridClass(v, &c.Y), left, at, wide)
@@ -145,15 +151,15 @@ func (c *Chart) SVG() string {
 		fmt.Fprintf(&b, `<rect class="bar" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`,
 			math.Max(x(bar.From), left)+.5, y(bar.Height), math.Max(x(bar.To)-math.Max(x(bar.From), left)-1, 1), top+high-y(bar.Height))
 	}
-	for _, m := range c.Marks {
-		fmt.Fprintf(&b, `<path class="mark" d="M%.1f %dv%.1f"/>`, x(m.At), top, high)
-	}
-	for i, m := range c.Marks { // above all lines, the last one on the right where there is room
-		at, anchor, by := x(m.At), "start", 4.0
-		if room := wide * .35; i < len(c.Marks)-1 && at > left+room || at > left+wide-room {
-			anchor, by = "end", -4
+	for i, m := range c.Marks { // the name of the first on its left, of others on their right, where there is room
+		at, anchor, by := x(m.At), "start", 3.0
+		fmt.Fprintf(&b, `<path class="mark" d="M%.1f %.1fv%.1f"/>`, at, top, high)
+		if i == 0 {
+			anchor, by = "end", -3
 		}
-		c.text(&b, "label", at+by, top+9+12*float64(i), anchor, m.Name)
+		if i > 0 || at > left+30 {
+			c.text(&b, "label", at+by, top+9, anchor, m.Name)
+		}
 	}
 	c.lines(&b, x, y, left+wide)
 	b.WriteString("</svg>")
@@ -188,6 +194,9 @@ func (c *Chart) lines(b *strings.Builder, x, y func(float64) float64, end float6
 }
 
 func (c *Chart) text(b *strings.Builder, class string, x, y float64, anchor, text string) {
+	if text == "" {
+		return
+	}
 	fmt.Fprintf(b, `<text x="%.1f" y="%.1f"`, x, y)
 	for _, a := range [][2]string{{"class", class}, {"text-anchor", anchor}} {
 		if a[1] != "" {

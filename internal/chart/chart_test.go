@@ -48,12 +48,12 @@ func TestAxes(t *testing.T) {
 // TestSVG: a drawing is XML whatever its texts are, has its zero, and each line has its name.
 func TestSVG(t *testing.T) {
 	c := Chart{
-		Title: `a <b> & "c"`, Says: "rises", Height: 100,
+		Title: `a <b> & "c"`, Note: "a note", Says: "rises", Height: 100,
 		X: Linear("minutes", 10, plain), Y: Linear("things", 7, plain),
 		Lines: []Line{
 			{"first", []Point{{0, 0}, {5, 3}, {10, 7}}}, {"second", []Point{{0, 7}, {10, 7}}}, {"none", nil},
 		},
-		Bars: []Bar{{1, 2, 3}}, Marks: []Mark{{2, "median"}, {9, "late"}},
+		Bars: []Bar{{1, 2, 3}}, Marks: []Mark{{4, "median"}, {9, "late"}},
 	}
 	svg := c.SVG()
 	for d := xml.NewDecoder(strings.NewReader(svg)); ; {
@@ -64,7 +64,7 @@ func TestSVG(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		`class="zero"`, `>first</text>`, `>second</text>`, `>minutes</text>`, `>median</text>`, `points="46.0,124.0`,
+		`class="zero"`, `>first</text>`, `>second</text>`, `>minutes</text>`, `>median</text>`, `points="46.0,138.0`, `>a note</text>`,
 		`aria-label="a &lt;b&gt; &amp; &#34;c&#34;. rises"`,
 	} {
 		if !strings.Contains(svg, want) {

@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"time"
 
@@ -112,6 +113,12 @@ func (s *Server) current(kind string, write func(io.Writer, *report.Document) er
 	}
 	d := sum.Document()
 	s.Stamp(d)
+	d.Again = withoutFolders(d.Again)
+	if d.Subject != nil {
+		about := *d.Subject
+		about.Object = withoutFolders(about.Object)
+		d.Subject = &about
+	}
 	var b bytes.Buffer
 	if err := write(&b, d); err != nil {
 		return answer{}, err
@@ -120,6 +127,12 @@ func (s *Server) current(kind string, write func(io.Writer, *report.Document) er
 	s.kept[kind] = a
 	return a, nil
 }
+
+// folders are those in which a file lies, in a command line.
+var folders = regexp.MustCompile(`(^|[ '"=])/(?:[^/'"]*/)*`)
+
+// withoutFolders leaves names of files alone: where they lie, and so whose they are, is nobody's affair.
+func withoutFolders(text string) string { return folders.ReplaceAllString(text, "$1") }
 
 // bundle sends a file of the folder of bundles, and of no other.
 func (s *Server) bundle(w http.ResponseWriter, r *http.Request) {

@@ -26,8 +26,8 @@ func soaked(t *testing.T) *state.Folder {
 	t.Helper()
 	f, err := state.Open(t.TempDir(), func() state.Head {
 		return state.Head{
-			Schema: state.Schema, Subject: &report.Subject{Protocol: "kernel"}, Engines: []protocol.Engine{protocol.CPU},
-			Job: json.RawMessage("{}"), Again: "stress soak",
+			Schema: state.Schema, Subject: &report.Subject{Protocol: "kernel", Object: "/home/ann/p.o"}, Engines: []protocol.Engine{protocol.CPU},
+			Job: json.RawMessage("{}"), Again: "stress soak --state '/home/ann/my soak/state' --object=/home/ann/p.o --method int3",
 		}
 	}, func(*state.Head) error { return nil })
 	if err != nil {
@@ -137,7 +137,10 @@ func TestServer(t *testing.T) {
 			t.Errorf("%s %s: headers %v", c.method, c.path, got.Header)
 		}
 	}
-	got, _ := ask(t, "GET", at, "", "")
+	got, body := ask(t, "GET", at, "", "")
+	if strings.Contains(body, "ann") || !strings.Contains(body, "stress soak --state &#39;state&#39; --object=p.o --method int3") {
+		t.Error("the page says where files lie")
+	}
 	tag := got.Header.Get("ETag")
 	if got, _ := ask(t, "GET", at, "", tag); got.StatusCode != http.StatusNotModified {
 		t.Errorf("what has not changed is sent again: %s", got.Status)

@@ -52,11 +52,12 @@ type asker struct{ options }
 
 // all asks everything about an object.
 func (a asker) all(ctx context.Context, ob *object) (err error) {
-	if ob.identity, err = a.ask(ctx, ob.name, "identity", "--object", ob.file); err != nil {
+	if ob.identity, err = a.ask(ctx, ob.name, "identity", ob.file); err != nil {
 		return err
 	}
 	for _, e := range ob.entries() {
-		ob.runs[e], err = a.ask(ctx, ob.name+" "+e, "run", "--object", ob.file, "--entry", e, "--seed", a.seed)
+		args := append([]string{"--object", ob.file, "--entry", e, "--seed", a.seed}, a.more...)
+		ob.runs[e], err = a.ask(ctx, ob.name+" "+e, "run", args...)
 		if err != nil {
 			return err
 		}

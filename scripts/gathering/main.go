@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -20,6 +21,8 @@ type options struct {
 	fetch                      bool
 	seed                       string
 	limit                      time.Duration
+	selftests                  string
+	more                       []string // flags of the runs
 }
 
 var errWrong = errors.New("something is wrong, as listed")
@@ -33,7 +36,9 @@ func main() {
 	flag.BoolVar(&o.fetch, "fetch", false, "fetch the objects, ask nothing")
 	flag.StringVar(&o.seed, "seed", "1", "seed of the runs")
 	flag.DurationVar(&o.limit, "limit", 3*time.Minute, "what takes longer is ended, and is wrong")
+	flag.StringVar(&o.selftests, "selftests", "", "the kernel's tail-call tests in their place, compiled from this package of Debian's, such as linux-source-6.12")
 	flag.Parse()
+	o.more = flag.Args()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := gather(ctx, os.Stdout, o); err != nil {
@@ -93,8 +98,12 @@ func gather(ctx context.Context, w io.Writer, o options) error {
 	return nil
 }
 
-// fetchAll has all modules in the cache, and reads the objects that are wanted.
+// fetchAll has all objects in the cache, and reads those that are wanted.
 func fetchAll(ctx context.Context, o options) ([]*object, error) {
+	if o.selftests != "" {
+		all, err := selftests(ctx, o.cache, o.selftests)
+		return slices.DeleteFunc(all, func(ob *object) bool { return !strings.Contains(ob.name, o.only) }), err
+	}
 	modules, err := parseModules(modulesText)
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 // An object is a file, and the answers about it.
 type object struct {
 	name, file string
+	same       []string // what else compiles to the same code
 	unread     error    // why it could not be read, or nil
 	programs   []string // all of them
 	tailing    []string // those of them that make a tail call
@@ -35,7 +36,7 @@ func readObject(name, file string) *object {
 		ob.unread = err
 		return ob
 	}
-	ob.programs = slices.Sorted(maps.Keys(spec.Programs))
+	ob.programs = sortedKeys(spec.Programs)
 	for _, p := range ob.programs {
 		if slices.ContainsFunc(spec.Programs[p].Instructions, isTailCall) {
 			ob.tailing = append(ob.tailing, p)
@@ -43,6 +44,8 @@ func readObject(name, file string) *object {
 	}
 	return ob
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func isTailCall(ins asm.Instruction) bool {
 	return ins.IsBuiltinCall() && asm.BuiltinFunc(ins.Constant) == asm.FnTailCall

@@ -10,7 +10,8 @@ import (
 // wrong lists what the command must never answer, and the violations, which may be true.
 func (ob *object) wrong() (out []string) {
 	add := func(a *answer, what string) {
-		out = append(out, fmt.Sprintf("%s: stress %s: %s", what, strings.Join(a.Args, " "), firstLine(a)))
+		args := strings.ReplaceAll(strings.Join(a.Args, " "), ob.file, ob.name)
+		out = append(out, fmt.Sprintf("%s: %s (stress %s)", what, ob.general(firstLine(a)), args))
 	}
 	for _, a := range ob.answers() {
 		switch {
@@ -26,6 +27,10 @@ func (ob *object) wrong() (out []string) {
 		add(ob.identity, fmt.Sprintf("%d images differ", len(r.Differ)))
 	}
 	for _, e := range ob.tailing {
+		if ob.runs[e].Report == nil {
+			add(ob.runs[e], "no rows")
+			continue
+		}
 		for _, engine := range engines {
 			switch ob.runs[e].verdict(engine).Verdict {
 			case "":

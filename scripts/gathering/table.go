@@ -37,7 +37,7 @@ func write(w io.Writer, objects []*object) int {
 	for _, ob := range objects {
 		for _, what := range ob.wrong() {
 			wrong++
-			fmt.Fprintf(w, "WRONG: %s: %s\n", ob.name, what)
+			fmt.Fprintln(w, "WRONG:", what)
 		}
 	}
 	sums(w, objects)
@@ -49,7 +49,7 @@ func (ob *object) short() string {
 	_, inside, _ := strings.Cut(ob.name, "@")
 	_, inside, _ = strings.Cut(inside, "/")
 	parts := strings.Split(inside, "/")
-	return project(ob.name) + " " + strings.Join(parts[max(0, len(parts)-2):], "/")
+	return strings.Join(append([]string{project(ob.name), strings.Join(parts[max(0, len(parts)-2):], "/")}, ob.same...), " ")
 }
 
 // identical says how many images are the kernel's, of those that were compared, and how many were not.
@@ -136,7 +136,11 @@ func (ob *object) general(reason string) string {
 	first = strings.ReplaceAll(strings.TrimPrefix(first, "stress: "), ob.file, "FILE")
 	words := strings.Fields(first)
 	for i, w := range words {
-		if bare := strings.Trim(w, `":,;()`); slices.Contains(ob.programs, bare) {
+		bare := strings.Trim(w, `":,;()`)
+		switch {
+		case i > 0 && words[i-1] == "map" && bare != "":
+			words[i] = strings.Replace(w, bare, "MAP", 1)
+		case len(bare) > 2 && slices.Contains(ob.programs, bare): // shorter names are words
 			words[i] = strings.Replace(w, bare, "PROGRAM", 1)
 		}
 	}

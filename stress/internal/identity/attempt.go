@@ -79,7 +79,8 @@ func newCollection(spec *ebpf.CollectionSpec) (*ebpf.Collection, error) {
 	if err == nil || errors.Is(err, syscall.E2BIG) {
 		return coll, err
 	}
-	return ebpf.NewCollection(spec.Copy())
+	logged := ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{LogLevel: ebpf.LogLevelBranch}}
+	return ebpf.NewCollectionWithOptions(spec.Copy(), logged)
 }
 
 // aboutSleep says whether the verifier's reason may be that a program sleeps or does not. Up to 6.11

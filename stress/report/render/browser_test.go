@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -57,19 +56,28 @@ func TestBrowser(t *testing.T) {
 	filterFindings(b)
 	b.Quiet(nil)
 
+	b.Equal(`location.hash`, "#witness-model:3") // a step has an address
+	b.Do(chromedp.Reload())
+	b.Equal(current, 3)
+
 	openPage(t, b, "hostile", hostile())
 	b.Press(kb.ArrowRight, kb.ArrowRight)
 	b.Equal(current, 2)
 	b.Equal(`typeof hit + document.images.length + document.scripts.length`, "undefined03")
 	b.Quiet(nil)
 
-	for name, d := range documents() { // every kind of page works, if only by itself, in a narrow window too
-		openPage(t, b, name, d)
-		b.Look(360, 780, strings.HasPrefix(name, "d"))
+	all := documents()
+	all["violated"] = d
+	all["soak"] = soakDocument()
+	b.Window(360, 780, true)
+	for _, name := range []string{"violated", "soak", "kernel", "mutants", "matrix", "search", "list", "failed"} {
+		openPage(t, b, name, all[name]) // in a narrow window
+		b.Press(kb.ArrowRight, kb.ArrowRight)
 		b.Equal(`document.documentElement.classList.contains("on")`, true)
 		if wide := b.Value(`document.documentElement.scrollWidth`); wide.(float64) > 360 {
 			t.Errorf("%s is %v px wide in a window of 360", name, wide)
 		}
+		b.Equal(`[...document.querySelectorAll(".state")].every((s) => s.scrollWidth <= s.clientWidth)`, true)
 		b.Quiet(nil)
 	}
 }

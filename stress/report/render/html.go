@@ -99,6 +99,7 @@ func pageOf(d *report.Document, live bool) (*htmlPage, error) {
 	if err := p.fill(d); err != nil {
 		return nil, err
 	}
+	nameTables(p.Parts)
 	for _, f := range fields(d) {
 		if f[0] != "again" {
 			p.Facts = append(p.Facts, f)
@@ -108,6 +109,16 @@ func pageOf(d *report.Document, live bool) (*htmlPage, error) {
 		p.Facts = append(p.Facts, [2]string{"took", fmt.Sprintf("%.1f s", d.Seconds)})
 	}
 	return p, nil
+}
+
+// nameTables calls tables as the sections that they stand in.
+func nameTables(parts []htmlPart) {
+	for i := range parts {
+		if one := &parts[i]; one.Table != nil && one.Title != "" {
+			one.Table.Name = one.Title
+		}
+		nameTables(parts[i].Parts)
+	}
 }
 
 // head says what a reader must see first.

@@ -186,10 +186,11 @@ func durationChart(op string, h report.Histogram, x chart.Axis) *chart.Chart {
 			c.Bars = append(c.Bars, chart.Bar{From: h.Bound(i - 1), To: h.Bound(i), Height: float64(n)})
 		}
 	}
-	median, late := percentile(h, sum, .5), percentile(h, sum, .99)
-	c.Marks = []chart.Mark{{At: median, Name: "median ≤ " + span(median)}, {At: late, Name: "99 % ≤ " + span(late)}}
-	c.Title = fmt.Sprintf("%s: how many of %s took how long", op, grouped(sum))
-	c.Says = fmt.Sprintf("half take at most %s, 99 %% at most %s, all at most %s", span(median), span(late), span(percentile(h, sum, 1)))
+	median, late, all := percentile(h, sum, .5), percentile(h, sum, .99), percentile(h, sum, 1)
+	c.Marks = []chart.Mark{{At: median, Name: "50 %"}, {At: late, Name: "99 %"}}
+	c.Title = fmt.Sprintf("%s: %s by their duration", op, grouped(sum))
+	c.Note = fmt.Sprintf("median ≤ %s, 99 %% ≤ %s, longest ≤ %s", span(median), span(late), span(all))
+	c.Says = strings.ReplaceAll(c.Note, "≤", "at most")
 	return c
 }
 

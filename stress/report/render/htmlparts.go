@@ -34,6 +34,7 @@ type htmlPart struct {
 
 // An htmlTable is a table with a head.
 type htmlTable struct {
+	Name   string // for who does not see it
 	Head   []string
 	Rows   [][]htmlCell
 	Number []bool // by column: aligned to the right
@@ -119,12 +120,12 @@ func (p *htmlPage) last() *htmlPart {
 	return &p.Parts[len(p.Parts)-1]
 }
 
-// number is what a column of numbers holds.
-var number = regexp.MustCompile(`^(-|[<>~]?[-+]?[0-9][0-9,.]*( ?(%|us|ms|s|MiB))?)?$`)
+// number is what a column of numbers or moments holds, which are all of one width.
+var number = regexp.MustCompile(`^(-|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]+Z|[<>~]?[-+]?[0-9][0-9,.]*( ?(%|us|ms|s|MiB))?)?$`)
 
 // tableHTML is a table of text.
 func tableHTML(t *table.Table) *htmlTable {
-	out := &htmlTable{}
+	out := &htmlTable{Name: "table"}
 	for i, row := range t.Rows {
 		if i == 0 && !t.Headless {
 			out.Head = row

@@ -9,10 +9,13 @@ function make(tag, name, ...inside) {
   return e;
 }
 
+// HERE is the column that a narrow window has no room for: where threads stand is told below, too.
+const HERE = 'threads here';
+
 // rows is a table with a caption, the names of its columns, and its rows.
 function rows(caption, heads, body) {
   const head = make('tr', '', ...heads.map((h) => {
-    const th = make('th', '', h);
+    const th = make('th', h === HERE ? 'wide-only' : '', h);
     th.scope = 'col';
     return th;
   }));
@@ -37,7 +40,7 @@ function sites(state, engine) {
     if (bytes || otherBytes) heads.splice(bytes ? 1 : 2, 0, 'bytes');
     if (other) heads.push(state.other.engine);
     const here = slots.some((slot) => slot.here);
-    if (here) heads.push('threads here');
+    if (here) heads.push(HERE);
     const body = slots.map((slot, n) => {
       const raw = bytes ? slot.bytes : others[n] && others[n].bytes;
       const cells = [make('td', slot.changed ? 'now' : '', slot.name)];
@@ -45,7 +48,7 @@ function sites(state, engine) {
       cells.push(make('td', 'c', holds(slot)));
       if (!bytes && otherBytes) cells.push(make('td', 'c', raw));
       if (other) cells.push(make('td', 'c', holds(others[n])));
-      if (here) cells.push(make('td', '', ...(slot.here || []).map((t) => make('div', 'here', t))));
+      if (here) cells.push(make('td', 'wide-only', ...(slot.here || []).map((t) => make('div', 'here', t))));
       return make('tr', '', ...cells);
     });
     const last = [make('td', '', 'state')];
@@ -53,7 +56,7 @@ function sites(state, engine) {
     last.push(make('td', 'letter', site.state));
     if (!bytes && otherBytes) last.push(make('td', ''));
     if (other) last.push(make('td', 'letter', other.state));
-    if (here) last.push(make('td', ''));
+    if (here) last.push(make('td', 'wide-only'));
     body.push(make('tr', '', ...last));
     return rows(site.name, heads, body);
   });
@@ -121,15 +124,20 @@ function viewer(box) {
       b.disabled = at === (b.dataset.go === 'first' || b.dataset.go === 'back' ? 0 : last);
     }
   }
-  const go = { first: () => show(0), back: () => show(at - 1), on: () => show(at + 1), last: () => show(last) };
+  // to goes to a step, and gives the page its address.
+  function to(n) {
+    show(n);
+    history.replaceState(null, '', '#' + box.closest('[id]').id + ':' + at);
+  }
+  const go = { first: () => to(0), back: () => to(at - 1), on: () => to(at + 1), last: () => to(last), show };
 
   box.addEventListener('click', (e) => {
     const button = e.target.closest('[data-go]');
     const line = e.target.closest('.lanes tbody tr');
     if (button) go[button.dataset.go]();
-    if (line) show(lines.indexOf(line));
+    if (line) to(lines.indexOf(line));
   });
-  range.addEventListener('input', () => show(Number(range.value)));
+  range.addEventListener('input', () => to(Number(range.value)));
   show(0);
   return go;
 }
@@ -180,16 +188,24 @@ document.addEventListener('input', (e) => {
   if (e.target.matches('input[type=search]')) filter(e.target);
 });
 
-// A link to something folded opens it.
+// An address leads to a section, or with a number to a step of a counterexample. What is folded opens.
 function open() {
-  const to = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (to && to.tagName === 'DETAILS') {
-    to.open = true;
-    to.querySelector('.witness')?.focus({ preventScroll: true });
-  }
+  const [id, step] = decodeURIComponent(location.hash.slice(1)).split(':');
+  const to = id && document.getElementById(id);
+  if (!to) return;
+  if (to.tagName === 'DETAILS') to.open = true;
+  const box = to.matches('.witness') ? to : to.querySelector('.witness');
+  if (!box || step === undefined && to === box) return;
+  box.focus({ preventScroll: true });
+  if (step === undefined) return;
+  of(box).show(Number(step) || 0);
+  to.scrollIntoView({ block: 'nearest' });
 }
 addEventListener('hashchange', open);
 open();
+
+// Only what can be scrolled needs the focus for that.
+for (const box of document.querySelectorAll('.wide')) box.tabIndex = box.scrollWidth > box.clientWidth ? 0 : -1;
 
 // A page of a server brings itself up to date, but for what its reader is at: counterexamples, and what
 // has the focus.
