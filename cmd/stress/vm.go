@@ -156,17 +156,6 @@ func (m *machine) boot(cmd *cobra.Command, args []string) (code int, d *report.D
 	return res.Code, nil, nil
 }
 
-// counted counts what is written to it.
-type counted struct {
-	to io.Writer
-	n  int
-}
-
-func (c *counted) Write(b []byte) (int, error) {
-	c.n += len(b)
-	return c.to.Write(b)
-}
-
 // againOf is the command line that runs a verb again, with the same seed.
 func againOf(before, args []string, seed string) string {
 	words := slices.Clone(before)
