@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -88,4 +89,15 @@ func create(cmd *cobra.Command, name string) (*os.File, error) {
 		return nil, err
 	}
 	return made, nil
+}
+
+// counted counts what is written to it.
+type counted struct {
+	to io.Writer
+	n  int
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	c.n += len(b)
+	return c.to.Write(b)
 }

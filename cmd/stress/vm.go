@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -164,17 +163,6 @@ func (m *machine) boot(cmd *cobra.Command, args []string) (code int, d *report.D
 	}
 	fmt.Fprintf(m.notes(cmd), "ran on %s in %s, %s; booted in %.0f s\n", res.Guest.Release, res.Guest.Emulator, res.Guest.Accel, res.Boot.Seconds())
 	return res.Code, nil, nil
-}
-
-// counted counts what is written to it.
-type counted struct {
-	to io.Writer
-	n  int
-}
-
-func (c *counted) Write(b []byte) (int, error) {
-	c.n += len(b)
-	return c.to.Write(b)
 }
 
 // againOf is the command line that runs a verb again, with the same seed.

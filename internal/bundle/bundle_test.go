@@ -25,7 +25,7 @@ func TestSchema(t *testing.T) {
 func some() *Bundle {
 	return &Bundle{
 		Schema: Schema, Seed: "0x2a", Job: []byte(`{"a": 1}`), Again: "stress soak --protocol /srv/someone/my.txt",
-		Finding: report.Finding{Text: "at 0x7f3eaabbc040 of 0xdead0000dead, +0x50, 0x1037ab4", Log: []string{"RIP ffffffff81234567 on 10.1.2.3"}},
+		Finding: report.Finding{Text: "at 0x7f3eaabbc040 of 0xdead0000dead, +0x50, 0x1037ab4", Log: []string{"RIP ffffffff81234567 on 10.1.2.3", "BUG at kernel/bpf/arraymap.c:981!"}},
 		Files:   map[string][]byte{Script: []byte("put 0 0\n"), Log: []byte("goroutine 1:\n\t/srv/someone/go/src/x/y.go:12 +0x1d\n\tsee /proc/self/maps\n")},
 	}
 }
@@ -79,13 +79,13 @@ func TestScrubber(t *testing.T) {
 	t.Setenv("USER", "someone")
 	s, b := Here(), some()
 	s.Apply(b)
-	text := b.Finding.Text + "\n" + b.Finding.Log[0] + "\n" + b.Again + "\n" + string(b.Files[Log])
+	text := b.Finding.Text + "\n" + strings.Join(b.Finding.Log, "\n") + "\n" + b.Again + "\n" + string(b.Files[Log])
 	for _, gone := range []string{"someone", "/srv", "7f3eaabbc040", "ffffffff81234567", "10.1.2.3"} {
 		if strings.Contains(text, gone) {
 			t.Errorf("%s is there: %s", gone, text)
 		}
 	}
-	for _, stays := range []string{"0xdead0000dead", "+0x50", "0x1037ab4", "my.txt", "y.go:12", "/proc/self/maps", "goroutine 1"} {
+	for _, stays := range []string{"0xdead0000dead", "+0x50", "0x1037ab4", "my.txt", "y.go:12", "BUG at kernel/bpf/arraymap.c:981!", "/proc/self/maps", "goroutine 1"} {
 		if !strings.Contains(text, stays) {
 			t.Errorf("%s is gone: %s", stays, text)
 		}

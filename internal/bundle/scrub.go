@@ -40,8 +40,9 @@ func Here() *Scrubber {
 }
 
 var (
-	// paths are absolute, of two names or more. What is below /proc and /sys says nothing.
-	paths     = regexp.MustCompile(`(?:/[A-Za-z0-9._@+~,%-]+)+/([A-Za-z0-9._@+~,%-]+)`)
+	// paths are the folders of absolute ones, and what is before them. What is below /proc and /sys says
+	// nothing of a machine.
+	paths     = regexp.MustCompile(`(?m)(^|[^A-Za-z0-9._@+~/-])(/(?:[A-Za-z0-9._@+~,%-]+/)+)`)
 	addresses = regexp.MustCompile(`\b(?:0x)?[0-9a-f]{9,16}\b`)
 	networks  = regexp.MustCompile(`\b(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b|\b(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\b|\b(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{1,4}\b`)
 )
@@ -49,10 +50,11 @@ var (
 // Text takes out of a text what it says of the machine.
 func (s *Scrubber) Text(text string) string {
 	text = paths.ReplaceAllStringFunc(text, func(p string) string {
-		if strings.HasPrefix(p, "/proc/") || strings.HasPrefix(p, "/sys/") {
+		at := strings.IndexByte(p, '/')
+		if strings.HasPrefix(p[at:], "/proc/") || strings.HasPrefix(p[at:], "/sys/") {
 			return p
 		}
-		return p[strings.LastIndexByte(p, '/')+1:]
+		return p[:at]
 	})
 	text = networks.ReplaceAllString(text, "(address)")
 	text = addresses.ReplaceAllStringFunc(text, func(a string) string {
