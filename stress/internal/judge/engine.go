@@ -32,7 +32,12 @@ type Engine interface {
 
 // Engines lists the engines in the order in which they are asked.
 func Engines() []Engine {
-	return []Engine{modelEngine{}, machineEngine{}, cpuEngine{}, kernelEngine{}}
+	return []Engine{modelEngine{}, machineEngine{}, cpuEngine{}, kernelEngine{}, steeredEngine{}}
+}
+
+// Usual are the engines that are asked where none is named: all that need no kernel of their own.
+func Usual() []Engine {
+	return slices.DeleteFunc(Engines(), func(e Engine) bool { return e.Name() == protocol.Steered })
 }
 
 // ByName returns an engine, or nil.
@@ -51,6 +56,8 @@ func Judges(e protocol.Engine) []protocol.Property {
 		return modelProperties
 	case protocol.Machine:
 		return sim.Properties()
+	case protocol.Steered:
+		return steeredProperties
 	}
 	return append(live.Properties(), protocol.Conformance)
 }
@@ -63,7 +70,8 @@ type Answer struct {
 
 // Recorded is what leads to a violation, as a file keeps it.
 type Recorded struct {
-	Explored any // what the subject does not say of what was explored
+	Subject  *protocol.Subject // that is another one than the job's; nil: it is not
+	Explored any               // what the subject does not say of what was explored
 	Choices  []witness.Choice
 }
 

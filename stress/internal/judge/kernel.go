@@ -21,7 +21,13 @@ type kernelEngine struct{}
 func (kernelEngine) Name() protocol.Engine { return protocol.Kernel }
 func (kernelEngine) Live() bool            { return true }
 func (kernelEngine) Missing() error        { return kernel.Supported() }
-func (kernelEngine) Validate(j *Job) error { return j.checkScript() }
+
+func (kernelEngine) Validate(j *Job) error {
+	if j.Sleepable == sleepableAll {
+		return fmt.Errorf("--sleepable=%s is for the engine %s: the kernel engine removes or updates", sleepableAll, protocol.Steered)
+	}
+	return j.checkScript()
+}
 
 func (kernelEngine) About() string {
 	return "programs in the running kernel, their prog arrays changed live, its text watched: not-observed, violated or vacuous"

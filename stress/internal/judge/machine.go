@@ -194,7 +194,7 @@ func machineAnswer(c *sim.Config, r *sim.Result, err error) (Answer, error) {
 	}
 	if r.Witness != nil {
 		a.Depth = len(r.Witness.Steps)
-		a.Recorded = &Recorded{newMachineExplored(c), r.Witness.Choices()}
+		a.Recorded = &Recorded{Explored: newMachineExplored(c), Choices: r.Witness.Choices()}
 	}
 	return a, nil
 }
