@@ -126,6 +126,7 @@ func (r *Rig) openPool(c Config) error {
 	if c.Host != nil {
 		cfg := *c.Host
 		cfg.Layout = c.Layout
+		cfg.Any = cfg.Any || c.Objects // the context leads to kernel objects, which such a host has
 		if r.Host, err = host.New(cfg); err != nil {
 			return err
 		}
