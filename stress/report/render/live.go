@@ -51,6 +51,9 @@ func outcomeFigures(o report.Outcomes) []string {
 		{"skip", "expected", o.Skip}, {"tail", "expected", o.Tail},
 		{"A", "forbidden", o.A}, {"torn", "forbidden", o.Torn}, {"crash", "forbidden", o.Crash}, {"other", "forbidden", o.Other},
 	}
+	if o.Unknown > 0 {
+		all = slices.Insert(all, 2, row{"unknown", "expected", o.Unknown})
+	}
 	if !slices.ContainsFunc(all, func(r row) bool { return r.count > 0 }) {
 		return nil
 	}
