@@ -53,7 +53,7 @@ func validate(ins *asm.Instruction, translated bool) error {
 	case asm.ALUClass, asm.ALU64Class:
 		err = validateALU(ins, translated)
 	default:
-		err = validateJump(ins, translated)
+		err = validateJump(ins)
 	}
 	if err != nil {
 		return err
@@ -126,26 +126,19 @@ func validateALU(ins *asm.Instruction, translated bool) error {
 	return errOpcode
 }
 
-func validateJump(ins *asm.Instruction, translated bool) error {
+func validateJump(ins *asm.Instruction) error {
 	switch ins.OpCode {
 	case opJa, opJaLong, opExit, opCallX:
 		return nil
 	case opCall:
-		return validateCall(ins)
-	}
-	if ins.OpCode&^0xff != 0 {
-		return errOpcode
+		switch ins.Src {
+		case 0, asm.PseudoCall, asm.PseudoKfuncCall:
+			return nil
+		}
+		return fmt.Errorf("call of kind %d is not supported", ins.Src)
 	}
 	_, ok := conditions[ins.OpCode.JumpOp()]
-	return known(ok)
-}
-
-func validateCall(ins *asm.Instruction) error {
-	switch ins.Src {
-	case 0, asm.PseudoCall, asm.PseudoKfuncCall:
-		return nil
-	}
-	return fmt.Errorf("call of kind %d is not supported", ins.Src)
+	return known(ok && ins.OpCode&^0xff == 0)
 }
 
 // written is the register that an instruction itself writes, calls apart.

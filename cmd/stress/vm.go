@@ -55,7 +55,8 @@ type machine struct {
 	qemu    []string
 	timeout duration
 	bisect  bool
-	ran     bool // the verb has ended in the guest: the exit code is its own
+	bundle  string // file
+	ran     bool   // the verb has ended in the guest: the exit code is its own
 }
 
 func newVM() *cobra.Command {
@@ -69,6 +70,7 @@ func newVM() *cobra.Command {
 	f.SetInterspersed(false) // the verb's flags are its own
 	m.machineFlags(f)
 	f.StringVar(&m.kernel, "kernel", "", "kernel image: a bzImage, or deb:NAME for Debian's linux-image-NAME")
+	f.StringVar(&m.bundle, "bundle", "", "file to keep all that is known in if the kernel went wrong, for stress replay")
 	f.BoolVar(&m.bisect, "exit-bisect", false, "exit with 0, 1 or 125, for git bisect run")
 	m.flags(f)
 	cmd.AddCommand(newMatrix())
@@ -142,6 +144,9 @@ func (m *machine) boot(cmd *cobra.Command, args []string) (code int, d *report.D
 	case res.Fault != nil:
 		m.again = againOf(o.Before, args, m.drawn)
 		d := res.Document()
+		if err := m.keep(d, args); err != nil {
+			return 0, d, failed(err)
+		}
 		if out.n > 0 && m.format == 0 { // people have read the head
 			d.Guest, m.drawn = nil, ""
 		}
@@ -179,7 +184,7 @@ func (m *machine) optionsOf(cmd *cobra.Command, args []string) (o vm.Options, er
 	if m.kernel == "" {
 		return o, usagef("vm needs --kernel FILE, or --kernel deb:NAME")
 	}
-	v, err := verbOf(args, m.seed, m.format)
+	v, err := verbOf(args, m.seed, m.format, m.html)
 	if err != nil {
 		return o, err
 	}
@@ -243,8 +248,9 @@ type guestVerb struct {
 }
 
 // verbOf reads a verb's command line, so that what is wrong with it costs no boot. It adds a seed where
-// chance is involved and none is given, since a guest that dies cannot tell it, and a format.
-func verbOf(args []string, drawn seed, form format) (*guestVerb, error) {
+// chance is involved and none is given, since a guest that dies cannot tell it, a format, and the file of
+// a page.
+func verbOf(args []string, drawn seed, form format, page string) (*guestVerb, error) {
 	verb, rest, err := newRoot().Find(args)
 	if err != nil {
 		return nil, usage(err)
@@ -268,6 +274,9 @@ func verbOf(args []string, drawn seed, form format) (*guestVerb, error) {
 			v.seed = drawn.String()
 			v.args = append(v.args, "--seed", v.seed)
 		}
+	}
+	if own := f.Lookup("html"); own != nil && !own.Changed && page != "" {
+		v.args = append(v.args, "--html", page)
 	}
 	switch own, object := f.Lookup("format"), f.Lookup("json"); {
 	case own == nil:

@@ -42,7 +42,9 @@ type frame struct {
 	fault       faultRecord
 	rax         uint64 // what the last call of a budget returned
 	call        callRecord
-	_           [64]byte
+	looks       uint64 // how often lookHandler has run
+	lookedAt    uint64 // rip, when it ran last
+	_           [48]byte
 	slot        uint64 // epoch of the read-side section; 0 outside. A cache line of its own
 	_           [56]byte
 	kept        [keptPerStk]anomaly

@@ -86,6 +86,8 @@ type run struct {
 	pace     atomic.Uint32  // of the operation in progress: a pace
 	boosted  bool
 	trace    *live.Recorder // nil: the trace is not taken
+	stepped  time.Time      // when the last step of the operation in progress was over
+	near     near
 }
 
 // Run executes the entry on Subject.Shape.Threads threads and changes the keys until
@@ -238,6 +240,7 @@ func (r *run) execute(ctx context.Context) error {
 		return err
 	}
 	r.driver.Start()
+	r.trace.Start()
 	ctx, end := r.driver.Limit(ctx)
 	defer end()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -246,7 +249,7 @@ func (r *run) execute(ctx context.Context) error {
 	if len(r.Script) == 0 {
 		helpers.Start(r.loader)
 	}
-	if r.Progress != nil {
+	if r.Progress != nil || r.Sofar != nil {
 		helpers.Start(r.report)
 	}
 	err = r.driver.Run(ctx)
@@ -263,9 +266,7 @@ func (r *run) report(done <-chan struct{}) error {
 				res.Findings = append(res.Findings, r.classify(a))
 			}
 		}
-		now := res.Progress()
-		now.Traps = res.Traps
-		r.Progress(now)
+		r.Tell(&res.Result, res.Verdict, func(now *report.Progress) { now.Traps = res.Traps })
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"maps"
-	"os"
 	"os/signal"
 	"syscall"
 	"time"
@@ -29,6 +28,7 @@ var errNeedsChild = errors.New("the poke method may tear instructions and needs 
 func Child(others map[string]child.Work) {
 	works := maps.Clone(others)
 	works[childWork] = func(in io.Reader) any { return childReply(in) }
+	works[roundWork] = func(in io.Reader) any { return roundReplyTo(in) }
 	child.Serve(works)
 }
 
@@ -103,11 +103,7 @@ func childRun(ctx context.Context, in io.Reader) (*cpu.Result, error) {
 	if err := json.NewDecoder(in).Decode(&p); err != nil {
 		return nil, err
 	}
-	// The parent keeps the other end open: if it dies, nothing waits for the answer.
-	go func() {
-		_, _ = io.Copy(io.Discard, in)
-		os.Exit(1)
-	}()
+	go awaitParent(in)
 	j, err := p.job()
 	if err != nil {
 		return nil, err
@@ -122,7 +118,7 @@ func childRun(ctx context.Context, in io.Reader) (*cpu.Result, error) {
 // runCPU runs the cpu engine: here, or in a child if a thread may execute bytes that are no
 // instruction, since these can be anything, a system call too.
 func runCPU(ctx context.Context, j *Job, oracle *workload.Oracle) (*cpu.Result, error) {
-	if !cpu.MayTear(j.Subject.Method) {
+	if j.Alone || !cpu.MayTear(j.Subject.Method) {
 		return runTraced(ctx, j, oracle, j.kept())
 	}
 	if !child.Ready() {

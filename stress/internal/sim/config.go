@@ -127,7 +127,7 @@ func (c *Config) check() error {
 		return errors.New("machine: a check needs a layout, an entry, programs and keys")
 	case threads < 1 || threads > MaxThreads:
 		return fmt.Errorf("machine: %d threads: want 1 to %d", threads, MaxThreads)
-	case threads < c.kinds() && c.changes():
+	case threads < c.kinds() && (c.Script == nil || len(c.Script) > 0): // there are operations
 		return fmt.Errorf("machine: %d threads: the protocol has %d kinds of readers", threads, c.kinds())
 	case len(c.Keys) > MaxKeys:
 		return fmt.Errorf("machine: %d keys change: at most %d can", len(c.Keys), MaxKeys)

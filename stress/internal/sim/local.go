@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"tailpoke/stress/internal/sim/x86"
 )
@@ -107,7 +108,7 @@ func (t *thread) broken(s *system) string {
 			return fmt.Sprintf("returns with word %d of its caller's stack overwritten", i)
 		}
 	}
-	if s.outcomes != nil && !s.outcomes[t.Regs[x86.RAX]] {
+	if s.Outcomes != nil && !slices.Contains(s.Outcomes, t.Regs[x86.RAX]) {
 		return fmt.Sprintf("returns %#x, which no path of the programs gives", t.Regs[x86.RAX])
 	}
 	return ""
@@ -152,6 +153,3 @@ func (t *thread) unpack(content string) {
 
 // ripOf is where the thread of a content stands that is not idle.
 func ripOf(content string) uint64 { return x86.Word([]byte(content[3:11])) }
-
-// clear makes the thread idle.
-func (t *thread) clear() { t.phase, t.Flags, t.tails = idle, 0, 0 }

@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"bytes"
 	"debug/elf"
 	"errors"
 	"fmt"
@@ -59,7 +58,7 @@ func Decode(name string, raw []byte) (*ebpf.CollectionSpec, error) {
 	if len(raw) < len(elf.ELFMAG) || string(raw[:len(elf.ELFMAG)]) != elf.ELFMAG {
 		return nil, fmt.Errorf("%s: no ELF file: want an object that clang -target bpf -c made", name)
 	}
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(raw))
+	spec, err := readELF(raw)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errors.New("the file was cut off: it says that it holds more")
 	}

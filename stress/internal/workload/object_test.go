@@ -67,6 +67,11 @@ func FuzzReadObject(f *testing.F) {
 		}
 		f.Add(raw, entry)
 	}
+	raw, err := os.ReadFile("testdata/oldmaps.o")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(old(f, raw), "entry")
 	f.Fuzz(func(t *testing.T, raw []byte, entry string) {
 		w, err := ReadObject("x.o", raw, entry)
 		if err != nil {
