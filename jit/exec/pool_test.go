@@ -75,6 +75,34 @@ func TestOutcomesAreCounted(t *testing.T) {
 	}
 }
 
+// TestOthers: every value that is no outcome is one, 0 too, and is judged like one.
+func TestOthers(t *testing.T) {
+	for _, value := range []byte{0, 9} {
+		a := newArena(t, []byte{0xb8, value, 0, 0, 0, 0xc3}) // mov eax, value; ret
+		p, err := NewPool(PoolConfig{Threads: 1, Outcomes: []uint64{5, 7}, Others: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		p.SetEntries([]uint64{a.Addr(0)})
+		p.SetPhase(1, 0b100)
+		p.SetPhase(0, 0b100)
+		if err := p.Start(); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, func() bool { return executed(1000)(p) })
+		if c := p.Counters(); c.Anomalies != 0 || len(c.Outcomes) != 3 || c.Outcomes[2] == 0 {
+			t.Errorf("value %d: %+v", value, c)
+		}
+		p.SetPhase(2, 0b011) // no other value may be returned
+		waitFor(t, func() bool { return p.Bad() > 0 })
+		p.Stop()
+		if an := p.Anomalies(); an[0].Kind != BadPhase || an[0].RAX != uint64(value) {
+			t.Errorf("value %d: %+v", value, an)
+		}
+	}
+}
+
 func TestAnomaliesAreSeen(t *testing.T) {
 	zero := make([]byte, 8)
 	for _, tc := range []struct {

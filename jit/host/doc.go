@@ -30,5 +30,9 @@
 //     (SKF_LL_OFF, SKF_NET_OFF), finds nothing
 //   - no map is read-only
 //
+// With Config.Any it answers everything: helpers without a model by chance and within their signatures,
+// with writes where these allow some; addresses of kernel objects lead to memory in which every word is
+// such an address again. Maps have elements now and then that nobody put there.
+//
 // Prog arrays belong to the patcher.
 package host

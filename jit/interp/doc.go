@@ -29,7 +29,7 @@
 // number is never an address, and 0 is what a lookup that finds nothing gives. The interpreter
 // refuses, with an error that names program and instruction, what it could not predict:
 //
-//   - reading a register or a stack byte that was never written
+//   - reading a register or a stack byte that was never written: a function may leave R0 so
 //   - an access outside of its memory: one value of a map, not its neighbour; of a stack the
 //     part that the image reserves
 //   - an access to an element of a hash that was deleted or updated since it was looked up
@@ -65,6 +65,16 @@
 // So the results are those of every execution among others, and perhaps more. Refused in addition
 // to the above are an unknown result; an access through the sum of an address and an unknown
 // number; an unknown size; a write to the packet, which threads share.
+//
+// # What a verifier has taken
+//
+// In a world that is [World.Unknown] the interpreter takes what it would refuse for unknown, since a
+// verifier has taken the program. A helper without a model, or a kernel function, gives something, and
+// writes what its signature lets it write (jit.Signature); one that calls a function of the program
+// calls it any number of times. The sum of an address and an unknown number is an address somewhere in
+// that memory. A program that may change its packet is explored anew with one of which nothing is known.
+// [Result.Unknown] is what gives a result that is not known. An error is left where it is not known
+// where the program goes on, and at the bounds.
 //
 // # Helpers
 //

@@ -102,27 +102,36 @@ func (j *Job) foretold(ctx context.Context) (*Job, *workload.Oracle, error) {
 		return j, oracle, err
 	}
 	more := *j
-	best, most := j.Workload.Context, uint64(0)
-	for _, there := range j.Workload.Contexts() {
-		if more.Workload, err = j.Workload.Marked(there); err != nil {
-			return j, nil, err
-		}
-		c, err := cpuConfig(&more, more.Workload.Blind(j.Layout, there))
-		if err != nil {
-			return j, nil, err
-		}
-		n, err := cpu.Reaches(c, more.Workload.Markers())
-		if err != nil {
-			return j, nil, err
-		}
-		if n > most || n == 0 && most == 0 && there.Objects { // with numbers alone less can happen
-			best, most = there, n
-		}
+	best, err := j.Workload.Best(j.Layout, func() (workload.Context, error) { return j.bestContext(more) })
+	if err != nil {
+		return j, nil, err
 	}
 	if more.Workload, err = j.Workload.Marked(best); err == nil {
 		oracle, err = more.Workload.Oracle(ctx, j.Layout, best)
 	}
 	return &more, oracle, err
+}
+
+// bestContext is the context with which most trials end in a marker.
+func (j *Job) bestContext(more Job) (best workload.Context, err error) {
+	best, most := j.Workload.Context, uint64(0)
+	for _, there := range j.Workload.Contexts() {
+		if more.Workload, err = j.Workload.Marked(there); err != nil {
+			return best, err
+		}
+		c, err := cpuConfig(&more, more.Workload.Blind(j.Layout, there))
+		if err != nil {
+			return best, err
+		}
+		n, err := cpu.Reaches(c, more.Workload.Markers())
+		if err != nil {
+			return best, err
+		}
+		if n > most || n == 0 && most == 0 && there.Objects { // with numbers alone less can happen
+			best, most = there, n
+		}
+	}
+	return best, nil
 }
 
 // cpuConfig says what the engine runs.

@@ -95,7 +95,8 @@
 //
 // Its "safe" holds for the given threads and the given script, or number of operations; that one
 // thread is enough is argued in package model, and tested here. It knows no liveness, and
-// neither no-miss nor fresh. Nothing is loaded or unloaded while it runs. Programs call no
-// helpers and have no maps but prog arrays. What a program finds in stack bytes that it never
+// neither no-miss nor fresh. Nothing is loaded or unloaded while it runs. Helpers
+// return 0, and write nothing. Every execution finds arrays as Config.Data has them, and nothing in other
+// maps: what threads write there for each other, nobody sees. What a program finds in stack bytes that it never
 // wrote is a constant. It reads no clock.
 package sim

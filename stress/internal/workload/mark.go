@@ -47,6 +47,11 @@ func (w *Workload) Blind(l *jit.Layout, c Context) *Oracle {
 	return o
 }
 
+// Best keeps the context that was found to be the best in a layout.
+func (w *Workload) Best(l *jit.Layout, find func() (Context, error)) (Context, error) {
+	return w.best.get(*l, find)
+}
+
 // Markers are the programs that are markers.
 func (w *Workload) Markers() []*jit.Program { return w.Programs[w.unmarked():] }
 

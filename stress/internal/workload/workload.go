@@ -32,7 +32,8 @@ type Workload struct {
 
 	images  memo[imageKey, *jit.Image]
 	oracles memo[oracleKey, *Oracle]
-	marked  memo[string, *Workload] // by context
+	marked  memo[string, *Workload]   // by context
+	best    memo[jit.Layout, Context] // with which most executions take a tail call
 }
 
 // Computed says how many oracles and images were computed, as tests want to know.

@@ -64,6 +64,9 @@ func outcomeTable(o report.Outcomes) *table.Table {
 		{"skip", "expected", o.Skip}, {"tail", "expected", o.Tail},
 		{"A", "forbidden", o.A}, {"torn", "forbidden", o.Torn}, {"crash", "forbidden", o.Crash}, {"other", "forbidden", o.Other},
 	}
+	if o.Unknown > 0 {
+		all = slices.Insert(all, 2, row{"unknown", "expected", o.Unknown})
+	}
 	if !slices.ContainsFunc(all, func(r row) bool { return r.count > 0 }) {
 		return nil
 	}
