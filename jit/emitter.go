@@ -49,7 +49,7 @@ func newEmitter(p *Program, f int, o *Options) *emitter {
 	if o.PrivateStacks != nil && o.PrivateStacks[f] != 0 {
 		e.usePrivateStack(o.PrivateStacks[f])
 	}
-	e.depth = roundUp8(e.stack)
+	e.depth = int32(e.stack+7) &^ 7
 	e.ends = make([]int, fn.Len+1)
 	e.long = make([]bool, fn.Len)
 	// No instruction is longer than this, so that in the first pass every jump that could be
@@ -60,8 +60,6 @@ func newEmitter(p *Program, f int, o *Options) *emitter {
 	}
 	return e
 }
-
-func roundUp8(n int) int32 { return int32(n+7) &^ 7 }
 
 // converge emits the function over and over, until jumps have their final sizes.
 func (e *emitter) converge() error {

@@ -12,7 +12,7 @@ import (
 // which have none.
 type Helper uint32
 
-// The helpers of programs that tail call, bpf_tail_call itself apart, which is no call.
+// Helpers that are known by more than their signature. bpf_tail_call is no call.
 const (
 	MapLookupElem     = Helper(asm.FnMapLookupElem)
 	MapUpdateElem     = Helper(asm.FnMapUpdateElem)
@@ -25,6 +25,14 @@ const (
 	SkbLoadBytes      = Helper(asm.FnSkbLoadBytes)
 	ProbeReadUser     = Helper(asm.FnProbeReadUser)
 	ProbeReadKernel   = Helper(asm.FnProbeReadKernel)
+	ForEachMapElem    = Helper(asm.FnForEachMapElem)
+	Loop              = Helper(asm.FnLoop)
+
+	// KernelFunction stands for every function of the kernel's own that a program calls, and for numbers
+	// of helpers that no kernel has, such as CO-RE leaves where a program is never to come. KernelNext is
+	// for those of them that give the next element of something.
+	KernelFunction Helper = 1 << 17
+	KernelNext     Helper = 1<<17 | 1
 
 	// LoadPacket8 to LoadPacket32 load from the packet in network order: a context in R1, an
 	// offset in R2, of which the lower half counts. R0 is negative if the packet ends before.
@@ -33,18 +41,24 @@ const (
 	LoadPacket32 Helper = 1<<16 | 4
 )
 
-// Helpers lists the helpers.
+// Helpers lists the helpers: all that the UAPI has and will have.
 func Helpers() []Helper {
-	return []Helper{
-		MapLookupElem, MapUpdateElem, MapDeleteElem, ProbeRead, KtimeGetNs, TracePrintk, GetPrandomU32,
-		GetSmpProcessorID, SkbLoadBytes, ProbeReadUser, ProbeReadKernel,
-		LoadPacket8, LoadPacket16, LoadPacket32,
+	all := []Helper{LoadPacket8, LoadPacket16, LoadPacket32, KernelFunction, KernelNext}
+	for h := Helper(1); h <= lastHelper; h++ {
+		if h != Helper(asm.FnTailCall) {
+			all = append(all, h)
+		}
 	}
+	return all
 }
 
 // String is the kernel's name of the helper: bpf_map_lookup_elem.
 func (h Helper) String() string {
 	switch h {
+	case KernelFunction:
+		return "kernel_function"
+	case KernelNext:
+		return "kernel_function_next"
 	case LoadPacket8, LoadPacket16, LoadPacket32:
 		return fmt.Sprintf("load_packet_%d", 8*(h&0xff))
 	}
@@ -71,8 +85,14 @@ func helperOf(ins *asm.Instruction) (Helper, bool) {
 	switch {
 	case isLegacyLoad(ins):
 		return LoadPacket8&^0xff | Helper(ins.OpCode.Size().Sizeof()), true
-	case ins.OpCode == opCall && ins.Src == 0 && !isTailCall(ins):
+	case ins.OpCode == opCall && ins.Src == 0 && !isTailCall(ins) && ins.Constant > 0 && ins.Constant <= int64(lastHelper):
 		return Helper(ins.Constant), true
+	case ins.OpCode == opCall && ins.Src == 0 && !isTailCall(ins):
+		return KernelFunction, true // one that no kernel has: it is never called, see CO-RE
+	case ins.OpCode == opCall && ins.Src == asm.PseudoKfuncCall && strings.HasSuffix(ins.Reference(), "_next"):
+		return KernelNext, true
+	case ins.OpCode == opCall && ins.Src == asm.PseudoKfuncCall:
+		return KernelFunction, true
 	}
 	return 0, false
 }

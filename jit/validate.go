@@ -3,7 +3,6 @@ package jit
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/cilium/ebpf/asm"
 )
@@ -54,7 +53,7 @@ func validate(ins *asm.Instruction, translated bool) error {
 	case asm.ALUClass, asm.ALU64Class:
 		err = validateALU(ins, translated)
 	default:
-		err = validateJump(ins, translated)
+		err = validateJump(ins)
 	}
 	if err != nil {
 		return err
@@ -127,47 +126,19 @@ func validateALU(ins *asm.Instruction, translated bool) error {
 	return errOpcode
 }
 
-func validateJump(ins *asm.Instruction, translated bool) error {
+func validateJump(ins *asm.Instruction) error {
 	switch ins.OpCode {
 	case opJa, opJaLong, opExit, opCallX:
 		return nil
 	case opCall:
-		return validateCall(ins)
-	}
-	if ins.OpCode&^0xff != 0 {
-		return errOpcode
+		switch ins.Src {
+		case 0, asm.PseudoCall, asm.PseudoKfuncCall:
+			return nil
+		}
+		return fmt.Errorf("call of kind %d is not supported", ins.Src)
 	}
 	_, ok := conditions[ins.OpCode.JumpOp()]
-	return known(ok)
-}
-
-func validateCall(ins *asm.Instruction) error {
-	switch ins.Src {
-	case 0, asm.PseudoCall, asm.PseudoKfuncCall:
-		return nil
-	}
-	return fmt.Errorf("call of kind %d is not supported", ins.Src)
-}
-
-// checkHelpers refuses a call of what only a kernel has: a program that makes one can be parsed, but
-// is executed nowhere else.
-func (p *Program) checkHelpers() error {
-	for i := range p.Insns {
-		switch ins := &p.Insns[i]; {
-		case ins.OpCode != opCall || isPseudoCall(ins) || isTailCall(ins) || ins.Src == 0 && isHelper(ins):
-		case ins.Src == 0:
-			return p.errorf(i, "helper %v (#%d) is not supported", Helper(ins.Constant), int32(ins.Constant))
-		default:
-			return p.errorf(i, "a function of the kernel is called")
-		}
-	}
-	return nil
-}
-
-// isHelper says whether a call is of a helper that there is.
-func isHelper(ins *asm.Instruction) bool {
-	return ins.Constant == int64(uint16(ins.Constant)) &&
-		slices.Contains(Helpers(), Helper(ins.Constant))
+	return known(ok && ins.OpCode&^0xff == 0)
 }
 
 // written is the register that an instruction itself writes, calls apart.

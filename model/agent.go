@@ -57,8 +57,7 @@ func (e *expander) locked(key int) bool {
 
 // sameMap reports whether two keys belong to one map.
 func (sys *system) sameMap(a, b int) bool {
-	maps := max(1, sys.shape.Maps)
-	return a%maps == b%maps
+	return (a-b)%max(1, sys.shape.Maps) == 0
 }
 
 // locks returns the key whose mutex an agent holds. A mutator holds it from its call to

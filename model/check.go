@@ -1,9 +1,9 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
-	"slices"
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
@@ -106,30 +106,19 @@ func (r Reached) Unexplored() string {
 // Check explores every execution of the subject and judges its properties. Its error
 // is [ErrUnsupported] or a fault in the options; a violation is none.
 func Check(s protocol.Subject, o Options) (*Result, error) {
-	only, err := o.only()
+	only, err := o.complete(s.Grace.Kind)
 	if err != nil {
 		return nil, err
 	}
-	o.Progress = o.Progress || only == stuck
-	threads := o.Threads
-	if threads == 0 {
-		threads = enough(s.Grace.Kind, o.Progress)
-	}
-	sys, err := newSystem(s, threads, !o.NoSymmetry && !(o.Progress && threads > 1))
+	sys, err := newSystem(s, o.Threads, !o.NoSymmetry && !(o.Progress && o.Threads > 1))
 	if err != nil {
 		return nil, err
 	}
 	if !o.NoSymmetry {
 		sys.alike, sys.alikeKeys = programsAlike(s.Shape), sys.firstAlike()
 	}
-	most := o.MaxStates
-	if most == 0 {
-		most = DefaultMaxStates
-	}
-	workers := o.Workers
-	if workers == 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
+	most := cmp.Or(o.MaxStates, DefaultMaxStates)
+	workers := cmp.Or(o.Workers, runtime.GOMAXPROCS(0))
 	if most < 0 || most > mostStates || workers < 0 {
 		return nil, fmt.Errorf("model: options out of range: %+v", o)
 	}
@@ -159,14 +148,6 @@ func Check(s protocol.Subject, o Options) (*Result, error) {
 	return r, nil
 }
 
-// enough is how many threads stand for any number.
-func enough(g protocol.GraceKind, progress bool) int {
-	if progress && g == protocol.GraceQuiet {
-		return 2
-	}
-	return 1
-}
-
 // judgeProgress puts into a result what is found of operations that never end.
 func (e *explorer) judgeProgress(r *Result) {
 	switch l, stopped := e.stuck(); {
@@ -179,15 +160,21 @@ func (e *explorer) judgeProgress(r *Result) {
 	}
 }
 
-func (o Options) only() (fault, error) {
-	if o.Only == "" {
-		return noFault, nil
+// complete fills in what the options leave open, and returns the fault that alone is judged, noFault
+// for all.
+func (o *Options) complete(g protocol.GraceKind) (only fault, err error) {
+	if o.Only != "" {
+		if only = faultOf(o.Only); only >= faults {
+			return 0, fmt.Errorf("model: does not judge the property %q", o.Only)
+		}
 	}
-	i := slices.Index(faultProperties[:], o.Only)
-	if i < 0 {
-		return 0, fmt.Errorf("model: does not judge the property %q", o.Only)
+	o.Progress = o.Progress || only == stuck
+	enough := 1 // threads stand for any number
+	if o.Progress && g == protocol.GraceQuiet {
+		enough = 2
 	}
-	return fault(i), nil
+	o.Threads = cmp.Or(o.Threads, enough)
+	return only, nil
 }
 
 func (e *explorer) result(out outcome) *Result {

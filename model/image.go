@@ -53,9 +53,6 @@ func (sys *system) sitesOf(key int) []int {
 	return out
 }
 
-// sitesOfImage lists the sites of an image.
-func (sys *system) sitesOfImage(image int) []int { return sys.images[image] }
-
 // placed reports whether an image is there.
 func (sys *system) placed(x *state, image int) bool {
 	if p := sys.programOf(image); p > 0 {
@@ -98,7 +95,7 @@ func emptySite() site { return siteOf(settled(tailOut), settled(tailNop)) }
 
 // setImage makes every site of an image w.
 func (sys *system) setImage(x *state, image int, w site) {
-	for _, i := range sys.sitesOfImage(image) {
+	for _, i := range sys.images[image] {
 		x[1+i] = w
 	}
 }
@@ -128,7 +125,7 @@ func (e *expander) arrives(p uint64) {
 	y := e.from()
 	y[0] = withStatus(y[0], p, loaded)
 	y[e.sys.extra] = listedField.at(int(p)-1).put(y[e.sys.extra], 1)
-	for _, i := range e.sys.sitesOfImage(e.sys.imageOfProgram(p)) {
+	for _, i := range e.sys.images[e.sys.imageOfProgram(p)] {
 		y[1+i] = emptySite()
 		if q := e.sys.pointer(&e.x, e.sys.keyOf(i)); q != 0 {
 			y[1+i] = siteOf(settled(tailNop), settled(tail(q)))

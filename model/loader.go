@@ -10,8 +10,6 @@ const (
 	lives
 )
 
-var lifeNames = [lives]string{loads: "load", unloads: "unload"}
-
 // lives begins a load of each copy that is not there, or an unload. No thread enters a copy
 // once its unload has begun.
 func (e *expander) lives() {
@@ -92,7 +90,7 @@ func (e *expander) load(a *action) {
 
 // track puts a copy's descriptors on the list, or takes them off it, under the mutex.
 func (e *expander) track(a *action, which int) {
-	sites := e.sys.sitesOfImage(1 + which)
+	sites := e.sys.images[1+which]
 	for _, i := range sites {
 		if e.locked(e.sys.keyOf(i)) {
 			return

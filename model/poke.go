@@ -10,7 +10,7 @@ func (e *expander) poke(a *action) {
 	if next == 0 {
 		expects := s.expects()
 		if e.sys.looks {
-			if expects = e.look(a, expects); expects == tailNone {
+			if expects = e.look(expects); expects == tailNone {
 				return
 			}
 		}
@@ -72,7 +72,7 @@ const tailNone tail = 1 << tailBits
 // look is the step before the first one of a poke, where nothing but text_mutex keeps
 // others away: what the descriptor remembers is read before that mutex is taken. It
 // returns what was read, or tailNone when reading it was the step.
-func (e *expander) look(a *action, remembered tail) tail {
+func (e *expander) look(remembered tail) tail {
 	mine := &e.y[e.me.word]
 	if seen := lookField.of(*mine); seen != 0 {
 		*mine = lookField.put(*mine, 0)

@@ -79,3 +79,18 @@ func TestReduceAnyProtocol(t *testing.T) {
 		sameReduced(t, s, rapid.IntRange(1, 2).Draw(t, "threads"))
 	})
 }
+
+// TestReduceSkippedWaits pins what is left where a wait has nothing to wait for: it is the one move
+// of its state.
+func TestReduceSkippedWaits(t *testing.T) {
+	s := protocol.DefaultSubject()
+	s.Method = protocol.Methods()[1]
+	s.Protocol = parsedProtocol(t, `protocol p
+  install  publish; each { target=jump; bypass=nop }
+  update   publish; wait if changed; each { target=jump }; retire
+  remove   publish; wait if changed; each { bypass=jump; wait; target=nop }; retire`)
+	const states, transitions = 286, 516
+	if r := check(t, s, Options{Reduce: true}); r.States != states || r.Transitions != transitions {
+		t.Errorf("%d states, %d transitions, want %d and %d", r.States, r.Transitions, states, transitions)
+	}
+}

@@ -22,16 +22,11 @@ var ErrHolds = errors.New("breaks nothing that is judged")
 // The error is [ErrUnsupported], a fault in the options, or names the first step that
 // cannot be taken and those that can.
 func Replay(s protocol.Subject, o Options, choices []witness.Choice) (*witness.Witness, error) {
-	only, err := o.only()
+	only, err := o.complete(s.Grace.Kind)
 	if err != nil {
 		return nil, err
 	}
-	o.Progress = o.Progress || only == stuck
-	threads := o.Threads
-	if threads == 0 {
-		threads = enough(s.Grace.Kind, o.Progress)
-	}
-	sys, err := newSystem(s, threads, false)
+	sys, err := newSystem(s, o.Threads, false)
 	if err != nil {
 		return nil, err
 	}

@@ -156,7 +156,7 @@ func readPan(out string) (found, error) {
 func lastOf(out string) string { return out[max(0, len(out)-1000):] }
 
 func judged(p protocol.Property) bool {
-	_, err := Options{Only: p}.only()
+	_, err := (&Options{Only: p}).complete(protocol.GraceEpoch)
 	return p != "" && err == nil
 }
 

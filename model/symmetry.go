@@ -114,16 +114,23 @@ func (sys *system) slots(x *state, p uint64) uint64 {
 	return n
 }
 
+// exchanged is v, with a and b in the place of each other.
+func exchanged[T comparable](v, a, b T) T {
+	switch v {
+	case a:
+		return b
+	case b:
+		return a
+	}
+	return v
+}
+
+// exchange makes a of b and b of a in a field.
+func (f field) exchange(w *uint64, a, b uint64) { *w = f.put(*w, exchanged(f.of(*w), a, b)) }
+
 // exchange makes p of q and q of p, wherever they are named.
 func (sys *system) exchange(x *state, p, q uint64) {
-	named := func(w *uint64, f field) {
-		switch f.of(*w) {
-		case p:
-			*w = f.put(*w, q)
-		case q:
-			*w = f.put(*w, p)
-		}
-	}
+	named := func(w *uint64, f field) { f.exchange(w, p, q) }
 	for key := range sys.shape.Keys {
 		named(&x[0], heldField.at(key))
 		if sys.apart {
@@ -137,7 +144,9 @@ func (sys *system) exchange(x *state, p, q uint64) {
 	x[0] = withStatus(withStatus(x[0], p, sq), q, sp)
 	for i := range sys.agents {
 		a := &sys.agents[i]
-		sys.exchangeLooked(x, a, p, q)
+		if lookField.of(x[a.word]) != 0 && sys.current(x, a).Slot == programSlot {
+			lookField.exchange(&x[a.word], 1+p, 1+q)
+		}
 		if !a.loads {
 			named(&x[a.word], givenField)
 			named(&x[a.word], oldField)
@@ -168,32 +177,10 @@ func exchangeIn(w site, p, q uint64) site {
 	const rows = 1 | 1<<(1<<tailBits) | 1<<(2<<tailBits)
 	s := slotOf(w, programSlot)
 	seen := pairSet(exchangeBits(uint64(s.seen()), rows, p, q))
-	to := func(t tail) tail {
-		switch t {
-		case tail(p):
-			return tail(q)
-		case tail(q):
-			return tail(p)
-		}
-		return t
-	}
+	to := func(t tail) tail { return exchanged(t, tail(p), tail(q)) }
 	mem := s.mem()
 	return withSlot(w, programSlot, s.expecting(to(s.expects())).with(seen,
 		pairOf(mem.head(), to(mem.tail()))))
-}
-
-// exchangeLooked exchanges two programs in what an agent takes a slot to hold.
-func (sys *system) exchangeLooked(x *state, a *agent, p, q uint64) {
-	w := &x[a.word]
-	if lookField.of(*w) == 0 || sys.current(x, a).Slot != programSlot {
-		return
-	}
-	switch lookField.of(*w) - 1 {
-	case p:
-		*w = lookField.put(*w, 1+q)
-	case q:
-		*w = lookField.put(*w, 1+p)
-	}
 }
 
 // standsFor reports whether a stored state stands for x: whether some permutation of the

@@ -68,14 +68,8 @@ func (sys *system) exchangeKeys(x *state, k, l int) {
 	}
 	for i := range sys.agents {
 		w := &x[sys.agents[i].word]
-		if sys.agents[i].loads || opField.of(*w) == 0 {
-			continue
-		}
-		switch int(keyField.of(*w)) {
-		case k:
-			*w = keyField.put(*w, uint64(l))
-		case l:
-			*w = keyField.put(*w, uint64(k))
+		if !sys.agents[i].loads && opField.of(*w) != 0 {
+			keyField.exchange(w, uint64(k), uint64(l))
 		}
 	}
 	for i := sys.threads; i < sys.words; i++ {

@@ -66,9 +66,9 @@ func newSystem(s protocol.Subject, threads int, symmetric bool) (*system, error)
 		symmetric: symmetric, knows: s.Protocol.Knows(),
 	}
 	sys.shape.Threads = threads
-	var err error
 	site := s.Protocol.Site()
-	if err := sys.fitsSite(site); err != nil {
+	err := sys.fitsSite(site)
+	if err != nil {
 		return nil, err
 	}
 	if sys.micros, err = microsOf(s.Method, site.Slots[0].Size); err != nil {
@@ -81,26 +81,30 @@ func newSystem(s protocol.Subject, threads int, symmetric bool) (*system, error)
 		return nil, err
 	}
 	if sys.shape.Deep {
-		var err error
 		if sys.unlist, err = s.Unlisting(); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
 		}
 	}
 	sys.alikeKeys = sys.shape.Keys
 	sys.layOut(s.Protocol)
-	for key := range sys.shape.Keys {
-		sites := sys.sitesOf(key)
-		for op := range protocol.OpKinds {
-			actions := s.Protocol.Unroll(protocol.OpKind(op), len(sites))
-			sys.actions[op][key] = place(actions, sites)
+	unroll := func(to *[]action, what any, actions []protocol.Action, sites []int) {
+		if *to = place(actions, sites); err == nil && len(actions) > maxActions {
+			err = fmt.Errorf("%w: %v unrolls to %d actions, at most %d fit",
+				ErrUnsupported, what, len(actions), maxActions)
+		}
+	}
+	for op := range protocol.OpKind(protocol.OpKinds) {
+		for key := range sys.shape.Keys {
+			sites := sys.sitesOf(key)
+			unroll(&sys.actions[op][key], op, s.Protocol.Unroll(op, len(sites)), sites)
 		}
 	}
 	for which := range sys.shape.Copies {
-		sites := sys.sitesOfImage(1 + which)
-		sys.life[loads][which] = place(s.Protocol.UnrollLoad(len(sites)), sites)
-		sys.life[unloads][which] = place(s.Protocol.UnrollUnload(), sites)
+		sites := sys.images[1+which]
+		unroll(&sys.life[loads][which], "load", s.Protocol.UnrollLoad(len(sites)), sites)
+		unroll(&sys.life[unloads][which], "unload", s.Protocol.UnrollUnload(), sites)
 	}
-	return sys, sys.fitsActions()
+	return sys, err
 }
 
 // layOut gives every word of a state its place.
@@ -137,32 +141,6 @@ func (sys *system) fits() error {
 	if n := len(sys.micros); n < 1 || n > maxMicros {
 		return fmt.Errorf("%w: %d micro-steps of a poke, not between 1 and %d", ErrUnsupported, n,
 			maxMicros)
-	}
-	return nil
-}
-
-// fitsActions reports whether a state can number every operation's actions.
-func (sys *system) fitsActions() error {
-	check := func(what string, list []action) error {
-		if len(list) > maxActions {
-			return fmt.Errorf("%w: %s unrolls to %d actions, at most %d fit",
-				ErrUnsupported, what, len(list), maxActions)
-		}
-		return nil
-	}
-	for op := range sys.actions {
-		for _, list := range sys.actions[op] {
-			if err := check(protocol.OpKind(op).String(), list); err != nil {
-				return err
-			}
-		}
-	}
-	for l := range sys.life {
-		for _, list := range sys.life[l] {
-			if err := check(lifeNames[l], list); err != nil {
-				return err
-			}
-		}
 	}
 	return nil
 }

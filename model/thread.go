@@ -71,12 +71,12 @@ func (e *expander) inProgram(i int, t uint64) {
 	e.goTo(i, moveRun, 0, noFault)
 	to := progField.put(placeField.put(t, atSlots), 0)
 	if e.sys.shape.Deep {
-		for _, site := range e.sys.sitesOfImage(e.sys.imageOfProgram(progField.of(t))) {
+		for _, site := range e.sys.images[e.sys.imageOfProgram(progField.of(t))] {
 			e.fetch(i, siteField.put(to, uint64(site)), 0)
 		}
 	}
 	if e.sys.shape.Nested {
-		for _, site := range e.sys.sitesOfImage(int(homeField.of(t))) {
+		for _, site := range e.sys.images[homeField.of(t)] {
 			e.goTo(i, moveBack, siteField.put(homeField.put(to, 0), uint64(site)), noFault)
 		}
 	}
@@ -142,7 +142,8 @@ func (e *expander) fetch(i int, t uint64, s protocol.Slot) {
 func (e *expander) execute(i int, t uint64, s protocol.Slot, instr tail, kind moveKind) {
 	switch f := &e.sys.flow[s][contentOf(instr)]; {
 	case f.leads == protocol.ToProgram:
-		e.tailCall(i, t, uint64(instr), kind)
+		to, broken := e.entered(t, e.sys.keyOf(int(siteField.of(t))), uint64(instr))
+		e.acts(i, t, kind, to, broken)
 	case f.breaks != noFault:
 		e.acts(i, t, kind, t, f.breaks)
 	case f.leads == protocol.ToNext && s+1 < siteSlots:
@@ -160,7 +161,7 @@ func (e *expander) skip(i int, t uint64, kind moveKind) {
 		broken = missed
 	}
 	image := e.sys.imageOf(here)
-	sites := e.sys.sitesOfImage(image)
+	sites := e.sys.images[image]
 	switch {
 	case e.sys.programOf(image) > 0:
 		to = e.sys.inside(t)
@@ -186,12 +187,6 @@ func (e *expander) readKeys(i int) {
 		e.from()[e.sys.threads+i] = to
 		e.found(move{moveRead, int8(i), int8(key)}, broken)
 	}
-}
-
-// tailCall enters program p by the direct site at which thread i stands as t.
-func (e *expander) tailCall(i int, t uint64, p uint64, kind moveKind) {
-	to, broken := e.entered(t, e.sys.keyOf(int(siteField.of(t))), p)
-	e.acts(i, t, kind, to, broken)
 }
 
 // entered returns what thread t becomes in program p, entered for a key, and what that

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"tailpoke/jit/exec"
@@ -13,8 +14,8 @@ import (
 )
 
 const (
-	// dataSize is the memory for prog arrays and program structs.
-	dataSize = 1 << 20
+	// dataSize is the memory for prog arrays and program structs: Cilium has arrays of 65,536 keys.
+	dataSize = 4 << 20
 	// progStructs is how many programs can be loaded at a time; each has a struct of
 	// progStructSize bytes of which sites read bpf_func alone.
 	progStructs    = 1024
@@ -92,9 +93,11 @@ func New(cfg Config) (*Patcher, error) {
 	}
 	p := &Patcher{
 		cfg: cfg, arena: cfg.Arena, data: data,
-		poker:   text.New(cfg.Arena, cfg.Method),
-		arrays:  map[string]*ProgArray{},
-		space:   newSpace(cfg.Arena.Size(), rand.New(rand.NewPCG(cfg.Seed, 0))),
+		poker:  text.New(cfg.Arena, cfg.Method),
+		arrays: map[string]*ProgArray{},
+		space: &space{
+			used: make([]bool, cfg.Arena.Size()/pageSize), rng: rand.New(rand.NewPCG(cfg.Seed, 0)),
+		},
 		top:     progStructs * progStructSize,
 		structs: make([]bool, progStructs),
 	}
@@ -118,15 +121,13 @@ func (p *Patcher) Synchronize() error {
 func (p *Patcher) Reap() {
 	p.mu.Lock()
 	var ready []*Program
-	keep := p.retired[:0]
-	for _, r := range p.retired {
-		if r.in.Done(r.at) {
+	p.retired = slices.DeleteFunc(p.retired, func(r retired) bool {
+		over := r.in.Done(r.at)
+		if over {
 			ready = append(ready, r.prog)
-		} else {
-			keep = append(keep, r)
 		}
-	}
-	p.retired = keep
+		return over
+	})
 	p.mu.Unlock()
 	for _, prog := range ready {
 		p.free(prog)
@@ -189,13 +190,12 @@ func (p *Patcher) retire(prog *Program, in *rcu.Domain) {
 
 // allocStruct takes a program struct.
 func (p *Patcher) allocStruct() (int, error) {
-	for i, used := range p.structs {
-		if !used {
-			p.structs[i] = true
-			return i, nil
-		}
+	i := slices.Index(p.structs, false)
+	if i < 0 {
+		return 0, fmt.Errorf("more than %d programs", progStructs)
 	}
-	return 0, fmt.Errorf("more than %d programs", progStructs)
+	p.structs[i] = true
+	return i, nil
 }
 
 var errGone = errors.New("no key holds the program any more, it must be loaded anew")

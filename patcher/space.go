@@ -3,6 +3,7 @@ package patcher
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"tailpoke/jit/exec"
 )
@@ -28,10 +29,6 @@ type space struct {
 	freed []region // oldest first
 }
 
-func newSpace(size int, rng *rand.Rand) *space {
-	return &space{used: make([]bool, size/pageSize), rng: rng}
-}
-
 // alloc takes pages for size bytes and returns the offset of the first.
 func (s *space) alloc(size int) (exec.Off, error) {
 	n := (size + pageSize - 1) / pageSize
@@ -52,10 +49,8 @@ func (s *space) alloc(size int) (exec.Off, error) {
 }
 
 func (s *space) take(page, n int) bool {
-	for _, u := range s.used[page : page+n] {
-		if u {
-			return false
-		}
+	if slices.Contains(s.used[page:page+n], true) {
+		return false
 	}
 	for i := range n {
 		s.used[page+i] = true
@@ -71,7 +66,5 @@ func (s *space) release(off exec.Off, size int) {
 	}
 	r := s.freed[0]
 	s.freed = s.freed[1:]
-	for i := range r.pages {
-		s.used[r.page+i] = false
-	}
+	clear(s.used[r.page : r.page+r.pages])
 }

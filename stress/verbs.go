@@ -74,11 +74,12 @@ func Regression(ctx context.Context, names []string, told func(done, all int)) (
 // [errors.ErrUnsupported] where it cannot be asked.
 type RunningKernel struct{}
 
-// Identity compares the images of programs with the kernel's, byte for byte: those of an object
-// file, or, without one, of a corpus with so many random programs of a seed. If ctx ends, it has what
-// was compared until then. told, if set, is told before each program how many are done.
-func (RunningKernel) Identity(ctx context.Context, object string, seed uint64, random int, told func(done, all int)) (*report.Identity, error) {
-	return catalogue.Identity(ctx, object, seed, random, told)
+// Identity compares the images of programs with the kernel's, byte for byte: those of object files,
+// and of those in folders, or, without any, of a corpus with so many random programs of a seed. If ctx
+// ends, it has what was compared until then. told, if set, is told how many objects of several are
+// done, else before each program how many are.
+func (RunningKernel) Identity(ctx context.Context, files []string, seed uint64, random int, told func(done, all int)) (*report.Identity, error) {
+	return catalogue.Identity(ctx, files, seed, random, told)
 }
 
 // Affected asks the kernel which of the known faults of tail calls it has, those of these names or

@@ -21,6 +21,9 @@ func formatNames() []string {
 	return out
 }
 
+// htmlForm is the form of pages.
+func htmlForm() format { return format(slices.Index(formatNames(), "html")) }
+
 func (f format) to() render.Format { return render.Formats()[f] }
 
 func (f format) write(w io.Writer, d *report.Document, page render.Page) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"tailpoke/internal/soak"
 	"tailpoke/internal/vm/guest"
 	"tailpoke/stress"
 	"tailpoke/stress/report"
@@ -23,7 +24,7 @@ type judging struct {
 	subjectFlags
 	engines, required []string
 	script, trace     string
-	witness           string // file
+	witness, perfetto string // files
 	callers           count
 	sleepable         sleepable
 	whole             bool
@@ -53,8 +54,14 @@ func (j *judging) modelFlags(f *pflag.FlagSet) {
 	f.Var(&j.maxMemory, "max-memory", "bound on the memory of the process while the model or the machine engine explores, such as 512M or 4G")
 }
 
-// judge resolves the flags and asks the engines.
-func (j *judging) judge(cmd *cobra.Command, args []string) (*report.Document, error) {
+// resolved is what flags mean: what is judged, and how.
+type resolved struct {
+	soak.Options
+	required []stress.Engine
+}
+
+// resolve finds out what the flags mean.
+func (j *judging) resolve(cmd *cobra.Command, args []string) (*resolved, error) {
 	if len(args) > 0 { // cobra takes "" and "-" for no verbs
 		return nil, usagef("unknown command %q for %q", args[0], cmd.CommandPath())
 	}
@@ -81,6 +88,16 @@ func (j *judging) judge(cmd *cobra.Command, args []string) (*report.Document, er
 	if err := stress.Validate(s, target, o); err != nil {
 		return nil, usage(err)
 	}
+	return &resolved{soak.Options{Subject: s, Workload: target, Options: o}, required}, nil
+}
+
+// judge resolves the flags and asks the engines.
+func (j *judging) judge(cmd *cobra.Command, args []string) (*report.Document, error) {
+	r, err := j.resolve(cmd, args)
+	if err != nil {
+		return nil, err
+	}
+	o := r.Options.Options
 	if hopeless(o) {
 		j.quiet = true
 	}
@@ -94,6 +111,11 @@ func (j *judging) judge(cmd *cobra.Command, args []string) (*report.Document, er
 		return nil, usage(errors.Join(err, closeTrace()))
 	}
 	defer witness.close()
+	times, saveTimes, err := j.keepTimes(&o)
+	if err != nil {
+		return nil, usage(errors.Join(err, closeTrace()))
+	}
+	defer times.close()
 	if !hopeless(o) {
 		var show func(report.Verdict)
 		o.Begin = func(about *report.Subject) { show = j.rows(cmd, about) }
@@ -103,14 +125,17 @@ func (j *judging) judge(cmd *cobra.Command, args []string) (*report.Document, er
 			}
 		}
 	}
-	d, err := stress.Run(cmd.Context(), s, target, o)
+	d, err := stress.Run(cmd.Context(), r.Subject, r.Workload, o)
 	if err = errors.Join(err, closeTrace()); err != nil {
 		return nil, failed(err)
 	}
 	if err := saveWitness(j.notes(cmd)); err != nil {
 		return d, failed(err)
 	}
-	if err := missing(d, required); err != nil {
+	if err := saveTimes(d); err != nil {
+		return d, failed(err)
+	}
+	if err := missing(d, r.required); err != nil {
 		if hopeless(o) && j.format == 0 { // the error says it all to people
 			return nil, err
 		}

@@ -152,7 +152,7 @@ func (x *matrixing) read(cmd *cobra.Command, args []string) (err error) {
 // settle finds what the plan's lines mean.
 func (x *matrixing) settle(cmd *cobra.Command) error {
 	for _, l := range x.plan.Verbs {
-		if _, err := verbOf(l.Words, 0, 0); err != nil {
+		if _, err := verbOf(l.Words, 0, 0, ""); err != nil {
 			return usagef("%s: %v", l.At, err)
 		}
 		x.args = append(x.args, l.Words)
@@ -215,7 +215,7 @@ func (x *matrixing) cell(ctx context.Context, c matrix.Cell) (report.MatrixCell,
 	if err := form.Set("json"); err != nil {
 		return report.MatrixCell{}, err
 	}
-	v, err := verbOf(args, seed(rand.Uint64()), form)
+	v, err := verbOf(args, seed(rand.Uint64()), form, "")
 	if err != nil {
 		return report.MatrixCell{}, err
 	}

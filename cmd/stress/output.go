@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type output struct {
 	format   format
 	json     bool // --json was given
 	quiet    bool
+	html     string   // file for a page
 	seed     seed     // of verbs with seedFlag
 	drawn    string   // the seed, once a verb has asked for it
 	again    string   // the command line that does the same again, where that is not this one
@@ -36,6 +38,7 @@ type output struct {
 func (o *output) flags(f *pflag.FlagSet) {
 	f.Var(&o.format, "format", "form of the result: "+strings.Join(formatNames(), ", "))
 	f.BoolVar(&o.json, "json", false, "print one JSON object: --format json")
+	f.StringVar(&o.html, "html", "", "file to write the result to as a page as well, which needs no other file")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print the result and errors alone")
 }
 
@@ -90,20 +93,31 @@ func (o *output) answer(find finder) func(*cobra.Command, []string) error {
 		if err := o.check(cmd); err != nil {
 			return usage(err)
 		}
+		page, err := openLater(o.html)
+		if err != nil {
+			return usage(fmt.Errorf("--html: %w", err))
+		}
+		defer page.close()
 		d, err := find(cmd, args)
 		o.status.clear()
 		stopped := interrupted(cmd.Context())
-		if d == nil && err != nil {
-			if stopped != nil {
-				return stopped
-			}
+		if d == nil && err != nil && stopped != nil {
+			return stopped
+		}
+		silent := d == nil && err != nil // nothing is printed but the error
+		if silent {
 			if d = o.failure(cmd, err); d == nil {
 				return err
 			}
+			silent = !o.format.to().Failures
 		}
 		o.stamp(cmd, args, d)
 		d.Seconds = time.Since(start).Seconds()
-		if bad := o.out(cmd).grow(d, o.format.write); bad != nil {
+		bad := o.writePage(page, d)
+		if !silent {
+			bad = errors.Join(o.out(cmd).grow(d, o.format.write), bad)
+		}
+		if bad != nil {
 			return failed(errors.Join(err, bad))
 		}
 		switch {
@@ -114,6 +128,18 @@ func (o *output) answer(find finder) func(*cobra.Command, []string) error {
 		}
 		return exitOf(d)
 	}
+}
+
+// writePage writes the document as a page, if --html names a file.
+func (o *output) writePage(page *later, d *report.Document) error {
+	if page == nil {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := htmlForm().write(&b, d, render.Page{}); err != nil {
+		return err
+	}
+	return page.write(b.Bytes())
 }
 
 // out is where the document goes.
@@ -163,7 +189,7 @@ func (o *output) check(cmd *cobra.Command) (err error) {
 
 // failure is the document that says that there is none, where the form's readers wait for one.
 func (o *output) failure(cmd *cobra.Command, err error) *report.Document {
-	if e, ok := errors.AsType[*exit](err); !ok || e.code != codeFailed || !o.format.to().Failures {
+	if e, ok := errors.AsType[*exit](err); !ok || e.code != codeFailed || !o.format.to().Failures && o.html == "" {
 		return nil
 	}
 	return &report.Document{Schema: "stress/" + cmd.Name(), Error: err.Error()}

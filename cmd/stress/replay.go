@@ -46,9 +46,9 @@ the real CPUs differ, and 2 if the file cannot be read or its steps cannot be ta
 // replay is the verb of that name.
 type replay struct {
 	output
-	svg     string
-	kernel  string
-	machine machine // that the kernel runs in
+	svg, perfetto string
+	kernel        string
+	machine       machine // that the kernel runs in
 }
 
 func newReplay() *cobra.Command {
@@ -59,6 +59,7 @@ func newReplay() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&r.svg, "svg", "", "file to draw the witness into")
+	perfettoFlag(f, &r.perfetto)
 	r.expectFlag(f)
 	f.StringVar(&r.kernel, "kernel", "", "kernel image, or deb:NAME: take the steps in that kernel, in a virtual machine")
 	r.machine.machineFlags(f)
@@ -75,6 +76,11 @@ func (r *replay) again(cmd *cobra.Command, args []string) (*report.Document, err
 		return nil, usage(fmt.Errorf("--svg: %w", err))
 	}
 	defer drawing.close()
+	times, err := openTimes(r.perfetto)
+	if err != nil {
+		return nil, usage(err)
+	}
+	defer times.close()
 	again, err := stress.Replay(cmd.Context(), args[0])
 	if _, ok := errors.AsType[*stress.ReplayFailure](err); ok {
 		return nil, failed(err)
@@ -85,6 +91,7 @@ func (r *replay) again(cmd *cobra.Command, args []string) (*report.Document, err
 	if r.svg != "" {
 		err = drawing.write(render.SVG(again))
 	}
+	err = errors.Join(err, drawTimes(times, again, ""))
 	for _, s := range again.Sections {
 		if s, ok := s.(*report.Replay); ok && s.CPU.Outcome == report.Differs {
 			err = errors.Join(err, fmt.Errorf("the real CPUs and the machine engine disagree: %s", s.CPU.Text))

@@ -36,7 +36,7 @@ func wordsOf(cmd *cobra.Command, args []string) []string {
 	}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch f.Name {
-		case "json", "format", "quiet", "progress", "seed":
+		case "json", "format", "html", "quiet", "progress", "seed":
 			return
 		}
 		values := []string{f.Value.String()}

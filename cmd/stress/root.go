@@ -47,8 +47,8 @@ func newRoot() *cobra.Command {
 		group string
 		cmd   *cobra.Command
 	}{
-		{judges, newRun()}, {judges, newMutants()}, {judges, newSoak()}, {judges, newModel()}, {judges, newSearch()}, {judges, newRegression()}, {judges, newAffected()}, {judges, newConform()}, {judges, newReplay()}, {judges, newVM()},
-		{shows, newDisasm()}, {shows, newIdentity()}, {shows, newPlugin()}, {shows, newList()}, {shows, newExplain()}, {shows, newDoctor()}, {shows, newVersion()},
+		{judges, newRun()}, {judges, newMutants()}, {judges, newSoak()}, {judges, newModel()}, {judges, newSearch()}, {judges, newRegression()}, {judges, newAffected()}, {judges, newConform()}, {judges, newReplay()}, {judges, newDiff()}, {judges, newVM()},
+		{shows, newServe()}, {shows, newFindings()}, {shows, newDisasm()}, {shows, newIdentity()}, {shows, newPlugin()}, {shows, newList()}, {shows, newExplain()}, {shows, newDoctor()}, {shows, newVersion()},
 	} {
 		v.cmd.GroupID = v.group
 		root.AddCommand(v.cmd)

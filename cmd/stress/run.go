@@ -20,8 +20,10 @@ run judges one subject. Without subject flags it is the default one. With --site
 the calls in the file. The cpu engine and the kernel engine carry them out, and random calls
 after them if there is a --duration. The model still gives its verdict on all calls.`
 
-func newRun() *cobra.Command {
-	j := &judging{}
+func newRun() *cobra.Command { return runCommand(&judging{}) }
+
+// runCommand makes the verb, whose flags j has.
+func runCommand(j *judging) *cobra.Command {
 	cmd := &cobra.Command{Use: "run", Short: "Judge any subject", Long: runLong, Args: cobra.NoArgs, RunE: j.answer(j.judge)}
 	f := cmd.Flags()
 	j.protocolFlags(f)
@@ -43,6 +45,7 @@ func newRun() *cobra.Command {
 	f.Lookup("sleepable").NoOptDefVal = "remove"
 	f.BoolVar(&j.whole, "whole", false, "the engine steered holds readers at each of their instructions, and leaves no schedule out that another one stands for")
 	j.witnessFlag(f)
+	perfettoFlag(f, &j.perfetto)
 	f.StringVar(&j.script, "script", "", "file of calls for the machine, cpu and kernel engines: put KEY PROGRAM, delete KEY, load, unload")
 	return cmd
 }

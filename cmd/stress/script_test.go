@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"tailpoke/internal/schema"
 	"tailpoke/stress"
 )
 
@@ -28,7 +30,8 @@ var update = flag.Bool("update", false, "write what the command prints into the 
 // objects. Beside testscript's own commands a script has
 //
 //	exits CODE stress ARGS...   runs the command; it must exit with that code, at the latest
-//	                            in eight times its --duration
+//	                            in eight times its --duration, and with --json its object must be
+//	                            as its schema says
 //	shape FILE                  writes the fields of the one JSON object on stdout into FILE
 //	field PATH PATTERN          holds a field of that object against a regular expression; an element
 //	                            of the path is a name, a number, or name=value of one in a list
@@ -50,7 +53,9 @@ func runScripts(t *testing.T, dir string) {
 			// at work; the command has none then.
 			e.Setenv("GORACE", "atexit_sleep_ms=10")
 			e.Setenv("NUMCPU", fmt.Sprint(runtime.NumCPU()))
-			return nil
+			scripts, err := filepath.Abs("../../scripts")
+			e.Setenv("SCRIPTS", scripts)
+			return err
 		},
 		RequireUniqueNames: true,
 		Cmds:               map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "shape": shape, "field": field},
@@ -85,6 +90,9 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if code != want {
 		ts.Fatalf("exit code %d, want %d", code, want)
+	}
+	if stdout := ts.ReadFile("stdout"); slices.Contains(args, "--json") && stdout != "" {
+		ts.Check(schema.Check([]byte(stdout)))
 	}
 }
 
@@ -175,6 +183,28 @@ func fieldsOf(out map[string]bool, path string, v any) {
 		out[path+" null"] = true
 	default:
 		out[fmt.Sprintf("%s %T", path, v)] = true
+	}
+}
+
+// TestEveryVerbInJSON: there is no verb whose object no script holds against its schema.
+func TestEveryVerbInJSON(t *testing.T) {
+	files, err := filepath.Glob("testdata/script/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var scripts strings.Builder
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scripts.Write(text)
+	}
+	for _, verb := range newRoot().Commands() {
+		held := regexp.MustCompile(`(?m)^(\[.*\] )?exits \d stress ` + verb.Name() + `( .*)? --json\b`)
+		if verb.RunE != nil && verb.Flags().Lookup("json") != nil && !held.MatchString(scripts.String()) {
+			t.Errorf("no script has %q print JSON", verb.Name())
+		}
 	}
 }
 

@@ -18,14 +18,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// onLine calls a function at the first line that does not tell the seed: of progress.
+// onLine calls a function at the first line that begins with a prefix.
 type onLine struct {
-	once sync.Once
-	do   func()
+	prefix string
+	once   sync.Once
+	do     func()
 }
 
 func (o *onLine) Write(p []byte) (int, error) {
-	if !strings.HasPrefix(string(p), "seed ") {
+	if strings.HasPrefix(string(p), o.prefix) {
 		o.once.Do(o.do)
 	}
 	return len(p), nil
@@ -41,7 +42,7 @@ func TestSignals(t *testing.T) {
 	}{{"soak", syscall.SIGINT, 130}, {"run", syscall.SIGTERM, 143}, {"run", syscall.SIGHUP, 129}} {
 		t.Run(c.verb+" "+c.signal.String(), func(t *testing.T) {
 			var stdout strings.Builder
-			stderr := &onLine{do: func() {
+			stderr := &onLine{prefix: "cpu ", do: func() {
 				self, err := os.FindProcess(os.Getpid())
 				if err == nil {
 					err = self.Signal(c.signal)
@@ -58,7 +59,7 @@ func TestSignals(t *testing.T) {
 			if err := json.Unmarshal([]byte(stdout.String()), &d); err != nil {
 				t.Fatal(err)
 			}
-			if d.Seed == "" || d.Of("model") == nil || d.Of("cpu") == nil || d.Of("cpu").Executions == 0 {
+			if cpu := d.Of("cpu"); d.Seed == "" || d.Of("model") == nil || cpu == nil || cpu.CPUCounts == nil || cpu.Executions == 0 {
 				t.Errorf("the document lacks something:\n%s", stdout.String())
 			}
 		})

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tailpoke/internal/soak"
 	"tailpoke/stress"
 )
 
@@ -139,5 +140,34 @@ func (s *sleepable) Set(text string) error {
 		return fmt.Errorf("want remove, update or all")
 	}
 	*s = sleepable(text)
+	return nil
+}
+
+// until says when enough is known.
+type until struct{ soak.Until }
+
+func (u *until) Type() string { return "condition" }
+
+func (u *until) Set(text string) (err error) {
+	u.Until, err = soak.ParseUntil(text)
+	return err
+}
+
+// confidence is a probability, as a number below 1 or in percent.
+type confidence float64
+
+func (c *confidence) String() string { return strconv.FormatFloat(float64(*c), 'g', -1, 64) }
+func (c *confidence) Type() string   { return "level" }
+
+func (c *confidence) Set(text string) error {
+	number, percent := strings.CutSuffix(text, "%")
+	v, err := strconv.ParseFloat(number, 64)
+	if percent {
+		v /= 100
+	}
+	if err != nil || !(v >= 0.5 && v < 1) {
+		return fmt.Errorf("want a level such as 0.95 or 99%%, from 0.5 to less than 1")
+	}
+	*c = confidence(v)
 	return nil
 }

@@ -57,6 +57,7 @@ type machine struct {
 	bisect  bool
 	witness string // file
 	steers  bool   // the verb runs here, and steers the kernel
+	bundle  string // file
 	ran     bool   // the verb has ended in the guest: the exit code is its own
 }
 
@@ -72,6 +73,7 @@ func newVM() *cobra.Command {
 	m.machineFlags(f)
 	f.StringVar(&m.kernel, "kernel", "", "kernel image: a bzImage, or deb:NAME for Debian's linux-image-NAME")
 	f.StringVar(&m.witness, "witness", "", "take the witness of this file in the kernel, in the place of a verb: stress replay FILE --kernel")
+	f.StringVar(&m.bundle, "bundle", "", "file to keep all that is known in if the kernel went wrong, for stress replay")
 	f.BoolVar(&m.bisect, "exit-bisect", false, "exit with 0, 1 or 125, for git bisect run")
 	m.flags(f)
 	cmd.AddCommand(newMatrix())
@@ -152,6 +154,9 @@ func (m *machine) boot(cmd *cobra.Command, args []string) (code int, d *report.D
 	case res.Fault != nil:
 		m.again = againOf(o.Before, args, m.drawn)
 		d := res.Document()
+		if err := m.keep(d, args); err != nil {
+			return 0, d, failed(err)
+		}
 		if out.n > 0 && m.format == 0 { // people have read the head
 			d.Guest, m.drawn = nil, ""
 		}
@@ -195,7 +200,7 @@ func (m *machine) optionsOf(cmd *cobra.Command, args []string) (o vm.Options, er
 		}
 		args = []string{"replay", m.witness}
 	}
-	v, err := verbOf(args, m.seed, m.format)
+	v, err := verbOf(args, m.seed, m.format, m.html)
 	if err != nil {
 		return o, err
 	}

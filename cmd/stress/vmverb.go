@@ -14,8 +14,9 @@ type guestVerb struct {
 }
 
 // verbOf reads a verb's command line, so that what is wrong with it costs no boot. It adds a seed where
-// chance is involved and none is given, since a guest that dies cannot tell it, and a format.
-func verbOf(args []string, drawn seed, form format) (*guestVerb, error) {
+// chance is involved and none is given, since a guest that dies cannot tell it, a format, and the file of
+// a page.
+func verbOf(args []string, drawn seed, form format, page string) (*guestVerb, error) {
 	verb, rest, err := newRoot().Find(args)
 	if err != nil {
 		return nil, usage(err)
@@ -42,6 +43,9 @@ func verbOf(args []string, drawn seed, form format) (*guestVerb, error) {
 			v.seed = drawn.String()
 			v.args = append(v.args, "--seed", v.seed)
 		}
+	}
+	if own := f.Lookup("html"); own != nil && !own.Changed && page != "" {
+		v.args = append(v.args, "--html", page)
 	}
 	switch own, object := f.Lookup("format"), f.Lookup("json"); {
 	case own == nil:

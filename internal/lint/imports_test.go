@@ -15,15 +15,19 @@ type arrows struct {
 }
 
 const (
-	asm    = "github.com/cilium/ebpf/asm"
-	btf    = "github.com/cilium/ebpf/btf"
-	ebpf   = "github.com/cilium/ebpf"
-	link   = "github.com/cilium/ebpf/link"
-	unix   = "golang.org/x/sys/unix"
-	x86asm = "golang.org/x/arch/x86/x86asm"
-	hdr    = "github.com/HdrHistogram/hdrhistogram-go"
-	cobra  = "github.com/spf13/cobra"
-	pflag  = "github.com/spf13/pflag" // cobra's own flags
+	asm      = "github.com/cilium/ebpf/asm"
+	btf      = "github.com/cilium/ebpf/btf"
+	ebpf     = "github.com/cilium/ebpf"
+	link     = "github.com/cilium/ebpf/link"
+	unix     = "golang.org/x/sys/unix"
+	x86asm   = "golang.org/x/arch/x86/x86asm"
+	hdr      = "github.com/HdrHistogram/hdrhistogram-go"
+	cobra    = "github.com/spf13/cobra"
+	pflag    = "github.com/spf13/pflag" // cobra's own flags
+	wire     = "google.golang.org/protobuf/encoding/protowire"
+	schema   = "github.com/santhosh-tekuri/jsonschema/v6"
+	cdproto  = "github.com/chromedp/cdproto"
+	chromedp = "github.com/chromedp/chromedp"
 )
 
 // pure forbids what a definition must not depend on: time, chance, and the system.
@@ -34,11 +38,15 @@ var table = map[string]arrows{
 	"jit":                            {may: []string{"jit/x86", asm}},
 	"jit/interp":                     {may: []string{"jit", asm}},
 	"jit/exec":                       {may: []string{unix}},
-	"jit/host":                       {may: []string{"jit", "jit/exec"}}, // what images call
-	"jit/host [t]":                   {may: []string{asm}},
+	"jit/host":                       {may: []string{"jit", "jit/exec", asm}}, // what images call
 	"patcher/protocol":               {forbid: pure},
 	"patcher/protocol/witness":       {may: []string{"patcher/protocol", "internal/table"}, forbid: pure},
+	"internal/chart":                 {forbid: pure},
+	"internal/serve [t]":             {may: []string{"internal/browser", "patcher/protocol"}},
+	"internal/browser":               {may: []string{chromedp, cdproto + "/cdp", cdproto + "/emulation", cdproto + "/log", cdproto + "/network", cdproto + "/runtime"}}, // tests alone
+	"internal/serve":                 {may: []string{"internal/state", "stress/report", "stress/report/render"}},                                                        // it shows what a soak keeps, and does nothing
 	"internal/table":                 {forbid: pure},
+	"internal/schema":                {may: []string{schema}}, // tests alone
 	"patcher/rcu":                    {may: []string{"patcher/protocol", "jit/exec"}},
 	"patcher [t]":                    {may: []string{asm, "jit"}}, // programs to load are compiled instructions
 	"patcher/rcu [t]":                {may: []string{unix}},       // it asks the system what was set
@@ -53,7 +61,7 @@ var table = map[string]arrows{
 	"stress/internal/cpu":            {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/live", "stress/internal/rig", "stress/report", unix}},
 	"stress/internal/cpu [t]":        {may: []string{"stress/internal/workload"}}, // a program, and its oracle
 	"stress/internal/sim":            {may: []string{"patcher/protocol/witness", "stress/internal/sim/x86", "jit", "patcher/protocol", x86asm}, forbid: pure},
-	"stress/internal/sim/x86":        {forbid: pure}, // it knows no state, slot or protocol
+	"stress/internal/sim/x86":        {may: []string{x86asm}, forbid: pure}, // it knows no state, slot or protocol
 	"stress/internal/sim/x86 [t]":    {may: []string{"jit", "jit/exec", asm}},
 	"stress/internal/sim [t]":        {may: []string{"jit/exec", "stress/internal/layouttest", asm}},
 	"stress/internal/step":           {may: []string{"patcher/protocol/witness", "stress/internal/sim/x86", "jit", "jit/exec", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/rig", "stress/internal/sim", "stress/report"}},
@@ -66,10 +74,10 @@ var table = map[string]arrows{
 	"stress/internal/child":          {},
 	"stress/internal/layouttest":     {may: []string{"jit"}}, // tests alone
 	"stress/bpf":                     {},
-	"stress/internal/judge":          {may: []string{"internal/vm", "internal/vm/guest", "jit", "jit/exec", "jit/interp", "model", "model/promela", "patcher", "patcher/protocol", "patcher/protocol/witness", "patcher/text", "stress/internal/child", "stress/internal/cpu", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/internal/sim", "stress/internal/steered", "stress/internal/steered/inside", "stress/internal/step", "stress/internal/workload", "stress/report"}},
+	"stress/internal/judge":          {may: []string{"internal/process", "internal/vm", "internal/vm/guest", "jit", "jit/exec", "jit/interp", "model", "model/promela", "patcher", "patcher/protocol", "patcher/protocol/witness", "patcher/text", "stress/internal/child", "stress/internal/cpu", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/internal/sim", "stress/internal/steered", "stress/internal/steered/inside", "stress/internal/step", "stress/internal/workload", "stress/report"}},
 	"stress/internal/judge [t]":      {may: []string{"stress", "stress/internal/rig", ebpf, asm}},
-	"stress/internal/replay":         {may: []string{"internal/vm", "jit", "patcher/protocol", "patcher/protocol/witness", "stress/internal/judge", "stress/internal/regress", "stress/internal/steered", "stress/internal/workload", "stress/report"}},
-	"stress/internal/replay [t]":     {may: []string{"jit/exec", "stress/internal/catalogue"}},
+	"stress/internal/replay":         {may: []string{"internal/bundle", "internal/vm", "jit", "patcher/protocol", "patcher/protocol/witness", "stress/internal/judge", "stress/internal/regress", "stress/internal/steered", "stress/internal/workload", "stress/report"}},
+	"stress/internal/replay [t]":     {may: []string{"internal/schema", "jit/exec", "stress/internal/catalogue"}},
 	"stress/internal/reference":      {},
 	"stress/internal/reference [t]":  {may: []string{"jit", "model", "patcher/protocol", "stress/internal/sim", asm}}, // what it holds against each other
 	"stress/internal/steered":        {may: []string{"internal/vm", "internal/vm/gdb", "model", "patcher/protocol", "patcher/protocol/witness", "stress/internal/steered/inside", "stress/report"}},
@@ -80,21 +88,32 @@ var table = map[string]arrows{
 	"stress/internal/identity [t]":   {may: []string{"jit/interp", "jit/exec", "jit/host", "patcher", "stress/internal/rig", unix}},
 	"stress/internal/kernel":         {may: []string{"jit/exec", "stress/internal/identity", "stress/internal/live", "patcher/protocol", "stress/report", ebpf, asm, btf, unix, hdr}},
 	"stress/internal/kernel [t]":     {may: []string{"model"}},
-	"stress/report/render":           {may: []string{"internal/table", "patcher/protocol", "patcher/protocol/witness", "stress/report"}}, // all words that people read
-	"stress/report":                  {may: []string{"patcher/protocol", "patcher/protocol/witness"}, forbid: pure},                      // data alone; engines fill it
+	"stress/report/render":           {may: []string{"internal/chart", "internal/table", "patcher/protocol", "patcher/protocol/witness", "stress/report"}}, // all words that people read
+	"stress/report":                  {may: []string{"patcher/protocol", "patcher/protocol/witness"}, forbid: pure},                                        // data alone; engines fill it
+	"stress/report/perfetto":         {may: []string{"patcher/protocol", "patcher/protocol/witness", "stress/report", wire}},
+	"stress/report [t]":              {may: []string{"internal/schema"}},
+	"stress/report/render [t]":       {may: []string{"internal/browser", "internal/schema", chromedp, chromedp + "/kb"}},
 	"stress":                         {may: []string{"patcher/protocol", "stress/internal/catalogue", "stress/internal/judge", "stress/internal/regress", "stress/internal/replay", "stress/internal/search", "stress/internal/workload", "stress/report"}},
 	"stress [t]":                     {may: []string{"jit/exec", "patcher/rcu"}},
 	"stress/stresstest":              {may: []string{"patcher/protocol", "patcher/protocol/witness", "stress", "stress/report", "stress/report/render"}}, // a test prints what it finds
 	"internal/vm":                    {may: []string{"internal/vm/gdb", "internal/vm/guest", "patcher/protocol", "stress/report", unix}},
+	"internal/process":               {may: []string{"stress/report"}},
+	"internal/state":                 {may: []string{"patcher/protocol", "stress/report"}},
+	"internal/bundle":                {may: []string{"stress/report"}},
+	"internal/bundle [t]":            {may: []string{"internal/schema"}},
+	"internal/state [t]":             {may: []string{"internal/schema"}},
+	"internal/soak":                  {may: []string{"internal/bundle", "internal/process", "internal/state", "patcher/protocol", "stress", "stress/report"}},
 	"internal/vm/gdb":                {}, // it knows threads and addresses alone
 	"internal/vm/deb":                {}, // it knows kernels as files alone
 	"internal/vm/matrix":             {may: []string{"stress/report"}},
+	"internal/vm/matrix [t]":         {may: []string{"internal/schema"}},
 	"internal/vm/guest":              {may: []string{"patcher/protocol", "stress/report", unix}}, // it is in every guest, and knows no verb
-	"cmd/stress":                     {may: []string{"internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "stress", "stress/report", "stress/report/render", cobra, pflag, unix}},
-	"cmd/stress [t]":                 {may: []string{"patcher/protocol"}},
-	"scripts/mutation":               {}, // a tool for developers
-	"scripts/rewording":              {}, // likewise
-	"scripts/abusing":                {}, // likewise
+	"cmd/stress":                     {may: []string{"internal/bundle", "internal/serve", "internal/soak", "internal/state", "internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "stress", "stress/report", "stress/report/perfetto", "stress/report/render", cobra, pflag, unix}},
+	"cmd/stress [t]":                 {may: []string{"internal/schema", "patcher/protocol"}},
+	"scripts/mutation":               {},                                           // a tool for developers
+	"scripts/rewording":              {},                                           // likewise
+	"scripts/abusing":                {},                                           // likewise
+	"scripts/gathering":              {may: []string{"internal/table", ebpf, asm}}, // likewise
 	"internal/lint":                  {may: []string{}},
 	"internal/lint [t]":              {may: []string{"patcher/protocol", "stress"}},
 }

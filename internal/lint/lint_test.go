@@ -27,6 +27,7 @@ var rules = []rule{
 	{"no-machine-paths", ruleMachinePaths},
 	{"pages", rulePages},
 	{"slots-are-data", ruleSlotName},
+	{"schemas", ruleSchemas},
 }
 
 // later are rules that the tree does not meet yet: TestRulesCanFail shows that they can fail, and

@@ -10,6 +10,8 @@ type Table struct {
 	Rows [][]string
 	// Ruled draws a line below the first row.
 	Ruled bool
+	// Headless says that the first row is one like the others.
+	Headless bool
 	// Numbered aligns the first column to the right.
 	Numbered bool
 }

@@ -135,16 +135,15 @@ func TestWrote(t *testing.T) {
 
 // TestSignal: when the context ends, the verb gets the signal, and has time to end.
 func TestSignal(t *testing.T) {
-	fakeQEMU(t, `ready; number=$(dd bs=1 count=1 <&4 2>/dev/null | od -An -tu1); frame o "signal $((number))"; frame x 130; spin`)
+	fakeQEMU(t, `ready; frame o go; number=$(dd bs=1 count=1 <&4 2>/dev/null | od -An -tu1); frame o "signal $((number))"; frame x 130; spin`)
 	ctx, cancel := context.WithCancel(t.Context())
 	var out bytes.Buffer
 	res, err := Run(ctx, Options{
 		Kernel: fileOf(t, "bzImage", bzImage("6.1.0")), Dir: t.TempDir(), limits: quick, Stderr: &out,
-		Stdout: writer(func(b []byte) (int, error) { return out.Write(b) }),
+		Stdout: writer(func(b []byte) (int, error) { cancel(); return out.Write(b) }),
 		Signal: func() int { return int(unix.SIGINT) },
-		QEMU:   afterward(300*time.Millisecond, cancel),
 	})
-	if err != nil || res.Code != 130 || out.String() != "signal 2" {
+	if err != nil || res.Code != 130 || out.String() != "gosignal 2" {
 		t.Errorf("%+v, %q, %v", res, out.String(), err)
 	}
 }
@@ -152,12 +151,6 @@ func TestSignal(t *testing.T) {
 type writer func([]byte) (int, error)
 
 func (w writer) Write(b []byte) (int, error) { return w(b) }
-
-// afterward calls f in a while, and has no arguments for QEMU.
-func afterward(d time.Duration, f func()) []string {
-	time.AfterFunc(d, f)
-	return nil
-}
 
 // TestMissing: without QEMU the error names the package.
 func TestMissing(t *testing.T) {

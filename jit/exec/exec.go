@@ -55,6 +55,9 @@ type PoolConfig struct {
 	RestoreLo, RestoreHi int
 	// Outcomes are the values that the image may return in RAX, without repetitions.
 	Outcomes []uint64
+	// Others says that any other value is an outcome too. All of them are the outcome of the number
+	// len(Outcomes), which counts as one of MaxOutcomes.
+	Others bool
 	// YieldEvery makes a thread yield its CPU after so many calls, outside the
 	// read-side section; 0 never does.
 	YieldEvery int
@@ -158,8 +161,8 @@ type Counters struct {
 	// Overlaps counts executions by the kind of the phase that they saw; index 0 are
 	// those that saw no operation.
 	Overlaps [PhaseKinds]uint64
-	// Outcomes counts executions by their index in PoolConfig.Outcomes; those with an
-	// anomaly are not in it.
+	// Outcomes counts executions by their index in PoolConfig.Outcomes, with Others last; those with
+	// an anomaly are not in it.
 	Outcomes []uint64
 	// Anomalies counts executions with an anomaly.
 	Anomalies uint64
@@ -189,10 +192,18 @@ func (c PoolConfig) check() error {
 		return fmt.Errorf("context of %d bytes is longer than %d", len(c.Ctx), MaxCtx)
 	case c.RestoreLo < 0 || c.RestoreHi < c.RestoreLo || c.RestoreHi > len(c.Ctx):
 		return fmt.Errorf("bytes %d to %d to restore lie outside the context", c.RestoreLo, c.RestoreHi)
-	case len(c.Outcomes) > MaxOutcomes:
-		return fmt.Errorf("%d outcomes: want at most %d", len(c.Outcomes), MaxOutcomes)
+	case c.outcomes() > MaxOutcomes:
+		return fmt.Errorf("%d outcomes: want at most %d", c.outcomes(), MaxOutcomes)
 	}
 	return nil
+}
+
+// outcomes is how many outcomes there are.
+func (c *PoolConfig) outcomes() int {
+	if c.Others {
+		return len(c.Outcomes) + 1
+	}
+	return len(c.Outcomes)
 }
 
 // hashBits is the logarithm of the outcome table's size.

@@ -42,12 +42,16 @@ type frame struct {
 	fault       faultRecord
 	rax         uint64 // what the last call of a budget returned
 	call        callRecord
-	_           [64]byte
+	looks       uint64 // how often lookHandler has run
+	lookedAt    uint64 // rip, when it ran last
+	_           [48]byte
 	slot        uint64 // epoch of the read-side section; 0 outside. A cache line of its own
 	_           [56]byte
 	kept        [keptPerStk]anomaly
 	step        stepRecord
-	_           [frameSize - 1536 - 168]byte
+	otherBit    uint64 // of the outcome that is any other value; 0: there is none
+	others      uint64 // how often it came
+	_           [frameSize - 1536 - 184]byte
 }
 
 // callRecord is a call that the image makes outside of itself. While fn is not 0 the thread is

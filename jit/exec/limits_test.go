@@ -293,3 +293,13 @@ func TestMisuse(t *testing.T) {
 		t.Errorf("policy 77: %v", err)
 	}
 }
+
+// TestMembarrierAnswers: what the kernel refuses is an error.
+func TestMembarrierAnswers(t *testing.T) {
+	if err := membarrier(-1); err == nil {
+		t.Error("a command that there is not")
+	}
+	if err := membarrier(mbRegisterPrivateExpedited); err != nil {
+		t.Error(err)
+	}
+}

@@ -134,7 +134,7 @@ judged:
 	ADDQ  frame_table(R11), R10
 	MOVQ  $const_BadValue, CX
 	CMPQ  AX, outcome_value(R10)
-	JNE   bad
+	JNE   other
 	TESTQ SI, outcome_bit(R10)
 	JEQ   illegal
 	INCQ  outcome_count(R10)
@@ -151,10 +151,21 @@ done:
 	MOVQ frame_goBP(R11), BP
 	RET
 
+other:
+	// No outcome by itself. All values that are none may be one together.
+	MOVQ  frame_otherBit(R11), R10
+	TESTQ R10, R10
+	JEQ   bad
+	MOVQ  $const_BadPhase, CX
+	TESTQ SI, R10
+	JEQ   bad
+	INCQ  frame_others(R11)
+	JMP   again
+
 illegal:
 	// An empty slot of the table holds value 0 and no bit: 0 is an outcome like others.
 	CMPQ outcome_bit(R10), $0
-	JEQ  bad
+	JEQ  other
 	MOVQ $const_BadPhase, CX
 
 bad:

@@ -40,9 +40,12 @@ func (*Pool) InGuard(uint64) bool  { return false }
 func (*Pool) Counters() Counters   { return Counters{} }
 func (*Pool) Anomalies() []Anomaly { return nil }
 func (*Pool) NextEpoch() uint64    { return 0 }
+func (*Pool) Look()                {}
 func (*Pool) Readers() []Reader    { return nil }
 func (*Pool) SetContext([]byte)    {}
 func (*Pool) Context(int) []byte   { return nil }
+
+func (*Pool) Looked(int) (looks, at uint64) { return 0, 0 }
 
 func (*Pool) Run(int, time.Duration) (uint64, error) { return 0, ErrUnsupported }
 

@@ -113,7 +113,7 @@ func (p *Pool) Start() error {
 	switch {
 	case p.ctl.entries[0] == 0:
 		return errNoEntry
-	case len(p.cfg.Outcomes) == 0:
+	case p.cfg.outcomes() == 0:
 		return errors.New("a pool without outcomes")
 	}
 	var ready sync.WaitGroup
@@ -228,13 +228,16 @@ func (p *Pool) Bad() uint64 {
 
 // Counters sums up what the threads have counted so far.
 func (p *Pool) Counters() Counters {
-	c := Counters{Outcomes: make([]uint64, len(p.cfg.Outcomes)), Anomalies: p.Bad(),
+	c := Counters{Outcomes: make([]uint64, p.cfg.outcomes()), Anomalies: p.Bad(),
 		Executions: p.nFault.Load()}
 	for _, t := range p.threads {
 		for i := range c.Overlaps {
 			n := atomic.LoadUint64(&t.frame.over[i])
 			c.Overlaps[i] += n
 			c.Executions += n
+		}
+		if p.cfg.Others {
+			c.Outcomes[len(p.cfg.Outcomes)] += atomic.LoadUint64(&t.frame.others)
 		}
 		for i := range t.frame.table {
 			if o := &t.frame.table[i]; o.bit != 0 {
@@ -270,21 +273,3 @@ func (p *Pool) InGuard(addr uint64) bool {
 	}
 	return false
 }
-
-// Readers returns the threads as readers.
-func (p *Pool) Readers() []Reader {
-	out := make([]Reader, len(p.threads))
-	for i, t := range p.threads {
-		out[i] = Reader{t}
-	}
-	return out
-}
-
-// Reader is a thread as the grace periods see it.
-type Reader struct{ t *thread }
-
-// Epoch returns the epoch in which the reader entered its section, 0 outside.
-func (r Reader) Epoch() uint64 { return atomic.LoadUint64(&r.t.frame.slot) }
-
-// ThreadID returns the kernel's number of the reader's thread, 0 if it does not run.
-func (r Reader) ThreadID() int { return int(r.t.tid.Load()) }

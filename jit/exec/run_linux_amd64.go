@@ -63,7 +63,7 @@ func (t *thread) forget() {
 	p.faults = nil
 	p.mu.Unlock()
 	p.nFault.Store(0)
-	f.bad, f.rax, f.over = 0, 0, [PhaseKinds]uint64{}
+	f.others, f.bad, f.rax, f.over = 0, 0, 0, [PhaseKinds]uint64{}
 	clear(f.kept[:])
 	for i := range f.table {
 		f.table[i].count = 0

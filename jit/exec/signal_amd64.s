@@ -197,19 +197,41 @@ chain:
 	MOVQ    (CX)(AX*8), AX
 	JMP     AX
 
+// lookHandler notes where an image stands, and changes nothing.
+TEXT ·lookHandler(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
+	MOVQ UC_RIP(DX), AX
+	CMPQ AX, ·area+areaBounds_codeLo(SB)
+	JCS  elsewhere
+	CMPQ AX, ·area+areaBounds_codeHi(SB)
+	JCC  elsewhere
+	MOVQ UC_RSP(DX), R8
+	CMPQ R8, ·area+areaBounds_stackLo(SB)
+	JCS  elsewhere
+	CMPQ R8, ·area+areaBounds_stackHi(SB)
+	JCC  elsewhere
+	ORQ  $const_stackMask, R8
+	SUBQ $(const_frameSize-1), R8
+	MOVQ AX, frame_lookedAt(R8)
+	INCQ frame_looks(R8)
+
+elsewhere:
+	RET
+
 TEXT ·sigreturn(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	MOVQ $SYS_RT_SIGRETURN, AX
 	SYSCALL
 	INT  $3
 
-// func handlers() (trap, fault, restorer uintptr)
+// func handlers() (trap, fault, look, restorer uintptr)
 //
 // Taken here, since a Go function value would be the address of an ABI wrapper.
-TEXT ·handlers(SB), NOSPLIT, $0-24
+TEXT ·handlers(SB), NOSPLIT, $0-32
 	MOVQ $·trapHandler(SB), AX
 	MOVQ AX, trap+0(FP)
 	MOVQ $·faultHandler(SB), AX
 	MOVQ AX, fault+8(FP)
+	MOVQ $·lookHandler(SB), AX
+	MOVQ AX, look+16(FP)
 	MOVQ $·sigreturn(SB), AX
-	MOVQ AX, restorer+16(FP)
+	MOVQ AX, restorer+24(FP)
 	RET

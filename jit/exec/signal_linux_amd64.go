@@ -68,29 +68,37 @@ type ksigaction struct {
 const (
 	saSiginfo  = 0x4
 	saOnstack  = 0x08000000
+	saRestart  = 0x10000000
 	saRestorer = 0x04000000
 )
 
-// handled are the signals that an image can raise.
-var handled = [...]unix.Signal{unix.SIGILL, unix.SIGTRAP, unix.SIGBUS, unix.SIGFPE, unix.SIGSEGV}
+// lookSignal asks a thread where it stands. It is none of those that an image can raise: the kernel
+// drops a trap of a thread for which a SIGTRAP waits already.
+const lookSignal = unix.Signal(63)
+
+// handled are the signals that an image can raise, and lookSignal.
+var handled = [...]unix.Signal{unix.SIGILL, unix.SIGTRAP, unix.SIGBUS, unix.SIGFPE, unix.SIGSEGV, lookSignal}
 
 var (
 	oldHandlers [65]uintptr    // by signal: where the handlers pass on what is not theirs
 	oldActions  [65]ksigaction // by signal: what restoreHandlers puts back
 )
 
-func handlers() (trap, fault, restorer uintptr)
+func handlers() (trap, fault, look, restorer uintptr)
 
 func installHandlers() error {
-	trap, fault, restorer := handlers()
+	trap, fault, look, restorer := handlers()
 	for _, sig := range handled {
 		if err := sigaction(sig, nil, &oldActions[sig]); err != nil {
 			return err
 		}
 		oldHandlers[sig] = oldActions[sig].handler
 		sa := ksigaction{fault, saSiginfo | saOnstack | saRestorer, restorer, ^uint64(0)}
-		if sig == unix.SIGTRAP {
+		switch sig {
+		case unix.SIGTRAP:
 			sa.handler = trap
+		case lookSignal:
+			sa.handler, sa.flags = look, sa.flags|saRestart
 		}
 		if err := sigaction(sig, &sa, nil); err != nil {
 			return err

@@ -167,7 +167,7 @@ func TestSteppedEnds(t *testing.T) {
 
 // goTextAddr is an address in the Go program, where no image has business.
 func goTextAddr() uint64 {
-	trap, _, _ := handlers()
+	trap, _, _, _ := handlers()
 	return uint64(trap)
 }
 

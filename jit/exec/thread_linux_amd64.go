@@ -46,6 +46,9 @@ func (p *Pool) newThread(i int, block []byte, mul uint64) *thread {
 	for i, v := range p.cfg.Outcomes {
 		table[hash(v, mul)] = outcome{value: v, bit: 1 << i}
 	}
+	if p.cfg.Others {
+		f.otherBit = 1 << len(p.cfg.Outcomes)
+	}
 	for r := range f.canary {
 		f.canary[r] = address(&p.poison()[poisonSize/2]) + uint64(64*r)
 	}
@@ -193,3 +196,21 @@ func (t *thread) anomalies() []Anomaly {
 	}
 	return out
 }
+
+// Readers returns the threads as readers.
+func (p *Pool) Readers() []Reader {
+	out := make([]Reader, len(p.threads))
+	for i, t := range p.threads {
+		out[i] = Reader{t}
+	}
+	return out
+}
+
+// Reader is a thread as the grace periods see it.
+type Reader struct{ t *thread }
+
+// Epoch returns the epoch in which the reader entered its section, 0 outside.
+func (r Reader) Epoch() uint64 { return atomic.LoadUint64(&r.t.frame.slot) }
+
+// ThreadID returns the kernel's number of the reader's thread, 0 if it does not run.
+func (r Reader) ThreadID() int { return int(r.t.tid.Load()) }

@@ -47,7 +47,21 @@ func (h *Host) Call(c *exec.HelperCall) (rax uint64, ok bool) {
 	case jit.LoadPacket8, jit.LoadPacket16, jit.LoadPacket32:
 		return h.loadPacket(c, uint64(fn&0xff))
 	}
+	if h.cfg.Any {
+		return h.any(jit.Helper(c.Fn), c)
+	}
 	return 0, false
+}
+
+// Knows says whether a host carries a helper out, with or without Config.Any.
+func Knows(h jit.Helper) bool {
+	switch h {
+	case jit.MapLookupElem, jit.MapUpdateElem, jit.MapDeleteElem, jit.ProbeRead, jit.ProbeReadUser, jit.ProbeReadKernel,
+		jit.KtimeGetNs, jit.TracePrintk, jit.GetPrandomU32, jit.GetSmpProcessorID, jit.SkbLoadBytes,
+		jit.LoadPacket8, jit.LoadPacket16, jit.LoadPacket32:
+		return true
+	}
+	return false
 }
 
 // refuse names the address that an image should not have given.
@@ -56,11 +70,17 @@ func refuse(c *exec.HelperCall, addr uint64) (uint64, bool) {
 	return 0, false
 }
 
+// opaque is what helpers answer of a map that has no elements here.
+var opaque = map[jit.Helper]errno{jit.MapLookupElem: 0, jit.MapUpdateElem: 0, jit.MapDeleteElem: enoent}
+
 // mapCall is a helper whose arguments are a map and a key.
 func (h *Host) mapCall(fn jit.Helper, c *exec.HelperCall) (uint64, bool) {
 	m := h.byAddr[c.Args[0]]
 	if m == nil {
 		return refuse(c, c.Args[0])
+	}
+	if m.spec.Kind == Opaque {
+		return opaque[fn].rax(), true
 	}
 	key := h.bytes(c, c.Args[1], uint64(m.spec.KeySize))
 	if key == nil {
@@ -68,6 +88,9 @@ func (h *Host) mapCall(fn jit.Helper, c *exec.HelperCall) (uint64, bool) {
 	}
 	switch fn {
 	case jit.MapLookupElem:
+		if h.cfg.Any {
+			h.appear(m, key, c.Thread)
+		}
 		return m.lookup(key, c.Thread), true
 	case jit.MapDeleteElem:
 		return m.delete(key).rax(), true
@@ -88,6 +111,10 @@ func (h *Host) probeRead(fn jit.Helper, c *exec.HelperCall) (uint64, bool) {
 	dst := h.bytes(c, c.Args[0], size)
 	if dst == nil {
 		return refuse(c, c.Args[0])
+	}
+	if h.object != nil && h.object.At(from, int(size)) != nil {
+		h.field(dst, c)
+		return 0, true
 	}
 	if src := h.bytes(c, from, size); src != nil {
 		copy(dst, src)

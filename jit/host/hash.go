@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"encoding/binary"
 	"hash/maphash"
 )
 
@@ -15,6 +16,8 @@ type hash struct {
 	free    int32   // the free element to use next: the one that has been free for longest
 	last    int32
 	used    int
+	turn    int       // the chain that an element is next let go of
+	key     [512]byte // a prefix
 }
 
 const end = -1
@@ -58,7 +61,38 @@ func (h *hash) chain(key []byte) *int32 {
 func (m *Map) element(e int32) uint64 { return m.values + uint64(int(e)*m.stride) }
 
 func (m *Map) key(e int32) []byte {
-	return m.data.At(m.element(e)+uint64(roundUp8(m.spec.ValueSize)), m.spec.KeySize)
+	return m.data.At(m.element(e)+uint64(m.keyAt()), m.spec.KeySize)
+}
+
+// keyAt is where in an element its key is.
+func (m *Map) keyAt() int { return m.cpus * roundUp8(m.spec.ValueSize) }
+
+// ofCPU is the address of a CPU's value in an element.
+func (m *Map) ofCPU(element uint64, cpu int) uint64 {
+	return element + uint64(cpu%m.cpus*roundUp8(m.spec.ValueSize))
+}
+
+// prefixBits is how many bits a key of a trie can have.
+func (m *Map) prefixBits() uint32 { return uint32(8 * (m.spec.KeySize - 4)) }
+
+// longest finds the value of the longest prefix of a key that a trie has.
+func (m *Map) longest(key []byte) uint64 {
+	if m.hash.used == 0 {
+		return 0
+	}
+	k := append(m.hash.key[:0], key...)
+	bits := min(binary.LittleEndian.Uint32(k), m.prefixBits())
+	for n := int(bits); n >= 0; n-- {
+		binary.LittleEndian.PutUint32(k, uint32(n))
+		clear(k[4+(n+7)/8:])
+		if n%8 != 0 {
+			k[4+n/8] &= 0xff << (8 - n%8)
+		}
+		if at := m.seek(k); at != nil {
+			return m.element(*at)
+		}
+	}
+	return 0
 }
 
 // seek finds what refers to a key's element in its chain, nil if there is none.
@@ -71,8 +105,14 @@ func (m *Map) seek(key []byte) *int32 {
 	return nil
 }
 
-func (m *Map) insert(key, value []byte, flags uint64) errno {
+func (m *Map) insert(key, value []byte, flags uint64, cpu int) errno {
+	if m.spec.Kind == LPMTrie && binary.LittleEndian.Uint32(key) > m.prefixBits() {
+		return einval
+	}
 	h, at := m.hash, m.seek(key)
+	if at == nil && m.spec.Evicts && h.used == m.spec.MaxEntries && flags != exist {
+		m.evict()
+	}
 	switch {
 	case at != nil && flags == noExist:
 		return eexist
@@ -83,7 +123,7 @@ func (m *Map) insert(key, value []byte, flags uint64) errno {
 	}
 	e, first := h.take(), h.chain(key)
 	copy(m.key(e), key) // before the value: the key may lie there, in an element that was freed
-	copy(m.value(m.element(e)), value)
+	copy(m.value(m.ofCPU(m.element(e), cpu)), value)
 	if at != nil {
 		old := *at
 		h.next[e] = h.next[old]
@@ -94,6 +134,17 @@ func (m *Map) insert(key, value []byte, flags uint64) errno {
 	h.next[e], *first = *first, e
 	h.used++
 	return 0
+}
+
+// evict lets an element go, of each chain in turn.
+func (m *Map) evict() {
+	for h := m.hash; ; h.turn++ {
+		if first := h.buckets[h.turn%len(h.buckets)]; first != end {
+			m.remove(m.key(first))
+			h.turn++
+			return
+		}
+	}
 }
 
 func (m *Map) remove(key []byte) errno {

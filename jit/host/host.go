@@ -23,7 +23,12 @@ type Config struct {
 	CPUs   int                // threads that may call, by their numbers; 0 is one
 	Packet []byte             // what skb contexts refer to
 
-	Seed  uint64                             // of bpf_get_prandom_u32
+	// Any says that the host answers helpers that it does not know, and kernel functions, by chance and
+	// within their signatures, and that now and then a hash has the key that is looked up, as if someone
+	// had put it there.
+	Any bool
+
+	Seed  uint64                             // of bpf_get_prandom_u32, and of other chance
 	Trace func(line []byte)                  // gets what bpf_trace_printk prints; it must not keep it
 	Probe func(addr uint64, dst []byte) bool // reads for bpf_probe_read what is not the image's
 }
@@ -37,6 +42,7 @@ type Host struct {
 	memory []*Map     // the same, to look addresses up among
 	packet *exec.Data // below 2 GiB: programs load its address as 32 bits
 	length int        // of the packet
+	object *exec.Data // what addresses of kernel objects lead to
 	cpus   []cpu
 	start  time.Time
 }
@@ -44,6 +50,7 @@ type Host struct {
 // A cpu is what helpers keep for one thread.
 type cpu struct {
 	random rand.PCG
+	room   *exec.Data    // what is reserved in ring buffers
 	line   [maxLine]byte // what it prints
 	text   [maxText]byte // a string in it
 	_      [64]byte
@@ -66,10 +73,18 @@ func New(cfg Config) (*Host, error) {
 }
 
 func (h *Host) build() error {
+	if h.cfg.Any {
+		if err := h.makeObject(); err != nil {
+			return err
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(h.cfg.Maps)) {
 		m, err := newMap(h.cfg.Maps[name], h.cfg.Layout, len(h.cpus))
 		if err != nil {
 			return fmt.Errorf("map %s: %w", name, err)
+		}
+		if h.cfg.Any && h.cfg.Maps[name].Given {
+			h.give(m)
 		}
 		h.maps[name] = m
 		h.byAddr[m.info.Addr] = m
@@ -94,7 +109,7 @@ func (h *Host) Close() error {
 	if h.packet != nil {
 		errs = append(errs, h.packet.Close())
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, h.closeObject())...)
 }
 
 // MapInfo is what the compiler must know of the host's maps.
@@ -136,7 +151,7 @@ func (h *Host) bytes(c *exec.HelperCall, addr uint64, n uint64) []byte {
 			return b
 		}
 	}
-	return nil
+	return h.inObject(c, addr, int(n))
 }
 
 func (h *Host) packetAddr() uint64 {
@@ -157,14 +172,16 @@ func (h *Host) load(off, n uint64) []byte {
 // Contexts as the UAPI has them, in bytes.
 const (
 	SkbSize    = 192 // struct __sk_buff
+	XDPSize    = 24  // struct xdp_md
 	PtRegsSize = 168 // struct pt_regs of x86-64
 )
 
 // Offsets in struct __sk_buff.
 const (
-	skbLen     = 0
-	skbData    = 76
-	skbDataEnd = 80
+	skbLen      = 0
+	skbData     = 76
+	skbDataEnd  = 80
+	skbDataMeta = 140
 )
 
 // Skb writes the packet's length and addresses into a struct __sk_buff. A program loads them as
@@ -174,6 +191,15 @@ func (h *Host) Skb(skb []byte) {
 	binary.LittleEndian.PutUint32(skb[skbLen:], uint32(h.length))
 	binary.LittleEndian.PutUint32(skb[skbData:], data)
 	binary.LittleEndian.PutUint32(skb[skbDataEnd:], data+uint32(h.length))
+	binary.LittleEndian.PutUint32(skb[skbDataMeta:], data)
+}
+
+// XDP writes the packet's addresses into a struct xdp_md: data, data_end and data_meta come first.
+func (h *Host) XDP(md []byte) {
+	data := uint32(h.packetAddr())
+	for i, v := range []uint32{data, data + uint32(h.length), data} {
+		binary.LittleEndian.PutUint32(md[4*i:], v)
+	}
 }
 
 // PtRegs makes a struct pt_regs of a function that was called with the given arguments, at most

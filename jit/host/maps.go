@@ -18,14 +18,25 @@ const (
 	Array MapKind = iota
 	PerCPUArray
 	Hash
+	PerCPUHash
+	LPMTrie // a key is the length of a prefix, 4 bytes, and what it is a prefix of
+	// Opaque is any other map. It has an address, and nothing in it.
+	Opaque
 )
+
+// hashed says whether a map has elements that come and go.
+func (k MapKind) hashed() bool { return k == Hash || k == PerCPUHash || k == LPMTrie }
 
 // MapSpec says what map to make. Sizes are in bytes.
 type MapSpec struct {
 	Kind               MapKind
 	KeySize, ValueSize int
 	MaxEntries         int
-	Contents           []Pair // of an array: by index; of a per-CPU array the same for every CPU
+	// Evicts says that a full map lets another element go, as the maps do that keep what was used last.
+	Evicts bool
+	// Given says that others put values into an array, so that it need not begin as Contents says.
+	Given    bool
+	Contents []Pair // of an array: by index; of a per-CPU array the same for every CPU
 }
 
 // Pair is an element of a map.
@@ -36,7 +47,7 @@ const maxMapBytes = 64 << 20
 
 // stride is how far it is from one value to the next, or from one element of a hash.
 func (s *MapSpec) stride() int {
-	if s.Kind == Hash {
+	if s.Kind.hashed() {
 		return roundUp8(s.ValueSize) + roundUp8(s.KeySize)
 	}
 	return roundUp8(s.ValueSize)
@@ -44,9 +55,11 @@ func (s *MapSpec) stride() int {
 
 func (s *MapSpec) check() error {
 	switch {
-	case s.Kind > Hash:
+	case s.Kind > Opaque:
 		return fmt.Errorf("kind %d is not known", s.Kind)
-	case s.Kind != Hash && s.KeySize != 4:
+	case s.Kind == Opaque:
+		return nil
+	case !s.Kind.hashed() && s.KeySize != 4:
 		return fmt.Errorf("keys of %d bytes: an array's have 4", s.KeySize)
 	case s.KeySize < 1 || s.KeySize > 512:
 		return fmt.Errorf("keys of %d bytes: want 1 to 512", s.KeySize)
@@ -74,7 +87,7 @@ type Map struct {
 	info   jit.MapInfo
 	data   *exec.Data
 	values uint64 // where the first value lies, or the first element of a hash
-	stride int    // see MapSpec.stride
+	stride int    // see MapSpec.stride; of a per-CPU hash that of all values and the key
 	cpus   int
 
 	mu   sync.Mutex // of everything that helpers do but look something up in an array
@@ -90,17 +103,27 @@ func newMap(spec MapSpec, l *jit.Layout, cpus int) (*Map, error) {
 	switch spec.Kind {
 	case PerCPUArray:
 		m.cpus = cpus
-	case Hash:
+	case PerCPUHash:
+		m.cpus = cpus
+		m.stride += (cpus - 1) * roundUp8(spec.ValueSize)
+	case Opaque:
+		n = 0
+	}
+	size := m.cpus * n * m.stride
+	if spec.Kind.hashed() {
 		m.hash = newHash(&spec, cpus)
-		n = len(m.hash.next)
+		size = len(m.hash.next) * m.stride
 	}
 	header := int(l.ArrayPtrs)
 	var err error
-	if m.data, err = exec.NewData(header + m.cpus*n*m.stride); err != nil {
+	if m.data, err = exec.NewData(header + size); err != nil {
 		return nil, err
 	}
 	m.data.Store4(int(l.ArrayMaxEntries), uint32(spec.MaxEntries))
-	m.values = m.data.Addr(0) + uint64(header)
+	m.values = m.data.Addr(0)
+	if size > 0 {
+		m.values = m.data.Addr(header)
+	}
 	m.info = spec.InfoAt(m.data.Addr(0), l)
 	for _, p := range spec.Contents {
 		if err := m.Put(p.Key, p.Value); err != nil {
@@ -129,7 +152,7 @@ func (m *Map) Put(key, value []byte) error {
 // Value returns a copy of a key's value on a CPU, nil if the key has none. No helper changes it
 // meanwhile.
 func (m *Map) Value(key []byte, cpu int) []byte {
-	if len(key) != m.spec.KeySize || m.spec.Kind == PerCPUArray && (cpu < 0 || cpu >= m.cpus) {
+	if len(key) != m.spec.KeySize || m.cpus > 1 && (cpu < 0 || cpu >= m.cpus) {
 		return nil
 	}
 	m.mu.Lock()
@@ -146,7 +169,11 @@ func (m *Map) Delete(key []byte) bool { return len(key) == m.spec.KeySize && m.d
 
 // within returns n bytes of one value, nil if they are not that.
 func (m *Map) within(addr uint64, n int) []byte {
-	if addr < m.values || int((addr-m.values)%uint64(m.stride))+n > m.spec.ValueSize {
+	if addr < m.values || m.spec.Kind == Opaque {
+		return nil
+	}
+	at, value := int((addr-m.values)%uint64(m.stride)), roundUp8(m.spec.ValueSize)
+	if m.hash != nil && at >= m.keyAt() || at%value+n > m.spec.ValueSize {
 		return nil
 	}
 	return m.data.At(addr, n)
@@ -165,7 +192,7 @@ func (m *Map) index(key []byte, cpu int) (addr uint64, ok bool) {
 
 // lookup returns the address of a key's value, or 0.
 func (m *Map) lookup(key []byte, cpu int) uint64 {
-	if m.spec.Kind == Hash {
+	if m.hash != nil {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 	}
@@ -174,12 +201,17 @@ func (m *Map) lookup(key []byte, cpu int) uint64 {
 
 // find is lookup for callers that hold the lock. An array needs no lock.
 func (m *Map) find(key []byte, cpu int) uint64 {
-	if m.spec.Kind != Hash {
+	switch m.spec.Kind {
+	case Array, PerCPUArray:
 		addr, _ := m.index(key, cpu)
 		return addr
+	case LPMTrie:
+		return m.longest(key)
+	case Opaque:
+		return 0
 	}
 	if at := m.seek(key); at != nil {
-		return m.element(*at)
+		return m.ofCPU(m.element(*at), cpu)
 	}
 	return 0
 }
@@ -195,13 +227,16 @@ const (
 const locked uint64 = 4
 
 func (m *Map) update(key, value []byte, flags uint64, cpu int) errno {
-	if flags&^locked > exist || flags&locked != 0 && m.spec.Kind == Hash {
+	switch {
+	case m.spec.Kind == Opaque:
+		return 0
+	case flags&^locked > exist || flags&locked != 0 && m.hash != nil:
 		return einval
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.spec.Kind == Hash {
-		return m.insert(key, value, flags)
+	if m.hash != nil {
+		return m.insert(key, value, flags, cpu)
 	}
 	addr, ok := m.index(key, cpu)
 	switch {
@@ -217,7 +252,7 @@ func (m *Map) update(key, value []byte, flags uint64, cpu int) errno {
 }
 
 func (m *Map) delete(key []byte) errno {
-	if m.spec.Kind != Hash {
+	if m.hash == nil {
 		return einval // an array has all its keys for ever
 	}
 	m.mu.Lock()

@@ -223,7 +223,7 @@ func TestBadSpecs(t *testing.T) {
 		change func(*MapSpec)
 		want   string
 	}{
-		{func(s *MapSpec) { s.Kind = Hash + 1 }, "kind 3 is not known"},
+		{func(s *MapSpec) { s.Kind = Opaque + 1 }, "kind 6 is not known"},
 		{func(s *MapSpec) { s.Kind = Array }, "keys of 8 bytes: an array's have 4"},
 		{func(s *MapSpec) { s.Kind = PerCPUArray }, "keys of 8 bytes: an array's have 4"},
 		{func(s *MapSpec) { s.KeySize = 0 }, "keys of 0 bytes"},

@@ -126,6 +126,8 @@ func (m *machine) inside(addr value, size int, does string) error {
 	switch {
 	case addr.kind == unset:
 		return errUnset
+	case addr.loose:
+		return errUnknown
 	case !ok:
 		return fmt.Errorf("%s memory through %v", does, addr.kind)
 	case off >= lo && off <= hi-int64(size):
@@ -153,6 +155,9 @@ func (m *machine) load(addr value, size int) (value, error) {
 	case inCtx:
 		return m.loadCtx(at, size)
 	case inPacket:
+		if m.w.packetUnknown {
+			return value{kind: anything}, nil
+		}
 		return num(loadBytes(m.packet[at : at+size])), nil
 	default:
 		return m.loadValue(addr, size)

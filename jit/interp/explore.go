@@ -24,6 +24,7 @@ type Outcome struct {
 // A Result is all that exploring a program gives.
 type Result struct {
 	Outcomes     []Outcome // ascending in R0, each once
+	Unknown      *Outcome  // what gives a number that is not known; nil: nothing does
 	CtxLo, CtxHi int       // all paths' writes to the context lie in [CtxLo, CtxHi)
 	Steps        int       // instructions run
 	States       int       // different states met where paths part
@@ -34,10 +35,25 @@ type Result struct {
 // the world's, and does not call World.Trace.
 func Explore(entry *jit.Program, w World) (*Result, error) {
 	w.Trace = nil
+	res, unknown, err := explore(entry, w, false)
+	if errors.Is(err, errAgain) {
+		res, _, err = explore(entry, w, unknown)
+	}
+	return res, err
+}
+
+// explore explores once. packetUnknown is what is known of the packet, and then what was found of it.
+func explore(entry *jit.Program, w World, packetUnknown bool) (*Result, bool, error) {
 	used, err := newWorld(entry, w)
 	if err != nil {
-		return nil, err
+		return nil, packetUnknown, err
 	}
+	used.packetUnknown = packetUnknown
+	res, err := exploreIn(entry, used)
+	return res, used.packetUnknown, err
+}
+
+func exploreIn(entry *jit.Program, used *world) (*Result, error) {
 	e := explorer{w: used, seen: map[string]bool{}, outcomes: map[uint64]*Outcome{}}
 	e.later = []node{{m: newMachine(entry, used)}}
 	for len(e.later) > 0 {
@@ -67,6 +83,7 @@ type explorer struct {
 	w          *world
 	now, later []node // reached by as many tail calls as are looked at now, and by one more
 	seen       map[string]bool
+	guessed    bool // an answer, somewhere
 	outcomes   map[uint64]*Outcome
 	res        Result
 }
@@ -107,10 +124,11 @@ func (e *explorer) visit(n node) error {
 	if e.seen[key] {
 		return nil
 	}
-	if len(e.seen) == e.w.MaxStates {
-		return n.m.errorf(fmt.Errorf("%w: %d states", ErrBounded, e.w.MaxStates))
+	if most := e.bound(); len(e.seen) >= most {
+		return n.m.errorf(fmt.Errorf("%w: %d states", ErrBounded, most))
 	}
 	e.seen[key] = true
+	e.guessed = e.guessed || ev == forks
 	if ev == forks {
 		e.guess(n)
 		return nil
@@ -120,6 +138,14 @@ func (e *explorer) visit(n node) error {
 		return n.m.errorf(err)
 	}
 	return e.branch(n, held)
+}
+
+// bound is how many states there may be.
+func (e *explorer) bound() int {
+	if e.guessed && e.w.Unknown {
+		return min(e.w.MaxStates, maxGuessed)
+	}
+	return e.w.MaxStates
 }
 
 // guess queues both answers to a question that the machine cannot answer.
@@ -152,7 +178,15 @@ func (e *explorer) branch(n node, held []choice) error {
 func (e *explorer) record(n node) {
 	r0 := n.m.regs[0].n
 	o, ok := e.outcomes[r0]
-	if !ok { // the first path is the shortest
+	if n.m.regs[0].kind == anything {
+		o, ok = e.res.Unknown, e.res.Unknown != nil
+	}
+	switch { // the first path is the shortest
+	case ok:
+	case n.m.regs[0].kind == anything:
+		o = &Outcome{Tails: n.tails.list()}
+		e.res.Unknown = o
+	default:
 		o = &Outcome{R0: r0, Tails: n.tails.list()}
 		e.outcomes[r0] = o
 	}
@@ -196,7 +230,7 @@ func (m *machine) run() (event, error) {
 // outcome. What the program writes to the packet and to maps is found there afterwards, also
 // what it wrote before an error; the context is left as it is.
 func Run(entry *jit.Program, w World) (Outcome, error) {
-	if w.Shared || len(w.CtxUnknown) > 0 {
+	if w.Shared || w.Unknown || len(w.CtxUnknown) > 0 {
 		return Outcome{}, errors.New("in a world with unknown numbers there is not one path")
 	}
 	used, err := newWorld(entry, w)

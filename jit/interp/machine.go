@@ -39,6 +39,7 @@ type frame struct {
 	saved   [4]value // its caller's R6 to R9
 	counter uint32
 	stack   memory
+	again   *[5]value // what its caller, a helper, was called with, and is called with again; or nil
 }
 
 func newMachine(entry *jit.Program, w *world) *machine {
@@ -116,15 +117,13 @@ func (m *machine) call(callee int) error {
 // exit returns from the running function, the last of which ends the execution.
 func (m *machine) exit() (event, error) {
 	r0 := m.regs[asm.R0]
-	if r0.kind == unset {
-		return goesOn, fmt.Errorf("r0 at exit: %w", errUnset)
-	}
 	if len(m.frames) == 1 {
-		if _, err := r0.asNumber(); err != nil {
+		if _, err := r0.asNumber(); err != nil && !(m.w.Unknown && r0.kind == anything) {
 			return goesOn, fmt.Errorf("r0 at exit: %w", err)
 		}
 		return exits, nil
 	}
+	// A function without a result leaves nothing in R0, or whatever was there.
 	f := *m.top()
 	if err := m.leave(); err != nil {
 		return goesOn, err
@@ -137,6 +136,9 @@ func (m *machine) exit() (event, error) {
 		m.top().counter = f.counter
 	}
 	m.pc = f.ret
+	if f.again != nil {
+		copy(m.regs[asm.R1:], f.again[:])
+	}
 	return goesOn, nil
 }
 
@@ -208,7 +210,7 @@ func (f *frame) append(b []byte, w *world) []byte {
 	for _, v := range f.saved {
 		b = v.append(b)
 	}
-	b = append(append(b, f.stack.marks...), f.stack.bytes...)
+	b = append(append(appendArgs(b, f.again), f.stack.marks...), f.stack.bytes...)
 	for i, v := range f.stack.words {
 		if f.stack.marks[i*8] == markAddress {
 			b = v.append(b)
@@ -233,6 +235,9 @@ func (m *machine) appendViews(b []byte) []byte {
 
 func (v value) append(b []byte) []byte {
 	b = append(b, byte(v.kind))
+	if v.loose {
+		b[len(b)-1] |= 0x80
+	}
 	return appendInt(binary.AppendUvarint(b, v.n), int(v.id), int(v.elem))
 }
 

@@ -18,14 +18,21 @@ const (
 	// CtxSkb is struct __sk_buff: its fields data and data_end are addresses in the packet.
 	// They are read as four bytes, and not written; every other field is the bytes in World.Ctx.
 	CtxSkb
+	// CtxXDP is struct xdp_md, likewise.
+	CtxXDP
 )
 
-// Offsets in struct __sk_buff, in bytes.
-const (
-	skbData    = 76
-	skbDataEnd = 80
-	skbNext    = 84 // what follows data_end
-)
+// ctxBounds are where the addresses of the packet's begin, of its end, and of what comes before the
+// packet are, which is nothing, in bytes.
+var ctxBounds = [...][3]int{CtxSkb: {76, 80, 140}, CtxXDP: {0, 4, 8}}
+
+// Bounds are the offsets of the fields that are addresses in the packet, of 4 bytes each.
+func (k CtxKind) Bounds() []int {
+	if k == CtxPlain {
+		return nil
+	}
+	return ctxBounds[k][:]
+}
 
 // newContext is a context, of which some ranges of bytes are unknown.
 func newContext(b []byte, unknown [][2]int) memory {
@@ -42,17 +49,25 @@ func newContext(b []byte, unknown [][2]int) memory {
 
 // bounds says whether size bytes at an offset touch the packet's bounds.
 func (k CtxKind) bounds(at, size int) bool {
-	return k == CtxSkb && at < skbNext && at+size > skbData
+	for _, off := range k.Bounds() {
+		if at < off+4 && at+size > off {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *machine) loadCtx(at, size int) (value, error) {
 	switch {
 	case !m.w.CtxKind.bounds(at, size):
 		return m.ctx.load(at, size)
-	case at == skbData && size == 4:
-		return value{kind: inPacket}, nil
-	case at == skbDataEnd && size == 4:
+	case size != 4:
+	case m.w.packetUnknown && slices.Contains(m.w.CtxKind.Bounds(), at):
+		return value{kind: inPacket, loose: true}, nil
+	case at == m.w.CtxKind.Bounds()[1]:
 		return value{kind: inPacket, n: uint64(len(m.packet))}, nil
+	case slices.Contains(m.w.CtxKind.Bounds(), at):
+		return value{kind: inPacket}, nil
 	}
 	return value{}, fmt.Errorf("%w: %d bytes at %+d of the context", errAddress, size, at)
 }
@@ -77,7 +92,10 @@ var (
 )
 
 func (m *machine) storePacket(at, size int, v value) error {
-	if m.w.Shared {
+	switch {
+	case m.w.Unknown:
+		return m.changePacket()
+	case m.w.Shared:
 		return errors.New("writes into the packet, which others read")
 	}
 	n, err := v.asNumber()
@@ -102,7 +120,7 @@ func (m *machine) hasPacket(r asm.Register) error {
 	if m.regs[r] != (value{kind: inCtx}) {
 		return fmt.Errorf("%v does not hold the context", r)
 	}
-	if m.w.CtxKind != CtxSkb {
+	if m.w.CtxKind == CtxPlain {
 		return errNoPacket
 	}
 	return nil
@@ -122,6 +140,7 @@ func (m *machine) legacyLoad(ins *asm.Instruction) (event, error) {
 	if err != nil {
 		return goesOn, err
 	}
+	known = known && !m.w.packetUnknown
 	v, there := value{kind: anything}, false
 	if known {
 		v, there, err = m.fromPacket(int32(uint64(ins.Constant)+off.n), ins.OpCode.Size().Sizeof())
@@ -175,6 +194,7 @@ func (m *machine) skbLoadBytes() (value, error) {
 	a := args{m: m}
 	n, to := a.size(asm.R4), m.regs[asm.R3]
 	off, known := a.number(asm.R2)
+	known = known && !m.w.packetUnknown
 	if a.err != nil {
 		return value{}, a.err
 	}

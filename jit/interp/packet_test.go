@@ -9,6 +9,9 @@ import (
 	"tailpoke/jit"
 )
 
+// Offsets in struct __sk_buff.
+const skbData, skbDataEnd, skbNext = 76, 80, 84
+
 // skbWorld has a packet of 20 bytes, 1 to 20.
 func skbWorld() World {
 	w := mapWorld()
@@ -93,7 +96,7 @@ func TestPacketRefusals(t *testing.T) {
 	w := skbWorld()
 	w.CtxKind = CtxPlain
 	wantIn(t, w, 0, asm.LoadMem(asm.R0, asm.R1, skbData, asm.DWord), exit)
-	w.CtxKind = CtxSkb + 1
+	w.CtxKind = CtxXDP + 1
 	if _, err := runIn(t, w, ret(0)); err == nil {
 		t.Error("a context of no kind was accepted")
 	}

@@ -22,6 +22,16 @@ const (
 // step runs one instruction. At a tail call it stops before it: what happens there is for
 // the caller to choose.
 func (m *machine) step() (event, error) {
+	ins, at := &m.top().prog.Insns[m.pc], m.guess
+	ev, err := m.execute()
+	if err != nil && m.w.anyhow(err) {
+		m.guess = at
+		return m.unpredicted(ins)
+	}
+	return ev, err
+}
+
+func (m *machine) execute() (event, error) {
 	p := m.top().prog
 	ins := &p.Insns[m.pc]
 	op := ins.OpCode
@@ -62,6 +72,9 @@ func (m *machine) loadImm(p *jit.Program, ins *asm.Instruction) (value, error) {
 		}
 		return value{kind: inValue, id: id, n: uint64(ins.Constant) >> 32}, nil
 	}
+	if ins.Reference() != "" { // of the kernel's own: what it is, is known when it is loaded
+		return value{kind: anything}, nil
+	}
 	return num(uint64(ins.Constant)), nil
 }
 
@@ -83,7 +96,7 @@ func (m *machine) alu(ins *asm.Instruction) (value, error) {
 		return y, nil
 	}
 	if wide && (x.isAddress() || y.isAddress()) && !isSignedMove(op) {
-		return pointerArith(op, x, y)
+		return pointerArith(op, x, y, m.w.Unknown)
 	}
 	switch op { // what is not an operand can be anything
 	case asm.Swap, asm.Neg:
@@ -111,20 +124,29 @@ func isSignedMove(op asm.ALUOp) bool {
 }
 
 // pointerArith is the arithmetic that addresses allow: adding a number to one, and the distance
-// of two in the same memory.
-func pointerArith(op asm.ALUOp, x, y value) (value, error) {
+// of two in the same memory. With loosens the sum with an unknown number is an address somewhere.
+func pointerArith(op asm.ALUOp, x, y value, loosens bool) (value, error) {
 	if op == asm.Add && y.isAddress() {
 		x, y = y, x
 	}
 	switch {
 	case x.kind == unset || y.kind == unset:
 		return value{}, errUnset
-	case x.kind == anything || y.kind == anything || op == asm.Sub && maybeSame(x, y):
+	case op == asm.Sub && maybeSame(x, y):
+		return value{kind: anything}, nil
+	case loosens && (x.kind == anything || y.kind == anything) && x.kind != ofMap && x.kind != ofFunc && (op == asm.Add || op == asm.Sub && x.isAddress()):
+		if x.kind == anything {
+			x = y
+		}
+		return value{kind: x.kind, id: x.id, elem: x.elem, loose: true}, nil
+	case x.kind == anything || y.kind == anything:
 		return value{kind: anything}, nil
 	case op == asm.Sub && sameMemory(x, y):
 		return num(x.n - y.n), nil
 	case y.isAddress() || x.kind == ofMap || x.kind == ofFunc:
 		return value{}, errAddress
+	case x.loose && (op == asm.Add || op == asm.Sub):
+		return x, nil
 	case op == asm.Add:
 		x.n += y.n
 		return x, nil

@@ -11,6 +11,8 @@ type value struct {
 	id   int32  // the frame, map or function that an address belongs to
 	elem int32  // the element of map id, or anyElem
 	kind kind
+	// loose is an address of which only the memory is known, and not where in it. Its n is 0.
+	loose bool
 }
 
 // anyElem is some element of a map, which one is not known.
@@ -69,16 +71,16 @@ func numbers(vs ...value) (known bool, err error) {
 	return known, nil
 }
 
-// maybeSame says whether two addresses point into values of one map of which it is not known
-// whether they are those of one element.
+// maybeSame says whether two addresses point into one memory, or values of one map, of which it is
+// not known how far they are apart.
 func maybeSame(a, b value) bool {
-	return a.kind == inValue && b.kind == inValue && a.id == b.id &&
-		(a.elem == anyElem || b.elem == anyElem)
+	return a.isAddress() && a.kind == b.kind && a.id == b.id &&
+		(a.elem == anyElem || b.elem == anyElem || a.loose || b.loose)
 }
 
 // sameMemory says whether two addresses are known to point into one piece of memory.
 func sameMemory(a, b value) bool {
-	return a.isAddress() && a.kind == b.kind && a.id == b.id && a.elem == b.elem && a.elem != anyElem
+	return a.isAddress() && a.kind == b.kind && a.id == b.id && a.elem == b.elem && a.elem != anyElem && !a.loose && !b.loose
 }
 
 var kinds = [...]string{

@@ -33,6 +33,10 @@ type World struct {
 	// and what differs between threads, are not known. Only Explore can.
 	Shared bool
 
+	// Unknown says that a verifier has taken the program: what the interpreter cannot predict, it takes
+	// for unknown, instead of giving up. Only Explore can.
+	Unknown bool
+
 	Now    uint64 // what bpf_ktime_get_ns returns, in nanoseconds
 	Random uint32 // what bpf_get_prandom_u32 returns
 	CPU    uint32 // what bpf_get_smp_processor_id returns
@@ -51,6 +55,9 @@ type World struct {
 const (
 	DefaultMaxSteps  = 1 << 22
 	DefaultMaxStates = 1 << 16
+	// maxGuessed bounds the states where paths part once a guess was taken in a world where much is
+	// unknown: a program of a thousand instructions would come to any bound.
+	maxGuessed = 1 << 11
 )
 
 // maxFrames bounds pending functions. 34 programs, each 8 functions deep, are the most that
@@ -67,6 +74,8 @@ type world struct {
 	defs     []*Map                // of World.Maps
 	programs map[*jit.Program]uint // likewise, for keys of states
 	steps    int
+
+	packetUnknown bool // the program may change its packet
 }
 
 func newWorld(entry *jit.Program, w World) (*world, error) {
@@ -77,7 +86,7 @@ func newWorld(entry *jit.Program, w World) (*world, error) {
 		return nil, errors.New("world without a layout")
 	case w.Held == nil || w.MaxEntries == nil:
 		return nil, errors.New("world that does not say what its maps hold")
-	case w.CtxKind > CtxSkb:
+	case w.CtxKind > CtxXDP:
 		return nil, fmt.Errorf("there is no context of kind %d", w.CtxKind)
 	}
 	for _, u := range w.CtxUnknown {

@@ -55,21 +55,15 @@ func (p *promela) givesBack() {
 	if p.Shape.Copies > 0 {
 		busy = append(busy, "fixing == 0")
 	}
-	p.printf("\n/* Nobody has a mutex. */\n\n#define UNUSED  (%s)\n", strings.Join(busy, " && "))
-	p.WriteString("\n/* The sites of a program go with it. */\n")
-	p.put("erase", nil)
-	p.WriteString("\n/* Spin wants a statement behind the last inline of a d_step. */\n\n" +
-		"inline give_back(p)\n{\n")
+	var erases strings.Builder
 	for i := range p.Shape.OwnSites() {
 		for s := range protocol.Slots {
-			p.printf("\terase(deep_%v[(p - 1) * SITES + %d]);\n", protocol.Slot(s), i)
+			fmt.Fprintf(&erases, "\terase(deep_%v[(p - 1) * SITES + %d]);\n", protocol.Slot(s), i)
 		}
 	}
-	if p.unlist == protocol.UnlistFirst {
-		p.WriteString("\tlisted = listed & ~(1 << (p - 1));\n")
-	}
-	p.WriteString("\tstatus[p] = FREED\n}\n")
-	p.put("arrives", nil)
+	p.put("unused", holes{"unused": strings.Join(busy, " && ")})
+	p.put("erase", nil)
+	p.put("give back", holes{"erases": erases.String()})
 }
 
 // freed is the statement that frees a program, which is a number or a variable.

@@ -145,14 +145,7 @@ func (p *promela) waitsFor(g protocol.Period) {
 
 // retires writes how a program is retired, and how it is freed at once.
 func (p *promela) retires() {
-	put := p.my("old") + " != 0"
-	if p.Shape.Same || p.mutators > 1 {
-		put += " && " + p.my("given") + " != " + p.my("old")
-	}
-	if p.mutators > 1 {
-		put += " && given[1 - ME] != " + p.my("old")
-	}
-	p.put("retires", holes{"put": put})
+	p.put("retires", nil)
 	for i, g := range p.periods() {
 		if i > 0 {
 			p.WriteString("\tod\n")

@@ -1,5 +1,6 @@
 {{/* What a model says. Package promela chooses the parts, puts them in order, and fills in what stands
-in braces. name@ is the variable of the agent at hand, and name$ declares those of all. */}}
+in braces. name@ is the variable of the agent at hand, and name$ declares those of all. What stands
+between if and fi is there where that is so of the subject: [promela.facts] has the words. */}}
 
 {{define "intro"}} *
  * A d_step is one move, and a process rests only between two of them. A move that breaks
@@ -13,7 +14,18 @@ in braces. name@ is the variable of the agent at hand, and name$ declares those 
 
 {{end}}
 
-{{define "slots"}}
+{{define "head"}}#define THREADS  {{.threads}}
+#define SITES    {{.sites}}   /* site i looks up key i % KEYS */
+#define PROGRAMS {{.programs}}   /* they count from 1; 0 is none */
+#define KEYS     {{.keys}}
+{{if several}}#define AGENTS   {{.agents}}   /* mutators, then the loader; their processes follow those of threads */
+#define ME       (_pid - THREADS)
+{{fi}}{{if copies}}#define COPIES   {{.copies}}   /* of the sites: those of copy c count from (1 + c) * SITES */
+{{fi}}{{if deep}}#define DEEP     {{.first}}   /* the first site of a program: those of p count from DEEP + (p - 1) * SITES */
+#define OWNER(site)  (1 + ((site) - DEEP) / SITES)
+{{fi}}{{if comes}}#define KEY(site)  ((site) % SITES % KEYS)
+{{fi}}{{if not comes}}#define KEY(site)  ((site) % KEYS)
+{{fi}}
 /* A slot holds five bytes: the head, which is the first, and the tail, the other four. A
  * tail names a whole instruction, so that head + tail is a number for the five bytes. */
 
@@ -53,9 +65,7 @@ slot1_slot slot1[SITES];
 
 byte poked;      /* the slot between the first and the last micro-step of a poke */
 byte becomes;    /* the instruction that the poke leaves */
-{{end}}
 
-{{define "state"}}
 /* Programs, and the map. */
 
 #define LOADED   0    /* its memory is there, no key holds it */
@@ -65,9 +75,10 @@ byte becomes;    /* the instruction that the poke leaves */
 
 byte status[PROGRAMS + 1];
 byte held[KEYS];      /* the program that the key holds */
-{{end}}
-
-{{define "operation"}}
+{{if apart}}#define POINTER(k)  pointer[k]
+byte pointer[KEYS];   /* what the map's pointer names: not all operations exchange it */
+{{fi}}{{if not apart}}#define POINTER(k)  held[k]   /* what the map's pointer names */
+{{fi}}
 /* The operation in progress, for whoever enters meanwhile. */
 
 #define NONE     0
@@ -81,9 +92,37 @@ byte given$;           /* the program that it gives to the key */
 byte old$;             /* the one that it takes away */
 byte last$;            /* 1 + index of the action that last changed a byte, while a
                          wait may still ask for it, else 0 */
-{{end}}
+{{if looks}}byte looked$;          /* 1 + the instruction that a slot is taken to hold, else 0 */
+{{fi}}{{if copies}}
+/* Copies of the image. Each set has bit c for copy c. */
 
-{{define "threads"}}
+byte placed;          /* the image is there */
+byte tracked;         /* its descriptors are on the list */
+byte opened;          /* executions may begin in it */
+byte stable;          /* bit i: operations poke site SITES + i */
+byte looked_up[SITES];  /* what the load in progress has read for each site */
+byte fixing;          /* 1 + the key whose mutex the load has */
+
+#define STABLE(site)  ((tracked >> ((site) / SITES - 1) & stable >> ((site) - SITES) & 1) != 0)
+
+/* Memory that was given back holds no instruction, and nothing that a poke expects. */
+
+typedef copy_slot { int seen = 1 << (H_INT3 + MIXED); byte memory = H_INT3 + MIXED; byte remembered = MIXED }
+
+copy_slot copy_slot0[SITES * COPIES];
+copy_slot copy_slot1[SITES * COPIES];
+{{fi}}{{if knows}}
+byte known;           /* the kernel knows the image's text: it takes pokes of it */
+{{fi}}{{if deep}}
+/* Programs have sites. Operations poke them while the list has the program. */
+
+byte listed = {{.all}};     /* bit p - 1 for program p */
+
+#define LISTED(p)  ((listed >> ((p) - 1) & 1) != 0)
+
+slot0_slot deep_slot0[SITES * PROGRAMS];
+slot1_slot deep_slot1[SITES * PROGRAMS];
+{{fi}}
 /* Threads. A set of threads has bit i for thread i. */
 
 #define IDLE           0
@@ -103,9 +142,14 @@ byte retired[PROGRAMS + 1];      /* the threads that the retirement of a program
 
 byte must_run[THREADS];          /* bit k: it must not fall through a site of key k */
 byte may_run[THREADS * KEYS];    /* bit p: it may run program p through the key */
-{{end}}
+{{if kinds}}
+/* Each execution is of one kind of readers. A grace period waits for those of the kinds that list
+ * it, and what the text names keeps its promise. */
 
-{{define "epochs"}}
+#define KINDS    {{.kinds}}{{.names}}
+
+byte readers_of[KINDS];          /* the threads that are not idle, by the kind of their execution */
+{{fi}}{{if counts}}
 /* A reader reads the epoch, and stores it; the store waits in a buffer of its CPU. Who waits
  * for the reader looks for what it stored. */
 
@@ -114,52 +158,11 @@ byte may_run[THREADS * KEYS];    /* bit p: it may run program p through the key 
 byte buffered;                     /* the threads whose store is still in the buffer */
 
 #define UNSEEN(t)  (place[t] == ENTERING || (buffered >> t & 1) != 0)
-{{end}}
-
-{{define "copies"}}
-/* Copies of the image. Each set has bit c for copy c. */
-
-byte placed;          /* the image is there */
-byte tracked;         /* its descriptors are on the list */
-byte opened;          /* executions may begin in it */
-byte stable;          /* bit i: operations poke site SITES + i */
-byte looked_up[SITES];  /* what the load in progress has read for each site */
-byte fixing;          /* 1 + the key whose mutex the load has */
-
-#define STABLE(site)  ((tracked >> ((site) / SITES - 1) & stable >> ((site) - SITES) & 1) != 0)
-
-/* Memory that was given back holds no instruction, and nothing that a poke expects. */
-
-typedef copy_slot { int seen = 1 << (H_INT3 + MIXED); byte memory = H_INT3 + MIXED; byte remembered = MIXED }
-
-copy_slot copy_slot0[SITES * COPIES];
-copy_slot copy_slot1[SITES * COPIES];
-{{end}}
-
-{{define "known"}}
-byte known;           /* the kernel knows the image's text: it takes pokes of it */
-{{end}}
-
-{{define "properties"}}
+{{fi}}
 /* Properties. All of these are false for ever: a move that breaks a property asserts it. */
 
 bit never_a, no_torn, no_miss, fresh, no_use_after_free, expected_bytes;
 bit no_double_free, no_early_free, no_leak;
-{{end}}
-
-{{define "deep sites"}}#define DEEP     {{.first}}   /* the first site of a program: those of p count from DEEP + (p - 1) * SITES */
-#define OWNER(site)  (1 + ((site) - DEEP) / SITES)
-{{end}}
-
-{{define "deep state"}}
-/* Programs have sites. Operations poke them while the list has the program. */
-
-byte listed = {{.all}};     /* bit p - 1 for program p */
-
-#define LISTED(p)  ((listed >> ((p) - 1) & 1) != 0)
-
-slot0_slot deep_slot0[SITES * PROGRAMS];
-slot1_slot deep_slot1[SITES * PROGRAMS];
 {{end}}
 
 {{define "inside"}}
@@ -194,7 +197,23 @@ inline pass_own(i)
 }
 {{end}}
 
-{{define "arrives"}}
+{{define "unused"}}
+/* Nobody has a mutex. */
+
+#define UNUSED  ({{.unused}})
+
+/* The sites of a program go with it. */
+{{end}}
+
+{{define "give back"}}
+/* Spin wants a statement behind the last inline of a d_step. */
+
+inline give_back(p)
+{
+{{.erases}}{{if unlisted}}	listed = listed & ~(1 << (p - 1));
+{{fi}}	status[p] = FREED
+}
+
 /* The sites of a program that is loaded, fixed up to what the map's pointer names. */
 
 inline settle(slot, tail)
@@ -276,7 +295,9 @@ inline tail_call(k, p)
 	:: (may_run[_pid * KEYS + k] >> p & 1) != 0 && status[p] == FREED -> assert(no_use_after_free)
 	:: else ->
 		program = p;
-		{{.leaves}}
+		{{if not lasts}}leave_sites(IN_PROGRAM, 0){{fi}}{{if lasts}}place[_pid] = IN_PROGRAM;
+		{{if home}}home = (site < DEEP -> {{.first}} : home);
+		{{fi}}site = {{if deep}}0{{fi}}{{if not deep}}{{.first}}{{fi}}{{fi}}
 	fi
 }
 {{end}}
@@ -306,17 +327,32 @@ inline read_key(k)
 }
 {{end}}
 
-{{define "ends"}}	:: d_step { AT(AFTER) -> exit() }
+{{define "thread"}}
+active [THREADS] proctype thread()
+{
+	byte site;       /* where it stands */
+	byte program;    /* in which it is */
+{{if home}}	byte home;       /* behind a tail call: the first site of the image that it came from */
+{{fi}}
+	do
+{{if counts}}	:: d_step { AT(IDLE) -> place[_pid] = ENTERING; readers = readers | 1 << _pid }
+	:: d_step { (buffered >> _pid & 1) != 0{{if comes}} && !STRAYED{{fi}} -> buffered = buffered & ~(1 << _pid) }
+{{fi}}{{end}}
+
+{{define "ends"}}{{if comes}}	:: d_step { STRAYED -> assert(no_use_after_free) }
+{{fi}}	:: d_step { AT(AFTER) -> exit() }
 	:: d_step { AT(IN_PROGRAM) && status[program] != FREED -> exit() }
 	:: d_step { AT(IN_PROGRAM) && status[program] == FREED -> assert(no_use_after_free) }
 {{end}}
 
-{{define "strayed"}}
-/* In {{.image}} that was freed nobody may be found. Who is in a program has left it. */
+{{define "at"}}
+{{if not comes}}#define AT(where)  (place[_pid] == where)
+{{fi}}{{if comes}}/* In {{.image}} that was freed nobody may be found. Who is in a program has left it. */
 
-#define STRAYED  (place[_pid] != IDLE && place[_pid] != IN_PROGRAM &&{{.gone}})
+#define STRAYED  (place[_pid] != IDLE && place[_pid] != IN_PROGRAM && \
+	{{.gone}})
 #define AT(where)  (place[_pid] == where && !STRAYED)
-{{end}}
+{{fi}}{{end}}
 
 {{define "skips"}}
 /* The same for the slot0: a nop takes it into the unwind, the jump over the site. */
@@ -327,8 +363,9 @@ inline act_as_slot0(tail)
 	:: tail == NOP -> place[_pid] = AT_SLOT1
 	:: tail != NOP && (must_run[_pid] >> KEY(site) & 1) != 0 -> assert(no_miss)
 	:: else ->
-		if{{.back}}
-		:: {{.more}} -> site++; place[_pid] = AT_SLOT0
+		if{{if deep}}
+		:: site >= DEEP -> inside(){{fi}}
+		:: {{if deep}}site < DEEP && {{fi}}{{if copies}}(site + 1) % SITES != 0{{fi}}{{if not copies}}site + 1 < SITES{{fi}} -> site++; place[_pid] = AT_SLOT0
 		:: else -> leave_sites(AFTER, {{.first}})
 		fi
 	fi
@@ -339,7 +376,17 @@ inline act_as_slot0(tail)
 /* An execution begins. It may run what its key holds and what an operation in progress
  * gives or takes away; it must not miss a key that holds a program all along. */
 
-{{end}}
+{{if mutators}}#define BUSY(m, k)  (operation[m] != NONE && key[m] == k)
+{{fi}}{{if not mutators}}#define BUSY(k)  ({{.operation}} != NONE && {{.key}} == k)
+{{fi}}
+inline enter(first{{if kinds}}, kind{{fi}})
+{
+	place[_pid] = AT_SLOT0;
+	site = first;
+	readers = readers | 1 << _pid;
+{{if kinds}}	readers_of[kind] = readers_of[kind] | 1 << _pid;
+{{fi}}{{if counts}}	buffered = buffered | 1 << _pid;
+{{fi}}{{end}}
 
 {{define "leave sites"}}
 /* The last fetch is done: duties end. */
@@ -366,7 +413,7 @@ inline exit()
 	   unless the int3 was left behind: that one is nobody's. */
 {{end}}
 
-{{define "calls"}}#define GIVABLE(p)  ({{.givable}} && !NAMED(p))
+{{define "calls"}}#define GIVABLE(p)  ({{if deep}}status[p] == LOADED{{fi}}{{if not deep}}(status[p] == LOADED || status[p] == FREED){{fi}} && !NAMED(p))
 
 /* An operation is called. From here the threads that may still fetch a slot may run what
  * it gives, and may miss the key if it is a remove. */
@@ -374,7 +421,7 @@ inline exit()
 inline inform(t, what, k, p)
 {
 	if
-	:: {{.bound}} ->
+	:: place[t] >= AT_SLOT0 && place[t] <= {{if lasts}}IN_PROGRAM{{fi}}{{if not lasts}}TRAPPED_SLOT1{{fi}} ->
 		may_run[t * KEYS + k] = (may_run[t * KEYS + k] | 1 << p) & ~1;
 		if
 		:: what == REMOVE -> must_run[t] = must_run[t] & ~(1 << k)
@@ -406,7 +453,7 @@ inline call(what, k, p)
 inline let_go(p)
 {
 	if
-	:: {{.unused}} -> status[p] = LOADED
+	:: status[p] == HELD && !NAMED(p){{if mutators}} && given[1 - ME] != p && old[1 - ME] != p{{fi}} -> status[p] = LOADED
 	:: else
 	fi
 }
@@ -427,7 +474,7 @@ inline let_go(p)
 /* The reference to the replaced program is put: it is the last one, unless a key was given the
  * program anew. */
 
-#define PUT    ({{.put}})
+#define PUT    (old@ != 0{{if same}} && given@ != old@{{fi}}{{if mutators}} && given[1 - ME] != old@{{fi}})
 #define NAMES  (POINTER(key@) == old@)
 
 #define may_put(then) \
@@ -466,19 +513,14 @@ inline let_go(p)
  * {{.readers}}. */
 {{end}}
 
-{{define "kinds"}}
-/* Each execution is of one kind of readers. A grace period waits for those of the kinds that list
- * it, and what the text names keeps its promise. */
-
-#define KINDS    {{.kinds}}{{.names}}
-
-byte readers_of[KINDS];          /* the threads that are not idle, by the kind of their execution */
-{{end}}
-
-{{define "poke"}}}
+{{define "poke"}}{{if counts}}	buffered = 0;     /* it interrupts the CPUs, as a barrier does */
+{{fi}}}
 
 /* A poke of a slot that is to hold the instruction of a tail, as options of a loop. It
  * refuses other bytes than the descriptor remembers, and does nothing where there is
  * nothing to do. Otherwise it goes the way of its method. Single pokes exclude each other. */
+
+#define EXPECTED(slot)     {{if looks}}(looked@ - 1){{fi}}{{if not looks}}slot.remembered{{fi}}
+#define AS_EXPECTED(slot)  (slot.memory == WHOLE(EXPECTED(slot)))
 
 {{end}}

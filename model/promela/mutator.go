@@ -11,7 +11,7 @@ import (
 // writeAgents writes the processes that carry out operations, loads and unloads.
 func (p *promela) writeAgents() {
 	p.calls()
-	p.returns()
+	p.put("returns", nil)
 	p.put("stores", nil)
 	p.method()
 	p.waits()
@@ -42,28 +42,11 @@ func (p *promela) calls() {
 		named = append(named, fmt.Sprintf("held[%d] == p", k))
 	}
 	p.printf("\n#define NAMED(p)    (%s)\n", strings.Join(named, " || "))
-	bound := "place[t] >= AT_SLOT0 && place[t] <= TRAPPED_SLOT1"
-	if p.lasts() {
-		bound = "place[t] >= AT_SLOT0 && place[t] <= IN_PROGRAM"
-	}
-	givable := "(status[p] == LOADED || status[p] == FREED)"
-	if p.Shape.Deep {
-		givable = "status[p] == LOADED" // one that was freed is loaded again first
-	}
-	p.put("calls", holes{"givable": givable, "bound": bound})
+	p.put("calls", nil)
 	for i := range p.Shape.Threads {
 		p.printf("\tinform(%d, what, k, p);\n", i)
 	}
 	p.put("called", nil)
-}
-
-// returns writes what a return does.
-func (p *promela) returns() {
-	unused := "status[p] == HELD && !NAMED(p)"
-	if p.mutators > 1 {
-		unused += " && given[1 - ME] != p && old[1 - ME] != p"
-	}
-	p.put("returns", holes{"unused": unused})
 }
 
 // operation writes an operation on a key: its calls, its actions and its return.

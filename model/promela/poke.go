@@ -16,19 +16,14 @@ func (p *promela) method() {
 			p.printf("\t%[1]s.seen = 1 << %[1]s.memory;\n", p.slot(protocol.Slot(s), i))
 		}
 	}
-	if p.counts {
-		p.WriteString("\tbuffered = 0;     /* it interrupts the CPUs, as a barrier does */\n")
-	}
 	p.put("poke", nil)
-	expected, seen, alone := "slot.remembered", "", ""
+	seen, alone := "", ""
 	if p.looks {
-		expected, seen = "("+p.my("looked")+" - 1)", "; "+p.my("looked")+" = 0"
+		seen = "; " + p.my("looked") + " = 0"
 	}
 	if p.agents > 1 {
 		alone = "poked == 0 && "
 	}
-	p.printf("#define EXPECTED(slot)     %s\n"+
-		"#define AS_EXPECTED(slot)  (slot.memory == WHOLE(EXPECTED(slot)))\n\n", expected)
 	asExpected := alone + "when && AS_EXPECTED(slot) && EXPECTED(slot) "
 	first, end := "", ""
 	if len(p.stores) > 1 {

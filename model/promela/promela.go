@@ -63,6 +63,7 @@ type promela struct {
 
 	stores []string           // of a poke, one for each of its moves
 	unlist protocol.Unlisting // when the list forgets a program that has sites
+	facts  map[string]bool    // of the subject, as model.pml asks for them
 }
 
 func newPromela(s protocol.Subject) (*promela, error) {
@@ -79,6 +80,13 @@ func newPromela(s protocol.Subject) (*promela, error) {
 	p.races = p.mutators > 1 && s.Protocol.Mutex == protocol.MutexNone
 	p.looks = p.agents > 1 && s.Protocol.Mutex == protocol.MutexNone
 	p.counts = s.Grace.Kind == protocol.GraceCounter || s.Grace.Kind == protocol.GraceNoBarrier
+	n := s.Shape
+	p.facts = map[string]bool{
+		"several": p.agents > 1, "mutators": p.mutators > 1, "copies": n.Copies > 0, "deep": n.Deep,
+		"comes": p.comes(), "apart": p.apart, "looks": p.looks, "counts": p.counts, "kinds": p.kinds(),
+		"knows": n.Copies > 0 && s.Protocol.Knows(), "lasts": n.Nested || n.Deep, "home": p.comesHome(),
+		"same": n.Same || p.mutators > 1, "unlisted": p.unlist == protocol.UnlistFirst,
+	}
 	return p, nil
 }
 
@@ -113,9 +121,31 @@ var parts = sync.OnceValue(func() map[string]string {
 // holes are what a part leaves open, by name: {{.name}}.
 type holes map[string]any
 
+// chosen is a text as it is for this subject.
+func (p *promela) chosen(text string) string {
+	for {
+		i := strings.LastIndex(text, "{{if ") // which has no other one in it
+		if i < 0 {
+			return text
+		}
+		fact, rest, _ := strings.Cut(text[i+len("{{if "):], "}}")
+		says, after, _ := strings.Cut(rest, "{{fi}}")
+		word, not := strings.CutPrefix(fact, "not ")
+		is, known := p.facts[word]
+		switch {
+		case !known:
+			panic("promela: model.pml asks for " + word)
+		case is == not:
+			says = ""
+		}
+		text = text[:i] + says + after
+	}
+}
+
 // put writes a part of model.pml.
 func (p *promela) put(part string, fill holes) {
 	text, ok := parts()[part]
+	text = p.chosen(text)
 	for name, value := range fill {
 		text = strings.ReplaceAll(text, "{{."+name+"}}", fmt.Sprint(value))
 	}
@@ -138,14 +168,6 @@ func (p *promela) my(name string) string { return p.of(name, "ME") }
 
 // comes reports whether images come and go.
 func (p *promela) comes() bool { return p.Shape.Copies > 0 || p.Shape.Deep }
-
-// coming is a text where images come and go, and nothing elsewhere.
-func (p *promela) coming(s string) string {
-	if !p.comes() {
-		return ""
-	}
-	return s
-}
 
 // maxActions is how many actions a list may have: the byte last holds an index plus 1.
 const maxActions = 1<<8 - 2

@@ -1,29 +1,22 @@
 package promela
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // threads writes the processes of the threads.
 func (p *promela) threads() {
 	p.enters()
 	p.leaves()
-	p.tailCalls()
+	p.put("tail call", holes{"first": p.first()})
 	p.put("acts", nil)
-	p.skips()
+	if p.Shape.Deep {
+		p.put("inside", nil)
+	}
+	p.put("skips", holes{"first": p.first()})
 	if p.Shape.Indirect {
 		p.put("reads", nil)
 	}
 	p.ats()
-	p.WriteString("\nactive [THREADS] proctype thread()\n{\n" +
-		"\tbyte site;       /* where it stands */\n" +
-		"\tbyte program;    /* in which it is */\n")
-	if p.comesHome() {
-		p.WriteString("\tbyte home;       " +
-			"/* behind a tail call: the first site of the image that it came from */\n")
-	}
-	p.WriteString("\n\tdo\n")
+	p.put("thread", nil)
 	p.begins()
 	p.put("ends", nil)
 	for i := range p.Shape.Sites {
@@ -42,21 +35,7 @@ func (p *promela) threads() {
 
 // enters writes how an execution begins, with its duties for each key.
 func (p *promela) enters() {
-	p.put("enters", nil)
-	if p.mutators == 1 {
-		p.printf("#define BUSY(k)  (%s != NONE && %s == k)\n", p.of("operation", 0), p.of("key", 0))
-	} else {
-		p.WriteString("#define BUSY(m, k)  (operation[m] != NONE && key[m] == k)\n")
-	}
-	of, kind := "", ""
-	if p.kinds() {
-		of, kind = ", kind", "\treaders_of[kind] = readers_of[kind] | 1 << _pid;\n"
-	}
-	p.WriteString("\ninline enter(first" + of + ")\n{\n\tplace[_pid] = AT_SLOT0;\n\tsite = first;\n" +
-		"\treaders = readers | 1 << _pid;\n" + kind)
-	if p.counts {
-		p.WriteString("\tbuffered = buffered | 1 << _pid;\n")
-	}
+	p.put("enters", holes{"operation": p.of("operation", 0), "key": p.of("key", 0)})
 	for k := range p.Shape.Keys {
 		may, must := fmt.Sprintf("1 << held[%d]", k), fmt.Sprintf("held[%d] != 0", k)
 		for m := range p.mutators {
@@ -100,7 +79,7 @@ func (p *promela) leaves() {
 	if p.counts {
 		forget("buffered")
 	}
-	if p.lasts() {
+	if p.facts["lasts"] {
 		duties()
 	}
 	if p.comesHome() {
@@ -109,27 +88,8 @@ func (p *promela) leaves() {
 	p.WriteString("}\n")
 }
 
-// tailCalls writes what a tail call does. If a subprogram may make it, or if the program has
-// sites itself, the execution may come to further sites, and its duties go on.
-func (p *promela) tailCalls() {
-	leaves := "leave_sites(IN_PROGRAM, 0)"
-	switch {
-	case p.comesHome():
-		leaves = "place[_pid] = IN_PROGRAM;\n" +
-			"\t\thome = (site < DEEP -> " + p.first() + " : home);\n\t\tsite = 0"
-	case p.Shape.Nested:
-		leaves = "place[_pid] = IN_PROGRAM;\n\t\tsite = " + p.first()
-	case p.Shape.Deep:
-		leaves = "place[_pid] = IN_PROGRAM;\n\t\tsite = 0"
-	}
-	p.put("tail call", holes{"leaves": leaves})
-}
-
 // kinds reports whether there are several kinds of readers.
 func (p *promela) kinds() bool { return p.Protocol.Kinds() > 1 }
-
-// lasts reports whether an execution, and with it its duties, may go on after a tail call.
-func (p *promela) lasts() bool { return p.Shape.Nested || p.Shape.Deep }
 
 // comesHome reports whether a thread that stood at a site of a program may return to the caller.
 func (p *promela) comesHome() bool { return p.Shape.Nested && p.Shape.Deep }
@@ -152,37 +112,17 @@ func (p *promela) first() string {
 	return "site - site % SITES"
 }
 
-// skips writes what the first slot does.
-func (p *promela) skips() {
-	more := "site + 1 < SITES"
-	if p.Shape.Copies > 0 {
-		more = "(site + 1) % SITES != 0"
-	}
-	back := ""
-	if p.Shape.Deep {
-		more, back = "site < DEEP && "+more, "\n\t\t:: site >= DEEP -> inside()"
-		p.put("inside", nil)
-	}
-	p.put("skips", holes{"back": back, "more": more, "first": p.first()})
-}
-
 // ats writes the condition that a thread stands at a place, in an image that was not freed.
 func (p *promela) ats() {
-	if !p.comes() {
-		p.WriteString("\n#define AT(where)  (place[_pid] == where)\n")
-		return
-	}
 	copies := "site >= SITES && (placed >> (site / SITES - 1) & 1) == 0"
-	programs := "site >= DEEP && status[OWNER(site)] == FREED"
 	image, gone := "a copy", copies
-	switch {
-	case p.Shape.Deep && p.Shape.Copies > 0:
-		image, gone = "an image", "\n\t(site < DEEP && "+copies+" ||\n\t"+programs+")"
-	case p.Shape.Deep:
-		image, gone = "a program", programs
+	if p.Shape.Deep {
+		image, gone = "a program", "site >= DEEP && status[OWNER(site)] == FREED"
+		if p.Shape.Copies > 0 {
+			image, gone = "an image", "(site < DEEP && "+copies+" || \\\n\t"+gone+")"
+		}
 	}
-	gone = strings.ReplaceAll("\n\t"+strings.TrimPrefix(gone, "\n\t"), "\n", " \\\n")
-	p.put("strayed", holes{"image": image, "gone": gone})
+	p.put("at", holes{"image": image, "gone": gone})
 }
 
 // begins writes the moves by which an execution begins.
@@ -190,10 +130,6 @@ func (p *promela) begins() {
 	from := "IDLE"
 	if p.counts {
 		from = "ENTERING"
-		p.WriteString("\t:: d_step { AT(IDLE) -> place[_pid] = ENTERING; " +
-			"readers = readers | 1 << _pid }\n")
-		drained := "(buffered >> _pid & 1) != 0" + p.coming(" && !STRAYED")
-		p.printf("\t:: d_step { %s -> buffered = buffered & ~(1 << _pid) }\n", drained)
 	}
 	for kind := range p.Protocol.Kinds() {
 		of := ""
@@ -206,5 +142,4 @@ func (p *promela) begins() {
 				from, c, (1+c)*p.Shape.Sites, of)
 		}
 	}
-	p.WriteString(p.coming("\t:: d_step { STRAYED -> assert(no_use_after_free) }\n"))
 }

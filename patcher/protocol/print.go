@@ -5,11 +5,8 @@ import (
 	"strings"
 )
 
-// waitIfChanged is the text of a wait that may be skipped; ifChanged is what says so.
-const (
-	waitIfChanged = "wait" + ifChanged
-	ifChanged     = " if changed"
-)
+// ifChanged says that a wait may be skipped.
+const ifChanged = " if changed"
 
 // String returns the step's text: "wait", "target=jump", "each { ... }".
 func (s Step) String() string {

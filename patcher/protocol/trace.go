@@ -21,8 +21,9 @@ const Conformance Property = "conformance"
 //	key 0 remove waited site 0
 //	key 0 omitted 12 operations has 2 sites holds p3     or: holds nothing
 //
-// A # begins a comment. Sites of a key count in tracking order, as [Event.Desc] does.
-// Programs have any numbers; two with the same number lie at the same address.
+// Any item may end with "at 1234": it was recorded so many nanoseconds after recording began. A #
+// begins a comment. Sites of a key count in tracking order, as [Event.Desc] does. Programs have any
+// numbers; two with the same number lie at the same address.
 type Trace struct {
 	// Records lists the kinds of events of which each one was recorded, Called and Returned
 	// among them; nil stands for every kind.
@@ -52,6 +53,8 @@ type Item struct {
 	Least int             // Has, Omitted: the key now has so many stable descriptors, or more,
 	Most  int             // up to so many: the recorder need not know how many
 	Count int             // Omitted: so many operations
+	// At is when it was recorded, in nanoseconds since recording began; 0 says nothing.
+	At int64
 }
 
 // What an [Item] may have in place of a program.
@@ -62,6 +65,14 @@ const (
 
 // String returns the item's line.
 func (it Item) String() string {
+	if it.At > 0 {
+		return it.what() + fmt.Sprintf(" at %d", it.At)
+	}
+	return it.what()
+}
+
+// what is the line without its time.
+func (it Item) what() string {
 	s := fmt.Sprintf("key %d ", it.Key)
 	switch it.Kind {
 	case Saw:

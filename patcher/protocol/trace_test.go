@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -41,6 +42,7 @@ func genItem() *rapid.Generator[Item] {
 		default:
 			genEvent(t, &it)
 		}
+		it.At = rapid.Int64Range(0, math.MaxInt64-1).Draw(t, "at")
 		return it
 	})
 }
@@ -113,7 +115,7 @@ key 0 update poked site 1 target=jump unchanged
 key 0 remove called
 key 0 saw site 0 bypass=int3-out target=jump-p12
 key 0 remove wait-skipped site 0
-key 0 remove waited
+key 0 remove waited at 1200
 key 0 omitted 3 operations has 1 sites holds nothing
 `
 
@@ -135,7 +137,7 @@ func TestParseTrace(t *testing.T) {
 			{Kind: Saw, Event: Event{}, Prog: AnyProg,
 				Seen: [Slots]SlotText{{HeadTrap, OutTail}, {HeadJump, 12}}},
 			event(Event{Kind: WaitSkipped, Op: Remove}, AnyProg),
-			event(Event{Kind: Waited, Op: Remove, Desc: NoDesc}, AnyProg),
+			{Event: Event{Kind: Waited, Op: Remove, Desc: NoDesc}, Prog: AnyProg, At: 1200},
 			{Kind: Omitted, Event: none, Prog: NoProg, Least: 1, Most: 1, Count: 3},
 		},
 	}
@@ -188,6 +190,8 @@ var traceErrors = []struct{ text, want string }{
 		`2:1: records must stand before everything else, and once`},
 	{"records called returned\nrecords called returned",
 		`2:1: records must stand before everything else, and once`},
+	{"key 0 install called at", `1:24: expected nanoseconds (0 to 9223372036854775806), found the end of the text`},
+	{"key 0 install called at 5 p7", `1:27: expected the end of the line, found "p7"`},
 	{"records called", `1:1: without called and returned nothing is known of a trace`},
 	{"records called called", `1:16: "called" stands twice`},
 	{"records called loaded",

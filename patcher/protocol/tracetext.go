@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,8 +76,15 @@ func (p *parser) item() Item {
 		}
 		p.happened(&it)
 	}
+	if p.peek().text == "at" {
+		p.next()
+		it.At = int64(p.number("nanoseconds", math.MaxInt))
+	}
 	return it
 }
+
+// more reports whether an item goes on, other than with its time.
+func (p *parser) more() bool { return p.peek().text != "" && p.peek().text != "at" }
 
 // omitted reads "omitted N operations has M sites holds P".
 func (p *parser) omitted(it *Item) {
@@ -127,7 +135,7 @@ func (p *parser) happened(it *Item) {
 	it.Event.Kind = p.event()
 	switch next := p.peek().text; it.Event.Kind {
 	case Called:
-		if next != "" && it.Op.Gives() {
+		if p.more() && it.Op.Gives() {
 			it.Prog = p.program()
 		}
 	case Returned:
@@ -165,7 +173,7 @@ func programOf(word string) (n int, ok bool) {
 // saw reads what an observer read.
 func (p *parser) saw(it *Item) {
 	p.site(it)
-	for first := true; first || p.peek().text != ""; first = false {
+	for first := true; first || p.more(); first = false {
 		at := p.peek()
 		s := p.slot()
 		if it.Seen[s].Head != Unread {

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -101,6 +102,29 @@ func TestEquivalents(t *testing.T) {
 		p.Name = q.Name
 		if diff := cmp.Diff(q, p); diff != "" {
 			t.Errorf("%s differs from %s:\n%s", mutant, builtIn, diff)
+		}
+	}
+}
+
+// TestMutantsAreRead: an entry with a word that nobody knows is none.
+func TestMutantsAreRead(t *testing.T) {
+	const good = "mutant m\n  breaks never-a\n  why one\n           two\n  remove: drop wait\n  needs keys=2 deep\n"
+	all, err := parseMutants("# a comment\n\n" + good)
+	if err != nil || len(all) != 1 || all[0].Why != "one two" || all[0].Needs != (Shape{Keys: 2, Deep: true}) {
+		t.Errorf("%+v, %v", all, err)
+	}
+	for bad, want := range map[string]string{
+		"  why one":                                 `stands before the first mutant`,
+		good + "  because one":                      `mutant m: no line begins with "because"`,
+		good + "  needs key=2":                      `no shape needs "key=2"`,
+		good + "  needs keys= x":                    `parsing ""`,
+		good + "  removal: drop wait":               "no such edit",
+		good + "  remove: lose wait":                "no such edit",
+		good + "  remove: rewrite wait":             "no such edit",
+		good + "  remove: swap bypass=jump or wait": "no such edit",
+	} {
+		if _, err := parseMutants(bad); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", bad, err, want)
 		}
 	}
 }

@@ -29,8 +29,8 @@
 // that the build cache serves everything else.
 //
 // Tests run without a fault first. Those that fail then are not used, and those that are quick
-// run first against each fault. A failure must show twice, so that a test which depends on the
-// load of the machine does not kill what it knows nothing of.
+// run first against each fault. A failure must show twice, and not without the fault; and what
+// takes too long must be quick without it. So the load of the machine kills nothing.
 //
 // # Faults that change nothing
 //

@@ -261,3 +261,35 @@ func theTree(t *testing.T) *tree {
 	}
 	return tr
 }
+
+// TestControls has shell scripts in the place of test binaries: what is as slow or as wrong without
+// the fault was not noticed.
+func TestControls(t *testing.T) {
+	const fails = `echo "--- FAIL: TestX (0.00s)"; exit 1`
+	for _, test := range []struct {
+		name, faulty, clean string
+		want                outcome
+	}{
+		{"an endless loop", "sleep 20", "exit 0", timedOut},
+		{"a slow machine", "sleep 20", "sleep 20", survived},
+		{"a failure", fails, "exit 0", killed},
+		{"a failure that is always there", `case "$*" in *skip*) exit 0;; esac; ` + fails, fails, survived},
+		{"a crash", "echo panic: x; exit 2", "exit 0", killed},
+		{"nothing", "exit 0", fails, survived},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			bins := map[string]string{"faulty": test.faulty, "clean": test.clean}
+			for name, script := range bins {
+				bins[name] = filepath.Join(t.TempDir(), name)
+				if err := os.WriteFile(bins[name], []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r := &runner{tree: &tree{root: t.TempDir()}, timeout: 4 * time.Second}
+			if got, by := r.suite(t.Context(), &suite{}, bins["clean"], bins["faulty"], ""); got != test.want {
+				t.Errorf("%s by %q, want %s", got, by, test.want)
+			}
+		})
+	}
+}

@@ -41,19 +41,21 @@ type verdict struct {
 	took    time.Duration
 }
 
-// suite runs the tests of one package against a fault.
-func (r *runner) suite(ctx context.Context, s *suite, bin, env string) (outcome, string) {
+// suite runs the tests of one package against a fault: a binary, and what opens the fault's gate
+// there. The binary clean has no fault while no gate is open.
+func (r *runner) suite(ctx context.Context, s *suite, clean, bin, env string) (outcome, string) {
 	for n := range s.passes(nil) {
-		if what, by := r.pass(ctx, s, n, bin, env); what != survived {
+		if what, by := r.pass(ctx, s, n, clean, bin, env); what != survived {
 			return what, by
 		}
 	}
 	return survived, ""
 }
 
-// pass is one pass of a suite. A test that fails must do so twice; one that does not is left out
-// when the others are run.
-func (r *runner) pass(ctx context.Context, s *suite, n int, bin, env string) (outcome, string) {
+// pass is one pass of a suite. A test that fails must do so twice, and not without the fault; one
+// that does not is left out when the others are run. Tests that take too long must end in half that
+// time without the fault. If they do not, the machine is slow, and they get twice the time.
+func (r *runner) pass(ctx context.Context, s *suite, n int, clean, bin, env string) (outcome, string) {
 	limit := min(r.timeout, patience*s.took+slack)
 	var flaky []string
 	for {
@@ -66,14 +68,26 @@ func (r *runner) pass(ctx context.Context, s *suite, n int, bin, env string) (ou
 			}
 			run = r.exec(ctx, s.pkg, bin, env, limit, args...)
 		}
+		allowed := limit
+		if run.timedOut {
+			allowed = limit / 2
+		}
+		control := run
+		if run.timedOut || run.err != nil && len(failed) > 0 {
+			control = r.exec(ctx, s.pkg, clean, "", allowed, args...)
+		}
 		switch {
-		case run.timedOut:
+		case run.timedOut && control.err == nil:
 			return timedOut, s.pkg
-		case run.err != nil && len(failed) > 0:
-			return killed, s.pkg + " " + failed[0]
-		case run.err != nil:
+		case run.timedOut && limit >= r.timeout:
+			return survived, ""
+		case run.timedOut:
+			limit = min(r.timeout, 2*limit)
+		case run.err != nil && len(failed) == 0:
 			return killed, s.pkg + " " + run.lastWord()
-		case once && len(failed) > 0:
+		case run.err != nil && control.err == nil:
+			return killed, s.pkg + " " + failed[0]
+		case len(failed) > 0:
 			flaky = append(flaky, failed...)
 		default:
 			return survived, ""

@@ -166,7 +166,7 @@ func (r *runner) one(ctx context.Context, b *batch, s *suite, v *verdict) error 
 		}
 	}()
 	if gate := b.gates[v.id()]; gate != 0 {
-		v.outcome, v.by = r.suite(ctx, s, b.bin, fmt.Sprintf("%s=%d", gateVariable, gate))
+		v.outcome, v.by = r.suite(ctx, s, b.bin, b.bin, fmt.Sprintf("%s=%d", gateVariable, gate))
 		return nil
 	}
 	dir, err := os.MkdirTemp(r.dir, "fault")
@@ -180,6 +180,6 @@ func (r *runner) one(ctx context.Context, b *batch, s *suite, v *verdict) error 
 		v.outcome, v.by = uncompiled, out
 		return nil
 	}
-	v.outcome, v.by = r.suite(ctx, s, bin, "")
+	v.outcome, v.by = r.suite(ctx, s, b.bin, bin, "")
 	return nil
 }

@@ -14,6 +14,19 @@ type Identity struct {
 
 	// Unsupported were loaded and not compared: their images have what package jit does not make.
 	Unsupported []ProgramNotes `json:"unsupported,omitempty"`
+
+	Objects []ObjectIdentity `json:"objects,omitempty"` // of the files that were asked about
+}
+
+// ObjectIdentity is what an object file adds to an [Identity].
+type ObjectIdentity struct {
+	Name        string `json:"name"`
+	Refused     string `json:"refused,omitempty"` // why it could not be read
+	Programs    int    `json:"programs"`          // loaded and compared
+	Identical   int    `json:"identical"`
+	Recovered   int    `json:"recovered"`
+	Rejected    int    `json:"rejected"` // not loaded
+	Unsupported int    `json:"unsupported"`
 }
 
 // Schema implements [Section].

@@ -15,6 +15,8 @@ type Progress struct {
 	Traps      uint64              // of our own patcher's pokes
 	Bad        uint64              // executions with a finding
 	Broken     []protocol.Property // what they break, as far as findings were kept; each once
+	// RateMax bounds the violations per cycle, if none was seen, as of a soak; 0 and 1 say nothing.
+	RateMax, Confidence float64
 
 	// Of an engine that explores.
 	Explores bool

@@ -13,14 +13,14 @@ type Replay struct {
 	Steps    int               `json:"steps"`
 	Cycle    int               `json:"cycle,omitempty"` // how many of the last steps repeat for ever
 	Witness  *witness.Witness  `json:"witness"`
-	Model    *Verdict          `json:"model,omitempty"`   // if the witness is not its own
-	Machine  *Verdict          `json:"machine,omitempty"` // the same of the machine engine
-	CPU      *Stepped          `json:"cpu"`               // what became of the steps on real CPUs
-	Kernel   *KernelSteps      `json:"kernel,omitempty"`  // the same in a kernel that was steered
+	Model    *Verdict          `json:"model,omitempty"`          // if the witness is not its own
+	Machine  *Verdict          `json:"machine_engine,omitempty"` // the same of the machine engine
+	CPU      *Stepped          `json:"cpu"`                      // what became of the steps on real CPUs
+	Kernel   *KernelSteps      `json:"kernel,omitempty"`         // the same in a kernel that was steered
 }
 
 // Schema implements [Section].
-func (*Replay) Schema() string { return "stress/replay/2" }
+func (*Replay) Schema() string { return "stress/replay/3" }
 
 // Overall implements [Section]: what a witness shows is a violation. Where a kernel was asked, it is that
 // one's, and only if it took all steps.

@@ -22,6 +22,28 @@ type Verdict struct {
 	Seconds float64        `json:"seconds"`
 }
 
+// Trials are the cycles that bound how often a violation can happen: none, if executions did not
+// overlap every kind of operation, were not looked at, or ran where no window can be hit.
+func (v *Verdict) Trials() uint64 {
+	c := v.CPUCounts
+	if c == nil || c.OverlapsBy.Install == 0 || c.OverlapsBy.Update == 0 || c.OverlapsBy.Remove == 0 {
+		return 0
+	}
+	if k := v.Kernel; k != nil && (k.Checked == 0 || k.Windows != nil && k.Windows.Across == 0) {
+		return 0
+	}
+	return c.Cycles
+}
+
+// Bad counts executions with a finding.
+func (v *Verdict) Bad() uint64 {
+	if v.CPUCounts == nil {
+		return 0
+	}
+	o := v.Outcomes
+	return o.A + o.Torn + o.Crash + o.Other
+}
+
 // ModelCounts is what the model engine counted, or the machine engine.
 type ModelCounts struct {
 	States      uint64     `json:"states"`
@@ -54,6 +76,9 @@ type CPUCounts struct {
 	Overlaps   uint64   `json:"overlaps"`
 	OverlapsBy Overlaps `json:"overlaps_by"`
 	Outcomes   Outcomes `json:"outcomes"`
+	// Durations are how long operations took, by their kind, and of our own patcher "grace period".
+	Durations map[string]Histogram `json:"durations,omitempty"`
+	Near      *Near                `json:"near,omitempty"`
 	// Trace says whether what the patcher did is a behaviour of the model.
 	Trace *Trace `json:"trace,omitempty"`
 	// FirstSeconds is when the first finding was noticed.
@@ -82,6 +107,9 @@ type Outcomes struct {
 	Torn  uint64 `json:"torn"`
 	Crash uint64 `json:"crash"`
 	Other uint64 `json:"other"`
+	// Unknown are executions of which it is not known whether they took a tail call: they returned
+	// what is not known beforehand.
+	Unknown uint64 `json:"unknown,omitempty"`
 }
 
 // Overlaps counts executions that ran while operations did.
@@ -103,4 +131,79 @@ type Trace struct {
 	Conforms bool   `json:"conforms"` // there are some, and all were consumed that were recorded
 	Reason   string `json:"reason,omitempty"`
 	Text     string `json:"text,omitempty"` // its beginning, on its way to a file of its own
+}
+
+// Add adds what another run counted. Of the traces the sums stand, and the first that does not conform.
+func (c *CPUCounts) Add(o *CPUCounts) {
+	c.Executions += o.Executions
+	c.Installs += o.Installs
+	c.Updates += o.Updates
+	c.Removes += o.Removes
+	c.Cycles += o.Cycles
+	c.Loads += o.Loads
+	c.Overlaps += o.Overlaps
+	c.OverlapsBy.add(o.OverlapsBy)
+	c.Outcomes.add(o.Outcomes)
+	if p := o.PatcherCounts; p != nil {
+		if c.PatcherCounts == nil {
+			c.PatcherCounts = &PatcherCounts{Boosted: true}
+		}
+		c.PatcherCounts.add(p)
+	}
+	for name, h := range o.Durations {
+		if c.Durations == nil {
+			c.Durations = map[string]Histogram{}
+		}
+		sum := c.Durations[name]
+		sum.Add(h)
+		c.Durations[name] = sum
+	}
+	if o.Near != nil {
+		if c.Near == nil {
+			c.Near = &Near{}
+		}
+		c.Near.Pokes += o.Near.Pokes
+		c.Near.InWindow += o.Near.InWindow
+		c.Near.Threads += o.Near.Threads
+	}
+	if o.Trace != nil {
+		if c.Trace == nil {
+			c.Trace = &Trace{Conforms: true}
+		}
+		c.Trace.add(o.Trace)
+	}
+}
+
+func (o *Overlaps) add(p Overlaps) {
+	o.Install += p.Install
+	o.Update += p.Update
+	o.Remove += p.Remove
+	o.Several += p.Several
+}
+
+func (o *Outcomes) add(p Outcomes) {
+	o.Skip += p.Skip
+	o.Tail += p.Tail
+	o.A += p.A
+	o.Torn += p.Torn
+	o.Crash += p.Crash
+	o.Other += p.Other
+}
+
+func (c *PatcherCounts) add(o *PatcherCounts) {
+	c.Pokes += o.Pokes
+	c.Traps += o.Traps
+	c.LateTraps += o.LateTraps
+	c.Waits += o.Waits
+	c.Boosts += o.Boosts
+	c.Boosted = c.Boosted && o.Boosted
+}
+
+func (t *Trace) add(o *Trace) {
+	t.Events += o.Events
+	t.Omitted += o.Omitted
+	t.Consumed += o.Consumed
+	if t.Conforms && !o.Conforms {
+		t.Conforms, t.Reason = false, o.Reason
+	}
 }

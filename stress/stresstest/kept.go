@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"tailpoke/patcher/protocol"
-	"tailpoke/patcher/protocol/witness"
 	"tailpoke/stress"
 	"tailpoke/stress/report"
 )
@@ -64,7 +63,7 @@ func (j *judging) keep(d *report.Document, file []byte) (lines string, err error
 	if v == nil || len(file) == 0 {
 		return "", nil
 	}
-	script := calls(v.Witness)
+	script := v.Witness.Script()
 	sum := sha256.Sum256([]byte(script.String()))
 	name := filepath.Join(j.folder(), fmt.Sprintf("%s-%x", v.Property, sum[:4]))
 	if err := os.MkdirAll(j.folder(), 0o755); err != nil {
@@ -100,22 +99,4 @@ func witnessed(d *report.Document) *report.Verdict {
 		}
 	}
 	return nil
-}
-
-// calls are the calls of a witness, the last of which may not have returned. In a witness of the
-// model a call is a step, in one of the machine it goes with one.
-func calls(w *witness.Witness) protocol.Script {
-	var out protocol.Script
-	for _, s := range w.Steps {
-		switch {
-		case s.Call != nil:
-			out = append(out, *s.Call)
-		case s.Action.Do != witness.Call:
-		case s.Action.Op.Gives():
-			out = append(out, protocol.Call{Kind: protocol.Put, Key: s.Action.Key, Prog: s.Action.Prog})
-		default:
-			out = append(out, protocol.Call{Kind: protocol.Delete, Key: s.Action.Key})
-		}
-	}
-	return out
 }

@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -122,15 +123,19 @@ func (r *runner) kept(c Cell) (*report.MatrixCell, error) {
 		return nil, err
 	}
 	k := new(keptCell)
-	if json.Unmarshal(text, k) != nil || k.Key != c.Key { // of another matrix, or half written
+	if json.Unmarshal(text, k) != nil || k.Key != c.Key || cmp.Or(k.Schema, schema) != schema { // of another matrix, or half written
 		return nil, nil
 	}
 	return &k.Answer, nil
 }
 
+// schema names what a file of an answer is. Before there were names it was the same.
+const schema = "stress/matrix-cell/1"
+
 // keptCell is an answer in its file.
 type keptCell struct {
-	Key    string            `json:"key"`
+	Schema string            `json:"schema"`
+	Key    string            `json:"key"` // all that the answer depends on
 	Answer report.MatrixCell `json:"answer"`
 }
 
@@ -139,7 +144,7 @@ func (r *runner) keep(c Cell, a *report.MatrixCell) error {
 	if r.o.State == "" {
 		return nil
 	}
-	text, err := json.MarshalIndent(keptCell{c.Key, *a}, "", "\t")
+	text, err := json.MarshalIndent(keptCell{schema, c.Key, *a}, "", "\t")
 	if err != nil {
 		return err
 	}

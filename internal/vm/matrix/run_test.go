@@ -45,10 +45,18 @@ func TestGoesOn(t *testing.T) {
 	if err := os.WriteFile(r.file(cells[1]), []byte(`{"key":"ke`), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	for i, text := range map[int]string{
+		0: `{"key":"key 0","answer":{"verdict":"holds","summary":"key 0","code":0}}`, // as it was without a schema
+		2: `{"schema":"stress/matrix-cell/2","key":"key 2","answer":{"verdict":"holds","code":0}}`,
+	} {
+		if err := os.WriteFile(r.file(cells[i]), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	told := 0
 	o.Jobs, o.Told = 3, func(done, all int, _ Cell, _ report.MatrixCell) { told++ }
 	second, err := Run(t.Context(), cells, o)
-	if err != nil || ran.Load() != 4+8 || told != 10 {
+	if err != nil || ran.Load() != 4+9 || told != 10 {
 		t.Fatalf("%v, %d ran, %d told", err, ran.Load(), told)
 	}
 	for i, a := range second {
@@ -58,7 +66,7 @@ func TestGoesOn(t *testing.T) {
 	}
 	cells[5].Key = "another"
 	third, err := Run(t.Context(), cells, o)
-	if err != nil || ran.Load() != 13 || third[5].Summary != "another" {
+	if err != nil || ran.Load() != 14 || third[5].Summary != "another" {
 		t.Errorf("%v, %d ran, %+v", err, ran.Load(), third[5])
 	}
 }

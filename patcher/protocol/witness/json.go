@@ -79,6 +79,9 @@ func words(t protocol.SlotText) string {
 	return t.String()
 }
 
+// Fields is a value that has a choice's fields in JSON: schemas are made from it.
+func (Choice) Fields() any { return choiceFile{} }
+
 // MarshalJSON writes the choice as an object.
 func (c Choice) MarshalJSON() ([]byte, error) { return json.Marshal(c.file()) }
 
@@ -223,6 +226,9 @@ type slotFile struct {
 	Stale bool   `json:"stale,omitempty"` // some CPU may still fetch other bytes
 	Bytes string `json:"bytes,omitempty"`
 }
+
+// Fields is a value that has a witness's fields in JSON: schemas are made from it.
+func (*Witness) Fields() any { return witnessFile{} }
 
 // MarshalJSON writes the witness as an object, every step as fields. States such as "D>C" stay as
 // they are.

@@ -5,8 +5,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"strings"
-
-	"tailpoke/patcher/protocol"
 )
 
 // Sizes of a drawing, in pixels. A character of the font is at most 6.8 wide.
@@ -44,24 +42,12 @@ rect { stroke: #5a5a5a }
 }
 `
 
-// A drawCell is what a lane shows of a step.
-type drawCell struct {
-	class, text, tip string
-	same             bool // as in the column before
-}
-
-// A drawLane has a cell for the state that everything begins in, and one for each step.
-type drawLane struct {
-	label string
-	cells []drawCell
-}
-
 // SVG draws the witness below a title: a column for each step, a lane for each agent and each
 // thread, and for each site one for each slot and one for its state. Columns go on below where there
 // are many. Steps that repeat for ever are marked; a legend stands at the end. The drawing needs no
 // other file, and is the same each time.
 func (w *Witness) SVG(title string) []byte {
-	lanes := w.lanes()
+	lanes := w.Lanes()
 	heights, tops, height := drawHeights(lanes)
 	n := len(w.Steps)
 	fault := fmt.Sprintf("step %d violates %s: %s", n, w.Property, w.Text)
@@ -81,13 +67,13 @@ func (w *Witness) SVG(title string) []byte {
 	for row := range rows {
 		fmt.Fprintf(&b, `<g transform="translate(0,%d)">`+"\n", drawTitle+row*height)
 		for i, l := range lanes {
-			drawLines(&b, "", 8, tops[i], wrapped(l.label, drawLabelChars))
+			drawLines(&b, "", 8, tops[i], wrapped(l.Label, drawLabelChars))
 		}
 		for column := row * drawAcross; column <= min(n, row*drawAcross+drawAcross-1); column++ {
 			x := drawLabel + column%drawAcross*drawColumn
 			w.drawHead(&b, column, x)
 			for i, l := range lanes {
-				drawBox(&b, l.cells[column], x, tops[i], heights[i])
+				drawBox(&b, l.Cells[column], x, tops[i], heights[i])
 			}
 			b.WriteString("</g>\n")
 		}
@@ -100,11 +86,11 @@ func (w *Witness) SVG(title string) []byte {
 }
 
 // legend says what the colours mean, and the signs.
-var legend = []drawCell{
-	{class: "acts", text: "takes this step"}, {class: "inside", text: "is in the image"}, {class: "bad", text: "breaks the property"},
-	{class: "round", text: "repeats for ever"}, {class: "nop", text: "nop; state B: taken"}, {class: "jmp", text: "jump; state D: between"},
-	{class: "int3", text: "int3; a poke, C>A"}, {class: "A", text: "state A: forbidden"}, {class: "C", text: "state C: skipped"},
-	{class: "out", text: "* older bytes may be fetched"},
+var legend = []Cell{
+	{Class: "acts", Text: "takes this step"}, {Class: "inside", Text: "is in the image"}, {Class: "bad", Text: "breaks the property"},
+	{Class: "round", Text: "repeats for ever"}, {Class: "nop", Text: "nop; state B: taken"}, {Class: "jmp", Text: "jump; state D: between"},
+	{Class: "int3", Text: "int3; a poke, C>A"}, {Class: "A", Text: "state A: forbidden"}, {Class: "C", Text: "state C: skipped"},
+	{Class: "out", Text: "* older bytes may be fetched"},
 }
 
 func legendAcross(width int) int { return max((width-drawLine)/drawColumn, 1) }
@@ -132,7 +118,7 @@ func (w *Witness) drawHead(b *bytes.Buffer, column, x int) {
 		drawText(b, "", x+4, line, "start")
 	case column > len(w.Steps)-w.Cycle:
 		fmt.Fprintf(b, `<g class="step" id="step-%d">`+"\n", column)
-		head := drawCell{class: "round", text: fmt.Sprintf("%d, for ever", column)}
+		head := Cell{Class: "round", Text: fmt.Sprintf("%d, for ever", column)}
 		drawBox(b, head, x, drawHead-drawLine-8, drawLine+8)
 	default:
 		fmt.Fprintf(b, `<g class="step" id="step-%d">`+"\n", column)
@@ -140,103 +126,13 @@ func (w *Witness) drawHead(b *bytes.Buffer, column, x int) {
 	}
 }
 
-// view is what a column shows: 0 is before the first step.
-func (w *Witness) view(column int) *View {
-	if column == 0 {
-		return &w.Start
-	}
-	return &w.Steps[column-1].View
-}
-
-// lanes are those of the drawing, from the top.
-func (w *Witness) lanes() []drawLane {
-	var lanes []drawLane
-	for _, a := range w.actors() {
-		lanes = append(lanes, drawLane{a.String(), w.cellsOf(a)})
-	}
-	for i := range w.Sites {
-		label := w.SiteName(i) + ": "
-		for n := range protocol.Slots {
-			lanes = append(lanes, w.lane(label+protocol.Slot(n).String(), func(s *SiteView) drawCell {
-				if s.Gone {
-					return drawCell{class: "other", text: "-"}
-				}
-				return drawCell{class: contentClass(s.Slots[n].SlotText), text: w.slot(&s.Slots[n])}
-			}, i))
-			label = ""
-		}
-		lanes = append(lanes, w.lane("state", stateCell, i))
-	}
-	return lanes
-}
-
-// lane is a lane of a site.
-func (w *Witness) lane(label string, cell func(*SiteView) drawCell, site int) drawLane {
-	l := drawLane{label: label}
-	for column := range len(w.Steps) + 1 {
-		c := cell(&w.view(column).Sites[site])
-		c.same = column > 0 && l.cells[column-1].text == c.text
-		l.cells = append(l.cells, c)
-	}
-	return l
-}
-
-// cellsOf are the cells of an actor.
-func (w *Witness) cellsOf(a Actor) []drawCell {
-	var cells []drawCell
-	for column := range len(w.Steps) + 1 {
-		c := drawCell{class: "out"}
-		if a.Kind == Thread {
-			at := w.view(column).Threads[a.Index]
-			if c.tip = w.Where(at); at.Place != Idle {
-				c.class = "inside"
-			}
-		}
-		if column > 0 && w.Steps[column-1].Actor == a {
-			s := &w.Steps[column-1]
-			if c.class, c.text = "acts", w.Words(s); s.Code != nil {
-				c.tip = fmt.Sprintf("%s: % x: %s; executed %d", w.Where(s.Code.At), s.Code.Bytes, s.Code.Text, s.Code.Count)
-			}
-			if column == len(w.Steps) && w.Cycle == 0 {
-				c.class = "bad"
-			}
-		}
-		cells = append(cells, c)
-	}
-	return cells
-}
-
-// contentClass is the colour of what a slot holds.
-func contentClass(t protocol.SlotText) string {
-	switch t.Head {
-	case protocol.HeadNop:
-		return "nop"
-	case protocol.HeadJump:
-		return "jmp"
-	case protocol.HeadTrap:
-		return "int3"
-	}
-	return "other"
-}
-
-// stateCell shows the letter of a site's state, or two, while a poke is between them.
-func stateCell(s *SiteView) drawCell {
-	switch {
-	case s.Gone:
-		return drawCell{class: "other", text: "-"}
-	case s.From != s.To:
-		return drawCell{class: "half", text: s.StateText()}
-	}
-	return drawCell{class: s.From.String(), text: s.StateText()}
-}
-
 // drawHeights are the heights of the lanes, where they begin, and the height of all.
-func drawHeights(lanes []drawLane) (heights, tops []int, all int) {
+func drawHeights(lanes []Lane) (heights, tops []int, all int) {
 	all = drawHead
 	for _, l := range lanes {
-		lines := len(wrapped(l.label, drawLabelChars))
-		for _, c := range l.cells {
-			lines = max(lines, len(wrapped(c.text, drawChars)))
+		lines := len(wrapped(l.Label, drawLabelChars))
+		for _, c := range l.Cells {
+			lines = max(lines, len(wrapped(c.Text, drawChars)))
 		}
 		heights, tops = append(heights, lines*drawLine+6), append(tops, all)
 		all += lines*drawLine + 6
@@ -244,17 +140,17 @@ func drawHeights(lanes []drawLane) (heights, tops []int, all int) {
 	return heights, tops, all + drawLine
 }
 
-func drawBox(b *bytes.Buffer, c drawCell, x, y, height int) {
-	fmt.Fprintf(b, `<rect class="%s" x="%d" y="%d" width="%d" height="%d">`, c.class, x, y, drawColumn, height)
-	if c.tip != "" {
-		fmt.Fprintf(b, "<title>%s</title>", escaped(c.tip))
+func drawBox(b *bytes.Buffer, c Cell, x, y, height int) {
+	fmt.Fprintf(b, `<rect class="%s" x="%d" y="%d" width="%d" height="%d">`, c.Class, x, y, drawColumn, height)
+	if c.Tip != "" {
+		fmt.Fprintf(b, "<title>%s</title>", escaped(c.Tip))
 	}
 	b.WriteString("</rect>\n")
 	class := ""
-	if c.same {
+	if c.Same {
 		class = "same"
 	}
-	drawLines(b, class, x+4, y, wrapped(c.text, drawChars))
+	drawLines(b, class, x+4, y, wrapped(c.Text, drawChars))
 }
 
 func drawLines(b *bytes.Buffer, class string, x, y int, lines []string) {

@@ -105,7 +105,15 @@ func (s *SiteView) equal(o *SiteView) bool {
 
 // listing lists the machine code that threads execute; "" if there is none.
 func (w *Witness) listing(width int) string {
-	t := table.Table{Ruled: true, Numbered: true}
+	if t := w.Listing(); t != nil {
+		return t.Fold(width)
+	}
+	return ""
+}
+
+// Listing is a table of the machine code that threads execute, or nil if there is none.
+func (w *Witness) Listing() *table.Table {
+	t := &table.Table{Ruled: true, Numbered: true}
 	t.Add("step", "at", "bytes", "instruction", "executed", "registers")
 	for i := range w.Steps {
 		c := w.Steps[i].Code
@@ -119,7 +127,7 @@ func (w *Witness) listing(width int) string {
 		t.Add(fmt.Sprint(i+1), w.Where(c.At), fmt.Sprintf("% x", c.Bytes), c.Text, fmt.Sprint(c.Count), strings.Join(regs, " "))
 	}
 	if len(t.Rows) == 1 {
-		return ""
+		return nil
 	}
-	return t.Fold(width)
+	return t
 }

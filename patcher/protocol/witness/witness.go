@@ -126,3 +126,22 @@ func (w *Witness) Choices() []Choice {
 	}
 	return out
 }
+
+// Script lists the calls, the last of which may not have returned. In a witness of the model a call is
+// a step, in one of the machine it goes with one.
+func (w *Witness) Script() protocol.Script {
+	var out protocol.Script
+	for i := range w.Steps {
+		s := &w.Steps[i]
+		switch {
+		case s.Call != nil:
+			out = append(out, *s.Call)
+		case s.Action.Do != Call:
+		case s.Action.Op.Gives():
+			out = append(out, protocol.Call{Kind: protocol.Put, Key: s.Action.Key, Prog: s.Action.Prog})
+		default:
+			out = append(out, protocol.Call{Kind: protocol.Delete, Key: s.Action.Key})
+		}
+	}
+	return out
+}

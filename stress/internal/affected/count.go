@@ -29,13 +29,10 @@ func countFaults() []Fault {
 }
 
 // askHierarchy takes the one case that ends on every kernel: two functions are called once each.
-func askHierarchy(*bench) (finding, error) {
-	_, plain, err := caseOf("tailcall_3")
-	if err != nil {
-		return finding{}, err
-	}
-	_, tails, err := caseOf("hierarchy_2")
-	return judgeCount(plain, tails, "two functions together"), err
+func askHierarchy(b *bench) finding {
+	_, plain := b.caseOf("tailcall_3")
+	_, tails := b.caseOf("hierarchy_2")
+	return judgeCount(plain, tails, "two functions together")
 }
 
 // judgeCount holds the tail calls of one execution against the limit, and against those of a chain
@@ -52,13 +49,10 @@ func judgeCount(plain, tails int, of string) finding {
 
 // askUnrounded calls a function with a stack of one byte where ones lie. A count that is read from
 // there is beyond the limit. The control has a stack of whole words.
-func askUnrounded(*bench) (finding, error) {
-	whole, _, err := caseOf("bpf2bpf_1")
-	if err != nil {
-		return finding{}, err
-	}
-	_, taken, err := caseOf("bpf2bpf_6_ones")
-	return judgeUnrounded(whole, taken), err
+func askUnrounded(b *bench) finding {
+	whole, _ := b.caseOf("bpf2bpf_1")
+	_, taken := b.caseOf("bpf2bpf_6_ones")
+	return judgeUnrounded(whole, taken)
 }
 
 func judgeUnrounded(whole uint32, taken int) finding {
@@ -76,41 +70,22 @@ func judgeUnrounded(whole uint32, taken int) finding {
 const misses = limit + 7
 
 // askMisses tries empty keys and then one that holds a program.
-func askMisses(b *bench) (finding, error) {
-	one, err := b.afterMisses(1)
-	if err != nil {
-		return finding{}, err
-	}
-	many, err := b.afterMisses(misses)
-	return judgeMisses(one, many), err
-}
+func askMisses(b *bench) finding { return judgeMisses(b.afterMisses(1), b.afterMisses(misses)) }
 
 // hit is what a program returns that is tail called.
 const hit = 42
 
 // afterMisses is what a program returns that tail calls an empty key so many times, and then
 // another one.
-func (b *bench) afterMisses(n int) (uint32, error) {
-	array, err := b.array(2)
-	if err != nil {
-		return 0, err
-	}
+func (b *bench) afterMisses(n int) uint32 {
+	array := b.array(2)
 	insns := asm.Instructions{asm.Mov.Reg(asm.R6, asm.R1)}
 	for range n {
 		insns = slices.Concat(insns, tailCall(array, 0), asm.Instructions{asm.Mov.Reg(asm.R1, asm.R6)})
 	}
-	caller, err := b.load("misses", insns, tailCall(array, 1), returning(0))
-	if err != nil {
-		return 0, err
-	}
-	target, err := b.load("target", returning(hit))
-	if err != nil {
-		return 0, err
-	}
-	if err := array.Put(uint32(1), target); err != nil {
-		return 0, err
-	}
-	return run(caller)
+	caller := b.load(packets("misses", insns, tailCall(array, 1), returning(0)))
+	b.must(array.Put(uint32(1), b.load(packets("target", returning(hit)))))
+	return b.run(caller)
 }
 
 func judgeMisses(one, many uint32) finding {

@@ -38,24 +38,21 @@ type extended struct {
 // changed is the function that is replaced.
 const changed = "changed"
 
-func (b *bench) extended(array *ebpf.Map) (*extended, error) {
+func (b *bench) extended(array *ebpf.Map) *extended {
 	// A tail call may lead to what moves the packet, so that an extension with one must not take the
 	// place of a function that leaves it where it is.
 	moves := asm.Instructions{asm.Mov.Imm(asm.R2, 0), asm.FnSkbPullData.Call()}
-	target, err := b.load("target",
-		calling(changed), function(changed, returnsInt, btf.GlobalFunc, moves, returning(0)))
-	if err != nil {
-		return nil, err
-	}
+	target := b.load(packets("target",
+		calling(changed), function(changed, returnsInt, btf.GlobalFunc, moves, returning(0))))
 	var tail asm.Instructions
 	if array != nil {
 		tail = tailCall(array, 0)
 	}
-	extension, err := b.program(&ebpf.ProgramSpec{
+	extension := b.load(&ebpf.ProgramSpec{
 		Name: "extension", Type: ebpf.Extension, AttachTo: changed, AttachTarget: target,
 		Instructions: function("extension", returnsInt, btf.GlobalFunc, tail, returning(1)),
 	})
-	return &extended{b, target, extension}, err
+	return &extended{b, target, extension}
 }
 
 func (e *extended) attach() error {
@@ -68,26 +65,13 @@ func (e *extended) attach() error {
 
 // askType puts a program that nobody extends into the array of an extension, and into one of a
 // program of its own type.
-func askType(b *bench) (finding, error) {
-	own, err := b.array(1)
-	if err != nil {
-		return finding{}, err
-	}
-	if _, err := b.load("caller", tailCall(own, 0), returning(0)); err != nil {
-		return finding{}, err
-	}
-	array, err := b.array(1)
-	if err != nil {
-		return finding{}, err
-	}
-	if _, err := b.extended(array); err != nil {
-		return finding{}, err
-	}
-	plain, err := b.load("plain", returning(0))
-	if err != nil {
-		return finding{}, err
-	}
-	return judgeType(own.Put(uint32(0), plain), array.Put(uint32(0), plain)), nil
+func askType(b *bench) finding {
+	own := b.array(1)
+	b.load(packets("caller", tailCall(own, 0), returning(0)))
+	array := b.array(1)
+	b.extended(array)
+	plain := b.load(packets("plain", returning(0)))
+	return judgeType(own.Put(uint32(0), plain), array.Put(uint32(0), plain))
 }
 
 func judgeType(own, extension error) finding {
@@ -103,45 +87,28 @@ func judgeType(own, extension error) finding {
 
 // askLoop closes the loop in both orders: the target comes into the array of an extension that is
 // attached, and an extension is attached to a target in its array.
-func askLoop(b *bench) (finding, error) {
-	plain, put, _, err := b.closeLoop(true)
-	if err != nil {
-		return finding{}, err
-	}
-	_, again, attach, err := b.closeLoop(false)
-	if err == nil && again != nil { // it comes no further than the first of its two steps
+func askLoop(b *bench) finding {
+	plain, put, _ := b.closeLoop(true)
+	_, again, attach := b.closeLoop(false)
+	if again != nil { // it comes no further than the first of its two steps
 		attach = again
 	}
-	return judgeLoop(plain, put, attach), err
+	return judgeLoop(plain, put, attach)
 }
 
 // closeLoop returns what the kernel answers to a program that nobody extends, and to the last step
 // of the two: the target in the array of an attached extension, or the attachment.
-func (b *bench) closeLoop(attachFirst bool) (plain, put, attach, err error) {
-	array, err := b.array(1)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	e, err := b.extended(array)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	other, err := b.load("plain", returning(0))
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	plain = array.Put(uint32(0), other)
+func (b *bench) closeLoop(attachFirst bool) (plain, put, attach error) {
+	array := b.array(1)
+	e := b.extended(array)
+	plain = array.Put(uint32(0), b.load(packets("plain", returning(0))))
 	if attachFirst {
-		if err := e.attach(); err != nil {
-			return nil, nil, nil, err
-		}
-		put = array.Put(uint32(0), e.target)
-	} else {
-		if put = array.Put(uint32(0), e.target); put == nil {
-			attach = e.attach()
-		}
+		b.must(e.attach())
 	}
-	return plain, put, attach, nil
+	if put = array.Put(uint32(0), e.target); put == nil && !attachFirst {
+		attach = e.attach()
+	}
+	return plain, put, attach
 }
 
 func judgeLoop(plain, put, attach error) finding {
@@ -164,28 +131,16 @@ func judgeLoop(plain, put, attach error) finding {
 
 // askUpdate puts an extension into an array of the type that it extends: before it is attached,
 // which is harmless, and after. A kernel that has the fault in its first form ends there.
-func askUpdate(b *bench) (finding, error) {
-	array, err := b.array(1)
-	if err != nil {
-		return finding{}, err
-	}
-	if _, err := b.load("caller", tailCall(array, 0), returning(0)); err != nil {
-		return finding{}, err
-	}
-	e, err := b.extended(nil)
-	if err != nil {
-		return finding{}, err
-	}
+func askUpdate(b *bench) finding {
+	array := b.array(1)
+	b.load(packets("caller", tailCall(array, 0), returning(0)))
+	e := b.extended(nil)
 	before := array.Put(uint32(0), e.extension)
 	if before == nil {
-		if err := array.Delete(uint32(0)); err != nil {
-			return finding{}, err
-		}
+		b.must(array.Delete(uint32(0)))
 	}
-	if err := e.attach(); err != nil {
-		return finding{}, err
-	}
-	return judgeUpdate(before, array.Put(uint32(0), e.extension)), nil
+	b.must(e.attach())
+	return judgeUpdate(before, array.Put(uint32(0), e.extension))
 }
 
 func judgeUpdate(before, after error) finding {

@@ -21,9 +21,9 @@ type Fault struct {
 	// Endangers: a kernel that has it may end in the experiment.
 	Endangers bool
 
-	// ask carries the experiment out, and says what it came to. The error is that of a program that
-	// could not be loaded, or of a call that nothing is said of.
-	ask func(*bench) (finding, error)
+	// ask carries the experiment out, and says what it came to. It ends by [bench.must] where a
+	// program could not be loaded, or a call went wrong that nothing is said of.
+	ask func(*bench) finding
 }
 
 // Faults lists them. Those that endanger the kernel come last: whoever reads along knows by then
@@ -64,9 +64,6 @@ func namesOf(faults []Fault) (out []string) {
 	return out
 }
 
-// Bounds of an experiment in time. One that does not end by itself is left alone: its thread is in
-// the kernel, and nothing can be done about it.
-const (
-	RaceFor    = 10 * time.Second
-	settleTime = 2 * time.Minute
-)
+// settleTime bounds an experiment, a race apart. One that does not end by itself is left alone: its
+// thread is in the kernel, and nothing can be done about it.
+const settleTime = 2 * time.Minute

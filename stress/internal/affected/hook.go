@@ -45,28 +45,15 @@ func judgeMix(same, other error, of string) finding {
 type maker func(end asm.Instructions) *ebpf.ProgramSpec
 
 // mixed loads a caller of an array, and tries a program like it and another one there.
-func (b *bench) mixed(of string, same, other maker) (finding, error) {
-	array, err := b.array(1)
-	if err != nil {
-		return finding{}, err
-	}
-	end := returning(1)
-	if _, err := b.program(same(slices.Concat(tailCall(array, 0), end))); err != nil {
-		return finding{}, err
-	}
-	var put [2]error
-	for i, spec := range []maker{same, other} {
-		p, err := b.program(spec(end))
-		if err != nil {
-			return finding{}, err
-		}
-		put[i] = array.Put(uint32(0), p)
-	}
-	return judgeMix(put[0], put[1], of), nil
+func (b *bench) mixed(of string, same, other maker) finding {
+	array, end := b.array(1), returning(1)
+	b.load(same(slices.Concat(tailCall(array, 0), end)))
+	put := func(spec maker) error { return array.Put(uint32(0), b.load(spec(end))) }
+	return judgeMix(put(same), put(other), of)
 }
 
 // askHookMix tries programs of two hooks at which sockets get addresses.
-func askHookMix(b *bench) (finding, error) {
+func askHookMix(b *bench) finding {
 	hook := func(at ebpf.AttachType) maker {
 		return func(insns asm.Instructions) *ebpf.ProgramSpec {
 			return &ebpf.ProgramSpec{Name: "address",
@@ -79,7 +66,7 @@ func askHookMix(b *bench) (finding, error) {
 }
 
 // askHookProto tries tracing programs of two functions with other arguments.
-func askHookProto(b *bench) (finding, error) {
+func askHookProto(b *bench) finding {
 	second := function("two", returnsInt, btf.StaticFunc, returning(0))
 	second[0] = btf.WithFuncMetadata(second[0], &btf.Func{
 		Name: "two", Linkage: btf.StaticFunc,
@@ -87,15 +74,12 @@ func askHookProto(b *bench) (finding, error) {
 			{Name: "skb", Type: skb}, {Name: "more", Type: returnsInt},
 		}},
 	})
-	target, err := b.load("functions",
+	target := b.load(packets("functions",
 		function("entry", returnsInt, btf.GlobalFunc, asm.Instructions{
 			asm.Mov.Reg(asm.R6, asm.R1), asm.Call.Label("one"),
 			asm.Mov.Reg(asm.R1, asm.R6), asm.Mov.Imm(asm.R2, 0), asm.Call.Label("two"), asm.Return(),
 		}),
-		function("one", returnsInt, btf.StaticFunc, returning(0)), second)
-	if err != nil {
-		return finding{}, err
-	}
+		function("one", returnsInt, btf.StaticFunc, returning(0)), second))
 	traces := func(name string) maker {
 		return func(insns asm.Instructions) *ebpf.ProgramSpec {
 			insns = slices.Concat(insns[:len(insns)-2], returning(0)) // of fentry nothing else is allowed
@@ -108,15 +92,12 @@ func askHookProto(b *bench) (finding, error) {
 }
 
 // askStorage tries programs with two cgroup storages.
-func askStorage(b *bench) (finding, error) {
+func askStorage(b *bench) finding {
 	const keySize = 16 // struct bpf_cgroup_storage_key
 	var storages [2]*ebpf.Map
 	for i := range storages {
-		var err error
-		if storages[i], err = b.table(&ebpf.MapSpec{Name: "storage",
-			Type: ebpf.CGroupStorage, KeySize: keySize, ValueSize: 8}); err != nil {
-			return finding{}, err
-		}
+		storages[i] = b.table(&ebpf.MapSpec{Name: "storage",
+			Type: ebpf.CGroupStorage, KeySize: keySize, ValueSize: 8})
 	}
 	uses := func(storage *ebpf.Map) maker {
 		return func(insns asm.Instructions) *ebpf.ProgramSpec {

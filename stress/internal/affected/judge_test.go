@@ -136,15 +136,22 @@ func TestSleepable(t *testing.T) {
 func TestWithin(t *testing.T) {
 	never := make(chan struct{})
 	defer close(never)
-	f := within(time.Millisecond, func() (finding, error) { <-never; return finding{}, nil })
+	f := (&bench{}).within(time.Millisecond, func(*bench) finding { <-never; return finding{} })
 	if f.answer != report.CannotTell || !strings.Contains(f.seen, "did not end") {
 		t.Errorf("%+v", f)
 	}
-	if f := within(time.Minute, func() (finding, error) { return has("it"), syscall.EPERM }); f.answer != report.CannotTell {
+	f = (&bench{}).within(time.Minute, func(b *bench) finding { b.must(syscall.EPERM); return has("it") })
+	if f.answer != report.CannotTell || !strings.Contains(f.seen, "not permitted") {
 		t.Errorf("%+v", f)
 	}
-	if f := within(time.Minute, func() (finding, error) { return has("it"), nil }); f.answer != report.HasFault {
-		t.Errorf("%+v", f)
+	closed := false
+	f = (&bench{}).within(time.Minute, func(b *bench) finding {
+		b.later(func() error { closed = true; return nil })
+		b.must(nil)
+		return has("it")
+	})
+	if f.answer != report.HasFault || !closed {
+		t.Errorf("%+v, and what it had was let go: %v", f, closed)
 	}
 }
 

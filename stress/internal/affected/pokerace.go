@@ -46,28 +46,21 @@ type race struct {
 	updates atomic.Uint64
 }
 
-func askPokeRace(b *bench) (finding, error) {
-	array, err := b.array(1)
-	if err != nil {
-		return finding{}, err
-	}
+func askPokeRace(b *bench) finding {
+	array := b.array(1)
 	var targets [2]*ebpf.Program
 	for i := range targets {
-		if targets[i], err = b.load("target", returning(int32(i))); err != nil {
-			return finding{}, err
-		}
+		targets[i] = b.load(packets("target", returning(int32(i))))
 	}
 	r, stop := &race{}, make(chan struct{})
 	var wg sync.WaitGroup
 	var updateErr error
 	wg.Go(func() { updateErr = r.update(array, targets, stop) })
-	err = r.load(array, b)
+	err := r.load(array, b)
 	close(stop)
 	wg.Wait()
-	if err := errors.Join(err, updateErr); err != nil {
-		return finding{}, err
-	}
-	return judgePokeRace(r.loads, r.beside, r.updates.Load()), nil
+	b.must(errors.Join(err, updateErr))
+	return judgePokeRace(r.loads, r.beside, r.updates.Load())
 }
 
 // update gives the key one program after the other, and now and then none.

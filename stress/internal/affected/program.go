@@ -1,6 +1,7 @@
 package affected
 
 import (
+	"runtime"
 	"slices"
 	"time"
 
@@ -54,6 +55,15 @@ type bench struct {
 	closers []func() error
 	race    time.Duration   // for a race
 	done    <-chan struct{} // ends a race early
+	err     error           // why the experiment could not be set up
+}
+
+// must ends the experiment where something could not be set up, as Fatal ends a test.
+func (b *bench) must(err error) {
+	if err != nil {
+		b.err = err
+		runtime.Goexit()
+	}
 }
 
 // later has something let go at the end.
@@ -69,28 +79,22 @@ func (b *bench) close() {
 }
 
 // array makes a prog array.
-func (b *bench) array(keys uint32) (*ebpf.Map, error) {
+func (b *bench) array(keys uint32) *ebpf.Map {
 	return b.table(&ebpf.MapSpec{Name: "progs",
 		Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: keys})
 }
 
 // counter makes a map of one number.
-func (b *bench) counter() (*ebpf.Map, error) {
+func (b *bench) counter() *ebpf.Map {
 	return b.table(&ebpf.MapSpec{Name: "count",
 		Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1})
 }
 
-func (b *bench) table(spec *ebpf.MapSpec) (*ebpf.Map, error) {
+func (b *bench) table(spec *ebpf.MapSpec) *ebpf.Map {
 	m, err := ebpf.NewMap(spec)
-	if err == nil {
-		b.later(m.Close)
-	}
-	return m, err
-}
-
-// load loads a program of packets.
-func (b *bench) load(name string, insns ...asm.Instructions) (*ebpf.Program, error) {
-	return b.program(packets(name, insns...))
+	b.must(err)
+	b.later(m.Close)
+	return m
 }
 
 // packets is a program of packets.
@@ -102,6 +106,14 @@ func packets(name string, insns ...asm.Instructions) *ebpf.ProgramSpec {
 
 const license = "Dual MIT/GPL"
 
+// load loads a program that the kernel must take.
+func (b *bench) load(spec *ebpf.ProgramSpec) *ebpf.Program {
+	p, err := b.program(spec)
+	b.must(err)
+	return p
+}
+
+// program loads a program, or says why the kernel does not take it.
 func (b *bench) program(spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
 	spec.License = license
 	p, err := ebpf.NewProgram(spec)
@@ -112,6 +124,8 @@ func (b *bench) program(spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
 }
 
 // run executes a program once.
-func run(p *ebpf.Program) (uint32, error) {
-	return p.Run(&ebpf.RunOptions{Data: make([]byte, 64)})
+func (b *bench) run(p *ebpf.Program) uint32 {
+	r0, err := p.Run(&ebpf.RunOptions{Data: make([]byte, 64)})
+	b.must(err)
+	return r0
 }

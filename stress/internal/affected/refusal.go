@@ -21,48 +21,35 @@ func refusalFaults() []Fault {
 }
 
 // askStack loads callers with a stack below and above the bound.
-func askStack(b *bench) (finding, error) {
+func askStack(b *bench) finding {
 	const below, above = 128, 264
-	within, err := b.deepCaller(below)
-	if err != nil || within != nil {
-		return finding{}, firstOf(err, within)
-	}
-	beyond, err := b.deepCaller(above)
-	return judgeRefusal(beyond, "a tail call under a caller with 264 bytes of stack"), err
+	b.must(b.deepCaller(below))
+	return judgeRefusal(b.deepCaller(above), "a tail call under a caller with 264 bytes of stack")
 }
 
 // deepCaller loads a function with a tail call under a caller with so many bytes of stack. It
 // returns what the verifier says of it.
-func (b *bench) deepCaller(depth int16) (verdict, err error) {
-	array, err := b.array(1)
-	if err != nil {
-		return nil, err
-	}
+func (b *bench) deepCaller(depth int16) error {
 	entry := function("entry", returnsInt, btf.GlobalFunc, asm.Instructions{
 		asm.StoreMem(asm.RFP, -depth, asm.R1, asm.DWord), asm.Call.Label("calls"), asm.Return(),
 	})
-	_, verdict = b.load("deep", entry,
-		function("calls", returnsInt, btf.StaticFunc, tailCall(array, 0), returning(0)))
-	return verdict, nil
+	_, err := b.program(packets("deep", entry,
+		function("calls", returnsInt, btf.StaticFunc, tailCall(b.array(1), 0), returning(0))))
+	return err
 }
 
 // askReturn loads a function with a tail call that returns an int, and one that returns nothing.
-func askReturn(b *bench) (finding, error) {
-	array, err := b.array(1)
-	if err != nil {
-		return finding{}, err
-	}
+func askReturn(b *bench) finding {
+	array := b.array(1)
 	load := func(returns btf.Type) error {
 		entry := function("entry", returnsInt, btf.GlobalFunc,
 			asm.Instructions{asm.Call.Label("calls")}, returning(0))
-		_, err := b.load("returns", entry,
-			function("calls", returns, btf.StaticFunc, tailCall(array, 0), returning(0)))
+		_, err := b.program(packets("returns", entry,
+			function("calls", returns, btf.StaticFunc, tailCall(array, 0), returning(0))))
 		return err
 	}
-	if err := load(returnsInt); err != nil {
-		return finding{}, err
-	}
-	return judgeRefusal(load(&btf.Void{}), "a tail call in a function that returns nothing"), nil
+	b.must(load(returnsInt))
+	return judgeRefusal(load(&btf.Void{}), "a tail call in a function that returns nothing")
 }
 
 // judgeRefusal says what it means that the verifier took such a program, or did not, where it took
@@ -75,14 +62,4 @@ func judgeRefusal(verdict error, of string) finding {
 		return free("%s was refused: %s", of, reason(verdict))
 	}
 	return ofError(verdict)
-}
-
-// firstOf is the first error.
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

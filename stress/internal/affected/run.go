@@ -63,11 +63,8 @@ func (f *Fault) find(ctx context.Context, o Options, before *report.Affected) fi
 	if f.Endangers {
 		time.Sleep(lastWords)
 	}
-	out := within(f.bound(o.Race), func() (finding, error) {
-		b := &bench{race: o.Race, done: ctx.Done()}
-		defer b.close()
-		return f.ask(b)
-	})
+	b := &bench{race: o.Race, done: ctx.Done()}
+	out := b.within(f.bound(o.Race), f.ask)
 	if why := guest.Doubted(); why != "" && f.Race && out.answer == report.HasFault {
 		return unclear("%s: %s", why, out.seen)
 	}
@@ -81,22 +78,22 @@ func (f *Fault) bound(race time.Duration) time.Duration { return settleTime + 2*
 const lastWords = 200 * time.Millisecond
 
 // within has an experiment carried out that may not take longer. The kernel may keep its thread.
-func within(bound time.Duration, ask func() (finding, error)) finding {
-	type answer struct {
-		f   finding
-		err error
-	}
-	done := make(chan answer, 1)
+func (b *bench) within(bound time.Duration, ask func(*bench) finding) finding {
+	done := make(chan finding, 1)
 	go func() {
-		f, err := ask()
-		done <- answer{f, err}
+		var f finding
+		defer func() {
+			b.close()
+			if b.err != nil {
+				f = ofError(b.err)
+			}
+			done <- f
+		}()
+		f = ask(b)
 	}()
 	select {
-	case a := <-done:
-		if a.err != nil {
-			return ofError(a.err)
-		}
-		return a.f
+	case f := <-done:
+		return f
 	case <-time.After(bound):
 		return unclear("the experiment did not end in %v: the kernel's log may say why", bound)
 	}

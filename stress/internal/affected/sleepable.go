@@ -20,7 +20,7 @@ func sleepableFault() Fault {
 	}
 }
 
-func askSleepable(b *bench) (finding, error) {
+func askSleepable(b *bench) finding {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {
@@ -33,13 +33,11 @@ func askSleepable(b *bench) (finding, error) {
 	res, err := kernel.RunSleepable(ctx, kernel.Sleepable{
 		Duration: b.race, Patience: min(b.race, settleTime/2), MinCycles: enough, AcrossPages: guest.ByEmulator(), Alone: guest.Here() != nil,
 	})
-	switch {
-	case errors.Is(err, kernel.ErrUnsupported):
-		return inapplicable("%v", err), nil
-	case err != nil:
-		return finding{}, err
+	if errors.Is(err, kernel.ErrUnsupported) {
+		return inapplicable("%v", err)
 	}
-	return judgeSleepable(res), nil
+	b.must(err)
+	return judgeSleepable(res)
 }
 
 // judgeSleepable says what a run came to. A cycle in which the reader was held is a trial.

@@ -22,30 +22,15 @@ const stopAt = 64
 
 // askTrampoline counts the rounds of a program that tail calls itself by way of a function: as it
 // stands, and with a program at the function's entry that counts as well.
-func askTrampoline(b *bench) (finding, error) {
-	rounds, err := b.counter()
-	if err != nil {
-		return finding{}, err
-	}
-	caller, err := b.loop(rounds)
-	if err != nil {
-		return finding{}, err
-	}
-	plain, err := tailsOf(caller, rounds)
-	if err != nil {
-		return finding{}, err
-	}
-	seen, err := b.trace(caller)
-	if err != nil {
-		return finding{}, err
-	}
-	traced, err := tailsOf(caller, rounds)
-	if err != nil {
-		return finding{}, err
-	}
+func askTrampoline(b *bench) finding {
+	rounds := b.counter()
+	caller := b.loop(rounds)
+	plain := b.tailsOf(caller, rounds)
+	seen := b.trace(caller)
+	traced := b.tailsOf(caller, rounds)
 	var times uint64
-	err = seen.Lookup(uint32(0), &times)
-	return judgeTrampoline(plain, traced, times), err
+	b.must(seen.Lookup(uint32(0), &times))
+	return judgeTrampoline(plain, traced, times)
 }
 
 func judgeTrampoline(plain, traced int, seen uint64) finding {
@@ -65,22 +50,17 @@ func judgeTrampoline(plain, traced int, seen uint64) finding {
 
 // loop is a program that tail calls itself in a function until it is refused, or its own count ends
 // it.
-func (b *bench) loop(rounds *ebpf.Map) (*ebpf.Program, error) {
-	array, err := b.array(1)
-	if err != nil {
-		return nil, err
-	}
-	caller, err := b.load("loop", calling("calls"), function("calls", returnsInt, btf.StaticFunc,
+func (b *bench) loop(rounds *ebpf.Map) *ebpf.Program {
+	array := b.array(1)
+	caller := b.load(packets("loop", calling("calls"), function("calls", returnsInt, btf.StaticFunc,
 		asm.Instructions{asm.Mov.Reg(asm.R6, asm.R1)},
 		count(rounds),
 		asm.Instructions{asm.JGT.Imm(asm.R0, stopAt, "out"), asm.Mov.Reg(asm.R1, asm.R6)},
 		tailCall(array, 0),
 		asm.Instructions{asm.Mov.Imm(asm.R0, 0).WithSymbol("out"), asm.Return()},
-	))
-	if err == nil {
-		err = array.Put(uint32(0), caller)
-	}
-	return caller, err
+	)))
+	b.must(array.Put(uint32(0), caller))
+	return caller
 }
 
 // count adds one to a counter, and leaves what it is then in R0.
@@ -94,36 +74,24 @@ func count(counter *ebpf.Map) asm.Instructions {
 }
 
 // trace attaches a program to the entry of the loop's function, and returns its counter.
-func (b *bench) trace(caller *ebpf.Program) (*ebpf.Map, error) {
-	seen, err := b.counter()
-	if err != nil {
-		return nil, err
-	}
-	tracer, err := b.program(&ebpf.ProgramSpec{
+func (b *bench) trace(caller *ebpf.Program) *ebpf.Map {
+	seen := b.counter()
+	tracer := b.load(&ebpf.ProgramSpec{
 		Name: "traces", Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry,
 		AttachTo: "calls", AttachTarget: caller,
 		Instructions: append(count(seen), returning(0)...),
 	})
-	if err != nil {
-		return nil, err
-	}
 	l, err := link.AttachTracing(link.TracingOptions{Program: tracer})
-	if err != nil {
-		return nil, err
-	}
+	b.must(err)
 	b.later(l.Close)
-	return seen, nil
+	return seen
 }
 
 // tailsOf executes the loop and returns how many tail calls it took: one less than rounds.
-func tailsOf(caller *ebpf.Program, rounds *ebpf.Map) (int, error) {
-	if err := rounds.Put(uint32(0), uint64(0)); err != nil {
-		return 0, err
-	}
-	if _, err := run(caller); err != nil {
-		return 0, err
-	}
+func (b *bench) tailsOf(caller *ebpf.Program, rounds *ebpf.Map) int {
+	b.must(rounds.Put(uint32(0), uint64(0)))
+	b.run(caller)
 	var n uint64
-	err := rounds.Lookup(uint32(0), &n)
-	return int(n) - 1, err
+	b.must(rounds.Lookup(uint32(0), &n))
+	return int(n) - 1
 }

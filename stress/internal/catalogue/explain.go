@@ -121,8 +121,12 @@ func page(kind string, it report.Item) string {
 		if p == protocol.KernelLives { // of the engines in a kernel none can
 			say("Judged by:", []string{"stress", "vm"})
 		}
-		say("Broken by these mutants:", breakersOf(p))
-		say("Findings of live engines that break it:", classesOf(p))
+		say("Broken by these mutants:", namesOf(Mutants(),
+			func(m protocol.Mutant) bool { return m.Property == p },
+			func(m protocol.Mutant) string { return m.Name }))
+		say("Findings of live engines that break it:", namesOf(live.Classes(),
+			func(c live.Class) bool { return c.Property() == p },
+			func(c live.Class) live.Class { return c }))
 	case "mutants":
 		fmt.Fprintf(&b, "\nJudge it: stress mutants %s\n", it.Name)
 	case "methods", "graces", "layouts":
@@ -167,28 +171,16 @@ func optionExample(name string) string {
 	return name
 }
 
-func judgesOf(p protocol.Property) (out []string) {
-	for _, e := range judge.Engines() {
-		if slices.Contains(judge.Judges(e.Name()), p) {
-			out = append(out, string(e.Name()))
-		}
-	}
-	return out
+func judgesOf(p protocol.Property) []string {
+	judges := func(e judge.Engine) bool { return slices.Contains(judge.Judges(e.Name()), p) }
+	return namesOf(judge.Engines(), judges, judge.Engine.Name)
 }
 
-func breakersOf(p protocol.Property) (out []string) {
-	for _, m := range Mutants() {
-		if m.Property == p {
-			out = append(out, m.Name)
-		}
-	}
-	return out
-}
-
-func classesOf(p protocol.Property) (out []string) {
-	for _, c := range live.Classes() {
-		if c.Property() == p {
-			out = append(out, string(c))
+// namesOf lists those that there is something to say of.
+func namesOf[T any, N ~string](all []T, is func(T) bool, name func(T) N) (out []string) {
+	for _, v := range all {
+		if is(v) {
+			out = append(out, string(name(v)))
 		}
 	}
 	return out

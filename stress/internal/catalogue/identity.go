@@ -13,30 +13,21 @@ import (
 )
 
 // Identity compares the images of programs, byte for byte, with those of the running
-// kernel: of the programs of an object file, or, without one, of a corpus with every
+// kernel: of the programs of object files, or, without any, of a corpus with every
 // opcode, of the programs of the main job and of the regression cases, and of random ones.
-func Identity(ctx context.Context, object string, seed uint64, random int, told func(done, all int)) (*report.Identity, error) {
-	samples, err := samplesOf(ctx, object, seed, random)
+func Identity(ctx context.Context, files []string, seed uint64, random int, told func(done, all int)) (*report.Identity, error) {
+	if len(files) > 0 {
+		return identityOf(ctx, files, told)
+	}
+	samples, err := ownSamples()
 	if err != nil {
 		return nil, err
 	}
-	r, err := identity.Check(ctx, samples, told)
+	r, err := identity.Check(ctx, append(samples, identity.Corpus(ctx, seed, random)...), told)
 	if err != nil {
 		return nil, err
 	}
 	return &r.Identity, nil
-}
-
-func samplesOf(ctx context.Context, object string, seed uint64, random int) ([]identity.Sample, error) {
-	if object == "" {
-		samples, err := ownSamples()
-		return append(samples, identity.Corpus(ctx, seed, random)...), err
-	}
-	raw, err := workload.ReadRegular(object, workload.MaxObject)
-	if err != nil {
-		return nil, err
-	}
-	return objectSamples(object, raw)
 }
 
 // ownSamples are the programs that we have as object files.

@@ -9,7 +9,7 @@ import (
 
 // TestIdentity: the images of the main job's programs are the running kernel's.
 func TestIdentity(t *testing.T) {
-	r, err := Identity(t.Context(), "../../bpf/tailcalls.o", 0, 0, nil)
+	r, err := Identity(t.Context(), []string{"../../bpf/tailcalls.o"}, 0, 0, nil)
 	if errors.Is(err, identity.ErrUnsupported) {
 		t.Skip(err)
 	}

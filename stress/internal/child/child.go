@@ -21,11 +21,28 @@ const Grace = 30 * time.Second
 // Ask gives a process of its own something to do, and decodes its answer. If what the process
 // executed killed it, crashed says how.
 func Ask(ctx context.Context, work string, in any, limit time.Duration, answer any) (crashed string, err error) {
-	input, err := json.Marshal(in)
+	return (&Call{Work: work, In: in, Limit: limit}).Ask(ctx, answer)
+}
+
+// A Call is something to do for a process that may tell things on its way.
+type Call struct {
+	Work  string
+	In    any
+	Limit time.Duration // it is asked to end after that and Grace
+	// Told is given what the process tells, one thing after the other. Its error ends the process.
+	Told func(json.RawMessage) error
+	// Silence is how long the process may tell nothing; 0: for ever.
+	Silence time.Duration
+}
+
+// Ask is the function of that name. The error is a [*StuckError] if the process was ended because of
+// Told or Silence.
+func (c *Call) Ask(ctx context.Context, answer any) (crashed string, err error) {
+	input, err := json.Marshal(c.In)
 	if err != nil {
 		return "", err
 	}
-	bounded, cancel := context.WithTimeout(ctx, limit+Grace)
+	bounded, cancel := context.WithTimeout(ctx, c.Limit+Grace)
 	defer cancel()
 	exe, err := os.Executable()
 	if err != nil {
@@ -34,21 +51,26 @@ func Ask(ctx context.Context, work string, in any, limit time.Duration, answer a
 	cmd := exec.CommandContext(bounded, exe)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = Grace
-	cmd.Env = append(os.Environ(), env+"="+work)
+	cmd.Env = append(os.Environ(), env+"="+c.Work)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return "", err
 	}
-	var out, log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &log
+	var log bytes.Buffer
+	out := &teller{told: c.Told}
+	cmd.Stdout, cmd.Stderr = out, &log
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("start a child: %w", err)
 	}
+	guard := c.guard(cmd.Process, out)
 	// A child that dies early breaks the pipe; its answer or its state says more than
 	// either error.
 	_, _ = stdin.Write(append(input, '\n'))
 	_ = cmd.Wait()
-	if json.Unmarshal(out.Bytes(), answer) == nil {
+	if stuck := guard.end(log.String()); stuck != nil {
+		return "", stuck
+	}
+	if out.answer != nil && json.Unmarshal(out.answer, answer) == nil {
 		return "", nil
 	}
 	if ctx.Err() != nil {
@@ -105,10 +127,17 @@ func Serve(works map[string]Work) {
 	}
 	// A terminal's interrupt goes to both processes; the parent passes it on as SIGTERM.
 	signal.Ignore(os.Interrupt)
-	if err := json.NewEncoder(os.Stdout).Encode(work(os.Stdin)); err != nil {
+	if err := json.NewEncoder(os.Stdout).Encode(message{Answer: work(os.Stdin)}); err != nil {
 		fail(err)
 	}
 	os.Exit(0)
+}
+
+// Tell tells the parent something on the way. One goroutine at a time does.
+func Tell(v any) {
+	if err := json.NewEncoder(os.Stdout).Encode(message{Told: v}); err != nil {
+		fail(err)
+	}
 }
 
 func fail(err error) {

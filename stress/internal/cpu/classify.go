@@ -40,15 +40,19 @@ func (r *run) counts() *Result {
 			Boosts: r.Boosts(), Boosted: r.boosted,
 		},
 	}
-	res.Executions, res.Bad = c.Executions, c.Anomalies
+	res.Executions, res.Bad, res.Near = c.Executions, c.Anomalies, r.near.sum()
 	res.Overlaps = report.Overlaps{
 		Install: c.Overlaps[1+protocol.Install], Update: c.Overlaps[1+protocol.Update],
 		Remove: c.Overlaps[1+protocol.Remove], Several: c.Overlaps[exec.SeveralPhases],
 	}
 	for i, o := range r.Oracle.Outcomes() {
-		if o.Tail {
+		switch {
+		case o.Any:
+			res.Unknown += c.Outcomes[i]
+			continue
+		case o.Tail:
 			res.Tails += c.Outcomes[i]
-		} else {
+		default:
 			res.Skips += c.Outcomes[i]
 		}
 	}
@@ -99,7 +103,7 @@ func (r *run) phaseFinding(a exec.Anomaly) (live.Class, string) {
 		when = "during an operation"
 	}
 	for _, o := range r.Oracle.Outcomes() {
-		if o.Value == a.RAX && !o.Tail {
+		if o.Value == a.RAX && !o.Tail && !o.Any {
 			return live.ClassMiss, fmt.Sprintf(
 				"returned %#x, having fallen through a key that held a program, %s", a.RAX, when)
 		}
@@ -110,6 +114,11 @@ func (r *run) phaseFinding(a exec.Anomaly) (live.Class, string) {
 
 func (r *run) faultFinding(a exec.Anomaly) (live.Class, string) {
 	if a.Signal == exec.Evicted {
+		if off, in := r.Arena.OffOf(a.RIP); in {
+			if p := r.locate(off); p != nil {
+				return live.ClassEndless, fmt.Sprintf("was thrown out of program %s at +%#x", p.Name, p.At(off))
+			}
+		}
 		return live.ClassEndless, fmt.Sprintf("was thrown out of its image at %#x", a.RIP)
 	}
 	name, trap := unix.SignalName(unix.Signal(a.Signal)), a.Signal == int(unix.SIGTRAP)

@@ -43,8 +43,15 @@ type place struct {
 	index int
 }
 
+// manyUpdates is how many operations may leave programs behind before their grace period is waited for:
+// where nothing is poked, nothing else waits.
+const manyUpdates = 256
+
 // Before frees what may be freed, and sets the pace.
 func (r *run) Before() {
+	if r.since++; len(r.entry.Slots()) == 0 && r.since%manyUpdates == 0 {
+		_ = r.Patcher.Synchronize() // a reader that does not come back is seen by what waits for it next
+	}
 	r.Patcher.Reap()
 	p := dwells
 	if r.oneIn(2) {
@@ -108,6 +115,8 @@ func (r *run) Operate(op live.Op) error {
 	r.operates = r.keys[op.Key]
 	r.Pool.SetPhase(1+int(op.Kind), op.During)
 	r.trace.Begin(op.Key, number, r.paceIs(bursts))
+	began := time.Now()
+	r.stepped = began
 	if prog == nil {
 		_, err = r.operates.array.Delete(r.operates.index)
 	} else {
@@ -115,6 +124,9 @@ func (r *run) Operate(op live.Op) error {
 	}
 	if err != nil {
 		return err
+	}
+	if !r.paceIs(dwells) { // what is counted is no time that it slept
+		r.driver.Took.Note(int(op.Kind), time.Since(began))
 	}
 	r.Pool.SetPhase(0, op.After)
 	return nil
@@ -157,10 +169,17 @@ func (r *run) observe(ev protocol.Event) {
 	if r.paceIs(bursts) {
 		return
 	}
+	if ev.Kind == protocol.Waited {
+		r.driver.Took.Note(live.GracePeriod, time.Since(r.stepped))
+	}
 	r.Bad()
 	if r.paceIs(dwells) && ev.Kind != protocol.Called {
 		exec.Sleep(dwell)
 	}
+	if ev.Kind == protocol.Called || ev.Kind == protocol.Waited { // a poke comes next
+		r.near.look(r)
+	}
+	r.stepped = time.Now()
 }
 
 // betweenMicro is called between the steps of every poke, by mutator and loader.

@@ -33,7 +33,10 @@ type Config struct {
 	Data     map[string]host.MapSpec // the other maps that the programs name
 	Ctx      []byte
 	Packet   []byte // what Ctx refers to, if it is a struct __sk_buff; nil: it is not
-	NoBoost  bool   // runs as on a machine that grants no real-time priority
+	// Any says that programs may call helpers of which no more than the signature is known, and Objects
+	// that the words of Ctx are addresses of kernel objects.
+	Any, Objects bool
+	NoBoost      bool // runs as on a machine that grants no real-time priority
 }
 
 // Result is what a run saw.
@@ -69,6 +72,7 @@ type run struct {
 
 	entry    *patcher.Program
 	keys     []place
+	since    int                // operations that were begun
 	operates place              // the key that an operation is in progress on
 	current  []*patcher.Program // by program: the copy that can be installed
 	pinned   []*patcher.Program // by program: a copy that stays loaded, see pin
@@ -82,6 +86,8 @@ type run struct {
 	pace     atomic.Uint32  // of the operation in progress: a pace
 	boosted  bool
 	trace    *live.Recorder // nil: the trace is not taken
+	stepped  time.Time      // when the last step of the operation in progress was over
+	near     near
 }
 
 // Run executes the entry on Subject.Shape.Threads threads and changes the keys until
@@ -135,6 +141,10 @@ func (r *run) open() error {
 	pc := exec.PoolConfig{Threads: threads, Ctx: r.Ctx}
 	pc.RestoreLo, pc.RestoreHi = r.Oracle.Written()
 	for _, o := range r.Oracle.Outcomes() {
+		if o.Any {
+			pc.Others = true
+			continue
+		}
 		pc.Outcomes = append(pc.Outcomes, o.Value)
 	}
 	if !r.boosted {
@@ -144,7 +154,7 @@ func (r *run) open() error {
 	r.Rig, err = rig.Open(rig.Config{
 		Subject: r.Subject, Layout: r.Layout, Seed: r.Seed, Arena: arenaSize, Arrays: r.Config.Maps,
 		Pool: pc, Boost: r.boosted,
-		Host:    &host.Config{Maps: r.Data, CPUs: threads, Packet: r.Packet, Seed: r.Seed},
+		Host: &host.Config{Maps: r.Data, CPUs: threads, Packet: r.Packet, Seed: r.Seed, Any: r.Any}, Objects: r.Objects,
 		Observe: r.observe, BetweenMicro: r.betweenMicro,
 	})
 	return err
@@ -230,6 +240,7 @@ func (r *run) execute(ctx context.Context) error {
 		return err
 	}
 	r.driver.Start()
+	r.trace.Start()
 	ctx, end := r.driver.Limit(ctx)
 	defer end()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -238,7 +249,7 @@ func (r *run) execute(ctx context.Context) error {
 	if len(r.Script) == 0 {
 		helpers.Start(r.loader)
 	}
-	if r.Progress != nil {
+	if r.Progress != nil || r.Sofar != nil {
 		helpers.Start(r.report)
 	}
 	err = r.driver.Run(ctx)
@@ -255,9 +266,7 @@ func (r *run) report(done <-chan struct{}) error {
 				res.Findings = append(res.Findings, r.classify(a))
 			}
 		}
-		now := res.Progress()
-		now.Traps = res.Traps
-		r.Progress(now)
+		r.Tell(&res.Result, res.Verdict, func(now *report.Progress) { now.Traps = res.Traps })
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"tailpoke/stress/report"
 
@@ -43,7 +44,8 @@ func (k *Compiler) Check(ctx context.Context, progs []Sample) (*Report, error) {
 		}
 		r, err := load(s)
 		if errors.Is(err, errRejected) {
-			rep.Rejected = append(rep.Rejected, report.ProgramNotes{Name: s.Name, Listing: err.Error()})
+			why := strings.TrimPrefix(err.Error(), errRejected.Error()+": ")
+			rep.Rejected = append(rep.Rejected, report.ProgramNotes{Name: s.Name, Listing: why})
 			continue
 		}
 		if err != nil {

@@ -31,20 +31,16 @@ var errRejected = errors.New("not loaded")
 
 // load loads a sample, and reads it back.
 func load(s Sample) (*readback, error) {
-	coll, err := ebpf.NewCollection(s.alone())
+	coll, as, err := s.load()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errRejected, err)
 	}
 	defer coll.Close()
-	prog, ok := coll.Programs[s.Program]
-	if !ok {
-		return nil, fmt.Errorf("%w: no program that a kernel knows the type of", errRejected)
-	}
-	r, err := readBack(prog, maps.Values(coll.Maps))
+	r, err := readBack(coll.Programs[s.Program], maps.Values(coll.Maps))
 	if err != nil {
 		return nil, err
 	}
-	r.interrupts = interrupts(s.Spec.Programs[s.Program])
+	r.interrupts = interrupts(as)
 	return r, nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"maps"
-	"os"
 	"os/signal"
 	"syscall"
 	"time"
@@ -31,6 +30,7 @@ func Child(others map[string]child.Work) {
 	inside.Serve()
 	works := maps.Clone(others)
 	works[childWork] = func(in io.Reader) any { return childReply(in) }
+	works[roundWork] = func(in io.Reader) any { return roundReplyTo(in) }
 	child.Serve(works)
 }
 
@@ -105,16 +105,12 @@ func childRun(ctx context.Context, in io.Reader) (*cpu.Result, error) {
 	if err := json.NewDecoder(in).Decode(&p); err != nil {
 		return nil, err
 	}
-	// The parent keeps the other end open: if it dies, nothing waits for the answer.
-	go func() {
-		_, _ = io.Copy(io.Discard, in)
-		os.Exit(1)
-	}()
+	go awaitParent(in)
 	j, err := p.job()
 	if err != nil {
 		return nil, err
 	}
-	oracle, err := j.Workload.Oracle(ctx, j.Layout, j.Workload.Context)
+	j, oracle, err := j.foretold(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +120,7 @@ func childRun(ctx context.Context, in io.Reader) (*cpu.Result, error) {
 // runCPU runs the cpu engine: here, or in a child if a thread may execute bytes that are no
 // instruction, since these can be anything, a system call too.
 func runCPU(ctx context.Context, j *Job, oracle *workload.Oracle) (*cpu.Result, error) {
-	if !cpu.MayTear(j.Subject.Method) {
+	if j.Alone || !cpu.MayTear(j.Subject.Method) {
 		return runTraced(ctx, j, oracle, j.kept())
 	}
 	if !child.Ready() {

@@ -50,6 +50,8 @@ type Options struct {
 	Sleepable string
 	Whole     bool                  // the engine steered leaves no schedule out
 	Progress  func(report.Progress) // about once a second
+	Sofar     func(report.Verdict)  // likewise, of live engines: what was seen until then
+	Alone     bool                  // this process is for the job alone, and may die of it
 	Trace     io.Writer             // is given the beginning of a live engine's trace; nil: nothing
 }
 
@@ -100,7 +102,7 @@ func (j *Job) Document(s report.Section) *report.Document {
 func (j *Job) live(e protocol.Engine) live.Config {
 	c := live.Config{
 		Keys: j.Workload.Keys, Seed: j.Seed, Duration: j.duration(), Script: j.Script, StopAtFirst: j.StopAtFirst,
-		Patience: j.patience(),
+		Patience: j.patience(), Sofar: j.Sofar,
 	}
 	if c.Duration > 0 { // a script alone has its calls, and no statistic
 		c.MinCycles = uint64(cmp.Or(j.MinCycles, DefaultMinCycles))

@@ -34,6 +34,9 @@ func (kernelEngine) About() string {
 }
 
 func (e kernelEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
+	if err := j.Workload.Poked(); err != nil {
+		return unsupported(err.Error()), nil
+	}
 	a, err := e.judge(ctx, j)
 	if why := guest.Doubted(); why != "" && a.Verdict.Verdict == protocol.Violated {
 		a.Verdict = doubted(a.Verdict, why)
@@ -157,6 +160,8 @@ func kernelConfig(ctx context.Context, j *Job) (c kernel.Config, blind string, e
 	switch {
 	case err != nil: // then anything may be returned
 		blind = err.Error()
+	case oracle.Unknown() != "":
+		blind = oracle.Unknown()
 	case len(oracle.Outcomes()) > kernel.MaxOutcomes:
 		blind = fmt.Sprintf("it may return %d different values", len(oracle.Outcomes()))
 	default:

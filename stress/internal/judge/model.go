@@ -40,6 +40,9 @@ var modelProperties = []protocol.Property{
 }
 
 func (modelEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
+	if err := j.Workload.Poked(); err != nil {
+		return unsupported(err.Error()), nil
+	}
 	ctx, x := j.explore(ctx, protocol.Model)
 	defer x.end()
 	s, res, left, err := exploreModel(ctx, x, j)

@@ -10,6 +10,7 @@ import (
 
 	"tailpoke/stress/internal/identity"
 	"tailpoke/stress/internal/live"
+	"tailpoke/stress/report"
 )
 
 // helpers starts threads, watcher, loader and reporter, which all have few privileges.
@@ -98,8 +99,8 @@ func (r *run) report(done <-chan struct{}, cancel func(error)) error {
 				cancel(errFound)
 			}
 		}
-		if r.Progress != nil && n%int(time.Second/lookEvery) == 0 {
-			r.Progress(res.Progress())
+		if n%int(time.Second/lookEvery) == 0 {
+			r.Tell(&res.Result, res.Verdict, func(*report.Progress) {})
 		}
 	}
 	return nil

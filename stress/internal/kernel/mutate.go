@@ -107,6 +107,7 @@ func (r *run) operate(op live.Op, p program) error {
 	}
 	around := called.Sub(begun) + time.Since(returned)
 	r.latencies.add(op.Kind, returned.Sub(called))
+	r.driver.Took.Note(int(op.Kind), returned.Sub(called))
 	return r.countOverlap(op.Kind, around)
 }
 

@@ -20,6 +20,7 @@ type Outcome struct {
 	Value uint64
 	Skip  bool // some path that gives it takes no tail call
 	Tail  bool // some path that gives it takes one
+	Any   bool // it stands for all values that no other outcome has; none but the last is of this kind
 }
 
 // Oracle knows what an execution may return. Several goroutines may ask it.
@@ -52,8 +53,10 @@ type Config struct {
 	// Began and Ended, if set, are called around each operation of the mutator.
 	Began func(protocol.OpKind)
 	Ended func()
-	// Progress, if set, is called about once a second.
+	// Progress, if set, is called about once a second. So is Sofar, with the verdict on what was seen
+	// until then.
 	Progress func(report.Progress)
+	Sofar    func(report.Verdict)
 }
 
 // Check refuses what no engine can run on so many programs.
@@ -100,11 +103,13 @@ type Op struct {
 // Driver drives an engine. One goroutine, the mutator, drives; counters may be read by all.
 type Driver struct {
 	Rand *rand.Rand // the mutator's
+	Took Durations
 
 	c        *Config
 	engine   Engine
 	programs int
 	keys     []key
+	calls    calls   // until there is a finding
 	contents [][]int // of the keys, for the oracle
 	copies   int     // of the entry
 
@@ -130,6 +135,7 @@ func NewDriver(c *Config, programs int, stream uint64, e Engine) *Driver {
 	}
 	for i := range d.keys {
 		d.keys[i].holds = None
+		d.calls.before = append(d.calls.before, None)
 	}
 	return d
 }
@@ -188,6 +194,9 @@ func (d *Driver) randomCall() protocol.Call {
 }
 
 func (d *Driver) call(c protocol.Call) error {
+	if d.first.Load() == 0 {
+		d.calls.note(c)
+	}
 	d.engine.Before()
 	switch c.Kind {
 	case protocol.Load:

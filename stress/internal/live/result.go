@@ -25,10 +25,15 @@ type Result struct {
 	Overlaps   report.Overlaps
 
 	Skips, Tails uint64 // legal executions without and with a tail call
+	Unknown      uint64 // executions that returned what may come of either
 	// Bad counts executions with a finding; Findings are the first of them, the most
 	// telling first.
 	Bad      uint64
 	Findings []Finding
+	Script   protocol.Script // the calls up to the first of them
+
+	Durations map[string]report.Histogram
+	Near      *report.Near // nil, if nobody looked
 
 	Seconds float64
 	// FirstSeconds is when the first finding was noticed; 0 if there is none.
@@ -39,18 +44,22 @@ type Result struct {
 
 // Counts is what the driver counted; the run may go on.
 func (d *Driver) Counts() Result {
-	return Result{
+	r := Result{
 		Installs: d.operations[protocol.Install].Load(), Updates: d.operations[protocol.Update].Load(),
 		Removes: d.operations[protocol.Remove].Load(), Cycles: d.cycles.Load(), Loads: d.loads.Load(),
-		MinCycles: d.c.MinCycles, Seconds: time.Since(d.start).Seconds(),
+		MinCycles: d.c.MinCycles, Seconds: time.Since(d.start).Seconds(), Durations: d.Took.Sum(),
 	}
+	if d.first.Load() != 0 {
+		r.Script = d.calls.script()
+	}
+	return r
 }
 
 // Conclude merges the findings of a run that is over, and says when the first one came in.
 func (d *Driver) Conclude(r *Result) {
 	if r.Findings = merge(r.Findings); len(r.Findings) > 0 {
 		d.NoteFinding()
-		r.FirstSeconds = time.Duration(d.first.Load()).Seconds()
+		r.FirstSeconds, r.Script = time.Duration(d.first.Load()).Seconds(), d.calls.script()
 	}
 }
 
@@ -112,7 +121,8 @@ func (r *Result) Verdict() report.Verdict {
 	c := &report.CPUCounts{
 		Executions: r.Executions, Installs: r.Installs, Updates: r.Updates, Removes: r.Removes,
 		Cycles: r.Cycles, Loads: r.Loads, Overlaps: r.Overlaps.Sum(), OverlapsBy: r.Overlaps,
-		Outcomes: report.Outcomes{Skip: r.Skips, Tail: r.Tails}, FirstSeconds: r.FirstSeconds, Trace: r.Trace,
+		Outcomes: report.Outcomes{Skip: r.Skips, Tail: r.Tails, Unknown: r.Unknown}, FirstSeconds: r.FirstSeconds, Trace: r.Trace,
+		Durations: r.Durations, Near: r.Near,
 	}
 	v := report.Verdict{Verdict: protocol.NotObserved, CPUCounts: c, Properties: Properties()}
 	if len(r.Findings) == 0 {
@@ -124,6 +134,7 @@ func (r *Result) Verdict() report.Verdict {
 	}
 	for _, f := range r.Findings {
 		v.Findings = append(v.Findings, f.Report())
+		v.Findings[len(v.Findings)-1].Script = r.Script.String()
 	}
 	first := r.Findings[0]
 	v.Verdict, v.Property = protocol.Violated, first.Class.Property()

@@ -2,6 +2,7 @@ package live
 
 import (
 	"sync/atomic"
+	"time"
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/report"
@@ -21,13 +22,14 @@ type Tape struct {
 
 	full, free chan []protocol.Item
 	done       chan struct{}
+	start      time.Time
 }
 
 // NewTape makes a tape. take is given the items in order, and does not keep the slice.
 func NewTape(take func([]protocol.Item)) *Tape {
 	t := &Tape{
 		full: make(chan []protocol.Item, tapeBuffers), free: make(chan []protocol.Item, tapeBuffers),
-		done: make(chan struct{}),
+		done: make(chan struct{}), start: time.Now(),
 	}
 	for range tapeBuffers {
 		t.free <- make([]protocol.Item, 0, TapeBuffer)
@@ -43,8 +45,11 @@ func NewTape(take func([]protocol.Item)) *Tape {
 	return t
 }
 
-// Add appends an item. It never waits, and grows the buffer where that is full.
-func (t *Tape) Add(it protocol.Item) { t.Items = append(t.Items, it) }
+// Add appends an item, with the time. It never waits, and grows the buffer where that is full.
+func (t *Tape) Add(it protocol.Item) {
+	it.At = int64(time.Since(t.start))
+	t.Items = append(t.Items, it)
+}
 
 // Note appends an item that must not be lost: if the taker is late, it waits.
 func (t *Tape) Note(it protocol.Item) {
@@ -129,6 +134,13 @@ func NewRecorder(take func([]protocol.Item), sites []int) *Recorder {
 	r.least.Store(1)
 	r.most.Store(1)
 	return r
+}
+
+// Start has the times of what is recorded begin now.
+func (r *Recorder) Start() {
+	if r != nil {
+		r.tape.start = time.Now()
+	}
 }
 
 // Close hands over what is left, and counts what was recorded.

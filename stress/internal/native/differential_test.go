@@ -98,8 +98,10 @@ func TestDifferential(t *testing.T) {
 		rapid.Check(t, differential(c))
 	}
 	switch { // everything that is written is valid, and nearly everything ends
-	case 10*c.agreed <= 9*c.runs || c.limits == 0:
-		t.Errorf("%d of %d runs were compared, %d met the limit", c.agreed, c.runs, c.limits)
+	case 10*c.agreed <= 9*c.runs:
+		t.Errorf("%d of %d runs were compared", c.agreed, c.runs)
+	case c.limits == 0 && !testing.Short(): // few families meet the limit
+		t.Errorf("no run met the limit of tail calls")
 	case 100*c.refused > c.runs:
 		t.Errorf("the interpreter refuses %d of %d runs", c.refused, c.runs)
 	}

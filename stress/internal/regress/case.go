@@ -64,6 +64,22 @@ func (c *Case) Collection() (*ebpf.CollectionSpec, error) {
 	return spec, nil
 }
 
+// Tails is how many tail calls the last run took, by what the variables hold that count them.
+func (c *Case) Tails(variable func(name string) (uint64, error)) (int, error) {
+	sum := 0
+	for _, name := range c.Count {
+		v, err := variable(name)
+		if err != nil {
+			return 0, err
+		}
+		sum += int(v)
+	}
+	if c.CountsEntry {
+		sum--
+	}
+	return sum, nil
+}
+
 // endless says whether some run of the case does not end in an era.
 func (c *Case) endless(e Era) bool {
 	for _, s := range c.Steps {

@@ -135,7 +135,7 @@ func (s Run) carry(x *execution) error {
 	if broken {
 		o.breaks, o.detail = seen.Property, seen.Detail
 	}
-	if o.tails, err = x.tails(); err != nil {
+	if o.tails, err = x.c.Tails(x.session.Variable); err != nil {
 		return err
 	}
 	if err := x.judge(&s, &o); err != nil {
@@ -152,22 +152,6 @@ type outcome struct {
 	tails          int
 	endless        bool
 	breaks, detail string // a property that was found broken
-}
-
-// tails reads how many tail calls the last run took.
-func (x *execution) tails() (int, error) {
-	sum := 0
-	for _, name := range x.c.Count {
-		v, err := x.session.Variable(name)
-		if err != nil {
-			return 0, err
-		}
-		sum += int(v)
-	}
-	if x.c.CountsEntry {
-		sum--
-	}
-	return sum, nil
 }
 
 // judge names the property that an outcome breaks, and compares the outcome with what the

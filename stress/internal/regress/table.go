@@ -17,7 +17,7 @@ func Table(ctx context.Context, names []string, told func(done, all int)) (*repo
 	if len(names) > 0 {
 		cases = nil
 		for _, name := range names {
-			c, err := byName(name)
+			c, err := CaseByName(name)
 			if err != nil {
 				return nil, err
 			}
@@ -32,7 +32,7 @@ func Table(ctx context.Context, names []string, told func(done, all int)) (*repo
 
 // Workload makes a workload of a case: its first program, and the keys of its prog arrays.
 func Workload(name string) (*workload.Workload, error) {
-	c, err := byName(name)
+	c, err := CaseByName(name)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,8 @@ func Workload(name string) (*workload.Workload, error) {
 		workload.Source{Case: name, Name: "case " + name, Entry: c.Entry()})
 }
 
-func byName(name string) (*Case, error) {
+// CaseByName finds a case.
+func CaseByName(name string) (*Case, error) {
 	cases := Cases()
 	i := slices.IndexFunc(cases, func(c Case) bool { return c.Name == name })
 	if i < 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"tailpoke/internal/bundle"
 	"tailpoke/internal/vm"
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
@@ -31,9 +32,22 @@ func (e *Failure) Unwrap() error { return e.Err }
 // the machine engine on real CPUs. An error is a fault of the file, and names its line and column
 // or its field, if it is no [*Failure]. If ctx ends, the other engine's verdict is bounded.
 func Run(ctx context.Context, path string) (*report.Document, error) {
-	raw, err := workload.ReadRegular(path, maxBytes)
+	raw, err := workload.ReadRegular(path, maxBundle)
 	if err != nil {
 		return nil, err
+	}
+	if bundle.Is(raw) {
+		b, err := bundle.Read(raw)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if raw = b.Files[bundle.Witness]; raw == nil {
+			return again(ctx, path, b)
+		}
+		path += ": " + bundle.Witness
+	}
+	if n := len(raw); n > maxBytes {
+		return nil, fmt.Errorf("%s: %d bytes are more than %d", path, n, maxBytes)
 	}
 	f, engine, err := parse(raw)
 	if err != nil {

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -23,6 +24,7 @@ type Config struct {
 	Arrays  map[string]int // number of keys of each prog array
 	Host    *host.Config   // of the other maps and the packet, in this layout; nil: there are none
 	Pool    exec.PoolConfig
+	Objects bool // the words of the pool's context are addresses of kernel objects
 	Boost   bool // what waits for grace periods is elevated, see package patcher/rcu
 
 	Observe      func(protocol.Event) // see patcher.Config
@@ -128,8 +130,15 @@ func (r *Rig) openPool(c Config) error {
 			return err
 		}
 		r.close = append(r.close, r.Host.Close)
-		if cfg.Packet != nil && len(c.Pool.Ctx) == host.SkbSize {
+		switch {
+		case cfg.Packet == nil:
+		case len(c.Pool.Ctx) == host.SkbSize:
 			r.Host.Skb(c.Pool.Ctx)
+		case len(c.Pool.Ctx) == host.XDPSize:
+			r.Host.XDP(c.Pool.Ctx)
+		}
+		for i := 0; c.Objects && i+8 <= len(c.Pool.Ctx); i += 8 {
+			binary.LittleEndian.PutUint64(c.Pool.Ctx[i:], r.Host.Object())
 		}
 		maps.Copy(r.Maps, r.Host.MapInfo())
 		c.Pool.Host = r.Host

@@ -161,7 +161,7 @@ func (w *worker) work(ctx context.Context) {
 func (w *worker) took(m move, y state, f *fault) {
 	w.at.order++
 	if f != nil {
-		if v := w.at; w.s.judged[f.property] {
+		if v := w.at; w.s.judges(f.property) {
 			w.counts.Transitions++
 			v.from.stale += m.stale
 			if v.fault = f; v.nearer(&w.nearest) {

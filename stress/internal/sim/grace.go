@@ -12,9 +12,6 @@ import (
 // kinds is how many kinds there are.
 func (c *Config) kinds() int { return c.Subject.Protocol.Kinds() }
 
-// changes reports whether there are any operations.
-func (c *Config) changes() bool { return c.Script == nil || len(c.Script) > 0 }
-
 // reader is the kind of a thread, by its name; "" where there is one kind without a name.
 func (c *Config) reader(thread int) string {
 	kinds := c.Subject.Protocol.Readers

@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"tailpoke/stress/internal/sim/x86"
 )
@@ -47,7 +48,7 @@ func newThread(s *system) *thread {
 	t := &thread{}
 	t.Mem = x86.Memory{
 		Stack: x86.Region{At: stackAt, Bytes: make([]byte, stackSize)},
-		Own:   x86.Region{At: ctxAt, Bytes: make([]byte, len(s.Ctx))},
+		Own:   x86.Region{At: ctxAt, Bytes: make([]byte, len(s.own))},
 		Rest: func(at uint64, n uint8) (uint64, bool) {
 			if _, ok := s.data.pointerAt(at, n); ok {
 				return t.pointer, true
@@ -86,7 +87,7 @@ func (t *thread) enter(s *system) {
 	t.Regs[x86.RSP] = callerAt - 8
 	x86.Put(t.Mem.Stack.Within(callerAt-8, 8), returnAt)
 	t.Regs[x86.RDI] = ctxAt
-	copy(t.Mem.Own.Bytes, s.Ctx)
+	copy(t.Mem.Own.Bytes, s.own)
 }
 
 // callerWord is a word of the caller's stack, counted from the return address up.
@@ -107,7 +108,7 @@ func (t *thread) broken(s *system) string {
 			return fmt.Sprintf("returns with word %d of its caller's stack overwritten", i)
 		}
 	}
-	if s.outcomes != nil && !s.outcomes[t.Regs[x86.RAX]] {
+	if s.Outcomes != nil && !slices.Contains(s.Outcomes, t.Regs[x86.RAX]) {
 		return fmt.Sprintf("returns %#x, which no path of the programs gives", t.Regs[x86.RAX])
 	}
 	return ""
@@ -152,6 +153,3 @@ func (t *thread) unpack(content string) {
 
 // ripOf is where the thread of a content stands that is not idle.
 func ripOf(content string) uint64 { return x86.Word([]byte(content[3:11])) }
-
-// clear makes the thread idle.
-func (t *thread) clear() { t.phase, t.Flags, t.tails = idle, 0, 0 }

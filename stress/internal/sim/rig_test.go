@@ -141,3 +141,22 @@ func (s *system) returns(t testing.TB, x state) uint64 {
 
 // leafEnd returns 0.
 var leafEnd = []asm.Instruction{asm.Mov.Imm(asm.R0, 0), asm.Return()}
+
+// TestPagesOfTexts: an image begins on a page, whatever the size of the one before it.
+func TestPagesOfTexts(t *testing.T) {
+	c := direct(t, 1, 1, 2).withDefaults()
+	s, err := newSystem(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	odd := false
+	for _, x := range s.texts {
+		if x.at%pageSize != 0 {
+			t.Errorf("%s lies at %#x", x.name, x.at)
+		}
+		odd = odd || len(x.img.Code)%2 == 1
+	}
+	if !odd {
+		t.Error("no image has an odd size")
+	}
+}

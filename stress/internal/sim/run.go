@@ -63,7 +63,7 @@ func (r *run) jumped(from uint64) *fault {
 	}
 	// Counted up to one beyond the limit: further ones make no difference.
 	r.t.tails = min(r.t.tails+1, TailLimit+1)
-	if r.t.tails <= TailLimit || !r.s.judged[protocol.TailLimit] {
+	if r.t.tails <= TailLimit || !r.s.judges(protocol.TailLimit) {
 		return nil
 	}
 	return faultf(protocol.TailLimit, "tail call %d of one execution, from %s to %s",
@@ -79,7 +79,7 @@ func (r *run) on() (*fault, error) {
 		}
 		if r.t.RIP == returnAt {
 			text := r.t.broken(r.s)
-			r.t.clear()
+			r.t.phase, r.t.Flags, r.t.tails = idle, 0, 0
 			if text != "" {
 				return &fault{protocol.Registers, text}, nil
 			}
@@ -211,7 +211,7 @@ func (r *run) step(in input) (*fault, error) {
 func (r *run) slot(n int, w uint64) *fault {
 	at := &r.s.slots[n]
 	do := &at.wholes[w]
-	if do.breaks != "" && r.s.judged[do.breaks] {
+	if do.breaks != "" && r.s.judges(do.breaks) {
 		return faultf(do.breaks, "goes through %s", do.path)
 	}
 	from := r.t.RIP

@@ -20,9 +20,6 @@ type slotState struct {
 	seen   []content // what a fetch may return, ascending
 }
 
-// holding is a slot whose content every CPU sees.
-func holding(c content, size int) *slotState { return newSlotState(size, c, c, []content{c}) }
-
 func newSlotState(size int, expect, mem content, seen []content) *slotState {
 	slices.SortFunc(seen, func(a, b content) int { return bytes.Compare(a[:], b[:]) })
 	s := &slotState{size: size, expect: expect, mem: mem, seen: slices.Compact(seen)}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"tailpoke/patcher/protocol"
@@ -20,6 +21,7 @@ type system struct {
 	sites    []site // in tracking order
 	slots    []slot
 	data     data
+	own      []byte // the memory beside its stack that a thread begins with: the context, and arrays
 	nextText uint64
 
 	arrayKeys []pointerOf // for each key that changes its word
@@ -28,9 +30,6 @@ type system struct {
 
 	method  protocol.Method
 	threads int
-
-	outcomes map[uint64]bool // nil: anything is right
-	judged   map[protocol.Property]bool
 
 	threadsFrom, stride, words int
 	idle                       uint64 // the local of a thread between two executions
@@ -55,17 +54,7 @@ func newSystem(c *Config) (*system, error) {
 		Config: c, site: c.Subject.Protocol.Site().WithNop(nop[:]),
 		nextText: textAt, data: data{next: cmp.Or(c.dataAt, dataAt)},
 		method: c.Subject.Method, threads: c.Subject.Shape.Threads, stride: 1,
-		judged: map[protocol.Property]bool{},
 		locals: map[uint64]*local{}, states: map[uint64]*slotState{},
-	}
-	for _, p := range c.Properties {
-		s.judged[p] = true
-	}
-	if c.Outcomes != nil {
-		s.outcomes = map[uint64]bool{}
-		for _, v := range c.Outcomes {
-			s.outcomes[v] = true
-		}
 	}
 	if err := s.load(); err != nil {
 		return nil, err
@@ -82,6 +71,9 @@ func newSystem(c *Config) (*system, error) {
 	s.words = s.threadsFrom + s.threads*s.stride
 	return s, nil
 }
+
+// judges reports whether a property is judged.
+func (s *system) judges(p protocol.Property) bool { return slices.Contains(s.Properties, p) }
 
 // unroll lists the actions of every operation on every key.
 func (s *system) unroll() error {
@@ -133,7 +125,9 @@ func (s *system) initial() (state, error) {
 	}
 	x[mutatorWord] = mutator{call: s.next(x, 0), op: none, given: none, old: none}.pack()
 	for i := range s.slots {
-		if x[firstSlotWord+i], err = s.slotWord(holding(s.first(x, i), s.slots[i].size)); err != nil {
+		c := s.first(x, i) // and every CPU sees it
+		st := newSlotState(s.slots[i].size, c, c, []content{c})
+		if x[firstSlotWord+i], err = s.slotWord(st); err != nil {
 			return nil, err
 		}
 	}

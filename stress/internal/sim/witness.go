@@ -105,7 +105,7 @@ func (s *system) replay(choices []witness.Choice) (*witness.Witness, error) {
 			return t.w, fmt.Errorf("step %d: the step before it broke %s", i+1, t.w.Property)
 		}
 		err := t.take(func(m move, _ state, f *fault) bool {
-			return (f == nil || s.judged[f.property]) && c.Same(s.choice(t.x, m))
+			return (f == nil || s.judges(f.property)) && c.Same(s.choice(t.x, m))
 		})
 		if err != nil {
 			return t.w, fmt.Errorf("step %d, %v: %w", i+1, c.Actor, err)

@@ -19,6 +19,7 @@ type Context struct {
 	Kind    interp.CtxKind
 	Packet  []byte   // of a context that has one
 	Unknown [][2]int // ranges of Bytes, [from, to), of which nothing is known
+	Objects bool     // its words are addresses of kernel objects, as far as anybody knows
 }
 
 // ContextOf makes a context for a program of a type, with a packet if it takes one. A program
@@ -27,8 +28,12 @@ func ContextOf(t ebpf.ProgramType, packet []byte) Context {
 	switch t {
 	case ebpf.SocketFilter, ebpf.SchedCLS, ebpf.SchedACT, ebpf.CGroupSKB, ebpf.LWTIn, ebpf.LWTOut, ebpf.LWTXmit:
 		return Context{Bytes: skb(packet), Kind: interp.CtxSkb, Packet: packet}
+	case ebpf.XDP:
+		return Context{Bytes: make([]byte, host.XDPSize), Kind: interp.CtxXDP, Packet: packet}
 	case ebpf.Kprobe:
 		return Context{Bytes: host.PtRegs(1, 2, 3, 4, 5, 6)}
+	case ebpf.Tracing, ebpf.LSM, ebpf.RawTracepoint, ebpf.RawTracepointWritable, ebpf.StructOps:
+		return Context{Bytes: make([]byte, plainSize), Unknown: [][2]int{{0, plainSize}}, Objects: true}
 	}
 	return Context{Bytes: make([]byte, plainSize)}
 }
@@ -64,12 +69,12 @@ func DefaultPacket() []byte {
 // WithoutPacket is the context with a packet of no bytes at a made-up address, for a machine that
 // has no memory for one: a program that looks for the packet's end finds it at once.
 func (c Context) WithoutPacket() Context {
-	if c.Kind != interp.CtxSkb {
+	if c.Kind == interp.CtxPlain {
 		return c
 	}
-	const data, dataEnd, somewhere = 76, 80, 0x1000 // offsets in struct __sk_buff
+	const somewhere = 0x1000
 	c.Packet, c.Bytes = nil, slices.Clone(c.Bytes)
-	for _, off := range []int{data, dataEnd} {
+	for _, off := range c.Kind.Bounds() {
 		binary.LittleEndian.PutUint32(c.Bytes[off:], somewhere)
 	}
 	return c

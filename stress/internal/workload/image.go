@@ -68,6 +68,23 @@ func (w *Workload) mapInfos(l *jit.Layout) (map[string]jit.MapInfo, error) {
 	return infos, nil
 }
 
+// Binaries are the machine code of the programs, by their names.
+func (w *Workload) Binaries(layout string) (map[string][]byte, error) {
+	l, err := jit.LayoutByName(layout)
+	if err != nil {
+		return nil, err
+	}
+	images, err := w.Images(l)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]byte{}
+	for i, p := range w.all() {
+		out[p.Name] = images[i].Code
+	}
+	return out, nil
+}
+
 // Disassemble lists the images of the entry and the programs in a layout, with functions, eBPF
 // instructions, tail-call sites and slots marked. Maps have made-up addresses, as long as real
 // ones: a listing does not depend on where things lie.

@@ -14,7 +14,7 @@ import (
 
 var testMaps = Maps{
 	"progs":   {Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 3},
-	".bss":    {Type: ebpf.Array, KeySize: 4, ValueSize: 12, MaxEntries: 1, Flags: mmapable},
+	".bss":    {Type: ebpf.Array, KeySize: 4, ValueSize: 12, MaxEntries: 1, Flags: 1 << 10},
 	".rodata": {Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: readOnlyProg, Contents: []ebpf.MapKV{{Key: uint32(0), Value: []byte{1, 2, 3, 4}}}},
 	"stats":   {Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: 2},
 	"flows":   {Type: ebpf.Hash, KeySize: 16, ValueSize: 16, MaxEntries: 5},
@@ -32,7 +32,7 @@ func TestMaps(t *testing.T) {
 	want := map[string]host.MapSpec{
 		".bss":    {Kind: host.Array, KeySize: 4, ValueSize: 12, MaxEntries: 1},
 		".rodata": {Kind: host.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1, Contents: []host.Pair{{Key: zero, Value: []byte{1, 2, 3, 4}}}},
-		"stats":   {Kind: host.PerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: 2},
+		"stats":   {Kind: host.PerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: 2, Given: true},
 		"flows":   {Kind: host.Hash, KeySize: 16, ValueSize: 16, MaxEntries: 5},
 	}
 	if diff := cmp.Diff(want, native); diff != "" {
@@ -50,9 +50,7 @@ func TestMaps(t *testing.T) {
 
 func TestMapsThatAreNotSupported(t *testing.T) {
 	for want, spec := range map[string]*ebpf.MapSpec{
-		`map "m": a Queue is not supported`:                  {Type: ebpf.Queue, ValueSize: 4, MaxEntries: 1},
-		`map "m": flags 0x8 are not supported`:               {Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: 8},
-		`map "m": contents string: string are not supported`: {Type: ebpf.Hash, KeySize: 4, ValueSize: 4, MaxEntries: 1, Contents: []ebpf.MapKV{{Key: "a", Value: "b"}}},
+		`map "m": contents string: string are not supported`: {Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1, Contents: []ebpf.MapKV{{Key: "a", Value: "b"}}},
 	} {
 		m := Maps{"m": spec}
 		_, err := m.Host()
@@ -78,7 +76,13 @@ func TestContexts(t *testing.T) {
 	if regs.Kind != interp.CtxPlain || regs.Packet != nil || binary.LittleEndian.Uint64(regs.Bytes[112:]) != 1 || binary.LittleEndian.Uint64(regs.Bytes[64:]) != 6 {
 		t.Errorf("%+v", regs)
 	}
-	if other := ContextOf(ebpf.XDP, packet); len(other.Bytes) != plainSize || other.Packet != nil {
+	if xdp := ContextOf(ebpf.XDP, packet); xdp.Kind != interp.CtxXDP || len(xdp.Bytes) != host.XDPSize || len(xdp.Packet) != 64 {
+		t.Errorf("%+v", xdp)
+	}
+	if args := ContextOf(ebpf.Tracing, packet); !args.Objects || len(args.Unknown) != 1 || args.Unknown[0] != [2]int{0, plainSize} {
+		t.Errorf("%+v", args)
+	}
+	if other := ContextOf(ebpf.CGroupSockAddr, packet); len(other.Bytes) != plainSize || other.Packet != nil || other.Objects {
 		t.Errorf("%+v", other)
 	}
 }

@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"bytes"
 	"debug/elf"
 	"errors"
 	"fmt"
@@ -59,7 +58,7 @@ func Decode(name string, raw []byte) (*ebpf.CollectionSpec, error) {
 	if len(raw) < len(elf.ELFMAG) || string(raw[:len(elf.ELFMAG)]) != elf.ELFMAG {
 		return nil, fmt.Errorf("%s: no ELF file: want an object that clang -target bpf -c made", name)
 	}
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(raw))
+	spec, err := readELF(raw)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errors.New("the file was cut off: it says that it holds more")
 	}
@@ -78,7 +77,7 @@ func FromCollection(spec *ebpf.CollectionSpec, from Source) (*Workload, error) {
 	if err := w.readMaps(spec); err != nil {
 		return nil, fmt.Errorf("%s: %w", from.Name, err)
 	}
-	w.Context = ContextOf(spec.Programs[from.Entry].Type, DefaultPacket())
+	w.chooseContext(spec.Programs[from.Entry].Type)
 	return w, nil
 }
 
@@ -118,8 +117,8 @@ func (w *Workload) readMaps(spec *ebpf.CollectionSpec) error {
 	for _, p := range w.all() {
 		for _, m := range p.Maps() {
 			ms, ok := spec.Maps[m]
-			if !ok && strings.HasPrefix(m, "fd ") { // it has no name before it is loaded
-				w.limit = errors.New("variables of .kconfig have values in a kernel alone")
+			if !ok && strings.HasPrefix(m, "fd ") { // .kconfig: it has no name before it is loaded
+				w.Data[m] = &ebpf.MapSpec{Name: m, Type: ebpf.Array, KeySize: 4, ValueSize: kconfigSize, MaxEntries: 1}
 				continue
 			}
 			if !ok {
@@ -135,6 +134,10 @@ func (w *Workload) readMaps(spec *ebpf.CollectionSpec) error {
 	w.takeKeys()
 	return nil
 }
+
+// kconfigSize is room for the variables of .kconfig, in bytes. Their values are a kernel's: nothing is
+// known of them here, and executions outside of a kernel find zeroes.
+const kconfigSize = 4096
 
 // takeKeys takes the keys that executions read, for a change of another tests nothing: first those
 // of direct sites, the entry's before those of the programs that it calls, in whatever map and of

@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -22,8 +23,12 @@ type Oracle struct {
 	ctx      Context
 	keys     map[protocol.Key]int // index in workload.Keys
 	outcomes []live.Outcome
+	last     [][]bool          // by outcome: whether it comes of falling through, or of which program, counted from 1
+	unknown  string            // why some result is not known; "" if all are
+	coarse   bool              // contents are not followed anew: too much is unknown for that to pay
 	bit      map[uint64]uint64 // by value
 	shared   bool              // some value is returned by more than one program
+	states   int               // that are explored at most
 	lo, hi   int               // bytes of the context that may be written
 	data     map[string]*interp.Map
 
@@ -52,8 +57,13 @@ func (w *Workload) Oracle(until context.Context, l *jit.Layout, ctx Context) (*O
 }
 
 func newOracle(until context.Context, w *Workload, l *jit.Layout, ctx Context) (*Oracle, error) {
+	return explored(until, w, l, ctx, 0)
+}
+
+// explored is an oracle that explores so many states at most; 0: as many as the interpreter does.
+func explored(until context.Context, w *Workload, l *jit.Layout, ctx Context, states int) (*Oracle, error) {
 	o := &Oracle{
-		workload: w, layout: l, ctx: ctx,
+		workload: w, layout: l, ctx: ctx, states: states,
 		keys: map[protocol.Key]int{}, bit: map[uint64]uint64{}, known: map[string]uint64{},
 	}
 	if w.limit != nil {
@@ -72,24 +82,71 @@ func newOracle(until context.Context, w *Workload, l *jit.Layout, ctx Context) (
 		}
 	}
 	res, err := o.explore(all, until.Done())
+	if errors.Is(err, interp.ErrBounded) && until.Err() == nil {
+		o.unknown = err.Error()
+		res, err = o.anything(), nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	if n := len(res.Outcomes); n > exec.MaxOutcomes {
-		return nil, fmt.Errorf("%s may return %d different values; at most %d can be told apart", w.Entry.Name, n, exec.MaxOutcomes)
-	}
-	for i, out := range res.Outcomes {
-		skip := slices.Contains(out.Last, "")
-		o.outcomes = append(o.outcomes, live.Outcome{Value: out.R0, Skip: skip, Tail: !skip || len(out.Last) > 1})
-		o.bit[out.R0] = 1 << i
-		o.shared = o.shared || len(out.Last) > 1 && !skip || len(out.Last) > 2
-	}
-	o.lo, o.hi = res.CtxLo, res.CtxHi
+	o.take(res)
 	return o, nil
+}
+
+// anything is what a workload may return whose paths are too many: what its markers return, and anything.
+func (o *Oracle) anything() *interp.Result {
+	res := &interp.Result{Unknown: &interp.Outcome{Last: []string{""}}, CtxHi: len(o.ctx.Bytes)}
+	for i, p := range o.workload.Programs {
+		if i < o.workload.unmarked() {
+			res.Unknown.Last = append(res.Unknown.Last, p.Name)
+			continue
+		}
+		res.Outcomes = append(res.Outcomes, interp.Outcome{R0: markOf(i - o.workload.unmarked()), Last: []string{p.Name}})
+	}
+	return res
+}
+
+// take takes what exploring with every content has given.
+func (o *Oracle) take(res *interp.Result) {
+	o.lo, o.hi = res.CtxLo, res.CtxHi
+	all := res.Outcomes
+	if n := len(all); n > exec.MaxOutcomes {
+		o.unknown = fmt.Sprintf("%s may return %d different values; at most %d can be told apart", o.workload.Entry.Name, n, exec.MaxOutcomes)
+		marks := o.anything()
+		all, res.Unknown = marks.Outcomes, marks.Unknown
+	}
+	for i, out := range all {
+		o.add(out, false)
+		o.bit[out.R0] = 1 << i
+	}
+	if res.Unknown != nil {
+		o.add(*res.Unknown, true)
+		if o.unknown == "" {
+			o.unknown = o.workload.Entry.Name + " returns what it finds, or what a helper gives"
+		}
+	}
+	o.coarse = o.unknown != "" && res.States > coarseFrom || res.States == 0 && res.Unknown != nil
+}
+
+// coarseFrom is how many states an exploration may have that is done again for every content.
+const coarseFrom = 1 << 10
+
+func (o *Oracle) add(out interp.Outcome, any bool) {
+	last := make([]bool, 1+len(o.workload.Programs))
+	for _, name := range out.Last {
+		last[1+slices.IndexFunc(o.workload.Programs, func(p *jit.Program) bool { return p.Name == name })] = true
+	}
+	o.last = append(o.last, last)
+	skip := slices.Contains(out.Last, "")
+	o.outcomes = append(o.outcomes, live.Outcome{Value: out.R0, Skip: skip, Tail: !skip || len(out.Last) > 1, Any: any})
+	o.shared = o.shared || len(out.Last) > 1 && !skip || len(out.Last) > 2
 }
 
 // Blind names what the returned values cannot show; "" if nothing.
 func (o *Oracle) Blind() string {
+	if o.unknown != "" {
+		return "what it returns is not judged, but for programs that return a number of their own: " + o.unknown
+	}
 	for _, out := range o.outcomes {
 		if out.Skip && out.Tail {
 			return "a program returns what falling through returns: misses may stay unseen"
@@ -100,6 +157,9 @@ func (o *Oracle) Blind() string {
 	}
 	return ""
 }
+
+// Unknown is why some result is not known; "" if all are.
+func (o *Oracle) Unknown() string { return o.unknown }
 
 // Outcomes lists what the workload may return, whatever its keys hold.
 func (o *Oracle) Outcomes() []live.Outcome { return o.outcomes }
@@ -116,16 +176,42 @@ func (o *Oracle) Legal(held [][]int) (uint64, error) {
 	if m, ok := o.known[string(o.buf)]; ok {
 		return m, nil
 	}
-	res, err := o.explore(held, nil)
-	if err != nil {
-		return 0, err
-	}
-	mask := uint64(0)
-	for _, out := range res.Outcomes {
-		mask |= o.bit[out.R0]
+	mask := o.coarsely(held)
+	if !o.coarse {
+		res, err := o.explore(held, nil)
+		if err != nil {
+			return 0, err
+		}
+		mask = 0
+		for _, out := range res.Outcomes {
+			mask |= o.bit[out.R0]
+		}
+		if res.Unknown != nil {
+			mask |= 1 << (len(o.outcomes) - 1)
+		}
 	}
 	o.known[string(o.buf)] = mask
 	return mask, nil
+}
+
+// coarsely are the outcomes that come of falling through, or of a program that a key holds, whatever
+// led there.
+func (o *Oracle) coarsely(held [][]int) (mask uint64) {
+	may := make([]bool, 1+len(o.workload.Programs))
+	may[0] = true
+	for _, ps := range held {
+		for _, p := range ps {
+			may[1+p] = true // live.None is falling through
+		}
+	}
+	for i, last := range o.last {
+		for n := range last {
+			if last[n] && may[n] {
+				mask |= 1 << i
+			}
+		}
+	}
+	return mask
 }
 
 // appendContents appends a name of the contents of all keys.
@@ -142,7 +228,7 @@ func appendContents(b []byte, held [][]int) []byte {
 func (o *Oracle) explore(held [][]int, stop <-chan struct{}) (*interp.Result, error) {
 	res, err := interp.Explore(o.workload.Entry, interp.World{
 		Ctx: o.ctx.Bytes, CtxKind: o.ctx.Kind, CtxUnknown: o.ctx.Unknown, Packet: o.ctx.Packet,
-		Layout: o.layout, Maps: o.data, Shared: true, Stop: stop,
+		Layout: o.layout, Maps: o.data, Shared: true, Unknown: true, Stop: stop, MaxStates: o.states,
 		MaxEntries: func(m string) uint32 { return uint32(o.workload.Maps[m]) },
 		Held: func(m string, key uint32) []*jit.Program {
 			i, ok := o.keys[protocol.Key{Map: m, Index: int(key)}]

@@ -8,6 +8,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"tailpoke/jit"
+	"tailpoke/jit/host"
 	"tailpoke/patcher/protocol"
 )
 
@@ -26,8 +27,11 @@ type Workload struct {
 
 	spec    *ebpf.CollectionSpec // as it was decoded; nil: generated
 	limit   error                // why it can be executed in a kernel alone, or nil
+	markers int                  // how many of the last programs are markers
+
 	images  memo[imageKey, *jit.Image]
 	oracles memo[oracleKey, *Oracle]
+	marked  memo[string, *Workload] // by context
 }
 
 // Computed says how many oracles and images were computed, as tests want to know.
@@ -91,6 +95,18 @@ func (w *Workload) Deep() *jit.Program {
 	return nil
 }
 
+// CallsUnknown reports whether some program calls what is not carried out outside of a kernel.
+func (w *Workload) CallsUnknown() bool {
+	return slices.ContainsFunc(w.all(), func(p *jit.Program) bool {
+		return slices.ContainsFunc(p.Calls, func(c jit.HelperCall) bool { return !host.Knows(c.Helper) })
+	})
+}
+
+// CallsHelpers reports whether some program calls anything outside of itself.
+func (w *Workload) CallsHelpers() bool {
+	return slices.ContainsFunc(w.all(), func(p *jit.Program) bool { return len(p.Calls) > 0 })
+}
+
 // anyCall reports whether what is asked holds of some tail call of the entry or a program.
 func (w *Workload) anyCall(is func(*jit.Program, jit.TailCall) bool) bool {
 	return slices.ContainsFunc(w.all(), func(p *jit.Program) bool {
@@ -98,10 +114,18 @@ func (w *Workload) anyCall(is func(*jit.Program, jit.TailCall) bool) bool {
 	})
 }
 
-// Check refuses a workload that no engine can judge: without a site that is poked.
+// Check refuses a workload that no engine can judge: one that takes no tail call.
 func (w *Workload) Check() error {
+	if len(w.Keys) == 0 || len(w.Entry.TailCalls) == 0 {
+		return fmt.Errorf("%s has no tail-call site of a key that changes", w.Entry.Name)
+	}
+	return nil
+}
+
+// Poked refuses a workload without a site that is poked. What changes is what its prog arrays point to.
+func (w *Workload) Poked() error {
 	if len(w.directKeys()) == 0 {
-		return fmt.Errorf("%s has no direct tail-call site of a key that changes", w.Entry.Name)
+		return fmt.Errorf("%s has no direct tail-call site of a key that changes: nothing is poked", w.Entry.Name)
 	}
 	return nil
 }
@@ -114,6 +138,9 @@ func (w *Workload) Traceable() error {
 		if c.Const && w.Entry.Funcs[c.Func].CalleeRegs != [4]bool{} {
 			return nil
 		}
+	}
+	if w.Poked() != nil { // there is no state A
+		return nil
 	}
 	return fmt.Errorf("no function of %s with a direct site uses a callee-saved register: state A would leave no trace", w.Entry.Name)
 }

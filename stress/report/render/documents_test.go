@@ -134,14 +134,14 @@ func documents() map[string]*report.Document {
 	oops := judged(report.Violated, report.Verdict{
 		Engine: protocol.Kernel, Verdict: protocol.Violated, Property: protocol.KernelLives, Reason: "kernel-lives", Seconds: 3,
 		Findings: []report.Finding{{
-			Property: protocol.KernelLives, Text: "BUG: unable to handle page fault", Class: "crash", During: "remove", Count: 1,
+			Engine: protocol.Kernel, Property: protocol.KernelLives, Text: "BUG: unable to handle page fault", Class: "crash", During: "remove", Count: 1,
 			Place: report.Place{Who: "kernel"}, Log: []string{"RIP: 0010:bpf_prog", "Call Trace:"},
 		}},
 	})
-	oops.Subject, oops.Guest = nil, aGuest()
+	oops.Schema, oops.Subject, oops.Guest = "stress/vm/1", nil, aGuest()
 	apart := judged(report.Violated)
 	apart.Findings = []report.Finding{{
-		Property: "kernel-lives", Text: "BUG: unable to handle page fault", During: "remove", Count: 1,
+		Engine: protocol.Kernel, Property: "kernel-lives", Text: "BUG: unable to handle page fault", During: "remove", Count: 1,
 		Place: report.Place{Who: "guest"}, Log: []string{"RIP: 0010:bpf_prog", "Call Trace:"}, Again: "stress replay b.tar",
 	}}
 	return map[string]*report.Document{
@@ -167,6 +167,7 @@ func documents() map[string]*report.Document {
 		"silent":     onSubject(&report.TraceCheck{Reason: "the trace has no events"}),
 		"regression": sectionOf(aRegression()),
 		"identity":   seeded(anIdentity()),
+		"identities": seeded(identities()),
 		"affected":   sectionOf(anAffected()),
 		"doctor": sectionOf(&report.Doctor{Checks: []report.Check{
 			{Name: "CPUs", OK: true, Detail: "2", For: "overlap"},
@@ -338,6 +339,15 @@ func anIdentity() *report.Identity {
 		Rejected:    []report.ProgramNotes{{Name: "bad", Listing: "permission\n denied"}},
 		Unsupported: []report.ProgramNotes{{Name: "arena", Listing: "has an arena"}},
 	}
+}
+
+func identities() *report.Identity {
+	i := anIdentity()
+	i.Objects = []report.ObjectIdentity{
+		{Name: "a.o", Programs: 3, Identical: 2, Recovered: 1, Rejected: 1, Unsupported: 1},
+		{Name: "b.o", Refused: "no ELF\nfile"}, {Name: "c.o"},
+	}
+	return i
 }
 
 // disagreeing is what is made of a proof and a violation of what was proved.

@@ -25,6 +25,7 @@ func Formats() []Format {
 		{Name: "json", Write: anyPage(writeJSON)},
 		{Name: "ktap", Write: anyPage(printable(writeKTAP)), Failures: true},
 		{Name: "junit", Write: anyPage(writeJUnit), Failures: true},
+		{Name: "html", Write: anyPage(printable(writeHTML)), Failures: true},
 	}
 }
 

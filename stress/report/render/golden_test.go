@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"tailpoke/internal/schema"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/report"
 )
@@ -39,6 +40,9 @@ func formatNamed(t *testing.T, name string) Format {
 func TestGoldenDocuments(t *testing.T) {
 	for name, d := range documents() {
 		for _, f := range Formats() {
+			if f.Name == "html" { // TestGoldenPages has some, without what all share
+				continue
+			}
 			t.Run(name+"/"+f.Name, func(t *testing.T) {
 				got := written(t, f, d)
 				file := filepath.Join("testdata", name+"."+f.Name)
@@ -55,6 +59,37 @@ func TestGoldenDocuments(t *testing.T) {
 					t.Errorf("is\n%s\nwant\n%s", got, want)
 				}
 			})
+		}
+	}
+}
+
+// TestSchemas: what is written as JSON is as its schema says. Of a failure nobody is told in JSON.
+func TestSchemas(t *testing.T) {
+	for name, d := range documents() {
+		if err := schema.Check([]byte(written(t, formatNamed(t, "json"), d))); err != nil && d.Error == "" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestSchemasRefuse: a document that is wrong is not as its schema says.
+func TestSchemasRefuse(t *testing.T) {
+	raw := written(t, formatNamed(t, "json"), documents()["holds"])
+	for _, wrong := range [][2]string{
+		{`"schema": "stress/verdict/2"`, `"schema": "stress/verdict/1"`},
+		{`"schema": "stress/verdict/2"`, `"schema": "stress/mutants/2"`},
+		{`"tool": {`, `"tools": {`},
+		{`"cpus": 2`, `"cpus": "2"`},
+		{`"engine": "cpu"`, `"engine": "gpu"`},
+		{`"verdict": "proved"`, `"verdict": "Proved"`},
+		{`"states": 1234567`, `"states": -1`},
+		{`"states": 1234567`, `"states": 1.5`},
+		{`"transitions": 2345678,`, ``}, // what belongs to states
+		{`"seconds": 5`, `"secs": 5`},
+		{`"remove": 1,`, `"remove": null,`},
+	} {
+		if bad := strings.Replace(raw, wrong[0], wrong[1], 1); bad == raw || schema.Check([]byte(bad)) == nil {
+			t.Errorf("%s in the place of %s: the schema takes it", wrong[1], wrong[0])
 		}
 	}
 }

@@ -5,44 +5,57 @@ import (
 	"slices"
 	"strings"
 
+	"tailpoke/internal/table"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/report"
 )
 
 func cpuFigures(v *report.Verdict) []string {
-	c := v.CPUCounts
-	out := liveFigures(v)
-	if c.Trace != nil {
-		out = append(out, traceFigures(c.Trace))
-	}
-	return append(out, fmt.Sprintf("%s, %s, %s", counted(c.Pokes, "poke"), counted(c.Traps, "trap"), counted(c.Loads, "load")))
+	return slices.Concat(liveFigures(v), outcomeFigures(v.Outcomes), cpuRest(v))
 }
 
-// liveFigures are those of every engine that executes machine code.
+// cpuRest are the last figures of our own patcher's engine.
+func cpuRest(v *report.Verdict) []string {
+	var out []string
+	if v.Trace != nil {
+		out = append(out, traceFigures(v.Trace))
+	}
+	if v.PatcherCounts != nil {
+		out = append(out, fmt.Sprintf("%s, %s, %s", counted(v.Pokes, "poke"), counted(v.Traps, "trap"), counted(v.Loads, "load")))
+	}
+	return out
+}
+
+// liveFigures are those of every engine that executes machine code, but for the table of outcomes.
 func liveFigures(v *report.Verdict) []string {
 	c := v.CPUCounts
-	var out []string
-	switch {
-	case v.Verdict == protocol.Violated:
-		out = append(out, fmt.Sprintf("%s, first noticed after %.3f s", v.Property, c.FirstSeconds))
-	case v.Verdict == protocol.NotObserved && c.RateMax == 1:
-		out = append(out, "too few cycles to bound how often a violation could happen")
-	case v.Verdict == protocol.NotObserved && c.RateMax > 0:
-		out = append(out, fmt.Sprintf("fewer than 1 violation in %s (%.0f %%)",
-			counted(uint64(1/c.RateMax), "cycle"), 100*c.Confidence))
-	}
+	out := liveClaims(v)
 	if c.PatcherCounts != nil && !c.Boosted {
 		out = append(out, "few operations: without real-time priorities (stress doctor) grace periods are slow")
 	}
-	out = append(out,
+	return append(out,
 		fmt.Sprintf("%s, %s with an operation", counted(c.Executions, "execution"), counted(c.Overlaps, "overlap")),
 		fmt.Sprintf("%s, %s, %s, %s", counted(c.Installs, "install"), counted(c.Updates, "update"),
 			counted(c.Removes, "remove"), counted(c.Cycles, "cycle")))
-	return append(out, outcomeFigures(c.Outcomes)...)
 }
 
-// outcomeFigures are the table of what executions came to; nothing where none was looked at.
-func outcomeFigures(o report.Outcomes) []string {
+// liveClaims say what was found, or how rare it is at most.
+func liveClaims(v *report.Verdict) []string {
+	c := v.CPUCounts
+	switch {
+	case v.Verdict == protocol.Violated:
+		return []string{fmt.Sprintf("%s, first noticed after %.3f s", v.Property, c.FirstSeconds)}
+	case v.Verdict == protocol.NotObserved && c.RateMax == 1:
+		return []string{"too few cycles to bound how often a violation could happen"}
+	case v.Verdict == protocol.NotObserved && c.RateMax > 0:
+		return []string{fmt.Sprintf("fewer than 1 violation in %s (%.0f %%)",
+			counted(uint64(1/c.RateMax), "cycle"), 100*c.Confidence)}
+	}
+	return nil
+}
+
+// outcomeTable is what executions came to; nil where none was looked at.
+func outcomeTable(o report.Outcomes) *table.Table {
 	type row struct {
 		name, expectation string
 		count             uint64
@@ -54,11 +67,18 @@ func outcomeFigures(o report.Outcomes) []string {
 	if !slices.ContainsFunc(all, func(r row) bool { return r.count > 0 }) {
 		return nil
 	}
-	return lines(tableOf([]column[row]{
+	return tableOf([]column[row]{
 		{"outcome", func(r row) string { return r.name }},
 		{"expectation", func(r row) string { return r.expectation }},
 		{"executions", func(r row) string { return grouped(r.count) }},
-	}, all).String())
+	}, all)
+}
+
+func outcomeFigures(o report.Outcomes) []string {
+	if t := outcomeTable(o); t != nil {
+		return lines(t.String())
+	}
+	return nil
 }
 
 // traceFigures say in the row of an engine what became of its trace.
@@ -78,16 +98,33 @@ func traceFigures(t *report.Trace) string {
 // kernelFigures are what the kernel engine counted, how long operations took, and what the watcher
 // saw of the kernel's text.
 func kernelFigures(v *report.Verdict) []string {
-	c, k := v.CPUCounts, v.Kernel
-	out := append(liveFigures(v),
-		fmt.Sprintf("%s of these executions checked, in %s; %s, %s let go, %s freed", share(k.Checked, c.Executions),
-			counted(k.Callers, "caller"), counted(c.Loads, "load"), counted(k.Releases, "array"), counted(k.Frees, "program")))
-	for _, op := range []string{"install", "update", "remove"} {
+	return slices.Concat(liveFigures(v), outcomeFigures(v.Outcomes), []string{checkedFigure(v)}, latencyFigures(v.Kernel), kernelRest(v))
+}
+
+func checkedFigure(v *report.Verdict) string {
+	k := v.Kernel
+	return fmt.Sprintf("%s of these executions checked, in %s; %s, %s let go, %s freed", share(k.Checked, v.Executions),
+		counted(k.Callers, "caller"), counted(v.Loads, "load"), counted(k.Releases, "array"), counted(k.Frees, "program"))
+}
+
+func latencyFigures(k *report.KernelCounts) []string {
+	var out []string
+	for _, op := range operations {
 		if l := k.Latencies[op]; l.Count > 0 {
 			out = append(out, fmt.Sprintf("%-7s  median %s, 99 %% in %s, longest %s; %s of them beside executions",
 				op, micros(l.Median), micros(l.P99), micros(l.Max), share(k.Overlapped[op], uint64(l.Count))))
 		}
 	}
+	return out
+}
+
+// operations are those of keys, in the order in which people read them.
+var operations = []string{"install", "update", "remove"}
+
+// kernelRest are the last figures of the kernel engine.
+func kernelRest(v *report.Verdict) []string {
+	k := v.Kernel
+	var out []string
 	if w := k.Windows; w != nil {
 		out = append(out, fmt.Sprintf("windows across a page: %d of %s, after %s",
 			w.Across, counted(w.Sites, "site"), counted(w.Loads, "load")))
@@ -98,8 +135,8 @@ func kernelFigures(v *report.Verdict) []string {
 	case v.Verdict == protocol.Violated: // else it is the reason
 		out = append(out, "not watched: "+k.Unwatched)
 	}
-	if c.Trace != nil {
-		out = append(out, traceFigures(c.Trace))
+	if v.Trace != nil {
+		out = append(out, traceFigures(v.Trace))
 	}
 	kernel := "Linux " + k.Release
 	if k.GraceMS > 0 {
@@ -141,9 +178,15 @@ func slotsParts(k *report.KernelCounts) []part {
 		return nil
 	}
 	out := []part{{block: tableOf(slotColumns(k.Watch.Slots), k.Watch.Seen), depth: 1}}
+	return append(out, text(1, unseenPhases(k)...)...)
+}
+
+// unseenPhases are the phases of operations that the watcher never read.
+func unseenPhases(k *report.KernelCounts) []string {
+	var out []string
 	for _, p := range k.Phases {
 		if p.Seen == 0 {
-			out = append(out, text(1, fmt.Sprintf("not seen: %s, %s", p.Op, strings.Join(p.Slots, " and ")))...)
+			out = append(out, fmt.Sprintf("not seen: %s, %s", p.Op, strings.Join(p.Slots, " and ")))
 		}
 	}
 	return out

@@ -21,6 +21,9 @@ func ProgressLine(now report.Progress, rate float64) string {
 	line := fmt.Sprintf("%s %v: %s executions/s, %s, %s, %s, %s", now.Engine, at, grouped(uint64(rate)),
 		counted(now.Operations, "operation"), counted(now.Cycles, "cycle"), counted(now.Traps, "trap"),
 		counted(now.Bad, "finding"))
+	if now.RateMax > 0 && now.RateMax < 1 {
+		line += fmt.Sprintf(", fewer than 1 violation in %s (%v %%)", counted(uint64(1/now.RateMax), "cycle"), 100*now.Confidence)
+	}
 	if len(now.Broken) > 0 {
 		var names []string
 		for _, p := range now.Broken {

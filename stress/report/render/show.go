@@ -11,7 +11,7 @@ import (
 type doctor struct{ *report.Doctor }
 
 func (d doctor) parts(*report.Document) []part {
-	t := &table.Table{}
+	t := &table.Table{Headless: true}
 	for _, c := range d.Checks {
 		if c.OK {
 			t.Add(c.Name, "ok", c.Detail)
@@ -55,7 +55,7 @@ func (c catalogue) parts(*report.Document) []part {
 // items are a name each, and its text after or below it.
 func items(all []report.Item, indent string) []part {
 	var out []part
-	t := &table.Table{}
+	t := &table.Table{Headless: true}
 	for _, it := range all {
 		if !strings.Contains(it.Text, "\n") {
 			t.Add(indent+it.Name, it.Text)

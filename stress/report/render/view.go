@@ -75,6 +75,12 @@ func viewOf(s report.Section) view {
 		return matrix{s}
 	case *report.Affected:
 		return affected{s}
+	case *report.Diff:
+		return diff{s}
+	case *report.Findings:
+		return findings{s}
+	case *report.Soak:
+		return soak{s}
 	case *report.About:
 		return about{}
 	}

@@ -94,6 +94,15 @@ func machineText(m *report.Machine) string {
 
 // findingText is a finding on one line.
 func findingText(f *report.Finding) string {
+	s := fmt.Sprintf("%s: %s: %s", placeText(f), cmp.Or(f.Class, string(f.Property)), f.Text)
+	if f.Count > 1 {
+		s += fmt.Sprintf(" (%d times)", f.Count)
+	}
+	return s
+}
+
+// placeText says who saw a finding, where, and in which operation.
+func placeText(f *report.Finding) string {
 	who := cmp.Or(f.Place.Who, "mutator")
 	if f.Place.Thread != nil {
 		who = fmt.Sprintf("thread %d", *f.Place.Thread)
@@ -107,11 +116,7 @@ func findingText(f *report.Finding) string {
 	if f.During != "" {
 		who += " during " + f.During
 	}
-	s := fmt.Sprintf("%s: %s: %s", who, cmp.Or(f.Class, string(f.Property)), f.Text)
-	if f.Count > 1 {
-		s += fmt.Sprintf(" (%d times)", f.Count)
-	}
-	return s
+	return who
 }
 
 // Reflow breaks the lines of a text anew, so that they fit. What belongs together stands in lines that

@@ -1,24 +1,28 @@
 package x86
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"golang.org/x/arch/x86/x86asm"
+)
 
 // compute executes what goes on with the next instruction.
 func (c *Core) compute(i *Insn, next uint64) error {
 	switch i.op {
-	case opLea:
+	case x86asm.LEA:
 		return c.write(i, i.dst, c.address(&i.mem, next), 8, next)
 	case opSign:
 		c.Regs[RDX] = extend(c.Regs[RAX]&mask(i.w), i.w)
 		c.Regs[RDX] = uint64(int64(c.Regs[RDX])>>63) & mask(i.w)
 		return nil
-	case opMov, opMovzx, opMovsx:
+	case x86asm.MOV, x86asm.MOVZX, x86asm.MOVSX:
 		return c.move(i, next)
-	case opMul:
+	case x86asm.MUL:
 		c.multiply(i)
 		return nil
-	case opDiv, opIdiv:
+	case x86asm.DIV, x86asm.IDIV:
 		return c.divide(i)
-	case opXchg, opXadd, opCmpxchg:
+	case x86asm.XCHG, x86asm.XADD, x86asm.CMPXCHG:
 		return c.exchange(i, next)
 	}
 	a, err := c.read(i, i.dst, i.w, next)
@@ -47,32 +51,32 @@ func (c *Core) compute(i *Insn, next uint64) error {
 func (i *Insn) result(a, b uint64) (v uint64, f Flags, writes bool) {
 	writes = true
 	switch i.op {
-	case opAdd:
+	case x86asm.ADD:
 		v, f = add(a, b, i.w)
-	case opSub:
+	case x86asm.SUB:
 		v, f = sub(a, b, i.w)
-	case opCmp:
+	case x86asm.CMP:
 		_, f = sub(a, b, i.w)
 		writes = false
-	case opTest:
+	case x86asm.TEST:
 		f, writes = ofResult(a&b, i.w), false
-	case opAnd:
+	case x86asm.AND:
 		v = a & b
 		f = ofResult(v, i.w)
-	case opOr:
+	case x86asm.OR:
 		v = a | b
 		f = ofResult(v, i.w)
-	case opXor:
+	case x86asm.XOR:
 		v = a ^ b
 		f = ofResult(v, i.w)
-	case opNeg:
+	case x86asm.NEG:
 		v, f = sub(0, a, i.w)
-	case opImul:
+	case x86asm.IMUL:
 		if i.from != 0 {
 			a, b = b, uint64(i.imm)
 		}
 		v = a * b & mask(i.w)
-	case opBswap:
+	case x86asm.BSWAP:
 		v = bits.ReverseBytes64(a) >> (64 - 8*i.w)
 	default:
 		v = i.shift(a, uint(b))
@@ -84,11 +88,11 @@ func (i *Insn) result(a, b uint64) (v uint64, f Flags, writes bool) {
 func (i *Insn) shift(a uint64, count uint) uint64 {
 	count &= 8*max(uint(i.w), 4) - 1
 	switch i.op {
-	case opShl:
+	case x86asm.SHL:
 		return a << count & mask(i.w)
-	case opShr:
+	case x86asm.SHR:
 		return a >> count
-	case opSar:
+	case x86asm.SAR:
 		return uint64(int64(extend(a, i.w))>>count) & mask(i.w)
 	}
 	return uint64(bits.RotateLeft16(uint16(a), -int(count)))
@@ -96,14 +100,14 @@ func (i *Insn) shift(a uint64, count uint) uint64 {
 
 func (c *Core) move(i *Insn, next uint64) error {
 	from := i.w
-	if i.op != opMov {
+	if i.op != x86asm.MOV {
 		from = i.from
 	}
 	v, err := c.read(i, i.src, from, next)
 	if err != nil {
 		return err
 	}
-	if i.op == opMovsx {
+	if i.op == x86asm.MOVSX {
 		v = extend(v, from)
 	}
 	return c.write(i, i.dst, v, i.w, next)
@@ -124,7 +128,7 @@ func (c *Core) multiply(i *Insn) {
 func (c *Core) divide(i *Insn) error {
 	hi, lo, by := c.Regs[RDX]&mask(i.w), c.Regs[RAX]&mask(i.w), c.Regs[i.dst.reg]&mask(i.w)
 	c.Flags = 0
-	if i.op == opIdiv {
+	if i.op == x86asm.IDIV {
 		return c.divideSigned(i, hi, lo, by)
 	}
 	if by <= hi {
@@ -163,10 +167,10 @@ func (c *Core) exchange(i *Insn, next uint64) error {
 	}
 	given := c.Regs[i.src.reg] & mask(i.w)
 	switch i.op {
-	case opXchg:
-	case opXadd:
+	case x86asm.XCHG:
+	case x86asm.XADD:
 		given, c.Flags = add(old, given, i.w)
-	case opCmpxchg:
+	case x86asm.CMPXCHG:
 		_, c.Flags = sub(c.Regs[RAX]&mask(i.w), old, i.w)
 		if c.Flags&zero == 0 {
 			return c.write(i, regOperand(RAX), old, i.w, next)

@@ -1,6 +1,10 @@
 package x86
 
-import "fmt"
+import (
+	"fmt"
+
+	"golang.org/x/arch/x86/x86asm"
+)
 
 // A Core is the part of a CPU that programs see.
 type Core struct {
@@ -18,18 +22,18 @@ func crashf(format string, args ...any) error { return fmt.Errorf(format, args..
 func (c *Core) Step(i *Insn) error {
 	next := c.RIP + uint64(i.size)
 	switch i.op {
-	case opNop:
-	case opPush:
+	case x86asm.NOP:
+	case x86asm.PUSH:
 		if err := c.push(c.Regs[i.dst.reg]); err != nil {
 			return err
 		}
-	case opPop:
+	case x86asm.POP:
 		v, err := c.pop()
 		if err != nil {
 			return err
 		}
 		c.Regs[i.dst.reg] = v
-	case opLeave:
+	case x86asm.LEAVE:
 		c.setRSP(c.Regs[RBP])
 		v, err := c.pop()
 		if err != nil {
@@ -43,15 +47,15 @@ func (c *Core) Step(i *Insn) error {
 		if c.Flags.holds(i.cond) {
 			next += uint64(i.imm)
 		}
-	case opJmp:
+	case x86asm.JMP:
 		next = c.target(i, next)
-	case opCall:
+	case x86asm.CALL:
 		to := c.target(i, next)
 		if err := c.push(next); err != nil {
 			return err
 		}
 		next = to
-	case opRet:
+	case x86asm.RET:
 		to, err := c.pop()
 		if err != nil {
 			return err
@@ -110,13 +114,13 @@ func (c *Core) pop() (uint64, error) {
 // Loads returns the address and the width of what an instruction at RIP reads from memory, if it
 // reads a memory operand.
 func (c *Core) Loads(i *Insn) (at uint64, n uint8, ok bool) {
-	if i.src.in != inMem || i.op == opLea {
-		if i.dst.in != inMem || i.op == opMov {
+	if i.src.in != inMem || i.op == x86asm.LEA {
+		if i.dst.in != inMem || i.op == x86asm.MOV {
 			return 0, 0, false
 		}
 	}
 	n = i.w
-	if i.op == opMovzx || i.op == opMovsx {
+	if i.op == x86asm.MOVZX || i.op == x86asm.MOVSX {
 		n = i.from
 	}
 	return c.address(&i.mem, c.RIP+uint64(i.size)), n, true

@@ -1,5 +1,6 @@
 // Package x86 executes x86-64 instructions one by one on registers, flags and memory that are
-// values. It knows the forms that package jit emits and refuses all others:
+// values. It knows the forms that package jit emits and refuses all others, although the library that
+// reads the bytes knows more:
 //
 //	Decode   bytes become an Insn
 //	Core     registers, flags and memory of one thread; Step executes an Insn there

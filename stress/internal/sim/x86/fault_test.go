@@ -32,6 +32,7 @@ func TestPromisesThatAreBroken(t *testing.T) {
 		{"f0 48 0f b1 08", "writes 8 bytes at 0x0", readable},                                               // lock cmpxchg [rax], rcx
 		{"89 44 24 fc", "writes 4 bytes at rsp-0x4, below the stack pointer", nil},                          // mov [rsp-4], eax
 		{"8b 44 24 fc", "reads 4 bytes at rsp-0x4, below the stack pointer", nil},                           // mov eax, [rsp-4]
+		{"48 0f af 08", "reads 8 bytes at 0x0", nil},                                                        // imul rcx, [rax]
 		{"50", "the stack is used up, or the stack pointer is wild: push at 0xff8", sp(0x1000)},             // push rax
 		{"50", "", sp(0x1008)},                                                                              // push rax
 		{"e8 00 00 00 00", "the stack is used up, or the stack pointer is wild: push at 0xff8", sp(0x1000)}, // call

@@ -1,46 +1,17 @@
 package x86
 
-import "slices"
+import (
+	"slices"
 
-// opcode is what an instruction does, apart from its operands.
-type opcode uint8
+	"golang.org/x/arch/x86/x86asm"
+)
 
+// What an instruction does is named by [x86asm.Op], but for two: all conditional jumps, of which
+// Insn.cond says the condition, and cdq with cqo. Nops are what has no effect here: pause, lfence and
+// endbr64 too, for nothing is speculated, nor are indirect jumps checked.
 const (
-	opInvalid opcode = iota
-	opNop            // pause, lfence and endbr64 too: here nothing is speculated, nor indirect jumps checked
-	opInt3
-	opAdd
-	opOr
-	opAnd
-	opSub
-	opXor
-	opCmp
-	opTest
-	opMov
-	opMovzx
-	opMovsx
-	opLea
-	opPush
-	opPop
-	opLeave
-	opImul // dst = src * src2, src2 an immediate or dst
-	opMul  // rdx:rax = rax * dst
-	opDiv
-	opIdiv
-	opSign // cdq, cqo
-	opNeg
-	opShl
-	opShr
-	opSar
-	opRor
-	opBswap
-	opXchg
-	opXadd
-	opCmpxchg
-	opJcc
-	opJmp
-	opCall
-	opRet
+	opJcc  = x86asm.JE
+	opSign = x86asm.CDQ
 )
 
 // A Reg is a general purpose register by its number in the encoding.
@@ -114,22 +85,21 @@ type address struct {
 
 // An Insn is one machine instruction.
 type Insn struct {
-	op       opcode
+	op       x86asm.Op
 	w        uint8 // bytes of the operation
 	from     uint8 // movzx and movsx: bytes of the source
 	dst, src operand
 	mem      address
 	imm      int64 // of jumps and calls: the distance from the end
 	cond     uint8 // jcc: the low digit of its opcode
-	lock     bool
 	size     uint8
 }
 
 // Valid reports whether there is an instruction: one of those that are known.
-func (i *Insn) Valid() bool { return i.op != opInvalid }
+func (i *Insn) Valid() bool { return i.op != 0 }
 
 // Size returns the length of the encoding.
 func (i *Insn) Size() int { return int(i.size) }
 
 // JumpsToReg reports whether the instruction is a jump to where a register says.
-func (i *Insn) JumpsToReg() bool { return i.op == opJmp && i.src.in == inReg }
+func (i *Insn) JumpsToReg() bool { return i.op == x86asm.JMP && i.src.in == inReg }

@@ -142,7 +142,7 @@ func (r *rig) simulated(t testing.TB, block, ctx []byte) (*Core, []byte) {
 			t.Fatalf("block % x: jumps to +%#x", block, off)
 		}
 		i := Decode(block[off:])
-		if i.op == opInvalid {
+		if !i.Valid() {
 			t.Fatalf("block % x: nothing known at +%#x", block, off)
 		}
 		if err := c.Step(&i); err != nil {

@@ -1,0 +1,2 @@
+// Package process says what this process has of the system.
+package process
