@@ -2,6 +2,7 @@ package stress
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -79,12 +80,13 @@ func (o *Options) job(s protocol.Subject, w *Workload) (*judge.Job, []judge.Engi
 		MinCycles: o.MinCycles, Patience: o.Patience, MaxMemory: o.MaxMemory,
 		Needs: o.Needs, NoBoost: o.NoBoost, Callers: o.Callers, Sleepable: o.Sleepable, Whole: o.Whole, Progress: o.Progress, Trace: o.Trace,
 	})
-	if err != nil {
-		return nil, nil, err
-	}
 	asked := judge.Usual()
 	if o.Engines != nil {
 		asked = slices.DeleteFunc(judge.Engines(), func(e judge.Engine) bool { return !slices.Contains(o.Engines, e.Name()) })
+	}
+	finds := func(e judge.Engine) bool { return e.Name() == protocol.Kernel } // sites of its own
+	if err != nil && !(errors.Is(err, workload.ErrNoSite) && slices.ContainsFunc(asked, finds)) {
+		return nil, nil, err
 	}
 	for _, e := range asked {
 		if err := e.Validate(j); err != nil {

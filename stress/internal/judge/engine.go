@@ -97,7 +97,7 @@ type Replayed struct {
 // Ask has an engine judge a job. One for which the process lacks files or memory judges nothing.
 func Ask(ctx context.Context, e Engine, j *Job) (Answer, error) {
 	start := time.Now()
-	a, err := e.Judge(ctx, j)
+	a, err := answer(ctx, e, j)
 	if lack := live.Lack(err); lack != nil {
 		a, err = skipped(fmt.Sprintf("%v: ulimit -a shows what this process may have", lack)), nil
 	}
@@ -109,6 +109,14 @@ func Ask(ctx context.Context, e Engine, j *Job) (Answer, error) {
 		a.Findings[i].Engine = e.Name()
 	}
 	return a, nil
+}
+
+// answer has an engine judge a job. A kernel finds sites that nobody else knows.
+func answer(ctx context.Context, e Engine, j *Job) (Answer, error) {
+	if err := j.Workload.Check(); err != nil && e.Name() != protocol.Kernel {
+		return unsupported(err.Error() + "; the kernel engine finds out whether a kernel has one"), nil
+	}
+	return e.Judge(ctx, j)
 }
 
 // The answers of an engine that judges nothing.

@@ -62,7 +62,8 @@ const DefaultDuration = 5 * time.Second
 // bound the rate at one in ten.
 const DefaultMinCycles = 30
 
-// NewJob makes a job, and looks at what every engine needs.
+// NewJob makes a job, and looks at what every engine needs. An error that is [workload.ErrNoSite] comes
+// with the job: the kernel engine needs less.
 func NewJob(s protocol.Subject, w *workload.Workload, o Options) (*Job, error) {
 	if w == nil {
 		return nil, errors.New("no workload: there is nothing to execute")

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -46,6 +47,30 @@ func (w *Workload) Collection() *ebpf.CollectionSpec {
 		return w.generatedCollection()
 	}
 	return w.spec.Copy()
+}
+
+// Fitted is the workload with these keys, and with the programs of these names that keys are given: its
+// own, and some that were made. What was computed for it stays where nothing changes.
+func (w *Workload) Fitted(keys []protocol.Key, programs []string, made map[string]*ebpf.ProgramSpec) (*Workload, error) {
+	same := func(p *jit.Program, name string) bool { return p.Name == name }
+	if slices.Equal(keys, w.Keys) && slices.EqualFunc(w.Programs, programs, same) {
+		return w, nil
+	}
+	f := &Workload{Entry: w.Entry, Maps: w.Maps, Keys: keys, Data: w.Data, Context: w.Context, Source: w.Source, spec: w.Collection(), limit: w.limit}
+	for _, name := range programs {
+		if i := slices.IndexFunc(w.all(), func(p *jit.Program) bool { return p.Name == name }); i >= 0 {
+			f.Programs = append(f.Programs, w.all()[i])
+			continue
+		}
+		spec := made[name]
+		f.spec.Programs[name] = spec.Copy()
+		p, err := jit.Parse(name, spec.Instructions)
+		if err != nil {
+			return nil, fmt.Errorf("program %s: %w", name, err)
+		}
+		f.Programs = append(f.Programs, p)
+	}
+	return f, nil
 }
 
 // Shape returns the size of the subject that the workload makes with so many threads.
@@ -114,10 +139,10 @@ func (w *Workload) anyCall(is func(*jit.Program, jit.TailCall) bool) bool {
 	})
 }
 
-// Check refuses a workload that no engine can judge: one that takes no tail call.
+// Check refuses a workload that only a kernel can judge, if at all: one that takes no tail call.
 func (w *Workload) Check() error {
 	if len(w.Keys) == 0 || len(w.Entry.TailCalls) == 0 {
-		return fmt.Errorf("%s has no tail-call site of a key that changes", w.Entry.Name)
+		return fmt.Errorf("%s %w", w.Entry.Name, ErrNoSite)
 	}
 	return nil
 }
@@ -129,6 +154,10 @@ func (w *Workload) Poked() error {
 	}
 	return nil
 }
+
+// ErrNoSite says, after the name of an entry, that nothing is known of it that changes. A kernel may
+// know more.
+var ErrNoSite = errors.New("has no tail-call site of a key that changes")
 
 // Traceable refuses a workload on which state A would leave no trace: the epilogue's leave
 // mends the stack pointer, so that a function without callee-saved registers returns as
