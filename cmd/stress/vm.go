@@ -54,15 +54,9 @@ type machine struct {
 	qemu    []string
 	timeout duration
 	bisect  bool
-<<<<<<< HEAD
-	witness string // file
-	steers  bool   // the verb runs here, and steers the kernel
-	bundle  string // file
-=======
 	bundle  string // file
 	witness string // file
 	steers  bool   // the verb runs here, and steers the kernel
->>>>>>> main
 	ran     bool   // the verb has ended in the guest: the exit code is its own
 }
 
@@ -77,13 +71,8 @@ func newVM() *cobra.Command {
 	f.SetInterspersed(false) // the verb's flags are its own
 	m.machineFlags(f)
 	f.StringVar(&m.kernel, "kernel", "", "kernel image: a bzImage, or deb:NAME for Debian's linux-image-NAME")
-<<<<<<< HEAD
-	f.StringVar(&m.witness, "witness", "", "take the witness of this file in the kernel, in the place of a verb: stress replay FILE --kernel")
-	f.StringVar(&m.bundle, "bundle", "", "file to keep all that is known in if the kernel went wrong, for stress replay")
-=======
 	f.StringVar(&m.bundle, "bundle", "", "file to keep all that is known in if the kernel went wrong, for stress replay")
 	f.StringVar(&m.witness, "witness", "", "take the witness of this file in the kernel, in the place of a verb: stress replay FILE --kernel")
->>>>>>> main
 	f.BoolVar(&m.bisect, "exit-bisect", false, "exit with 0, 1 or 125, for git bisect run")
 	m.flags(f)
 	cmd.AddCommand(newMatrix())

@@ -14,13 +14,8 @@ type guestVerb struct {
 }
 
 // verbOf reads a verb's command line, so that what is wrong with it costs no boot. It adds a seed where
-<<<<<<< HEAD
-// chance is involved and none is given, since a guest that dies cannot tell it, a format, and the file of
-// a page.
-=======
 // chance is involved and none is given, since a guest that dies cannot tell it, a format, and the
 // file of a page.
->>>>>>> main
 func verbOf(args []string, drawn seed, form format, page string) (*guestVerb, error) {
 	verb, rest, err := newRoot().Find(args)
 	if err != nil {

@@ -44,17 +44,6 @@ var table = map[string]arrows{
 	"jit/exec":                       {may: []string{unix}},
 	"jit/host":                       {may: []string{"jit", "jit/exec", asm}}, // what images call
 	"patcher/protocol":               {forbid: pure},
-<<<<<<< HEAD
-	"patcher/protocol/witness":       {may: []string{"patcher/protocol", "internal/table"}, forbid: pure},
-	"internal/chart":                 {forbid: pure},
-	"internal/serve [t]":             {may: []string{"internal/browser", "patcher/protocol"}},
-	"internal/browser":               {may: []string{chromedp, cdproto + "/cdp", cdproto + "/emulation", cdproto + "/log", cdproto + "/network", cdproto + "/runtime"}}, // tests alone
-	"internal/serve":                 {may: []string{"internal/state", "stress/report", "stress/report/render"}},                                                        // it shows what a soak keeps, and does nothing
-	"internal/table":                 {forbid: pure},
-	"internal/schema":                {may: []string{schema}}, // tests alone
-	"patcher/rcu":                    {may: []string{"patcher/protocol", "jit/exec"}},
-	"patcher [t]":                    {may: []string{asm, "jit"}}, // programs to load are compiled instructions
-=======
 	"patcher/protocol/witness":       {may: []string{"internal/table", "patcher/protocol"}, forbid: pure},
 	"internal/chart":                 {forbid: pure},
 	"internal/serve [t]":             {may: []string{"internal/browser", "patcher/protocol"}},
@@ -64,7 +53,6 @@ var table = map[string]arrows{
 	"internal/schema":                {may: []string{schema}}, // tests alone
 	"patcher/rcu":                    {may: []string{"jit/exec", "patcher/protocol"}},
 	"patcher [t]":                    {may: []string{"jit", asm}}, // programs to load are compiled instructions
->>>>>>> main
 	"patcher/rcu [t]":                {may: []string{unix}},       // it asks the system what was set
 	"patcher/text":                   {may: []string{"jit/exec", "patcher/protocol"}},
 	"patcher":                        {may: []string{"jit/exec", "patcher/protocol", "patcher/rcu", "patcher/text"}}, // never jit: it takes any compiler's images
@@ -76,11 +64,7 @@ var table = map[string]arrows{
 	"stress/internal/live":           {may: []string{"patcher/protocol", "stress/report"}}, // no engine's own
 	"stress/internal/cpu":            {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/live", "stress/internal/rig", "stress/report", unix}},
 	"stress/internal/cpu [t]":        {may: []string{"stress/internal/workload"}}, // a program, and its oracle
-<<<<<<< HEAD
-	"stress/internal/sim":            {may: []string{"patcher/protocol/witness", "stress/internal/sim/x86", "jit", "patcher/protocol", x86asm}, forbid: pure},
-=======
 	"stress/internal/sim":            {may: []string{"jit", "patcher/protocol", "patcher/protocol/witness", "stress/internal/sim/x86", x86asm}, forbid: pure},
->>>>>>> main
 	"stress/internal/sim/x86":        {may: []string{x86asm}, forbid: pure}, // it knows no state, slot or protocol
 	"stress/internal/sim/x86 [t]":    {may: []string{"jit", "jit/exec", asm}},
 	"stress/internal/sim [t]":        {may: []string{"jit/exec", "stress/internal/layouttest", asm}},
@@ -121,28 +105,18 @@ var table = map[string]arrows{
 	"internal/bundle [t]":            {may: []string{"internal/schema"}},
 	"internal/state [t]":             {may: []string{"internal/schema"}},
 	"internal/soak":                  {may: []string{"internal/bundle", "internal/process", "internal/state", "patcher/protocol", "stress", "stress/report"}},
-<<<<<<< HEAD
-	"internal/vm/gdb":                {}, // it knows threads and addresses alone
-=======
->>>>>>> main
 	"internal/vm/deb":                {}, // it knows kernels as files alone
 	"internal/vm/matrix":             {may: []string{"stress/report"}},
 	"internal/vm/matrix [t]":         {may: []string{"internal/schema"}},
 	"internal/vm/guest":              {may: []string{"patcher/protocol", "stress/report", unix}}, // it is in every guest, and knows no verb
 	"cmd/stress":                     {may: []string{"internal/bundle", "internal/serve", "internal/soak", "internal/state", "internal/vm", "internal/vm/deb", "internal/vm/guest", "internal/vm/matrix", "stress", "stress/report", "stress/report/perfetto", "stress/report/render", cobra, pflag, unix}},
-<<<<<<< HEAD
-	"cmd/stress [t]":                 {may: []string{"internal/schema", "patcher/protocol"}},
-=======
 	"cmd/stress [t]":                 {may: []string{"internal/schema", "patcher/protocol", expfmt, prommod, promdata}},
->>>>>>> main
 	"scripts/mutation":               {},                                           // a tool for developers
 	"scripts/rewording":              {},                                           // likewise
 	"scripts/abusing":                {},                                           // likewise
 	"scripts/gathering":              {may: []string{"internal/table", ebpf, asm}}, // likewise
 	"internal/lint":                  {may: []string{}},
 	"internal/lint [t]":              {may: []string{"patcher/protocol", "stress"}},
-<<<<<<< HEAD
-=======
 	"jit/host [t]":                   {may: []string{asm}},
 	"stress/internal/steered":        {may: []string{"internal/vm", "internal/vm/gdb", "model", "patcher/protocol", "patcher/protocol/witness", "stress/internal/steered/inside", "stress/report"}},
 	"stress/internal/steered/inside": {may: []string{"internal/vm/guest", "stress/internal/identity", ebpf, asm, btf, unix}}, // what runs in the guest
@@ -150,7 +124,6 @@ var table = map[string]arrows{
 	"internal/metrics":               {may: []string{"stress/report"}},
 	"internal/metrics [t]":           {may: []string{"patcher/protocol", expfmt, promlint, prommod, promdata}},
 	"internal/schema [t]":            {may: []string{"stress/report"}},
->>>>>>> main
 }
 
 // testsMay is what the tests of every package may import beside their package.
