@@ -67,11 +67,6 @@ func Compile(p *Program, o Options) (*Image, error) {
 	if err := o.check(p); err != nil {
 		return nil, err
 	}
-	if !p.Translated {
-		if err := p.checkHelpers(); err != nil {
-			return nil, err
-		}
-	}
 	if err := p.checkMaps(o.Maps); err != nil {
 		return nil, err
 	}

@@ -28,7 +28,8 @@ const (
 	ForEachMapElem    = Helper(asm.FnForEachMapElem)
 	Loop              = Helper(asm.FnLoop)
 
-	// KernelFunction stands for every function of the kernel's own that a program calls, and KernelNext
+	// KernelFunction stands for every function of the kernel's own that a program calls, and for numbers
+	// of helpers that no kernel has, such as CO-RE leaves where a program is never to come. KernelNext is
 	// for those of them that give the next element of something.
 	KernelFunction Helper = 1 << 17
 	KernelNext     Helper = 1<<17 | 1
@@ -84,8 +85,10 @@ func helperOf(ins *asm.Instruction) (Helper, bool) {
 	switch {
 	case isLegacyLoad(ins):
 		return LoadPacket8&^0xff | Helper(ins.OpCode.Size().Sizeof()), true
-	case ins.OpCode == opCall && ins.Src == 0 && !isTailCall(ins):
+	case ins.OpCode == opCall && ins.Src == 0 && !isTailCall(ins) && ins.Constant > 0 && ins.Constant <= int64(lastHelper):
 		return Helper(ins.Constant), true
+	case ins.OpCode == opCall && ins.Src == 0 && !isTailCall(ins):
+		return KernelFunction, true // one that no kernel has: it is never called, see CO-RE
 	case ins.OpCode == opCall && ins.Src == asm.PseudoKfuncCall && strings.HasSuffix(ins.Reference(), "_next"):
 		return KernelNext, true
 	case ins.OpCode == opCall && ins.Src == asm.PseudoKfuncCall:

@@ -112,21 +112,20 @@ func TestValueAddress(t *testing.T) {
 	}
 }
 
-// TestForeignCalls: what a program calls outside of itself is an operand like others, if it is a helper of
-// the UAPI or a function of a kernel. There are no other helpers.
+// TestForeignCalls: what a program calls outside of itself is an operand like others: a helper of the
+// UAPI, or a function of a kernel.
 func TestForeignCalls(t *testing.T) {
 	for _, tt := range []struct {
 		call asm.Instruction
 		is   Helper
-		want string // error; "" if there is none
 	}{
-		{asm.FnSkbStoreBytes.Call(), Helper(asm.FnSkbStoreBytes), ""},
-		{asm.FnCgrpStorageDelete.Call(), 211, ""},
-		{asm.Instruction{OpCode: opCall, Constant: 212}, 0, "there is no helper #212"},
-		{asm.Instruction{OpCode: opCall, Constant: 1 << 20}, 0, "there is no helper #1048576"},
-		{asm.Instruction{OpCode: opCall, Constant: 1<<16 + 1}, 0, "there is no helper #65537"},
-		{asm.Instruction{OpCode: opCall, Src: asm.PseudoKfuncCall, Constant: int64(MapLookupElem)}, KernelFunction, ""},
-		{asm.Instruction{OpCode: opCall, Src: asm.PseudoKfuncCall, Constant: -1}.WithReference("bpf_iter_num_next"), KernelNext, ""},
+		{asm.FnSkbStoreBytes.Call(), Helper(asm.FnSkbStoreBytes)},
+		{asm.FnCgrpStorageDelete.Call(), 211},
+		{asm.Instruction{OpCode: opCall, Constant: 212}, KernelFunction},
+		{asm.Instruction{OpCode: opCall, Constant: 0xbad2310}, KernelFunction},
+		{asm.Instruction{OpCode: opCall, Constant: 1<<16 + 1}, KernelFunction},
+		{asm.Instruction{OpCode: opCall, Src: asm.PseudoKfuncCall, Constant: int64(MapLookupElem)}, KernelFunction},
+		{asm.Instruction{OpCode: opCall, Src: asm.PseudoKfuncCall, Constant: -1}.WithReference("bpf_iter_num_next"), KernelNext},
 	} {
 		p := mustParse(t, concat(tailCallTo("m", 3), asm.Instructions{tt.call, asm.Return()}))
 		if len(p.TailCalls) != 1 || p.TailCalls[0].Key != 3 || !p.TailCalls[0].Const {
@@ -134,10 +133,6 @@ func TestForeignCalls(t *testing.T) {
 		}
 		img, err := Compile(p, options(&V612))
 		switch {
-		case tt.want != "":
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("%v: %v, want %s", tt.call, err, tt.want)
-			}
 		case err != nil:
 			t.Errorf("%v: %v", tt.call, err)
 		case !slices.ContainsFunc(img.Refs, func(r Ref) bool { return r.Kind == RefHelper && r.Helper == tt.is }):

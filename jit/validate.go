@@ -141,17 +141,6 @@ func validateJump(ins *asm.Instruction) error {
 	return known(ok && ins.OpCode&^0xff == 0)
 }
 
-// checkHelpers refuses a call of a helper that no kernel has.
-func (p *Program) checkHelpers() error {
-	for i := range p.Insns {
-		ins := &p.Insns[i]
-		if ins.OpCode == opCall && ins.Src == 0 && (ins.Constant < 1 || ins.Constant > int64(lastHelper)) {
-			return p.errorf(i, "there is no helper #%d", int32(ins.Constant))
-		}
-	}
-	return nil
-}
-
 // written is the register that an instruction itself writes, calls apart.
 func written(ins *asm.Instruction) (asm.Register, bool) {
 	switch cls := ins.OpCode.Class(); {

@@ -22,6 +22,8 @@ type Choice struct {
 	// Object and Entry choose one's own program; Sites, Programs and Keys a generated
 	// one. Without any, it is the default workload.
 	Object, Entry         string
+	Type                  string // of the object's programs whose sections name none
+	Maps, Consts          string // NAME:FIELD=VALUE of its maps, NAME=NUMBER of its variables, with commas between them
 	Case                  string // a regression case's programs
 	Sites, Programs, Keys int
 
@@ -63,8 +65,11 @@ func (c Choice) Resolve() (protocol.Subject, *Workload, error) {
 // workload makes the workload; s holds the defaults of a generated one.
 func (c Choice) workload(s protocol.Subject) (*Workload, error) {
 	shape := s.Shape
+	given := workload.Given{Type: c.Type, Maps: c.Maps, Consts: c.Consts}
 	generated := c.Sites != 0 || c.Programs != 0 || c.Keys != 0
 	switch {
+	case c.Object == "" && given != (workload.Given{}):
+		return nil, fmt.Errorf("--type, --map and --const need --object")
 	case (c.Object != "" || c.Case != "") && generated:
 		return nil, fmt.Errorf("--object and --case bring their own sites, programs and keys")
 	case c.Object != "" && c.Case != "":
@@ -77,7 +82,7 @@ func (c Choice) workload(s protocol.Subject) (*Workload, error) {
 		if c.Entry == "" {
 			return nil, fmt.Errorf("--object needs --entry, the name of the program that threads execute")
 		}
-		return workload.LoadObject(c.Object, c.Entry)
+		return workload.LoadGiven(c.Object, c.Entry, given)
 	case c.Entry != "":
 		return nil, fmt.Errorf("--entry needs --object")
 	case !generated:

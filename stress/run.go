@@ -2,6 +2,7 @@ package stress
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -31,7 +32,7 @@ func ReadObject(name string, raw []byte, entry string) (*Workload, error) {
 // Options says how a subject is judged. The zero value asks every engine, for DefaultDuration
 // where time matters, with seed 0.
 type Options struct {
-	Engines     []Engine        // nil: all
+	Engines     []Engine        // nil: all that need no kernel of their own
 	Duration    time.Duration   // of the cpu engine and of the kernel engine; with a script, 0 runs the script alone
 	Script      protocol.Script // for these two, once, before random operations; all that the machine engine explores
 	Seed        uint64
@@ -52,8 +53,10 @@ type Options struct {
 	NoBoost bool // the cpu engine runs as without the right to real-time priorities
 	Callers int  // copies of the entry in the kernel engine; 0: its own number
 	// Sleepable has the kernel engine execute a sleepable caller of its own in the place of the workload:
-	// "remove" removes what its key holds while it is held in its site, "update" replaces it.
+	// "remove" removes what its key holds while it is held in its site, "update" replaces it. The callers of
+	// the engine steered are then sleepable; of it alone "all" asks for every operation.
 	Sleepable string
+	Whole     bool                  // the engine steered leaves no schedule out
 	Progress  func(report.Progress) // about once a second
 	// Begin, if set, is told what is judged before the first engine is asked, and Row is given the row of
 	// each when it has ended.
@@ -75,14 +78,16 @@ func (o *Options) job(s protocol.Subject, w *Workload) (*judge.Job, []judge.Engi
 	j, err := judge.NewJob(s, w, judge.Options{
 		Duration: o.Duration, Script: o.Script, Seed: o.Seed, StopAtFirst: o.StopAtFirst, MaxStates: o.MaxStates,
 		MinCycles: o.MinCycles, Patience: o.Patience, MaxMemory: o.MaxMemory,
-		Needs: o.Needs, NoBoost: o.NoBoost, Callers: o.Callers, Sleepable: o.Sleepable, Progress: o.Progress, Trace: o.Trace,
+		Needs: o.Needs, NoBoost: o.NoBoost, Callers: o.Callers, Sleepable: o.Sleepable, Whole: o.Whole, Progress: o.Progress, Trace: o.Trace,
 	})
-	if err != nil {
+	asked := judge.Usual()
+	if o.Engines != nil {
+		asked = slices.DeleteFunc(judge.Engines(), func(e judge.Engine) bool { return !slices.Contains(o.Engines, e.Name()) })
+	}
+	finds := func(e judge.Engine) bool { return e.Name() == protocol.Kernel } // sites of its own
+	if err != nil && !(errors.Is(err, workload.ErrNoSite) && slices.ContainsFunc(asked, finds)) {
 		return nil, nil, err
 	}
-	asked := slices.DeleteFunc(judge.Engines(), func(e judge.Engine) bool {
-		return o.Engines != nil && !slices.Contains(o.Engines, e.Name())
-	})
 	for _, e := range asked {
 		if err := e.Validate(j); err != nil {
 			return nil, nil, err
@@ -157,10 +162,11 @@ func (o *Options) askOne(ctx context.Context, e judge.Engine, j *judge.Job, part
 
 // Child turns this process into a child if it was started as one, and else returns. A program that
 // calls [Run] calls it first in main, and a test binary in TestMain: a subject whose poke method
-// may tear instructions runs in a child process.
+// may tear instructions runs in a child process, and a guest's part of the engine steered is one.
 func Child() { judge.Child(regress.Works()) }
 
-// Engines lists the engines that exist, in the order in which they are asked.
+// Engines lists the engines that exist, in the order in which they are asked. Where none is named the
+// engine steered is not asked: it needs a kernel of its own.
 func Engines() []Engine {
 	var out []Engine
 	for _, e := range judge.Engines() {

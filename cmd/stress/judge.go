@@ -27,6 +27,7 @@ type judging struct {
 	witness, perfetto string // files
 	callers           count
 	sleepable         sleepable
+	whole             bool
 	duration          duration
 	stopAtFirst       bool
 	noBoost           bool
@@ -147,7 +148,7 @@ func (j *judging) judge(cmd *cobra.Command, args []string) (*report.Document, er
 func (j *judging) options(cmd *cobra.Command) (stress.Options, error) {
 	o := stress.Options{
 		Duration: time.Duration(j.duration), StopAtFirst: j.stopAtFirst, NoBoost: j.noBoost,
-		MaxStates: int(j.maxStates), MaxMemory: uint64(j.maxMemory), Budget: time.Duration(j.budget), Callers: int(j.callers), Sleepable: string(j.sleepable), MinCycles: int(j.minCycles),
+		MaxStates: int(j.maxStates), MaxMemory: uint64(j.maxMemory), Budget: time.Duration(j.budget), Callers: int(j.callers), Sleepable: string(j.sleepable), Whole: j.whole, MinCycles: int(j.minCycles),
 	}
 	if most := addressSpace(); o.MaxMemory == 0 && most != math.MaxUint64 {
 		o.MaxMemory = most / 4 // the rest is what is mapped and not used, and threads
@@ -199,8 +200,11 @@ var flagsOf = []struct {
 }{
 	{[]string{"script"}, []string{"machine", "cpu", "kernel"}},
 	{[]string{"trace", "duration", "min-cycles", "stop-at-first"}, []string{"cpu", "kernel"}},
-	{[]string{"witness", "max-states", "max-memory"}, []string{"machine", "model"}},
-	{[]string{"callers", "sleepable"}, []string{"kernel"}},
+	{[]string{"witness"}, []string{"machine", "model", "steered"}},
+	{[]string{"max-states", "max-memory"}, []string{"machine", "model"}},
+	{[]string{"callers"}, []string{"kernel"}},
+	{[]string{"sleepable"}, []string{"kernel", "steered"}},
+	{[]string{"whole"}, []string{"steered"}},
 	{[]string{"no-boost"}, []string{"cpu"}},
 }
 
@@ -231,7 +235,7 @@ func enginesIn(names []string) string {
 // asked lists the engines that a run asks.
 func asked(o stress.Options) []stress.Engine {
 	if o.Engines == nil {
-		return stress.Engines()
+		return slices.DeleteFunc(stress.Engines(), func(e stress.Engine) bool { return e == steeredName })
 	}
 	return o.Engines
 }

@@ -222,7 +222,14 @@ func (x *matrixing) cell(ctx context.Context, c matrix.Cell) (report.MatrixCell,
 	var out, log bytes.Buffer
 	o.Args, o.Stdout, o.Stderr = v.args, &out, &log
 	o.Write = func(guest.File) error { return nil } // a table is all that is made
-	res, err := vm.Run(ctx, o)
+	res := &vm.Result{}
+	if v.steers {
+		if res.Guest, err = vm.Machine(ctx, o); err == nil {
+			res.Code, err = steer(ctx, o, v.args)
+		}
+	} else {
+		res, err = vm.Run(ctx, o)
+	}
 	switch {
 	case errors.Is(err, vm.ErrMissing) || errors.Is(err, errors.ErrUnsupported):
 		return report.MatrixCell{}, err

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"tailpoke/internal/vm/guest"
+	"tailpoke/internal/vm"
 	"tailpoke/stress"
 	"tailpoke/stress/report"
 	"tailpoke/stress/report/render"
@@ -156,7 +156,7 @@ func (o *output) rows(cmd *cobra.Command, about *report.Subject) func(report.Ver
 	if o.format.String() != "text" {
 		return nil
 	}
-	d := &report.Document{Subject: about, Seed: o.drawn, Guest: guestHere()}
+	d := &report.Document{Subject: about, Seed: o.drawn, Guest: guestOf(cmd)}
 	show := func() {
 		o.status.clear()
 		if err := o.out(cmd).grow(d, render.Rows); err != nil {
@@ -195,10 +195,10 @@ func (o *output) failure(cmd *cobra.Command, err error) *report.Document {
 	return &report.Document{Schema: "stress/" + cmd.Name(), Error: err.Error()}
 }
 
-// guestHere is the guest in which this process runs, or nil.
-func guestHere() *report.Guest {
-	if here := guest.Here(); here != nil {
-		return &here.Guest
+// guestOf is the guest in which a verb runs, or whose kernel it steers, or nil.
+func guestOf(cmd *cobra.Command) *report.Guest {
+	if how := vm.How(cmd.Context()); how != nil {
+		return &how.Guest
 	}
 	return nil
 }
@@ -208,7 +208,7 @@ func (o *output) stamp(cmd *cobra.Command, args []string, d *report.Document) {
 	d.Tool, d.Machine, d.Expect = tool(), stress.Machine(), report.Overall(o.expect)
 	d.Seed = cmp.Or(o.drawn, d.Seed)
 	d.Again = cmp.Or(o.again, reproduce(cmd, args, d.Seed))
-	d.Guest = cmp.Or(d.Guest, guestHere())
+	d.Guest = cmp.Or(d.Guest, guestOf(cmd))
 	d.Summary = render.Summary(d)
 }
 

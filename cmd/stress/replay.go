@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"tailpoke/internal/vm"
 	"tailpoke/stress"
 	"tailpoke/stress/report"
 	"tailpoke/stress/report/render"
@@ -34,6 +35,11 @@ it: taken, and what was seen of the violation; not-forced, where the witness fet
 that memory does not hold any more, which no CPU can be made to; differs; or skipped, off
 linux/amd64 and for a witness of the model, which has no instructions.
 
+With --kernel the steps are taken in an unmodified kernel instead, in a virtual machine: threads are
+held and let go move by move, and after each the slots' bytes must be what the witness says, with
+registers and stack beside them. The first step that the kernel does not take is named, and where
+it waits: refused.
+
 It exits with 1 if the steps end in the violation that the file says, 3 if they do not or
 the real CPUs differ, and 2 if the file cannot be read or its steps cannot be taken.`
 
@@ -41,10 +47,12 @@ the real CPUs differ, and 2 if the file cannot be read or its steps cannot be ta
 type replay struct {
 	output
 	svg, perfetto string
+	kernel        string
+	machine       machine // that the kernel runs in
 }
 
 func newReplay() *cobra.Command {
-	r := &replay{}
+	r := &replay{machine: machine{smp: vm.DefaultCPUs, timeout: duration(vm.DefaultTimeout)}}
 	cmd := &cobra.Command{
 		Use: "replay FILE", Short: "Show a kept witness again, and draw it", Long: replayLong,
 		Args: cobra.ExactArgs(1), RunE: r.answer(r.again),
@@ -53,11 +61,16 @@ func newReplay() *cobra.Command {
 	f.StringVar(&r.svg, "svg", "", "file to draw the witness into")
 	perfettoFlag(f, &r.perfetto)
 	r.expectFlag(f)
+	f.StringVar(&r.kernel, "kernel", "", "kernel image, or deb:NAME: take the steps in that kernel, in a virtual machine")
+	r.machine.machineFlags(f)
 	r.flags(f)
 	return cmd
 }
 
 func (r *replay) again(cmd *cobra.Command, args []string) (*report.Document, error) {
+	if err := r.steered(cmd); err != nil {
+		return nil, err
+	}
 	drawing, err := openLater(r.svg)
 	if err != nil {
 		return nil, usage(fmt.Errorf("--svg: %w", err))
@@ -88,6 +101,28 @@ func (r *replay) again(cmd *cobra.Command, args []string) (*report.Document, err
 		err = failed(err)
 	}
 	return again, err
+}
+
+// steered has the steps taken in the kernel that the flags name, if they name one.
+func (r *replay) steered(cmd *cobra.Command) error {
+	if r.kernel == "" {
+		for _, name := range machineFlagNames {
+			if cmd.Flags().Changed(name) {
+				return usagef("--%s is for the machine of a --kernel, and there is none", name)
+			}
+		}
+		return nil
+	}
+	o, err := r.machine.settle(cmd, r.kernel)
+	if err != nil {
+		return err
+	}
+	o.Before = []string{"stress"}
+	ctx, err := withKernel(cmd.Context(), o)
+	if err == nil {
+		cmd.SetContext(ctx)
+	}
+	return err
 }
 
 // witnessFlag adds the flag that keeps a witness.

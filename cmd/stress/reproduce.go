@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"tailpoke/internal/vm/guest"
+	"tailpoke/internal/vm"
 )
 
 // reproduce is the command line that does the same again, with the same seed where chance is
@@ -24,8 +24,8 @@ func reproduce(cmd *cobra.Command, args []string, seed string) string {
 // that start it.
 func wordsOf(cmd *cobra.Command, args []string) []string {
 	words, path := []string{"stress"}, strings.Fields(cmd.CommandPath())[1:]
-	if here := guest.Here(); here != nil {
-		words = slices.Clone(here.Before)
+	if how := vm.How(cmd.Context()); how != nil {
+		words = slices.Clone(how.Before)
 	}
 	if len(path) == 0 {
 		path = []string{"run"} // the main job is its default

@@ -42,25 +42,38 @@ func (s *serving) serve(cmd *cobra.Command, _ []string) error {
 	if _, err := state.Read(s.state); err != nil {
 		return usage(fmt.Errorf("--state: %w", err))
 	}
-	l, err := net.Listen("tcp", s.listen)
+	l, err := listen(cmd, s.listen, s.state)
 	if err != nil {
 		return usage(fmt.Errorf("--listen: %w", err))
 	}
 	defer l.Close()
-	if at, ok := l.Addr().(*net.TCPAddr); ok && !at.IP.IsLoopback() {
-		fmt.Fprintf(cmd.ErrOrStderr(), "everybody who can reach %s can read %s\n", at, render.Printable(s.state))
-	}
 	if _, err := fmt.Fprintf(cmd.OutOrStdout(), "http://%s/\n", l.Addr()); err != nil {
 		return failed(err)
 	}
-	server := &serve.Server{Dir: s.state, Stamp: func(d *report.Document) {
-		d.Tool, d.Machine = madeBy(d)
-		d.Summary = render.Summary(d)
-	}}
-	if err := server.Serve(cmd.Context(), l); err != nil {
+	if err := serverOf(s.state).Serve(cmd.Context(), l); err != nil {
 		return failed(err)
 	}
 	return interrupted(cmd.Context())
+}
+
+// listen listens at an address, and warns where others than this machine can read the state.
+func listen(cmd *cobra.Command, address, dir string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	if at, ok := l.Addr().(*net.TCPAddr); ok && !at.IP.IsLoopback() {
+		fmt.Fprintf(cmd.ErrOrStderr(), "everybody who can reach %s can read %s\n", at, render.Printable(dir))
+	}
+	return l, nil
+}
+
+// serverOf is the server of a folder of state.
+func serverOf(dir string) *serve.Server {
+	return &serve.Server{Dir: dir, Stamp: func(d *report.Document) {
+		d.Tool, d.Machine = madeBy(d)
+		d.Summary = render.Summary(d)
+	}}
 }
 
 // madeBy are the tool and the machine of a soak's last run: they are what found what is shown.

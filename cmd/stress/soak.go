@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -39,6 +40,7 @@ a finding, with its stacks; the next round begins. The exit code is then 3, if n
 type soaking struct {
 	judging
 	state      string
+	listen     string // for browsers
 	until      until
 	confidence confidence
 	watchdog   duration
@@ -55,6 +57,7 @@ func newSoak() *cobra.Command {
 	s.cpuFlags(f, 24*time.Hour, longProgress)
 	f.StringSliceVar(&s.engines, "engine", []string{"model", "cpu"}, "engines to ask: cpu and kernel run for the whole duration, round by round")
 	f.StringVar(&s.state, "state", "", "folder to keep what was seen in, and to go on from")
+	f.StringVar(&s.listen, "serve", "", "address to show the state at while it grows, such as localhost:8060: as stress serve does")
 	f.Var(&s.until, "until", "what ends the soak before its duration is over, for each engine: cycles>=N, executions>=N, seconds>=N, rate<=R; all of them, with commas")
 	f.Var(&s.confidence, "confidence", "level of the bound on how often a violation could happen")
 	f.Var(&s.watchdog, "watchdog", "how long an engine may say nothing before it is ended, its stacks are kept, and another round begins")
@@ -86,21 +89,47 @@ func (s *soaking) soak(cmd *cobra.Command, args []string) (*report.Document, err
 		defer o.State.Close()
 	}
 	o.Run = state.Run{
-		Began: state.Stamp(time.Now()), Tool: tool(), Machine: stress.Machine(), Guest: guestHere(), MinCycles: uint64(s.minCycles),
+		Began: state.Stamp(time.Now()), Tool: tool(), Machine: stress.Machine(), Guest: guestOf(cmd), MinCycles: uint64(s.minCycles),
 		Confidence: float64(s.confidence), Until: s.until.String(),
 	}
 	o.Note = func(text string) { fmt.Fprintln(s.notes(cmd), text) }
 	if !s.quiet {
 		o.Tick = s.progressOf(cmd)
 	}
-	d, err := soak.Soak(cmd.Context(), o)
+	end, err := s.show(cmd)
 	if err != nil {
+		return nil, err
+	}
+	d, err := soak.Soak(cmd.Context(), o)
+	if err = errors.Join(err, end()); err != nil {
 		return d, failed(err)
 	}
 	if err := missing(d, r.required); err != nil {
 		return d, err
 	}
 	return d, oddly(d)
+}
+
+// show has the state shown while the soak goes on, if --serve says where; end ends that.
+func (s *soaking) show(cmd *cobra.Command) (end func() error, err error) {
+	if s.listen == "" {
+		return func() error { return nil }, nil
+	}
+	if s.state == "" {
+		return nil, usagef("--serve shows a state: give --state DIR")
+	}
+	l, err := listen(cmd, s.listen, s.state)
+	if err != nil {
+		return nil, usage(fmt.Errorf("--serve: %w", err))
+	}
+	fmt.Fprintf(s.notes(cmd), "http://%s/\n", l.Addr())
+	ctx, stop := context.WithCancel(cmd.Context())
+	done := make(chan error, 1)
+	go func() { done <- serverOf(s.state).Serve(ctx, l) }()
+	return func() error {
+		stop()
+		return <-done
+	}, nil
 }
 
 // oddly is the exit of a soak in which rounds ended as none should, whatever the others say; or nil.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -13,6 +14,7 @@ import (
 type subjectFlags struct {
 	choice                         stress.Choice
 	threads, sites, programs, keys count
+	maps, consts                   []string
 }
 
 // protocolFlags adds the flags for how text is changed.
@@ -27,6 +29,9 @@ func (s *subjectFlags) targetFlags(f *pflag.FlagSet) {
 	f.StringVar(&s.choice.Layout, "layout", "", `layout of the image: a name of "stress list layouts", with options, or running (default v5.10)`)
 	f.StringVar(&s.choice.Object, "object", "", "object file that clang made; its programs are given to its prog arrays")
 	f.StringVar(&s.choice.Entry, "entry", "", "program of --object that the threads execute")
+	f.StringVar(&s.choice.Type, "type", "", "type of the programs of --object whose sections name none, as sections name it: tc, xdp, kprobe")
+	f.StringSliceVar(&s.maps, "map", nil, "what the loader of --object says of a map: NAME:max_entries=16, NAME:value_size=8, NAME:inner=MAP")
+	f.StringSliceVar(&s.consts, "const", nil, "value of a global variable of --object: NAME=NUMBER")
 	f.StringVar(&s.choice.Case, "case", "", "programs of a regression case, as stress regression names them")
 	f.Var(&s.sites, "sites", "generate a program with so many direct tail-call sites")
 	f.Var(&s.programs, "programs", "generate so many programs that a key may be given")
@@ -49,7 +54,7 @@ func threadsWhere(emulated bool) int {
 // chosen returns the choice that the flags make.
 func (s *subjectFlags) chosen(cmd *cobra.Command) stress.Choice {
 	c := s.choice
-	c.Stdin = stdin(cmd)
+	c.Stdin, c.Maps, c.Consts = stdin(cmd), strings.Join(s.maps, ","), strings.Join(s.consts, ",")
 	c.Threads, c.Sites, c.Programs, c.Keys = int(s.threads), int(s.sites), int(s.programs), int(s.keys)
 	return c
 }

@@ -55,6 +55,8 @@ type machine struct {
 	timeout duration
 	bisect  bool
 	bundle  string // file
+	witness string // file
+	steers  bool   // the verb runs here, and steers the kernel
 	ran     bool   // the verb has ended in the guest: the exit code is its own
 }
 
@@ -70,11 +72,15 @@ func newVM() *cobra.Command {
 	m.machineFlags(f)
 	f.StringVar(&m.kernel, "kernel", "", "kernel image: a bzImage, or deb:NAME for Debian's linux-image-NAME")
 	f.StringVar(&m.bundle, "bundle", "", "file to keep all that is known in if the kernel went wrong, for stress replay")
+	f.StringVar(&m.witness, "witness", "", "take the witness of this file in the kernel, in the place of a verb: stress replay FILE --kernel")
 	f.BoolVar(&m.bisect, "exit-bisect", false, "exit with 0, 1 or 125, for git bisect run")
 	m.flags(f)
 	cmd.AddCommand(newMatrix())
 	return cmd
 }
+
+// machineFlagNames are the flags that machineFlags adds.
+var machineFlagNames = []string{"smp", "memory", "append", "qemu-arg", "timeout"}
 
 // machineFlags adds the flags for the machine that a kernel runs in.
 func (m *machine) machineFlags(f *pflag.FlagSet) {
@@ -132,6 +138,10 @@ func (m *machine) boot(cmd *cobra.Command, args []string) (code int, d *report.D
 	}
 	out := &counted{to: o.Stdout}
 	o.Stdout = out
+	if m.steers {
+		code, err := steer(cmd.Context(), o, o.Args)
+		return code, nil, err
+	}
 	res, err := vm.Run(cmd.Context(), o)
 	switch {
 	case errors.Is(err, vm.ErrMissing) || errors.Is(err, errors.ErrUnsupported):
@@ -172,12 +182,19 @@ func (m *machine) optionsOf(cmd *cobra.Command, args []string) (o vm.Options, er
 	if m.kernel == "" {
 		return o, usagef("vm needs --kernel FILE, or --kernel deb:NAME")
 	}
+	if m.witness != "" {
+		if len(args) > 0 {
+			return o, usagef("vm takes --witness or a verb, not both")
+		}
+		args = []string{"replay", m.witness}
+	}
 	v, err := verbOf(args, m.seed, m.format, m.html)
 	if err != nil {
 		return o, err
 	}
+	v.steers = v.steers || m.witness != ""
 	m.format, m.drawn = v.format, v.seed
-	m.quiet = m.quiet || v.quiet
+	m.quiet, m.steers = m.quiet || v.quiet, v.steers
 	if o, err = m.settle(cmd, m.kernel); err != nil {
 		return o, err
 	}
@@ -225,57 +242,6 @@ func (m *machine) settle(cmd *cobra.Command, kernel string) (o vm.Options, err e
 	}
 	o.Signal = func() int { return signalOf(cmd.Context()) }
 	return o, nil
-}
-
-// guestVerb is a verb's command line as a guest is given it.
-type guestVerb struct {
-	args   []string
-	seed   string // that it has, or "" where chance is not involved
-	format format // that it answers in
-	quiet  bool   // it prints no more than that
-}
-
-// verbOf reads a verb's command line, so that what is wrong with it costs no boot. It adds a seed where
-// chance is involved and none is given, since a guest that dies cannot tell it, a format, and the file of
-// a page.
-func verbOf(args []string, drawn seed, form format, page string) (*guestVerb, error) {
-	verb, rest, err := newRoot().Find(args)
-	if err != nil {
-		return nil, usage(err)
-	}
-	if verb.Name() == "vm" || verb.HasParent() && verb.Parent().Name() == "vm" {
-		return nil, usagef("vm: a guest has no guests")
-	}
-	if err := verb.ParseFlags(rest); err != nil {
-		return nil, flagError(verb, err)
-	}
-	if err := verb.ValidateArgs(verb.Flags().Args()); err != nil {
-		return nil, usage(err)
-	}
-	v := &guestVerb{args: slices.Clone(args), format: form}
-	f := verb.Flags()
-	if q := f.Lookup("quiet"); q != nil {
-		v.quiet = q.Value.String() == "true"
-	}
-	if s := f.Lookup("seed"); s != nil {
-		if v.seed = s.Value.String(); !s.Changed {
-			v.seed = drawn.String()
-			v.args = append(v.args, "--seed", v.seed)
-		}
-	}
-	if own := f.Lookup("html"); own != nil && !own.Changed && page != "" {
-		v.args = append(v.args, "--html", page)
-	}
-	switch own, object := f.Lookup("format"), f.Lookup("json"); {
-	case own == nil:
-	case object.Changed:
-		err = v.format.Set("json")
-	case own.Changed:
-		err = v.format.Set(own.Value.String())
-	default:
-		v.args = append(v.args, "--format", form.String())
-	}
-	return v, err
 }
 
 // writeBack writes a file that the verb wrote in the guest.

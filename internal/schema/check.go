@@ -74,16 +74,20 @@ func Check(raw []byte) error {
 	}
 	fields, _ := document.(map[string]any)
 	name, _ := fields["schema"].(string)
-	s, err := Read(name)
+	return against(name, document)
+}
+
+// CheckAs is Check of a document that does not name its schema, such as a line of a journal.
+func CheckAs(name string, raw []byte) error {
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
 	if err != nil {
 		return err
 	}
-	shut(s)
-	return Against(s, document)
+	return against(name, document)
 }
 
-// Read reads the schema of a name.
-func Read(name string) (any, error) {
+// read reads the schema of a name.
+func read(name string) (any, error) {
 	file, err := File(name)
 	if err != nil {
 		return nil, err
@@ -98,8 +102,13 @@ func Read(name string) (any, error) {
 	return jsonschema.UnmarshalJSON(bytes.NewReader(raw))
 }
 
-// Against says what is wrong with a document by a schema.
-func Against(s, document any) error {
+// against says what is wrong with a document by the schema of a name.
+func against(name string, document any) error {
+	s, err := read(name)
+	if err != nil {
+		return err
+	}
+	shut(s)
 	c := jsonschema.NewCompiler()
 	if err := c.AddResource("schema.json", s); err != nil {
 		return err

@@ -19,6 +19,8 @@ type Document struct {
 	Title string
 	// Parts are values of the types whose fields stand side by side in the document.
 	Parts []any
+	// Maybe are such values of which a document may have the fields of none.
+	Maybe []any
 	// Needs are fields that are always there, beside those that cannot be left out by their tags, and
 	// Without are fields that never are.
 	Needs, Without []string
@@ -46,10 +48,17 @@ func Make(d Document) (out map[string]any, err error) {
 			return nil, fmt.Errorf("%s: %w", d.Name, err)
 		}
 	}
+	for _, part := range d.Maybe {
+		if err := m.fields(top, reflect.TypeOf(part), false); err != nil {
+			return nil, fmt.Errorf("%s: %w", d.Name, err)
+		}
+	}
 	top["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	top["$id"] = "urn:" + strings.ReplaceAll(d.Name, "/", ":")
 	top["title"] = d.Title
-	top["properties"].(object)["schema"] = object{"const": d.Name}
+	if _, ok := top["properties"].(object)["schema"]; ok {
+		top["properties"].(object)["schema"] = object{"const": d.Name}
+	}
 	required := append(top["required"].([]string), d.Needs...)
 	slices.Sort(required)
 	top["required"] = slices.Compact(required)

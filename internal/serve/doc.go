@@ -2,6 +2,7 @@
 //
 //	GET /              the page, which brings itself up to date
 //	GET /report.json   the same document as JSON
+//	GET /metrics       the same as Prometheus reads it
 //	GET /bundles/NAME  the file of a finding
 //
 // It reads the folder of the state, anew whenever the soak has written. It has no action: nothing that

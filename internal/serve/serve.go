@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"tailpoke/internal/metrics"
 	"tailpoke/internal/state"
 	"tailpoke/stress/report"
 	"tailpoke/stress/report/render"
@@ -53,6 +54,7 @@ func (s *Server) Handler(at net.Addr) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.form("text/html; charset=utf-8", render.LivePage))
 	mux.HandleFunc("GET /report.json", s.form("application/json", writeJSON))
+	mux.HandleFunc("GET /metrics", s.form(metrics.ContentType, metrics.Text))
 	mux.HandleFunc("GET /bundles/{name}", s.bundle)
 	return guarded(mux, loopback(at))
 }

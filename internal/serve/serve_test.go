@@ -26,8 +26,8 @@ func soaked(t *testing.T) *state.Folder {
 	t.Helper()
 	f, err := state.Open(t.TempDir(), func() state.Head {
 		return state.Head{
-			Schema: state.Schema, Subject: &report.Subject{Protocol: "kernel", Object: "/home/ann/p.o"}, Engines: []protocol.Engine{protocol.CPU},
-			Job: json.RawMessage("{}"), Again: "stress soak --state '/home/ann/my soak/state' --object=/home/ann/p.o --method int3",
+			Schema: state.Schema, Subject: &report.Subject{Protocol: "kernel", Object: "/somewhere/ann/p.o"}, Engines: []protocol.Engine{protocol.CPU},
+			Job: json.RawMessage("{}"), Again: "stress soak --state '/somewhere/ann/my soak/state' --object=/somewhere/ann/p.o --method int3",
 		}
 	}, func(*state.Head) error { return nil })
 	if err != nil {

@@ -241,10 +241,23 @@ func TestThinned(t *testing.T) {
 
 var update = flag.Bool("update", false, "write the schema into docs/schemas")
 
-// TestSchema: the file in docs/schemas says what a line of a journal is.
+// TestSchema: the file in docs/schemas says what a line of a journal is, and the lines of the journal
+// that is kept here are that.
 func TestSchema(t *testing.T) {
 	d := schema.Document{Name: Schema, Title: "a line of a soak's journal: one of these records", Parts: []any{Record{}}}
 	if err := schema.Hold(d, *update); err != nil {
 		t.Error(err)
+	}
+	text, err := os.ReadFile(filepath.Join("testdata", "version1", "journal.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if err := schema.CheckAs(Schema, []byte(line)); err != nil {
+			t.Errorf("%.60s: %v", line, err)
+		}
+	}
+	if schema.CheckAs(Schema, []byte(`{"tick":{"round":"1"}}`)) == nil {
+		t.Error("the schema takes a line that is wrong")
 	}
 }

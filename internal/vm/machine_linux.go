@@ -46,10 +46,11 @@ type machine struct {
 	ended   chan struct{} // closed when QEMU has
 	failed  error         // how, if not well: to be read after that
 	files   []string      // that the verb may write
+	started time.Time     // of a machine that is steered
 	// Our ends of what QEMU inherits.
-	console, link, beacon *os.File
-	screen                *console
-	ops                   operations
+	console, link, beacon, gdb, monitor *os.File
+	screen                              *console
+	ops                                 operations
 }
 
 // start starts QEMU with what is to run in it.
@@ -58,7 +59,9 @@ func start(ctx context.Context, path string, s settings, o *Options, g report.Gu
 	if err != nil {
 		return nil, err
 	}
-	job := &guest.Job{Args: o.Args, Dir: o.Dir, Files: filesOf(o.Dir, o.Args), How: guest.How{Guest: g, Before: o.Before}}
+	job := &guest.Job{
+		Args: o.Args, Dir: o.Dir, Files: filesOf(o.Dir, o.Args), How: guest.How{Guest: g, Before: o.Before}, Lines: o.steered,
+	}
 	files, err := initramfs(ctx, exe, job, o.Stdin)
 	if err != nil {
 		return nil, err
@@ -112,16 +115,22 @@ func (m *machine) launch(cmd *exec.Cmd) error {
 
 // inherited makes what QEMU inherits: a socket for each port, and the initramfs.
 func (m *machine) inherited(files []byte) (ends []*os.File, err error) {
-	for _, ours := range []**os.File{&m.console, &m.link, &m.beacon} {
-		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			return ends, err
+	sockets := func(ours ...**os.File) error {
+		for _, our := range ours {
+			pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				return err
+			}
+			if err := unix.SetNonblock(pair[0], true); err != nil {
+				return err
+			}
+			*our = os.NewFile(uintptr(pair[0]), "guest")
+			ends = append(ends, os.NewFile(uintptr(pair[1]), "qemu"))
 		}
-		if err := unix.SetNonblock(pair[0], true); err != nil {
-			return ends, err
-		}
-		*ours = os.NewFile(uintptr(pair[0]), "guest")
-		ends = append(ends, os.NewFile(uintptr(pair[1]), "qemu"))
+		return nil
+	}
+	if err := sockets(&m.console, &m.link, &m.beacon); err != nil {
+		return ends, err
 	}
 	fd, err := unix.MemfdCreate("initramfs", unix.MFD_CLOEXEC)
 	if err != nil {
@@ -129,7 +138,9 @@ func (m *machine) inherited(files []byte) (ends []*os.File, err error) {
 	}
 	f := os.NewFile(uintptr(fd), "initramfs")
 	ends = append(ends, f)
-	_, err = f.Write(files)
+	if _, err = f.Write(files); err == nil && m.o.steered {
+		err = sockets(&m.gdb, &m.monitor)
+	}
 	return ends, err
 }
 
@@ -146,7 +157,7 @@ func (m *machine) stop() {
 }
 
 func (m *machine) close() {
-	for _, f := range []*os.File{m.console, m.link, m.beacon} {
+	for _, f := range []*os.File{m.console, m.link, m.beacon, m.gdb, m.monitor} {
 		if f != nil {
 			f.Close()
 		}

@@ -62,8 +62,9 @@ func chosen(args []string, kvm bool) settings {
 }
 
 // What the kernel is told, beside what the caller adds. A kernel that dies begins anew at once, which
-// QEMU turns into its own end. A stall under emulation is one only after long.
-const commandLine = "console=ttyS0 rdinit=/init loglevel=5 panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30"
+// QEMU turns into its own end. A stall under emulation is one only after long, and a timer that is late
+// is none that does not work.
+const commandLine = "console=ttyS0 rdinit=/init no_timer_check loglevel=5 panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30"
 
 // The files that QEMU inherits, by their numbers.
 const (
@@ -71,6 +72,8 @@ const (
 	linkFD
 	beaconFD
 	initramfsFD
+	gdbFD // of a machine that is steered alone, as is what follows
+	monitorFD
 )
 
 // arguments are QEMU's.
@@ -84,6 +87,14 @@ func (o *Options) arguments(s settings, port int) []string {
 		"-chardev", fmt.Sprintf("socket,id=link,fd=%d", linkFD), "-serial", "chardev:link",
 		"-chardev", fmt.Sprintf("socket,id=beacon,fd=%d", beaconFD),
 		"-device", fmt.Sprintf("isa-debugcon,iobase=%#x,chardev=beacon", port),
+	}
+	if o.steered {
+		args = append(args, "-S",
+			"-chardev", fmt.Sprintf("socket,id=gdb,fd=%d", gdbFD), "-gdb", "chardev:gdb",
+			"-chardev", fmt.Sprintf("socket,id=monitor,fd=%d", monitorFD), "-mon", "chardev=monitor,mode=control")
+		if o.saved != nil {
+			args = append(args, "-incoming", "exec:cat <"+pathOf(o.saved))
+		}
 	}
 	return append(args, s.extra...)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"tailpoke/internal/vm/guest"
@@ -34,6 +35,9 @@ type Options struct {
 	Signal func() int
 
 	limits limits
+	// Of a machine that is steered: see [Steer].
+	steered bool
+	saved   *os.File // its state, to begin with, or nil to boot it
 }
 
 // DefaultTimeout bounds a guest's life.
@@ -92,6 +96,8 @@ var (
 	ErrNoBoot = errors.New("the kernel does not boot")
 	// ErrTime: the time was over.
 	ErrTime = errors.New("the guest's time was over before the verb ended")
+	// ErrAgent: the verb of a steered machine ended before it was ready.
+	ErrAgent = errors.New("the guest is not ready to be steered")
 )
 
 // Machine says how the guest of these options runs, without starting it.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"math/rand/v2"
 	"strconv"
 
 	"github.com/cilium/ebpf/asm"
@@ -21,10 +22,10 @@ const (
 
 // makeObject makes the memory that every address of a kernel object leads to, whichever object and
 // whatever its type: each of its words is the address of its middle again, so that a program may follow
-// addresses as far as it likes.
+// addresses as far as it likes. It is low, so that as a number of 32 bits each of them is positive.
 func (h *Host) makeObject() error {
 	var err error
-	if h.object, err = exec.NewData(objectSize); err != nil {
+	if h.object, err = exec.NewLowData(objectSize); err != nil {
 		return err
 	}
 	for off := 0; off < objectSize; off += 8 {
@@ -95,6 +96,8 @@ func (h *Host) any(fn jit.Helper, c *exec.HelperCall) (uint64, bool) {
 		return h.skbStoreBytes(c), true
 	case asm.FnGetCurrentPidTgid:
 		return 1000<<32 | uint64(1000+c.Thread), true
+	case asm.FnMapLookupPercpuElem:
+		return 0, true
 	case asm.FnPerfEventOutput, asm.FnRingbufOutput, asm.FnSpinLock, asm.FnSpinUnlock, asm.FnRingbufSubmit, asm.FnRingbufDiscard:
 		return 0, true
 	}
@@ -132,23 +135,77 @@ func (h *Host) fill(c *exec.HelperCall, s jit.Span, anything bool) {
 	}
 }
 
-// appear puts a key that is looked up into a hash, now and then, with some value.
+// appear gives a key that is looked up some value, now and then, as others may at any time: in a hash
+// mostly one that is not there, in an array of each CPU's own any.
 func (h *Host) appear(m *Map, key []byte, cpu int) {
 	random := &h.cpus[cpu].random
-	if m.hash == nil || random.Uint64()%8 != 0 {
+	now := random.Uint64()
+	if m.hash == nil && !m.spec.Given || m.spec.Kind == Array || m.spec.ValueSize > maxLine || now%2 != 0 {
 		return
 	}
-	value := h.cpus[cpu].line[:0]
-	few := random.Uint64()%2 == 0
-	for len(value) < m.spec.ValueSize && len(value) < maxLine {
-		b := byte(random.Uint64())
-		if few {
-			b &= 1
-		}
-		value = append(value, b)
+	value := h.cpus[cpu].line[:m.spec.ValueSize]
+	h.some(value, random)
+	flags := noExist
+	if m.hash == nil || now%16 == 0 {
+		flags = anyElem
 	}
-	if len(value) == m.spec.ValueSize {
-		m.update(key, value, noExist, cpu)
+	m.update(key, value, flags, cpu)
+}
+
+// some is some value: bits, or words that are small, or addresses of kernel objects.
+func (h *Host) some(value []byte, random *rand.PCG) {
+	kind := random.Uint64() % 4
+	for i := range value {
+		if i%8 == 0 {
+			clear(value[i:min(i+8, len(value))])
+		}
+		r := random.Uint64()
+		switch {
+		case kind == 0:
+			value[i] = byte(r)
+		case kind == 1 && i%4 == 0, kind == 2 && i%8 == 0 && r>>8%2 == 0:
+			value[i] = fields[r%uint64(len(fields))]
+		case kind == 2 && i%8 == 0 && i+8 <= len(value):
+			binary.LittleEndian.PutUint64(value[i:], h.Object())
+		}
+	}
+}
+
+// fields are what small fields of kernel objects hold often, families and protocols among them.
+var fields = [...]byte{0, 1, 2, 3, 4, 6, 10, 17}
+
+// field is what a program finds that reads some bytes of a kernel object: an address, or where they are
+// fewer, some small number.
+func (h *Host) field(dst []byte, c *exec.HelperCall) {
+	random := &h.cpus[c.Thread].random
+	if len(dst) == 1 || len(dst) == 2 || len(dst) == 4 {
+		clear(dst)
+		dst[0] = fields[random.Uint64()%uint64(len(fields))]
+		return
+	}
+	if r := random.Uint64(); len(dst) > 8 && r%2 == 0 {
+		n := copy(dst, texts[r>>8%uint64(len(texts))])
+		clear(dst[n:])
+		return
+	}
+	for i := range dst {
+		dst[i] = byte(h.Object() >> (i % 8 * 8))
+	}
+}
+
+// texts are what longer reads find now and then: what programs look for that know protocols.
+var texts = [...]string{"", "GET /index.html HTTP/1.1\r\nHost: a\r\n", "HTTP/1.1 200 OK\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01\x02\x00\x01"}
+
+// maxGiven bounds the elements of an array that are given values.
+const maxGiven = 1 << 10
+
+// give gives the elements of an array some values.
+func (h *Host) give(m *Map) {
+	for cpu := range m.cpus {
+		for i := range min(m.spec.MaxEntries, maxGiven) {
+			addr, _ := m.index(binary.LittleEndian.AppendUint32(nil, uint32(i)), cpu)
+			h.some(m.value(addr), &h.cpus[cpu].random)
+		}
 	}
 }
 

@@ -53,6 +53,17 @@ func (h *Host) Call(c *exec.HelperCall) (rax uint64, ok bool) {
 	return 0, false
 }
 
+// Knows says whether a host carries a helper out, with or without Config.Any.
+func Knows(h jit.Helper) bool {
+	switch h {
+	case jit.MapLookupElem, jit.MapUpdateElem, jit.MapDeleteElem, jit.ProbeRead, jit.ProbeReadUser, jit.ProbeReadKernel,
+		jit.KtimeGetNs, jit.TracePrintk, jit.GetPrandomU32, jit.GetSmpProcessorID, jit.SkbLoadBytes,
+		jit.LoadPacket8, jit.LoadPacket16, jit.LoadPacket32:
+		return true
+	}
+	return false
+}
+
 // refuse names the address that an image should not have given.
 func refuse(c *exec.HelperCall, addr uint64) (uint64, bool) {
 	c.Bad = addr
@@ -100,6 +111,10 @@ func (h *Host) probeRead(fn jit.Helper, c *exec.HelperCall) (uint64, bool) {
 	dst := h.bytes(c, c.Args[0], size)
 	if dst == nil {
 		return refuse(c, c.Args[0])
+	}
+	if h.object != nil && h.object.At(from, int(size)) != nil {
+		h.field(dst, c)
+		return 0, true
 	}
 	if src := h.bytes(c, from, size); src != nil {
 		copy(dst, src)

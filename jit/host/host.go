@@ -73,19 +73,22 @@ func New(cfg Config) (*Host, error) {
 }
 
 func (h *Host) build() error {
+	if h.cfg.Any {
+		if err := h.makeObject(); err != nil {
+			return err
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(h.cfg.Maps)) {
 		m, err := newMap(h.cfg.Maps[name], h.cfg.Layout, len(h.cpus))
 		if err != nil {
 			return fmt.Errorf("map %s: %w", name, err)
 		}
+		if h.cfg.Any && h.cfg.Maps[name].Given {
+			h.give(m)
+		}
 		h.maps[name] = m
 		h.byAddr[m.info.Addr] = m
 		h.memory = append(h.memory, m)
-	}
-	if h.cfg.Any {
-		if err := h.makeObject(); err != nil {
-			return err
-		}
 	}
 	if h.cfg.Packet == nil {
 		return nil

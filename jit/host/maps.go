@@ -33,7 +33,9 @@ type MapSpec struct {
 	KeySize, ValueSize int
 	MaxEntries         int
 	// Evicts says that a full map lets another element go, as the maps do that keep what was used last.
-	Evicts   bool
+	Evicts bool
+	// Given says that others put values into an array, so that it need not begin as Contents says.
+	Given    bool
 	Contents []Pair // of an array: by index; of a per-CPU array the same for every CPU
 }
 

@@ -34,7 +34,7 @@ const (
 	// NoLeak: when it returns, what it replaced and no key holds is freed or retired.
 	NoLeak Property = "no-leak"
 	// KernelLives: the kernel that is asked does not oops, BUG, stall or hang. A guest's end shows
-	// that; an engine in that kernel cannot.
+	// that; an engine in that kernel cannot, but one that steers a guest from the outside.
 	KernelLives Property = "kernel-lives"
 )
 
@@ -55,6 +55,7 @@ const (
 	Machine Engine = "machine"
 	CPU     Engine = "cpu"
 	Kernel  Engine = "kernel"
+	Steered Engine = "steered"
 )
 
 // A Verdict is what an engine says of a subject.

@@ -17,14 +17,14 @@ type Disagreement struct {
 }
 
 // Disagreements lists them. An engine that went through everything within its bounds cannot have
-// missed a violation there of a property that it judged. The kernel engine is left out: it judges
-// the code of a kernel, which may do something else than the protocol's text says.
+// missed a violation there of a property that it judged. The engines kernel and steered are left out:
+// they judge the code of a kernel, which may do something else than the protocol's text says.
 func Disagreements(vs []Verdict) []Disagreement {
 	var out []Disagreement
 	for i := range vs {
 		for j := range vs {
 			says, broke := &vs[i], &vs[j]
-			if broke.Verdict != protocol.Violated || broke.Engine == protocol.Kernel || !says.covers(broke) {
+			if broke.Verdict != protocol.Violated || broke.Engine == protocol.Kernel || broke.Engine == protocol.Steered || !says.covers(broke) {
 				continue
 			}
 			for _, p := range broke.broken() {

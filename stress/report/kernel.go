@@ -5,6 +5,7 @@ type KernelCounts struct {
 	KernelFacts
 	Callers   int    `json:"callers"`
 	Checked   uint64 `json:"checked"`   // executions of which the result was looked at
+	Canaries  uint64 `json:"canaries"`  // of which callee-saved registers were compared with what they were before
 	Unchecked uint64 `json:"unchecked"` // that spanned too many operations to say what is legal
 	Releases  uint64 `json:"releases"`  // prog arrays let go while sites jumped to their programs
 	Frees     uint64 `json:"frees"`     // programs that only their key held when it let them go
@@ -12,8 +13,12 @@ type KernelCounts struct {
 	Overlapped map[string]uint64  `json:"overlapped"`
 	Latencies  map[string]Latency `json:"latencies"` // of operations, in microseconds
 	Watch      *Watch             `json:"watch,omitempty"`
-	Unwatched  string             `json:"unwatched,omitempty"` // why nothing was watched
-	// Uncheckable is why no caller checked itself, though what it may return is known.
+	Unwatched  string             `json:"unwatched,omitempty"`           // why nothing was watched
+	Experiment bool               `json:"sites_by_experiment,omitempty"` // the kernel's images are not ours
+	Idle       string             `json:"idle,omitempty"`                // why nothing executed the entry
+	Made       int                `json:"made,omitempty"`                // programs for keys that the object has not
+	Left       string             `json:"left_out,omitempty"`            // why programs were not given to keys
+	// Uncheckable is why no caller checked itself.
 	Uncheckable string       `json:"uncheckable,omitempty"`
 	Windows     *Windows     `json:"windows,omitempty"` // in a guest without hardware virtualization
 	Phases      []Phase      `json:"phases,omitempty"`  // of operations, and how often each was read

@@ -24,4 +24,8 @@ type Progress struct {
 	Level    uint64 // states as far away as those that are at hand
 	Depth    uint64 // how many steps that is
 	Memory   uint64 // of the process, in bytes
+
+	// Of one that steers a kernel.
+	Steers    bool
+	Schedules uint64 // taken, or found to be impossible
 }

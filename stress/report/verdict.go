@@ -17,8 +17,9 @@ type Verdict struct {
 	Properties []protocol.Property `json:"properties,omitempty"`
 	*ModelCounts
 	*CPUCounts
-	Kernel  *KernelCounts `json:"kernel,omitempty"` // beside CPUCounts, of the kernel engine
-	Seconds float64       `json:"seconds"`
+	Kernel  *KernelCounts  `json:"kernel,omitempty"` // beside CPUCounts, of the kernel engine
+	Steered *SteeredCounts `json:"steered,omitempty"`
+	Seconds float64        `json:"seconds"`
 }
 
 // Trials are the cycles that bound how often a violation can happen: none, if executions did not

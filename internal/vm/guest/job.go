@@ -20,7 +20,17 @@ type Job struct {
 	// Files are those that the verb may write, as absolute paths: what it wrote goes to the host.
 	Files []string `json:"files"`
 	How   How      `json:"how"`
+	// Lines: the second serial port is the verb's own, which a host speaks to line by line. No frames
+	// come over it. What the first process has to say is a line too: see [LineFault].
+	Lines bool `json:"lines,omitempty"`
 }
+
+// LineFault begins the line of a first process that could not do its work, and LineExit that of a
+// verb's end, where the port is the verb's.
+const (
+	LineFault = "fault "
+	LineExit  = "exit "
+)
 
 // How is what a verb in a guest is told about it.
 type How struct {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,7 +24,7 @@ func Main() {
 	}
 	i := &first{}
 	if err := i.run(); err != nil {
-		i.say(Fault, []byte(err.Error()))
+		i.fail(err)
 		fmt.Println("tailpoke:", err)
 	}
 	restart()
@@ -41,8 +42,9 @@ func restart() {
 
 // first is the first process.
 type first struct {
-	mu   sync.Mutex // a frame is written whole
-	link *os.File
+	mu    sync.Mutex // a frame is written whole
+	link  *os.File
+	lines bool // the link is the verb's: [Job.Lines]
 }
 
 // beat is how often the first process says that it still runs.
@@ -60,17 +62,20 @@ func (i *first) run() error {
 	if i.link, err = openLink(); err != nil {
 		return err
 	}
+	job, err := readJob()
+	if err != nil {
+		return err
+	}
+	settings()
+	if i.lines = job.Lines; i.lines {
+		return i.speak(job)
+	}
 	i.say(Ready, []byte(release()))
 	go func() {
 		for range time.Tick(beat) {
 			i.say(Beat, nil)
 		}
 	}()
-	job, err := readJob()
-	if err != nil {
-		return err
-	}
-	settings()
 	before := map[string]time.Time{}
 	for _, name := range job.Files {
 		before[name] = changed(name)
@@ -87,6 +92,25 @@ func (i *first) run() error {
 	time.Sleep(settle)
 	i.say(Exit, strconv.AppendInt(nil, int64(code), 10))
 	return unix.IoctlSetInt(int(i.link.Fd()), unix.TCSBRK, 1) // until all is sent
+}
+
+// speak runs a verb to which the link belongs.
+func (i *first) speak(j *Job) error {
+	code, err := i.start(j, []*os.File{i.link, i.link, os.Stderr}, func(*os.Process) {})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(i.link, "\n%s%d\n", LineExit, code)
+	return err
+}
+
+// fail says why the first process could not do its work.
+func (i *first) fail(err error) {
+	if i.lines && i.link != nil {
+		fmt.Fprintf(i.link, "\n%s%s\n", LineFault, strings.Join(strings.Fields(err.Error()), " "))
+		return
+	}
+	i.say(Fault, []byte(err.Error()))
 }
 
 // say writes a frame. Where that fails there is nobody to tell.
@@ -109,10 +133,6 @@ func readJob() (*Job, error) {
 
 // verb runs the command, hands on what it says, and returns its exit code.
 func (i *first) verb(j *Job) (int, error) {
-	how, err := json.Marshal(j.How)
-	if err != nil {
-		return 0, err
-	}
 	stdin, err := os.Open(orNull(j.Stdin))
 	if err != nil {
 		return 0, err
@@ -125,24 +145,35 @@ func (i *first) verb(j *Job) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	vars := []string{env + "=" + string(how), "PATH=/bin:/usr/bin", "HOME=/", "TMPDIR=/tmp"}
-	p, err := os.StartProcess(os.Args[0], append([]string{"stress"}, j.Args...),
-		&os.ProcAttr{Dir: j.Dir, Env: vars, Files: []*os.File{stdin, outEnd, logEnd}})
-	if err != nil {
-		return 0, err
-	}
-	outEnd.Close()
-	logEnd.Close()
 	var copies sync.WaitGroup
-	copies.Go(func() { i.handOn(Out, out) })
-	copies.Go(func() { i.handOn(Err, log) })
-	go i.signals(p)
-	code, err := reap(p.Pid)
+	code, err := i.start(j, []*os.File{stdin, outEnd, logEnd}, func(p *os.Process) {
+		outEnd.Close()
+		logEnd.Close()
+		copies.Go(func() { i.handOn(Out, out) })
+		copies.Go(func() { i.handOn(Err, log) })
+		go i.signals(p)
+	})
 	// What the verb started and left behind may hold the pipes open for ever.
 	late := time.AfterFunc(5*time.Second, func() { out.Close(); log.Close() })
 	copies.Wait()
 	late.Stop()
 	return code, err
+}
+
+// start runs the command with these files, and returns its exit code.
+func (i *first) start(j *Job, files []*os.File, begun func(*os.Process)) (int, error) {
+	how, err := json.Marshal(j.How)
+	if err != nil {
+		return 0, err
+	}
+	vars := []string{env + "=" + string(how), "PATH=/bin:/usr/bin", "HOME=/", "TMPDIR=/tmp"}
+	p, err := os.StartProcess(os.Args[0], append([]string{"stress"}, j.Args...),
+		&os.ProcAttr{Dir: j.Dir, Env: vars, Files: files})
+	if err != nil {
+		return 0, err
+	}
+	begun(p)
+	return reap(p.Pid)
 }
 
 func orNull(name string) string {

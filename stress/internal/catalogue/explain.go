@@ -118,7 +118,7 @@ func page(kind string, it report.Item) string {
 	case "properties":
 		p := protocol.Property(it.Name)
 		say("Judged by these engines:", judgesOf(p))
-		if p == protocol.KernelLives { // no engine can: it is in that kernel
+		if p == protocol.KernelLives { // of the engines in a kernel none can
 			say("Judged by:", []string{"stress", "vm"})
 		}
 		say("Broken by these mutants:", namesOf(Mutants(),
@@ -138,7 +138,11 @@ func page(kind string, it report.Item) string {
 	case "faults":
 		fmt.Fprintf(&b, "\nAsk the running kernel: stress affected %s\n", it.Name)
 	case "engines":
-		fmt.Fprintf(&b, "\nAsk it alone: stress run --engine %s\n", it.Name)
+		ask := "stress run"
+		if it.Name == string(protocol.Steered) {
+			ask = "stress vm --kernel FILE -- run"
+		}
+		fmt.Fprintf(&b, "\nAsk it alone: %s --engine %s\n", ask, it.Name)
 	}
 	return b.String()
 }

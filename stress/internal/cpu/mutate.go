@@ -43,8 +43,15 @@ type place struct {
 	index int
 }
 
+// manyUpdates is how many operations may leave programs behind before their grace period is waited for:
+// where nothing is poked, nothing else waits.
+const manyUpdates = 256
+
 // Before frees what may be freed, and sets the pace.
 func (r *run) Before() {
+	if r.since++; len(r.entry.Slots()) == 0 && r.since%manyUpdates == 0 {
+		_ = r.Patcher.Synchronize() // a reader that does not come back is seen by what waits for it next
+	}
 	r.Patcher.Reap()
 	p := dwells
 	if r.oneIn(2) {

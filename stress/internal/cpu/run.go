@@ -72,6 +72,7 @@ type run struct {
 
 	entry    *patcher.Program
 	keys     []place
+	since    int                // operations that were begun
 	operates place              // the key that an operation is in progress on
 	current  []*patcher.Program // by program: the copy that can be installed
 	pinned   []*patcher.Program // by program: a copy that stays loaded, see pin

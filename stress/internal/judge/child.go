@@ -15,6 +15,7 @@ import (
 	"tailpoke/stress/internal/cpu"
 	"tailpoke/stress/internal/live"
 	"tailpoke/stress/internal/regress"
+	"tailpoke/stress/internal/steered/inside"
 	"tailpoke/stress/internal/workload"
 )
 
@@ -24,8 +25,9 @@ const childWork = "job"
 var errNeedsChild = errors.New("the poke method may tear instructions and needs a child process: call stress.Child first in main")
 
 // Child turns this process into a child if it was started as one, for a job or for one of the
-// other works, and else returns.
+// other works, or as the guest's part of the engine steered, and else returns.
 func Child(others map[string]child.Work) {
+	inside.Serve()
 	works := maps.Clone(others)
 	works[childWork] = func(in io.Reader) any { return childReply(in) }
 	works[roundWork] = func(in io.Reader) any { return roundReplyTo(in) }

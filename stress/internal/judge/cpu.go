@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"tailpoke/jit/exec"
 	"tailpoke/jit/interp"
@@ -11,7 +13,9 @@ import (
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/text"
 	"tailpoke/stress/internal/cpu"
+	"tailpoke/stress/internal/live"
 	"tailpoke/stress/internal/workload"
+	"tailpoke/stress/report"
 )
 
 // cpuEngine asks package cpu, in a child process where it must.
@@ -40,9 +44,6 @@ func (e cpuEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	if why := j.limits(ctx, j.Workload.Context); why != "" {
 		return unsupported(why), nil
 	}
-	if err := j.Workload.Traceable(); err != nil {
-		return unsupported(err.Error()), nil
-	}
 	j, oracle, err := j.foretold(ctx)
 	if errors.Is(err, interp.ErrBounded) {
 		return without(protocol.Bounded, err.Error()), nil
@@ -63,21 +64,63 @@ func (e cpuEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	}
 	a := Answer{Verdict: res.Verdict()}
 	if a.Verdict.Verdict == protocol.NotObserved {
-		a.Reason = oracle.Blind()
+		a.Verdict = cpuHonest(a.Verdict, j, oracle)
 	}
 	return a, j.writeTrace(a.Trace)
 }
 
+// cpuHonest takes back what a run without a finding does not say, and says what it cannot show.
+func cpuHonest(v report.Verdict, j *Job, o *workload.Oracle) report.Verdict {
+	w, tails := j.Workload, v.Outcomes.Tail
+	if least := j.live(protocol.CPU).MinCycles; tails < max(1, least) && j.duration() > 0 {
+		v.Verdict, v.RateMax, v.Confidence = protocol.Vacuous, 0, 0
+		v.Reason = fmt.Sprintf("%d executions are known to have taken a tail call, of at least %d", tails, max(1, least))
+		return v
+	}
+	why := []string{o.Blind()}
+	if tails < v.Cycles { // each of them saw one cycle at most
+		v.RateMax = min(1, v.RateMax*float64(v.Cycles)/float64(tails))
+		why = append(why, fmt.Sprintf("%d executions are known to have taken a tail call, fewer than there were cycles", tails))
+	}
+	if err := w.Poked(); err != nil {
+		why = append(why, err.Error())
+	} else if err := w.Traceable(); err != nil {
+		why = append(why, err.Error())
+		v.Properties = slices.DeleteFunc(slices.Clone(v.Properties), func(p protocol.Property) bool { return p == protocol.NeverA })
+	}
+	v.Reason = strings.Join(slices.DeleteFunc(why, func(s string) bool { return s == "" }), "; ")
+	return v
+}
+
 // foretold is the job, and what its workload may return. Where that is not known its keys are given
-// markers as well, which show what can be shown.
+// markers as well, which show what can be shown, and the packet is the one with which most trials end
+// in a marker.
 func (j *Job) foretold(ctx context.Context) (*Job, *workload.Oracle, error) {
 	oracle, err := j.Workload.Oracle(ctx, j.Layout, j.Workload.Context)
-	if err != nil || oracle.Unknown() == "" {
+	tails := func(o live.Outcome) bool { return o.Tail }
+	if err != nil || oracle.Unknown() == "" && slices.ContainsFunc(oracle.Outcomes(), tails) {
 		return j, oracle, err
 	}
 	more := *j
-	if more.Workload, err = j.Workload.Marked(); err == nil {
-		oracle, err = more.Workload.Oracle(ctx, j.Layout, more.Workload.Context)
+	best, most := j.Workload.Context, uint64(0)
+	for _, there := range j.Workload.Contexts() {
+		if more.Workload, err = j.Workload.Marked(there); err != nil {
+			return j, nil, err
+		}
+		c, err := cpuConfig(&more, more.Workload.Blind(j.Layout, there))
+		if err != nil {
+			return j, nil, err
+		}
+		n, err := cpu.Reaches(c, more.Workload.Markers())
+		if err != nil {
+			return j, nil, err
+		}
+		if n > most || n == 0 && most == 0 && there.Objects { // with numbers alone less can happen
+			best, most = there, n
+		}
+	}
+	if more.Workload, err = j.Workload.Marked(best); err == nil {
+		oracle, err = more.Workload.Oracle(ctx, j.Layout, best)
 	}
 	return &more, oracle, err
 }
@@ -89,7 +132,7 @@ func cpuConfig(j *Job, oracle *workload.Oracle) (cpu.Config, error) {
 		Config: j.live(protocol.CPU), Subject: j.Subject, Layout: j.Layout, NoBoost: j.NoBoost,
 		Entry: w.Entry, Programs: w.Programs, Maps: w.Maps, Ctx: w.Context.Bytes, Packet: w.Context.Packet,
 	}
-	c.Oracle, c.Any, c.Objects = oracle, oracle.Unknown() != "", w.Context.Objects
+	c.Oracle, c.Any, c.Objects = oracle, oracle.Unknown() != "" || w.CallsUnknown(), w.Context.Objects
 	var err error
 	c.Data, err = w.Data.Host()
 	return c, err

@@ -5,7 +5,7 @@
 //
 // A [Job] is a subject with its workload and the options; its workload computes what several
 // engines need once. Each engine has a file here that turns a job into what the engine's package
-// is asked, and its answer into a [report.Verdict]: model.go, machine.go, cpu.go, kernel.go. A
+// is asked, and its answer into a [report.Verdict]: model.go, machine.go, cpu.go, kernel.go, steered.go. A
 // further engine is a package, a file like these, and a line in [Engines].
 //
 // Engines share no transition relation, and meet in one way only: what the mutator of an engine

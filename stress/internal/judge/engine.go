@@ -32,7 +32,12 @@ type Engine interface {
 
 // Engines lists the engines in the order in which they are asked.
 func Engines() []Engine {
-	return []Engine{modelEngine{}, machineEngine{}, cpuEngine{}, kernelEngine{}}
+	return []Engine{modelEngine{}, machineEngine{}, cpuEngine{}, kernelEngine{}, steeredEngine{}}
+}
+
+// Usual are the engines that are asked where none is named: all that need no kernel of their own.
+func Usual() []Engine {
+	return slices.DeleteFunc(Engines(), func(e Engine) bool { return e.Name() == protocol.Steered })
 }
 
 // ByName returns an engine, or nil.
@@ -51,6 +56,8 @@ func Judges(e protocol.Engine) []protocol.Property {
 		return modelProperties
 	case protocol.Machine:
 		return sim.Properties()
+	case protocol.Steered:
+		return steeredProperties
 	}
 	return append(live.Properties(), protocol.Conformance)
 }
@@ -63,7 +70,8 @@ type Answer struct {
 
 // Recorded is what leads to a violation, as a file keeps it.
 type Recorded struct {
-	Explored any // what the subject does not say of what was explored
+	Subject  *protocol.Subject // that is another one than the job's; nil: it is not
+	Explored any               // what the subject does not say of what was explored
 	Choices  []witness.Choice
 }
 
@@ -89,7 +97,7 @@ type Replayed struct {
 // Ask has an engine judge a job. One for which the process lacks files or memory judges nothing.
 func Ask(ctx context.Context, e Engine, j *Job) (Answer, error) {
 	start := time.Now()
-	a, err := e.Judge(ctx, j)
+	a, err := answer(ctx, e, j)
 	if lack := live.Lack(err); lack != nil {
 		a, err = skipped(fmt.Sprintf("%v: ulimit -a shows what this process may have", lack)), nil
 	}
@@ -101,6 +109,14 @@ func Ask(ctx context.Context, e Engine, j *Job) (Answer, error) {
 		a.Findings[i].Engine = e.Name()
 	}
 	return a, nil
+}
+
+// answer has an engine judge a job. A kernel finds sites that nobody else knows.
+func answer(ctx context.Context, e Engine, j *Job) (Answer, error) {
+	if err := j.Workload.Check(); err != nil && e.Name() != protocol.Kernel {
+		return unsupported(err.Error() + "; the kernel engine finds out whether a kernel has one"), nil
+	}
+	return e.Judge(ctx, j)
 }
 
 // The answers of an engine that judges nothing.

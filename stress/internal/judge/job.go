@@ -45,8 +45,10 @@ type Options struct {
 	NoBoost bool // the cpu engine runs as without the right to real-time priorities
 	Callers int  // copies of the entry in the kernel engine; 0: its own number
 	// Sleepable has the kernel engine execute a sleepable caller of its own, and is what its mutator does
-	// while the caller is held: "remove" or "update". "" is the workload.
+	// while the caller is held: "remove" or "update". "" is the workload. The engine steered has sleepable
+	// callers then, and knows "all" operations too.
 	Sleepable string
+	Whole     bool                  // the engine steered leaves no schedule out
 	Progress  func(report.Progress) // about once a second
 	Sofar     func(report.Verdict)  // likewise, of live engines: what was seen until then
 	Alone     bool                  // this process is for the job alone, and may die of it
@@ -60,7 +62,8 @@ const DefaultDuration = 5 * time.Second
 // bound the rate at one in ten.
 const DefaultMinCycles = 30
 
-// NewJob makes a job, and looks at what every engine needs.
+// NewJob makes a job, and looks at what every engine needs. An error that is [workload.ErrNoSite] comes
+// with the job: the kernel engine needs less.
 func NewJob(s protocol.Subject, w *workload.Workload, o Options) (*Job, error) {
 	if w == nil {
 		return nil, errors.New("no workload: there is nothing to execute")

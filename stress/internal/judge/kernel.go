@@ -1,10 +1,12 @@
 package judge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"tailpoke/internal/vm/guest"
 	"tailpoke/jit"
@@ -21,7 +23,13 @@ type kernelEngine struct{}
 func (kernelEngine) Name() protocol.Engine { return protocol.Kernel }
 func (kernelEngine) Live() bool            { return true }
 func (kernelEngine) Missing() error        { return kernel.Supported() }
-func (kernelEngine) Validate(j *Job) error { return j.checkScript() }
+
+func (kernelEngine) Validate(j *Job) error {
+	if j.Sleepable == sleepableAll {
+		return fmt.Errorf("--sleepable=%s is for the engine %s: the kernel engine removes or updates", sleepableAll, protocol.Steered)
+	}
+	return j.checkScript()
+}
 
 func (kernelEngine) About() string {
 	return "programs in the running kernel, their prog arrays changed live, its text watched: not-observed, violated or vacuous"
@@ -54,19 +62,21 @@ func (e kernelEngine) judge(ctx context.Context, j *Job) (Answer, error) {
 	if other := notTheKernels(j.Subject); other != "" {
 		return unsupported(other), nil
 	}
-	c, blind, err := kernelConfig(ctx, j)
+	k, err := kernelConfig(ctx, j)
 	var a Answer
 	if err == nil {
-		a, err = runKernel(ctx, j, c)
+		a, err = runKernel(ctx, j, k)
 	}
 	switch {
+	case errors.Is(err, errNothing):
+		return without(protocol.Vacuous, err.Error()), nil
 	case errors.Is(err, kernel.ErrUnsupported):
 		return unsupported(err.Error()), nil
 	case err != nil:
 		return Answer{}, fmt.Errorf("the kernel: %w", err)
 	}
-	if a.Verdict.Verdict == protocol.NotObserved {
-		a.Verdict = kernelHonest(a.Verdict, j.Workload, blind)
+	if v := a.Verdict.Verdict; v == protocol.NotObserved || v == protocol.Vacuous {
+		a.Verdict = kernelHonest(a.Verdict, k.workload, k.blind)
 	}
 	return a, nil
 }
@@ -76,19 +86,20 @@ func kernelHonest(v report.Verdict, w *workload.Workload, blind string) report.V
 	k := v.Kernel
 	var why []string
 	add := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
-	watched := v.Trace != nil && v.Trace.Conforms
-	if k.Checked == 0 {
-		v.RateMax, v.Confidence = 0, 0 // of executions nothing is known
-		if watched {
-			add("its slots alone were judged, not what it returns: %s", blind)
-		} else {
-			v.Verdict = protocol.Vacuous
-			add("nothing was judged: %s", blind)
-		}
-	} else if blind != "" {
+	if k.Idle != "" {
+		blind = "nothing executed it: " + k.Idle
+	}
+	switch {
+	case v.Verdict == protocol.Vacuous:
+		add("%s", v.Reason)
+	case k.Checked == 0:
+		v = kernelBlind(v, w, cmp.Or(blind, "no execution shows that"), add)
+	case blind != "":
 		add("%s", blind)
-	} else if err := w.Traceable(); err != nil {
-		add("%v", err)
+	default:
+		if err := w.Traceable(); err != nil {
+			add("%v", err)
+		}
 	}
 	switch {
 	case k.Unwatched != "":
@@ -104,9 +115,34 @@ func kernelHonest(v report.Verdict, w *workload.Workload, blind string) report.V
 		}
 	}
 	if k.Uncheckable != "" {
-		add("few executions were checked: %s", k.Uncheckable)
+		add("no execution checked itself: %s", k.Uncheckable)
+	}
+	if k.Left != "" {
+		add("left out: %s", k.Left)
 	}
 	v.Reason = strings.Join(why, "; ")
+	return v
+}
+
+// kernelBlind is a verdict of a run that did not look at what was returned: on the slots and their
+// order, as far as somebody watched, and on the registers of callers.
+func kernelBlind(v report.Verdict, w *workload.Workload, blind string, add func(string, ...any)) report.Verdict {
+	var judged []string
+	v.Properties = nil
+	if v.Trace != nil && v.Trace.Conforms {
+		judged, v.Properties = append(judged, "slots"), append(v.Properties, protocol.ExpectedBytes, protocol.Conformance)
+	}
+	if v.Kernel.Canaries > 0 && w.Traceable() == nil {
+		judged, v.Properties = append(judged, "its caller's registers"), append(v.Properties, protocol.NeverA)
+	} else {
+		v.RateMax, v.Confidence = 0, 0 // of executions nothing is known
+	}
+	if len(judged) == 0 {
+		v.Verdict = protocol.Vacuous
+		add("nothing was judged: %s", blind)
+		return v
+	}
+	add("its %s alone were judged, not what it returns: %s", strings.Join(judged, " and "), blind)
 	return v
 }
 
@@ -127,53 +163,114 @@ func notTheKernels(s protocol.Subject) string {
 	return "a kernel has a " + what + " of its own"
 }
 
-// kernelConfig says what the kernel runs, and knows what that may return: the kernel is asked what
-// programs find in their context. blind says what of it the run cannot show, "" if nothing.
-func kernelConfig(ctx context.Context, j *Job) (c kernel.Config, blind string, err error) {
+// kernelJob is what the kernel engine does for a job.
+type kernelJob struct {
+	kernel.Config
+	workload *workload.Workload // as far as the kernel takes it
+	fit      *kernel.Fit
+	blind    string // what of it the run cannot show, "" if nothing
+}
+
+// kernelConfig says what the kernel runs, and knows what that may return: the kernel is asked what it
+// takes, and what programs find in their context.
+func kernelConfig(ctx context.Context, j *Job) (k *kernelJob, err error) {
 	w := j.Workload
-	spec := w.Collection()
-	in := kernel.Input{Packet: w.Context.Packet, Context: w.Context.Bytes}
-	there := w.Context
-	if there.Bytes, there.Unknown, err = in.Seen(spec.Programs[w.Entry.Name].Type); err != nil {
-		return c, "", err
-	}
-	c = kernel.Config{
-		Config: j.live(protocol.Kernel), Threads: j.Subject.Shape.Threads, Spec: spec, Entry: w.Entry.Name,
-		Input: in, Callers: j.Callers, AcrossPages: guest.ByEmulator(),
+	k = &kernelJob{Config: kernel.Config{
+		Config: j.live(protocol.Kernel), Threads: j.Subject.Shape.Threads, Spec: w.Collection(), Entry: w.Entry.Name,
+		Input: kernel.Input{Packet: workload.DefaultPacket(), Context: w.Context.Bytes}, Callers: j.Callers, AcrossPages: guest.ByEmulator(),
+	}}
+	if p := w.Context.Packet; p != nil {
+		k.Input.Packet = p
 	}
 	if b := guest.NewBeacon(); b != nil { // the host wants to know in what a kernel died
-		c.Began, c.Ended = b.Began, b.Ended
+		k.Began, k.Ended = b.Began, b.Ended
 	}
 	for _, p := range w.Programs {
-		c.Programs = append(c.Programs, p.Name)
+		k.Programs = append(k.Programs, p.Name)
 	}
-	oracle, err := w.Oracle(ctx, &jit.V612, there) // the layout of today's kernels, as far as programs can tell
+	if k.fit, err = kernel.Survey(ctx, k.Config); err != nil {
+		return nil, err
+	}
+	k.Spec, k.Programs, k.Keys = k.fit.Spec, k.fit.Programs, k.fit.Keys
+	if len(k.Keys) == 0 {
+		return nil, fmt.Errorf("%w: %s has no prog array whose keys change anything", kernel.ErrUnsupported, w.Entry.Name)
+	}
+	if k.workload, err = w.Fitted(k.Keys, k.Programs, k.Spec.Programs); err != nil {
+		return nil, err
+	}
+	if k.fit.Most > manySites && k.Callers == 0 {
+		k.Callers = 1
+	}
+	if err := k.learn(ctx); err != nil {
+		return nil, err
+	}
+	if k.fit.Most == 0 && k.Oracle == nil {
+		return nil, fmt.Errorf("%w: no key changes a byte of its images, as its tail calls are indirect, and what it returns is not known: %s", errNothing, k.blind)
+	}
+	return k, nil
+}
+
+// errNothing says that a run would show nothing, though the kernel takes the subject.
+var errNothing = errors.New("nothing to judge")
+
+// manySites is how many sites of a key are many: a removal waits for a grace period for each of them, in
+// each caller.
+const manySites = 4
+
+// learn finds out what may be returned.
+func (k *kernelJob) learn(ctx context.Context) (err error) {
+	there := k.workload.Context
+	if there.Bytes, there.Unknown, err = k.Input.Seen(k.Spec.Programs[k.Entry].Type); err != nil {
+		return err
+	}
+	begun := time.Now()
+	oracle, err := k.workload.Oracle(ctx, &jit.V612, there) // the layout of today's kernels, as far as programs can tell
+	if err == nil && oracle.Unknown() == "" {
+		_, err = oracle.Legal(k.full())
+	}
 	switch {
 	case err != nil: // then anything may be returned
-		blind = err.Error()
+		k.blind = err.Error()
 	case oracle.Unknown() != "":
-		blind = oracle.Unknown()
+		k.blind = oracle.Unknown()
+	case time.Since(begun) > foretell: // for each operation it is asked twice
+		k.blind = "it takes too long to find out what it may return"
 	case len(oracle.Outcomes()) > kernel.MaxOutcomes:
-		blind = fmt.Sprintf("it may return %d different values", len(oracle.Outcomes()))
+		k.blind = fmt.Sprintf("it may return %d different values", len(oracle.Outcomes()))
 	default:
-		blind = oracle.Blind()
-		c.Oracle, c.Found = oracle, there.Bytes
+		k.blind = oracle.Blind()
+		k.Oracle, k.Found = oracle, there.Bytes
 	}
-	return c, blind, nil
+	return nil
+}
+
+// foretell is how long it may take to find out what may be returned, with any contents of the keys and
+// with one.
+const foretell = 2 * time.Second
+
+// full are contents of the keys: each holds the first program.
+func (k *kernelJob) full() [][]int {
+	held := make([][]int, len(k.Keys))
+	for i := range held {
+		held[i] = []int{0}
+	}
+	return held
 }
 
 // recordsOfKernel is what can be noted of operations that a kernel carries out.
 var recordsOfKernel = []protocol.EventKind{protocol.Called, protocol.Returned}
 
 // runKernel runs, and holds what the mutator did and the watcher saw against the model.
-func runKernel(ctx context.Context, j *Job, c kernel.Config) (Answer, error) {
+func runKernel(ctx context.Context, j *Job, k *kernelJob) (Answer, error) {
 	// Programs may have sites too: these are not watched, and what is said of the others does not
 	// depend on them.
-	w := newWatch(j.Subject, recordsOfKernel, j.kept())
+	subject := j.Subject
+	subject.Shape = k.workload.Shape(subject.Shape.Threads)
+	w := newWatch(subject, recordsOfKernel, j.kept())
 	facts := kernel.FactsOf()
-	ctx, cancel := w.attach(ctx, &c.Config)
+	ctx, cancel := w.attach(ctx, &k.Config.Config)
 	defer cancel()
-	res, err := kernel.Run(ctx, c)
+	res, err := kernel.Run(ctx, k.Config)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -183,6 +280,6 @@ func runKernel(ctx context.Context, j *Job, c kernel.Config) (Answer, error) {
 			t.Conforms, t.Reason = false, "nothing was seen"
 		}
 	}
-	res.KernelFacts = facts
+	res.KernelFacts, res.Made, res.Left = facts, len(k.fit.Made), k.fit.Left
 	return Answer{Verdict: res.Verdict()}, j.writeTrace(res.Trace)
 }

@@ -12,6 +12,7 @@ import (
 	"tailpoke/stress/internal/live"
 	"tailpoke/stress/internal/sim"
 	"tailpoke/stress/internal/step"
+	"tailpoke/stress/internal/workload"
 	"tailpoke/stress/report"
 )
 
@@ -39,6 +40,9 @@ func (machineEngine) Validate(j *Job) error { return j.checkScript() }
 // Judge asks about little first: keys that do not change, then every single operation, any two,
 // and so on. What it says is about the most that it could go through.
 func (machineEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
+	if err := j.Workload.Poked(); err != nil {
+		return unsupported(err.Error()), nil
+	}
 	if other := ownWay(j.Subject.Protocol); other != "" {
 		return unsupported(other), nil
 	}
@@ -50,9 +54,6 @@ func (machineEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 		if o, err := j.Workload.Oracle(ctx, j.Layout, there.WithoutPacket()); err == nil && !slices.ContainsFunc(o.Outcomes(), tails) {
 			return unsupported(j.Workload.Entry.Name + " takes no tail call without a packet, and simulated CPUs have none; other engines do"), nil
 		}
-	}
-	if n := len(j.Workload.Keys); n > sim.MaxKeys {
-		return unsupported(fmt.Sprintf("%d keys change: at most %d can", n, sim.MaxKeys)), nil
 	}
 	if n := len(j.Script); n > sim.MaxCalls {
 		return unsupported(fmt.Sprintf("a script of %d calls: at most %d are explored; the cpu engine and the kernel engine carry out more", n, sim.MaxCalls)), nil
@@ -79,8 +80,8 @@ func (machineEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	}
 	still := c
 	still.Script, still.Subject.Shape.Threads = protocol.Script{}, 1
-	for i := range j.Workload.Keys {
-		still.Held = append(still.Held, i%len(j.Workload.Programs))
+	for i := range c.Keys {
+		still.Held = append(still.Held, i%len(c.Programs))
 	}
 	r, err := sim.Check(ctx, still)
 	if err != nil || !clean(r) {
@@ -121,22 +122,46 @@ func deepen(ctx context.Context, c *sim.Config) (*sim.Result, error) {
 func machineConfig(until context.Context, j *Job) (sim.Config, error) {
 	w, s := j.Workload, j.Subject
 	ctx := w.Context.WithoutPacket() // a simulated machine has no memory for one
+	if w.CallsUnknown() || len(w.Programs) > sim.MaxPrograms {
+		var err error
+		if w, err = w.Marked(w.Context); err != nil {
+			return sim.Config{}, err
+		}
+	}
 	s.Shape.Threads = max(min(s.Shape.Threads, machineThreads), s.Protocol.Kinds())
 	c := sim.Config{
-		Subject: s, Layout: j.Layout, Entry: w.Entry, Programs: w.Programs, Maps: w.Maps, Keys: w.Keys,
+		Subject: s, Layout: j.Layout, Entry: w.Entry, Programs: w.Simulated(sim.MaxPrograms), Maps: w.Maps, Keys: w.Keys[:min(len(w.Keys), sim.MaxKeys)],
 		Ctx: ctx.Bytes, MaxStates: machineStates, Compile: w.Compile,
+	}
+	var err error
+	if c.Data, err = simulated(w.Data); err != nil {
+		return c, err
 	}
 	oracle, err := w.Oracle(until, j.Layout, ctx)
 	switch {
 	case errors.Is(err, interp.ErrBounded): // then anything may be returned
 	case err != nil:
 		return c, err
+	case oracle.Unknown() != "" || len(c.Data) > 0 || w.CallsHelpers(): // likewise: they are others here
 	default:
 		for _, out := range oracle.Outcomes() {
 			c.Outcomes = append(c.Outcomes, out.Value)
 		}
 	}
 	return c, nil
+}
+
+// simulated are maps for simulated CPUs.
+func simulated(data workload.Maps) (map[string]sim.Map, error) {
+	flat, err := data.Flat(sim.MaxData)
+	if err != nil || len(flat) == 0 {
+		return nil, err
+	}
+	out := map[string]sim.Map{}
+	for name, m := range flat {
+		out[name] = sim.Map(m)
+	}
+	return out, nil
 }
 
 // machineAnswer puts a result of what was explored in the report's words.
@@ -160,13 +185,16 @@ func machineAnswer(c *sim.Config, r *sim.Result, err error) (Answer, error) {
 	}
 	if r.Verdict == protocol.Safe {
 		a.Reason = r.Bound
+		if c.Outcomes == nil {
+			a.Reason += "; helpers return 0, every execution finds maps as the object has them, and what it returns is not judged"
+		}
 		if c.Forward {
 			a.Reason += "; a CPU that has seen the newest bytes of a slot sees no older ones"
 		}
 	}
 	if r.Witness != nil {
 		a.Depth = len(r.Witness.Steps)
-		a.Recorded = &Recorded{newMachineExplored(c), r.Witness.Choices()}
+		a.Recorded = &Recorded{Explored: newMachineExplored(c), Choices: r.Witness.Choices()}
 	}
 	return a, nil
 }

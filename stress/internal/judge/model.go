@@ -40,6 +40,9 @@ var modelProperties = []protocol.Property{
 }
 
 func (modelEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
+	if err := j.Workload.Poked(); err != nil {
+		return unsupported(err.Error()), nil
+	}
 	ctx, x := j.explore(ctx, protocol.Model)
 	defer x.end()
 	s, res, left, err := exploreModel(ctx, x, j)
@@ -63,7 +66,7 @@ func (modelEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 		v.Witness = res.Witness
 		shape := modelShape(s.Shape)
 		shape.Threads = res.Threads
-		a.Recorded = &Recorded{&modelExplored{shape}, res.Witness.Choices()}
+		a.Recorded = &Recorded{Explored: &modelExplored{shape}, Choices: res.Witness.Choices()}
 	case res.Verdict == protocol.Bounded:
 		v.Reason = fmt.Sprintf("the bound on states was hit after %d", res.States)
 		if ctx.Err() != nil {

@@ -15,6 +15,9 @@ import (
 // sleepableUpdate is the word for the control: what a held sleepable caller's key holds is replaced.
 const sleepableUpdate = "update"
 
+// sleepableAll is the word for every operation, which the engine steered takes.
+const sleepableAll = "all"
+
 // runSleepable asks the kernel about sleepable callers.
 func runSleepable(ctx context.Context, j *Job) (Answer, error) {
 	start := time.Now()

@@ -48,11 +48,8 @@ func checker(entry string, c *Config) asm.Instructions {
 	} {
 		insns = append(insns, part...)
 	}
-	insns = append(insns, asm.LoadMem(asm.R0, asm.RFP, fpValue, asm.DWord).WithSymbol("done"))
-	if c.Spec.Programs[c.Entry].Type == ebpf.CGroupSKB { // the verifier allows no other value
-		insns = append(insns, asm.And.Imm(asm.R0, 1))
-	}
-	insns = append(insns, asm.Return().WithSymbol("exit"))
+	// Of some types the verifier allows no other value.
+	insns = append(insns, asm.Mov.Imm(asm.R0, 0).WithSymbol("done"), asm.Return().WithSymbol("exit"))
 	insns[0] = btf.WithFuncMetadata(insns[0], function(checkerName))
 	for i := range insns { // the entry may have functions of any name
 		if s := insns[i].Symbol(); s != "" && i > 0 {
@@ -199,15 +196,23 @@ func after() asm.Instructions {
 	)
 }
 
-// judge counts what was returned, and goes on to keepBad if it is not legal.
+// judge counts what was returned, and goes on to keepBad if it is not legal, or a canary was lost.
+// Where nothing is known of what may be returned, there are no outcomes, and the canaries count alone.
 func judge(outcomes []live.Outcome) asm.Instructions {
 	insns := asm.Instructions{asm.LoadMem(asm.R1, asm.RFP, fpValue, asm.DWord).WithSymbol("judge")}
 	values := distinctValues(outcomes)
+	if len(values) == 0 {
+		insns = append(insns, asm.Mov.Imm(asm.R8, -1))
+	}
 	for i, v := range values {
 		insns = append(insns, asm.JEq.Imm32(asm.R1, int32(v.low), fmt.Sprint("value", i)))
 	}
+	none := int64(0)
+	if len(values) == 0 {
+		none = -1
+	}
 	insns = append(insns,
-		asm.LoadImm(asm.R3, 0, asm.DWord),
+		asm.LoadImm(asm.R3, none, asm.DWord),
 		asm.Mov.Imm(asm.R4, int32(8*len(values))),
 		asm.Ja.Label("verdict"))
 	for i, v := range values {

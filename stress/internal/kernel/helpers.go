@@ -23,8 +23,12 @@ func (r *run) helpers(ctx context.Context, cancel func(error)) *live.Helpers {
 	ready, all := make(chan struct{}, r.Config.Threads), make(chan struct{})
 	for i := range r.Config.Threads {
 		t := r.newThread(i, r.callers)
-		t.begun = make(chan struct{})
 		r.threads = append(r.threads, t)
+		if r.idle != "" { // it has a place for findings all the same
+			ready <- struct{}{}
+			continue
+		}
+		t.begun = make(chan struct{})
 		start(func(done <-chan struct{}) error {
 			pinTo(i)
 			takeTurns()
@@ -69,6 +73,9 @@ func (r *run) awaitHelpers(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	for _, t := range r.threads {
+		if t.begun == nil {
+			continue
+		}
 		select {
 		case <-t.begun:
 		case <-ctx.Done():

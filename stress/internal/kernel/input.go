@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/cilium/ebpf"
@@ -15,30 +14,8 @@ type Input struct {
 	Context []byte // a struct __sk_buff; mark, priority and cb of it are used
 }
 
-// Kinds are the types of programs that the kernel runs many times at a call, on a packet.
+// kinds are the types of programs whose context is a struct __sk_buff that the kernel can be asked for.
 var kinds = []ebpf.ProgramType{ebpf.SchedCLS, ebpf.SchedACT, ebpf.SocketFilter, ebpf.CGroupSKB, ebpf.LWTIn, ebpf.LWTOut, ebpf.LWTXmit}
-
-// otherContext are types of programs that the kernel runs so too, with another context than struct
-// __sk_buff.
-var otherContext = []ebpf.ProgramType{ebpf.XDP, ebpf.FlowDissector, ebpf.Netfilter}
-
-// runnable says why programs of a type cannot be run here.
-func runnable(kind ebpf.ProgramType) error {
-	switch {
-	case slices.Contains(kinds, kind):
-		return nil
-	case slices.Contains(otherContext, kind):
-		return fmt.Errorf("%w: the context of %v programs is not known here", ErrUnsupported, kind)
-	}
-	return fmt.Errorf("%w: programs of type %v are not run on a packet, many times at a call", ErrUnsupported, kind)
-}
-
-// linkHeader is what the kernel takes off the packet of a test run, but for programs that see the
-// header of an Ethernet device.
-const linkHeader = 14
-
-// seesLink are the types of these programs.
-var seesLink = []ebpf.ProgramType{ebpf.SchedCLS, ebpf.SchedACT}
 
 // Offsets in the UAPI's struct __sk_buff.
 const (
@@ -64,18 +41,6 @@ var skbFields = map[asm.Size][]int16{
 // is not known, nor whether it is null. Those of the packet's ends are known.
 var skbPointers = [][2]int{{140, 152}, {168, 176}}
 
-// options are those of one call of bpf(2).
-func (in Input) options(kind ebpf.ProgramType, repeat uint32) *ebpf.RunOptions {
-	o := &ebpf.RunOptions{Data: in.Packet, Repeat: repeat}
-	if !slices.Contains(seesLink, kind) {
-		o.Data = append(make([]byte, linkHeader), in.Packet...)
-	}
-	if given := in.given(); slices.ContainsFunc(given, func(b byte) bool { return b != 0 }) {
-		o.Context = given
-	}
-	return o
-}
-
 // given is the part of the context that the kernel takes.
 func (in Input) given() []byte {
 	out := make([]byte, skbSize)
@@ -87,12 +52,12 @@ func (in Input) given() []byte {
 	return out
 }
 
-// Seen is the struct __sk_buff that a program of a type finds, given an input: the kernel is asked
-// for every field, with the privileges of a run. Fields that such a program may not read are as they
-// were given. unknown are the ranges of bytes, [from, to), of which the kernel cannot be asked.
+// Seen is the context that a program of a type finds, given an input. For a struct __sk_buff the kernel
+// is asked for every field, with the privileges of a run. Fields that such a program may not read are
+// as they were given. unknown are the ranges of bytes, [from, to), of which the kernel cannot be asked.
 func (in Input) Seen(kind ebpf.ProgramType) (ctx []byte, unknown [][2]int, err error) {
-	if err := runnable(kind); err != nil {
-		return nil, nil, err
+	if !slices.Contains(kinds, kind) {
+		return slices.Clone(in.Context), [][2]int{{0, len(in.Context)}}, nil
 	}
 	ctx = make([]byte, skbSize)
 	copy(ctx, in.Context)

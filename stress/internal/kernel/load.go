@@ -3,12 +3,15 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"time"
 
 	"github.com/cilium/ebpf"
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/identity"
+	"tailpoke/stress/internal/live"
 )
 
 // loaded is what a run has in the kernel. All of it is closed at the end: nothing is pinned,
@@ -22,10 +25,14 @@ type loaded struct {
 	maps     *ebpf.Collection
 	rows     *ebpf.Map
 	clock    *clock
-	compiler *identity.Compiler // nil: images of this kernel are not known
-	unknown  string             // why, in one line
+	compiler *identity.Compiler       // nil: images of this kernel are not known
+	unknown  string                   // why nobody knows where sites are, in one line
+	adjOff   uint64                   // from where a program begins to where tail calls enter it; 0: not known
+	tried    map[bool]*identity.Image // of callers that check themselves or do not: sites found by experiment
+	slow     bool                     // the programs that keys are given take long to load
+	executor
 
-	uncheckable string // why no caller checks itself, though what is legal is known
+	uncheckable string // why no caller checks itself
 	arrays      map[string]*ebpf.Map
 	ids         map[string]ebpf.MapID // of arrays
 	pinned      []program             // a copy of each program that stays loaded
@@ -44,6 +51,7 @@ type caller struct {
 	*ebpf.Program
 	checks bool            // every execution
 	img    *identity.Image // empty where its sites are unknown
+	at     io.Closer       // what executes it, if events do
 }
 
 // open makes the maps and loads programs and callers.
@@ -57,11 +65,9 @@ func open(c *Config) (*loaded, error) {
 }
 
 func (l *loaded) open(c *Config) error {
-	var err error
-	if l.compiler, err = identity.DetectCompiler(); err != nil {
-		l.unknown = firstLine(err.Error())
-	}
-	if err := l.specs(c); err != nil {
+	l.learnCompiler()
+	err := l.specs(c)
+	if err != nil {
 		return err
 	}
 	if l.maps, err = ebpf.NewCollection(l.spec); err != nil {
@@ -80,18 +86,38 @@ func (l *loaded) open(c *Config) error {
 	if err := l.admit(c.Programs); err != nil {
 		return err
 	}
-	l.identify()
+	if err := l.findSites(c.Keys); err != nil { // then there is no watcher
+		l.unknown = firstLine(err.Error())
+	}
 	return nil
 }
 
-// identify finds where slots are. If it cannot be said, there is no watcher.
-func (l *loaded) identify() {
-	if l.compiler == nil {
-		return
+// learnCompiler finds out what the kernel emits, if it is known.
+func (l *loaded) learnCompiler() {
+	if k, err := identity.DetectCompiler(); err == nil {
+		l.compiler, l.adjOff = k, uint64(k.Layout.AdjOff)
 	}
-	if err := l.findSites(); err != nil {
-		l.compiler, l.unknown = nil, firstLine(err.Error())
+}
+
+// startExecuting attaches the callers to what executes them. If nothing can, the reason is kept.
+func (l *loaded) startExecuting(c *Config) error {
+	l.executor = newExecutor(l.entry)
+	if l.idle == "" {
+		if err := l.probe(l.callers[0].Program, c.Input); err != nil {
+			if lack := live.Lack(err); lack != nil {
+				return lack
+			}
+			err = errors.Join(err, l.executor.close())
+			l.executor = executor{idle: reasonOf(err), one: 1}
+		}
 	}
+	for i := range l.callers {
+		var err error
+		if l.callers[i].at, err = l.attached(l.callers[i].Program); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // findArrays finds the prog arrays of the keys.
@@ -108,17 +134,22 @@ func (l *loaded) findArrays(keys []protocol.Key) error {
 	return nil
 }
 
+// slowLoad is how long a program may take to load of which fresh copies come and go.
+const slowLoad = 100 * time.Millisecond
+
 // load loads programs and callers. If no caller can check itself, the reason is kept.
 func (l *loaded) load(c *Config) error {
 	for i, name := range c.Programs {
+		begun := time.Now()
 		p, err := loadProgram(l.spec, l.maps.Maps, l.programs[i])
 		if err != nil {
 			return refused("program "+name, err)
 		}
+		l.slow = l.slow || time.Since(begun) > slowLoad
 		l.pinned = append(l.pinned, program{Program: p})
 	}
 	for i := range c.Callers {
-		checks := i%2 == 0 && c.Oracle != nil && l.uncheckable == ""
+		checks := i%2 == 0 && l.uncheckable == ""
 		p, err := l.copyOf(checks)
 		if err != nil && checks && i == 0 {
 			l.uncheckable, checks = reasonOf(err), false
@@ -127,7 +158,7 @@ func (l *loaded) load(c *Config) error {
 		if err != nil {
 			return refused("program "+c.Entry, err)
 		}
-		l.callers = append(l.callers, caller{p, checks, &identity.Image{}})
+		l.callers = append(l.callers, caller{Program: p, checks: checks, img: &identity.Image{}})
 	}
 	return nil
 }
@@ -153,9 +184,6 @@ func (l *loaded) specs(c *Config) error {
 	l.spec = c.Spec.Copy()
 	l.spec.Variables = nil // they are in the maps
 	l.entry = l.spec.Programs[c.Entry]
-	if err := runnable(l.entry.Type); err != nil {
-		return err
-	}
 	for _, name := range c.Programs {
 		l.programs = append(l.programs, l.spec.Programs[name])
 	}
@@ -172,45 +200,47 @@ func (l *loaded) specs(c *Config) error {
 	return nil
 }
 
-// loadProgram loads one program over maps that there are.
-func loadProgram(spec *ebpf.CollectionSpec, over map[string]*ebpf.Map, p *ebpf.ProgramSpec) (*ebpf.Program, error) {
-	one := spec.Copy()
-	one.Programs = map[string]*ebpf.ProgramSpec{p.Name: p.Copy()}
-	coll, err := ebpf.NewCollectionWithOptions(one, ebpf.CollectionOptions{MapReplacements: over})
-	if err != nil {
-		return nil, err // it names the program
-	}
-	defer coll.Close()
-	return coll.DetachProgram(p.Name), nil
-}
-
-// findSites finds where programs are entered, and the sites of callers: all keys are empty.
-func (l *loaded) findSites() error {
-	for i := range l.pinned {
-		p := &l.pinned[i]
-		var err error
-		if p.landing, err = l.compiler.Landing(p.Program); err != nil {
-			return fmt.Errorf("%s: %w", l.programs[i].Name, err)
-		}
-	}
+// findSites finds the sites of callers, and where programs are entered: all keys are empty.
+func (l *loaded) findSites(keys []protocol.Key) error {
+	some := false
 	for i := range l.callers {
 		c := &l.callers[i]
-		img, err := l.imageOf(c.Program)
+		img, err := l.imageOf(c.Program, c.checks, keys)
 		if err != nil {
 			return err
 		}
 		c.img = img
+		some = some || slices.Contains(l.wantedOf(*c, keys), true)
+	}
+	if !some {
+		return errors.New("no key that changes changes a byte of its images: it has no direct site of them")
+	}
+	for i := range l.pinned {
+		p := &l.pinned[i]
+		var err error
+		if p.landing, err = l.landingOf(p.Program); err != nil {
+			return fmt.Errorf("%s: %w", l.programs[i].Name, err)
+		}
 	}
 	return nil
+}
+
+// landingOf is where tail calls enter a loaded program.
+func (l *loaded) landingOf(p *ebpf.Program) (uint64, error) {
+	at, err := identity.Functions(p)
+	if err != nil {
+		return 0, err
+	}
+	return at[0] + l.adjOff, nil
 }
 
 // program loads a copy of a program that keys are given.
 func (l *loaded) program(i int) (program, error) {
 	p, err := loadProgram(l.spec, l.maps.Maps, l.programs[i])
-	if err != nil || l.compiler == nil {
+	if err != nil || l.unknown != "" {
 		return program{p, 0}, err
 	}
-	landing, err := l.compiler.Landing(p)
+	landing, err := l.landingOf(p)
 	if err != nil {
 		return program{}, errors.Join(err, p.Close())
 	}
@@ -234,6 +264,9 @@ const freedWithin = 20 * time.Millisecond
 func (l *loaded) dismiss() error {
 	var errs []error
 	for _, c := range l.callers {
+		if c.at != nil {
+			errs = append(errs, c.at.Close())
+		}
 		errs = append(errs, c.Close())
 	}
 	if len(l.callers) > 0 {
@@ -246,7 +279,7 @@ func (l *loaded) dismiss() error {
 
 // close lets everything go.
 func (l *loaded) close() error {
-	errs := []error{l.dismiss()}
+	errs := []error{l.dismiss(), l.executor.close()}
 	for _, p := range l.pinned {
 		errs = append(errs, p.Close())
 	}

@@ -3,6 +3,7 @@ package kernel
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,9 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
+
+	"tailpoke/stress/internal/identity"
+	"tailpoke/stress/internal/live"
 )
 
 // names makes a program of the rig load a map, and nothing more.
@@ -123,10 +127,11 @@ func TestMapBytes(t *testing.T) {
 	}
 }
 
-// TestOtherImage: where the compiler of the kernel does something that is not known here, nobody
-// watches, and callers check themselves nevertheless.
+// TestOtherImage: where the compiler of the kernel does something that is not known here, sites are
+// found by experiment, and they are those that the compiler's image has.
 func TestOtherImage(t *testing.T) {
 	c := rig(t).withDefaults()
+	c.Callers = 4
 	l, err := open(&c)
 	if err != nil {
 		t.Fatal(err)
@@ -135,21 +140,33 @@ func TestOtherImage(t *testing.T) {
 	if l.compiler == nil {
 		t.Skipf("images of this kernel are not known: %s", l.unknown)
 	}
+	var want []*identity.Image
+	for _, c := range l.callers {
+		want = append(want, c.img)
+	}
 	other := *l.compiler
 	other.Layout.Forms.Return = (other.Layout.Forms.Return + 1) % 3 // another of its three forms
 	l.compiler = &other
-	l.identify()
-	if want := "entry: the kernel's image is not ours, so its sites are unknown"; l.compiler != nil || l.unknown != want {
-		t.Errorf("got %v %q, want %q", l.compiler, l.unknown, want)
+	if err := l.findSites(c.Keys); err != nil || len(l.tried) != 2 {
+		t.Fatalf("%d experiments: %v", len(l.tried), err)
+	}
+	for i, c := range l.callers {
+		if !reflect.DeepEqual(c.img, want[i]) {
+			t.Errorf("caller %d: by experiment %+v, want %+v", i, c.img, want[i])
+		}
+	}
+	l.compiler, l.tried, l.adjOff = nil, nil, 0
+	if err := l.findSites(c.Keys); err != nil || l.adjOff != uint64(other.Layout.AdjOff) {
+		t.Errorf("tail calls enter at +%d, %v: want +%d", l.adjOff, err, other.Layout.AdjOff)
 	}
 	if l.uncheckable != "" || !l.callers[0].checks {
 		t.Errorf("uncheckable: %q", l.uncheckable)
 	}
 }
 
-// TestUnwatched: a program that package jit cannot compile, with a load that may fault, is run
-// without a watcher, and the reason is one line.
-func TestUnwatched(t *testing.T) {
+// TestOddImage: a program that package jit cannot compile, with a load that may fault, is watched
+// nevertheless.
+func TestOddImage(t *testing.T) {
 	c := rig(t)
 	c.Duration = 500 * time.Millisecond
 	entry := c.Spec.Programs["entry"]
@@ -160,13 +177,33 @@ func TestUnwatched(t *testing.T) {
 		asm.LoadMem(asm.R1, asm.R1, taskField(t, "parent"), asm.DWord),
 		asm.LoadMem(asm.R1, asm.R1, taskField(t, "pid"), asm.Word))
 	res := runUntil(t, c, func(res *Result) bool { return res.Checked > 0 && res.Removes > 0 })
-	if res.Watch != nil || res.Unwatched == "" || strings.Contains(res.Unwatched, "\n") {
-		t.Errorf("unwatched: %q", res.Unwatched)
+	if res.Watch == nil || res.Watch.Sites != 4 || res.Watch.Noted == 0 || len(res.Foreign) > 0 {
+		t.Errorf("unwatched: %q; %+v", res.Unwatched, res.Watch)
 	}
 	if res.Uncheckable != "" || len(res.Findings) > 0 {
 		t.Errorf("uncheckable %q; %+v", res.Uncheckable, res)
 	}
-	t.Log(res.Unwatched)
+}
+
+// TestUnwatched: a program whose tail calls are all indirect is run without a watcher, and the reason is
+// one line.
+func TestUnwatched(t *testing.T) {
+	c := rig(t)
+	c.Duration = 500 * time.Millisecond
+	entry := c.Spec.Programs["entry"]
+	for i := range entry.Instructions {
+		if ins := &entry.Instructions[i]; ins.Dst == asm.R3 { // a key that nobody knows
+			*ins = asm.LoadMem(asm.R3, asm.R6, skbMark, asm.Word).WithSymbol(ins.Symbol())
+		}
+	}
+	c.oracle().legal = func(held [][]int) uint64 { return rigLegal([][]int{held[0], {live.None}}) }
+	res := runUntil(t, c, func(res *Result) bool { return res.Checked > 0 && res.Removes > 0 && res.Tails > 0 })
+	if res.Watch != nil || !strings.Contains(res.Unwatched, "no direct site") || strings.Contains(res.Unwatched, "\n") {
+		t.Errorf("unwatched: %q", res.Unwatched)
+	}
+	if len(res.Findings) > 0 {
+		t.Errorf("%+v", res)
+	}
 }
 
 // taskField is where a field of the kernel's struct task_struct lies, in bytes.

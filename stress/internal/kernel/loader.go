@@ -24,41 +24,56 @@ const releaseWithin = 60 * time.Second
 
 func (r *run) loader(done <-chan struct{}) error {
 	for n := 0; ; n++ {
-		if err := r.comeAndGo(done, n%2 == 0 && r.checkable()); err != nil {
+		took, err := r.comeAndGo(done, n%2 == 0 && r.checkable())
+		if err != nil {
 			return err
 		}
-		if n%8 == 7 && r.Oracle != nil {
+		if n%8 == 7 && r.shows() && !r.slow {
 			if err := r.release(done); err != nil {
 				return err
 			}
 		}
-		if live.Pause(done, unloadedFor) {
+		if live.Pause(done, max(unloadedFor, 4*took)) {
 			return nil
 		}
 	}
 }
 
 // comeAndGo loads a copy of the entry, executes it for a while, and lets it go. Its image is not
-// looked at: the sites may be in any state.
-func (r *run) comeAndGo(done <-chan struct{}, checks bool) error {
+// looked at: the sites may be in any state. took is how long loading it took.
+func (r *run) comeAndGo(done <-chan struct{}, checks bool) (took time.Duration, err error) {
+	begun := time.Now()
 	p, err := r.copyOf(checks)
 	if err != nil {
-		return err
+		return 0, err
+	}
+	took = time.Since(begun)
+	at, err := r.attached(p)
+	if err != nil {
+		return 0, errors.Join(err, p.Close())
 	}
 	t := r.newThread(live.None, []caller{{Program: p, checks: checks}})
 	t.seen = r.threads[0].seen
 	for end := time.Now().Add(loadedFor); err == nil && time.Now().Before(end) && !live.IsDone(done); {
+		if r.idle != "" {
+			live.Pause(done, loadedFor)
+			break
+		}
 		err = t.once()
 	}
 	r.driver.Loaded()
-	return errors.Join(err, p.Close())
+	return took, errors.Join(err, at.Close(), p.Close())
 }
 
+// shows says whether an execution shows what it returned, and it is known what that may be.
+func (r *run) shows() bool { return r.Oracle != nil && r.idle == "" && r.event == nil && !r.way.hides }
+
 // checkable says whether callers can check themselves.
-func (r *run) checkable() bool { return r.Oracle != nil && r.uncheckable == "" }
+func (r *run) checkable() bool { return r.uncheckable == "" }
 
 // release makes a set of maps of its own with a caller, gives every key a program, and lets go of
-// the prog arrays: the kernel then empties them, while the caller is executed.
+// the prog arrays: the kernel then empties them, while the caller is executed. The programs are over
+// these maps too, as they may have tail calls themselves.
 func (r *run) release(done <-chan struct{}) error {
 	own, err := ebpf.NewCollection(r.spec)
 	if err != nil {
@@ -70,8 +85,21 @@ func (r *run) release(done <-chan struct{}) error {
 		return err
 	}
 	defer p.Close()
+	var given []*ebpf.Program
+	defer func() {
+		for _, p := range given {
+			p.Close()
+		}
+	}()
 	for i, k := range r.Keys {
-		if err := own.Maps[k.Map].Put(uint32(k.Index), r.pinned[i%len(r.pinned)].Program); err != nil {
+		if i < len(r.programs) {
+			one, err := loadProgram(r.spec, own.Maps, r.programs[i])
+			if err != nil {
+				return err
+			}
+			given = append(given, one)
+		}
+		if err := own.Maps[k.Map].Put(uint32(k.Index), given[i%len(given)]); err != nil {
 			return err
 		}
 	}

@@ -59,7 +59,7 @@ func (r *run) Unload() error {
 // frees it when the key gets another.
 func (r *run) Operate(op live.Op) error {
 	var p program
-	fresh := op.Kind.Gives() && !r.bursts && r.driver.Rand.IntN(4) == 0
+	fresh := op.Kind.Gives() && !r.bursts && r.driver.Rand.IntN(4) == 0 && !r.slow
 	switch {
 	case fresh:
 		var err error

@@ -21,7 +21,7 @@ func TestLengthened(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer p.Close()
-			img, err := l.imageOf(p)
+			img, err := l.imageOf(p, i == 0, c.Keys)
 			if err != nil {
 				t.Fatal(err)
 			}

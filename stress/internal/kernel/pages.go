@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -65,9 +67,40 @@ func (l *loaded) keysOf(c caller, all []protocol.Key) []int {
 	return keys
 }
 
-// imageOf finds the sites of a copy of the entry.
-func (l *loaded) imageOf(p *ebpf.Program) (*identity.Image, error) {
-	return l.compiler.Image(l.entry.Name, p, slices.Collect(maps.Values(l.maps.Maps))...)
+// imageOf finds the sites of a copy of the entry, if need be by experiment. All keys are empty.
+func (l *loaded) imageOf(p *ebpf.Program, checks bool, keys []protocol.Key) (*identity.Image, error) {
+	img, err := l.compiled(p)
+	if err == nil {
+		return img, nil
+	}
+	if known := l.tried[checks]; known != nil {
+		if img, err := moved(known, p); err == nil {
+			return img, nil
+		}
+	}
+	x, err2 := try(p, keys, l.arrays, l.pinned[0].Program, func() bool { return true })
+	if err2 == nil && x.adjOff != 0 && l.adjOff != 0 && x.adjOff != l.adjOff {
+		err2 = fmt.Errorf("its sites enter programs at +%d, and not at +%d", x.adjOff, l.adjOff)
+	}
+	if err2 != nil {
+		return nil, fmt.Errorf("%s; by experiment: %w", firstLine(err.Error()), err2)
+	}
+	if l.adjOff == 0 {
+		l.adjOff = x.adjOff
+	}
+	if l.tried == nil {
+		l.tried = map[bool]*identity.Image{}
+	}
+	l.tried[checks] = x.img
+	return x.img, nil
+}
+
+// compiled finds the sites where our image is the kernel's.
+func (l *loaded) compiled(p *ebpf.Program) (*identity.Image, error) {
+	if l.compiler == nil {
+		return nil, errors.New("images of this kernel are not known")
+	}
+	return l.compiler.Image("image", p, slices.Collect(maps.Values(l.maps.Maps))...)
 }
 
 // countWindows counts sites by where their windows lie; nil where that does not matter.

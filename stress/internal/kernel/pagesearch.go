@@ -110,7 +110,7 @@ type sought struct {
 // and one is found in time. All keys are empty. Where sites are not known there is nothing to look
 // for.
 func (l *loaded) seekPages(ctx context.Context, c *Config) error {
-	if !c.AcrossPages || l.compiler == nil {
+	if !c.AcrossPages || l.unknown != "" {
 		return nil
 	}
 	end := time.Now().Add(seekTime)
@@ -171,7 +171,7 @@ func (l *loaded) seekPage(s *pageSearch, c *caller, conf *Config) error {
 	if pad > 0 {
 		p, err := s.load(one)
 		if err == nil {
-			img, err = l.imageOf(p.Closer.(*ebpf.Program))
+			img, err = l.imageOf(p.Closer.(*ebpf.Program), c.checks, conf.Keys)
 		}
 		if err != nil {
 			return err
@@ -182,7 +182,7 @@ func (l *loaded) seekPage(s *pageSearch, c *caller, conf *Config) error {
 		return err
 	}
 	p := found.Closer.(*ebpf.Program)
-	if img, err = l.imageOf(p); err != nil {
+	if img, err = l.imageOf(p, c.checks, conf.Keys); err != nil {
 		return errors.Join(err, p.Close())
 	}
 	s.rejected = append(s.rejected, c.Program)

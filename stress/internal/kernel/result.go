@@ -25,7 +25,12 @@ type Result struct {
 
 // Verdict is what it comes to.
 func (r *Result) Verdict() report.Verdict {
-	v := r.Result.Verdict()
+	counted := r.Result
+	if r.Idle != "" { // operations need no executions beside them
+		counted.Overlaps = report.Overlaps{Install: 1, Update: 1, Remove: 1}
+	}
+	v := counted.Verdict()
+	v.Overlaps, v.OverlapsBy = r.Overlaps.Sum(), r.Overlaps
 	v.Kernel = &r.KernelCounts
 	return v
 }
@@ -109,7 +114,7 @@ func (r *run) counts() (Result, error) {
 		KernelCounts: report.KernelCounts{
 			Callers: r.Callers, Releases: r.releases.Load(), Frees: r.frees.Load(), Unchecked: t.unchecked,
 			Overlapped: map[string]uint64{}, Unwatched: r.unwatched, Uncheckable: r.uncheckable,
-			Windows: r.windows,
+			Windows: r.windows, Idle: r.idle, Experiment: len(r.tried) > 0,
 		},
 	}
 	res.Bad = t.bad
@@ -128,7 +133,10 @@ func (r *run) counts() (Result, error) {
 			res.Skips += n
 		}
 	}
-	res.Checked = res.Executions - t.unchecked
+	res.Canaries = res.Executions
+	if r.Oracle != nil {
+		res.Checked = res.Executions - t.unchecked
+	}
 	for _, e := range t.records {
 		res.Findings = append(res.Findings, r.classify(e))
 	}

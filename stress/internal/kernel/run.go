@@ -95,6 +95,9 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 	if err := r.clock.begin(kindNone, empty); err != nil {
 		return nil, err
 	}
+	if err := r.startExecuting(&r.Config); err != nil {
+		return nil, err
+	}
 	defer live.Procs(r.Config.Threads + ownThreads)()
 	r.watch()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -148,7 +151,7 @@ func (r *run) addWatch(res *Result, w *Watch) {
 // watch makes the watcher of the callers' sites, where there can be one.
 func (r *run) watch() {
 	r.sited = make([]bool, len(r.Keys))
-	if r.compiler == nil {
+	if r.unknown != "" {
 		for k := range r.sited {
 			r.sited[k] = true
 		}

@@ -184,7 +184,6 @@ func TestRefused(t *testing.T) {
 		{"callers", "65 callers: want 1 to 64", false, func(c *Config) { c.Callers = 65 }},
 		{"script", "call 1 of the script", false, func(c *Config) { c.Script = protocol.Script{{Kind: protocol.Delete, Key: 2}} }},
 		{"outcomes", "64 different values", true, func(c *Config) { c.oracle().outcomes = make([]live.Outcome, 64) }},
-		{"type", "programs of type Kprobe", true, func(c *Config) { c.Spec.Programs["entry"].Type = 2 }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := rig(t)

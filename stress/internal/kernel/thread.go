@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"tailpoke/stress/internal/live"
 
@@ -28,8 +29,11 @@ func (r *run) options(checks bool) *ebpf.RunOptions {
 	case hi > lo:
 		n = 1
 	}
-	return r.Input.options(r.entry.Type, n)
+	return r.Input.options(r.entry.Type, max(1, min(n, uint32(longest/r.one))))
 }
+
+// longest is about the time that a call may take: the run ends when all are over.
+const longest = 200 * time.Millisecond
 
 // A thread executes callers in turn.
 type thread struct {
@@ -85,12 +89,28 @@ const callsATurn = 8
 func (t *thread) once() error {
 	c := &t.callers[t.turn%len(t.callers)]
 	t.turn++
-	if c.checks {
-		_, err := c.Run(t.many)
-		return err
+	switch {
+	case t.run.event != nil:
+		return t.fire()
+	case c.checks:
+		return t.checkItself(c)
 	}
 	for range callsATurn {
 		if err := t.checkLast(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkItself executes a caller that checks itself.
+func (t *thread) checkItself(c *caller) error {
+	calls := 1
+	if t.run.way.once {
+		calls = fewAtOnce
+	}
+	for range calls {
+		if _, err := c.Run(t.many); err != nil {
 			return err
 		}
 	}
@@ -106,16 +126,39 @@ func (t *thread) checkLast(c *caller) error {
 	if err != nil {
 		return err
 	}
-	t.executions.Add(uint64(t.few.Repeat))
+	t.executions.Add(uint64(max(1, t.few.Repeat)))
 	to := clock.now()
 	legal, kind, known := clock.between(from, to)
 	t.overlaps[kind].Add(1)
-	if !known || t.run.Oracle == nil {
+	if !known || t.run.Oracle == nil || t.run.way.hides {
 		t.unchecked.Add(1)
 		return nil
 	}
 	t.checked.Add(1)
 	t.check(record{value: value, from: from, to: to, legal: legal})
+	return nil
+}
+
+// eventsATurn is how many events a thread makes in a turn.
+const eventsATurn = 32
+
+// fire executes all callers that are attached. Those that do not check themselves show nothing.
+func (t *thread) fire() error {
+	clock := t.run.clock
+	for range eventsATurn {
+		from := clock.now()
+		if err := t.run.event.fire(); err != nil {
+			return err
+		}
+		_, kind, _ := clock.between(from, clock.now())
+		for i := range t.callers {
+			if !t.callers[i].checks {
+				t.executions.Add(1)
+				t.unchecked.Add(1)
+				t.overlaps[kind].Add(1)
+			}
+		}
+	}
 	return nil
 }
 

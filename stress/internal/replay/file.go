@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,7 +54,7 @@ func Write(out io.Writer, j *judge.Job, a *judge.Answer) error {
 	if n := len(a.Recorded.Choices); n > maxSteps {
 		return fmt.Errorf("a witness of %d steps: a file holds at most %d", n, maxSteps)
 	}
-	s := &j.Subject
+	s := cmp.Or(a.Recorded.Subject, &j.Subject)
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -97,8 +98,8 @@ func parse(raw []byte) (*file, judge.Replayer, error) {
 	}
 	engine, ok := judge.ByName(head.Engine).(judge.Replayer)
 	if !ok {
-		return nil, nil, fmt.Errorf(" engine: %q: only witnesses of the %s and the %s engine can be replayed",
-			head.Engine, protocol.Model, protocol.Machine)
+		return nil, nil, fmt.Errorf(" engine: %q: only witnesses of the %s, the %s and the %s engine can be replayed",
+			head.Engine, protocol.Model, protocol.Machine, protocol.Steered)
 	}
 	f := &file{Explored: engine.Explored()}
 	d := json.NewDecoder(bytes.NewReader(raw))

@@ -7,10 +7,12 @@ import (
 	"slices"
 
 	"tailpoke/internal/bundle"
+	"tailpoke/internal/vm"
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/judge"
 	"tailpoke/stress/internal/regress"
+	"tailpoke/stress/internal/steered"
 	"tailpoke/stress/internal/workload"
 	"tailpoke/stress/report"
 )
@@ -78,6 +80,13 @@ func (f *file) replay(ctx context.Context, engine judge.Replayer) (*report.Docum
 	r := &report.Replay{
 		Engine: f.Engine, Property: shown.Property, Text: shown.Text, Steps: len(f.Choices), Cycle: shown.Cycle,
 		Witness: shown,
+	}
+	if kernel, ok := vm.KernelOf(ctx); ok {
+		r.CPU = &report.Stepped{Outcome: report.NotStepped, Steps: r.Steps, Text: "a kernel was asked"}
+		if r.Kernel, err = steered.Follow(ctx, kernel, shown); err != nil {
+			return nil, &Failure{fmt.Errorf("the steered kernel: %w", err)}
+		}
+		return j.Document(r), nil
 	}
 	if f.Engine == protocol.Model {
 		r.Machine, err = askAlso(ctx, protocol.Machine, j)

@@ -12,6 +12,17 @@ import (
 	"tailpoke/patcher/protocol/witness"
 )
 
+// Map is a map beside prog arrays. One that is an array of values, which images read without a call, has
+// them all, Stride bytes from one to the next.
+type Map struct {
+	Values     []byte
+	Stride     int // 0: it is none
+	MaxEntries int
+}
+
+// MaxData bounds the values of all arrays together, in bytes: they are part of a thread's state.
+const MaxData = 4 << 10
+
 // Properties lists what is judged, the most specific first: of violations that are equally
 // near, the first is reported.
 func Properties() []protocol.Property {
@@ -30,6 +41,9 @@ const (
 	MaxKeys = 6
 	// MaxTexts is how many images can be loaded, the entry and copies included.
 	MaxTexts = 13
+	// MaxPrograms is how many programs keys may be given in any MaxOps operations, each of them three
+	// times.
+	MaxPrograms = 4
 	// DefaultMaxStates bounds the states of a check: about 500 MB.
 	DefaultMaxStates = 2 << 20
 	// maxContentBytes bounds what the states of threads take, whatever the bound on states.
@@ -49,7 +63,10 @@ type Config struct {
 	Maps     map[string]int // number of keys of each prog array that the programs name
 	Keys     []protocol.Key // the keys that change; Script names them by index
 	Ctx      []byte         // what R1 points to
-	Outcomes []uint64       // what an execution may return; nil: anything
+	// Data are the other maps that the programs name. Every execution finds the values of arrays as they
+	// are here; nothing is found in the rest.
+	Data     map[string]Map
+	Outcomes []uint64 // what an execution may return; nil: anything
 
 	// Held is the program that each key holds when everything begins, or [witness.None]; nil: all
 	// are empty.

@@ -56,8 +56,8 @@ func TestDecodesImages(t *testing.T) {
 
 func TestUnsupported(t *testing.T) {
 	for want, insns := range map[string][]asm.Instruction{
-		"entry calls helpers":                       append([]asm.Instruction{asm.FnKtimeGetNs.Call()}, leafEnd...),
-		"entry uses values, which is no prog array": append([]asm.Instruction{asm.LoadMapPtr(asm.R1, 0).WithReference("values")}, leafEnd...),
+		"entry calls bpf_get_current_task_btf":        append([]asm.Instruction{asm.FnGetCurrentTaskBtf.Call()}, leafEnd...),
+		"entry uses values, of which nothing is said": append([]asm.Instruction{asm.LoadMapPtr(asm.R1, 0).WithReference("values")}, leafEnd...),
 	} {
 		c := direct(t, 1, 1, 1)
 		c.Entry = parse(t, "entry", insns...)

@@ -48,7 +48,7 @@ func newThread(s *system) *thread {
 	t := &thread{}
 	t.Mem = x86.Memory{
 		Stack: x86.Region{At: stackAt, Bytes: make([]byte, stackSize)},
-		Own:   x86.Region{At: ctxAt, Bytes: make([]byte, len(s.Ctx))},
+		Own:   x86.Region{At: ctxAt, Bytes: make([]byte, len(s.own))},
 		Rest: func(at uint64, n uint8) (uint64, bool) {
 			if _, ok := s.data.pointerAt(at, n); ok {
 				return t.pointer, true
@@ -87,7 +87,7 @@ func (t *thread) enter(s *system) {
 	t.Regs[x86.RSP] = callerAt - 8
 	x86.Put(t.Mem.Stack.Within(callerAt-8, 8), returnAt)
 	t.Regs[x86.RDI] = ctxAt
-	copy(t.Mem.Own.Bytes, s.Ctx)
+	copy(t.Mem.Own.Bytes, s.own)
 }
 
 // callerWord is a word of the caller's stack, counted from the return address up.

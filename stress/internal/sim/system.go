@@ -21,6 +21,7 @@ type system struct {
 	sites    []site // in tracking order
 	slots    []slot
 	data     data
+	own      []byte // the memory beside its stack that a thread begins with: the context, and arrays
 	nextText uint64
 
 	arrayKeys []pointerOf // for each key that changes its word

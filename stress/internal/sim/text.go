@@ -51,6 +51,9 @@ func (s *system) load() error {
 		s.arrayKeys = append(s.arrayKeys, pointerOf{slices.Index(names, k.Map), k.Index})
 	}
 	var loads []Load
+	if err := s.addData(infos); err != nil {
+		return err
+	}
 	loads, s.copies = s.Loads()
 	images := map[*jit.Program]*jit.Image{} // copies have the same code
 	for _, l := range loads {
@@ -78,7 +81,7 @@ func (s *system) load() error {
 func (c *Config) compile(p *jit.Program, arrays map[string]jit.MapInfo) (*jit.Image, error) {
 	for _, m := range p.Maps() {
 		if _, ok := arrays[m]; !ok {
-			return nil, unsupportedf("%s uses %s, which is no prog array", p.Name, m)
+			return nil, unsupportedf("%s uses %s, of which nothing is said", p.Name, m)
 		}
 	}
 	image := c.Compile
@@ -87,16 +90,7 @@ func (c *Config) compile(p *jit.Program, arrays map[string]jit.MapInfo) (*jit.Im
 			return jit.Compile(p, jit.Options{Layout: l, Maps: arrays})
 		}
 	}
-	img, err := image(p, c.Layout, arrays)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range img.Refs {
-		if r.Kind == jit.RefHelper {
-			return nil, unsupportedf("%s calls helpers, and there are none here", p.Name)
-		}
-	}
-	return img, nil
+	return image(p, c.Layout, arrays)
 }
 
 // place gives an image its address and finds its slots.
@@ -119,6 +113,9 @@ func (s *system) place(img *jit.Image, name string) error {
 				name, off, img.Code[off:min(int(off)+8, len(img.Code))])
 		}
 		t.insns[off] = i
+	}
+	if err := t.stub(); err != nil {
+		return err
 	}
 	s.texts = append(s.texts, t)
 	s.data.addProgram(t.structAt, uint64(img.Layout.ProgFunc), t.at)

@@ -33,6 +33,9 @@ func Replay(c sim.Config, w *witness.Witness) (*report.Stepped, error) {
 	if err := exec.Supported(); err != nil {
 		return &report.Stepped{Outcome: report.NotStepped, Steps: len(w.Steps), Text: err.Error()}, nil
 	}
+	if len(c.Data) > 0 {
+		return &report.Stepped{Outcome: report.NotStepped, Steps: len(w.Steps), Text: "its programs have maps or helpers, which are others on a real CPU"}, nil
+	}
 	if len(w.Steps) == 0 {
 		return nil, errors.New("a witness without steps")
 	}

@@ -3,6 +3,7 @@ package workload
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"github.com/cilium/ebpf"
 
@@ -46,6 +47,7 @@ func (m Maps) Host() (map[string]host.MapSpec, error) {
 		case host.Opaque: // what it has to begin with, nobody finds
 		case host.Array, host.PerCPUArray:
 			var err error
+			m.Given = !strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "fd ") // no variables
 			if m.Contents, err = contentsOf(spec); err != nil {
 				return nil, fmt.Errorf("map %q: %w", name, err)
 			}
@@ -83,6 +85,38 @@ func (m Maps) Interp() (map[string]*interp.Map, error) {
 				return nil, fmt.Errorf("map %q: %w", name, err)
 			}
 		}
+	}
+	return out, nil
+}
+
+// Flat is a map as memory: of an array its values, Stride bytes from one to the next.
+type Flat struct {
+	Values     []byte // nil: they are too many
+	Stride     int    // 0: it is no array
+	MaxEntries int
+}
+
+// Flat are the maps beside prog arrays, those with at most so many bytes with their values.
+func (m Maps) Flat(most int) (map[string]Flat, error) {
+	specs, err := m.Host()
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]Flat{}
+	for name, s := range specs {
+		f := Flat{MaxEntries: s.MaxEntries}
+		if s.Kind == host.Array {
+			f.Stride = (s.ValueSize + 7) &^ 7
+			if s.MaxEntries <= most/f.Stride {
+				f.Values = make([]byte, f.Stride*s.MaxEntries)
+			}
+			for _, p := range s.Contents {
+				if at := int(binary.LittleEndian.Uint32(p.Key)) * f.Stride; at < len(f.Values) {
+					copy(f.Values[at:], p.Value)
+				}
+			}
+		}
+		out[name] = f
 	}
 	return out, nil
 }

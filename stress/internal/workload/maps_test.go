@@ -32,7 +32,7 @@ func TestMaps(t *testing.T) {
 	want := map[string]host.MapSpec{
 		".bss":    {Kind: host.Array, KeySize: 4, ValueSize: 12, MaxEntries: 1},
 		".rodata": {Kind: host.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1, Contents: []host.Pair{{Key: zero, Value: []byte{1, 2, 3, 4}}}},
-		"stats":   {Kind: host.PerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: 2},
+		"stats":   {Kind: host.PerCPUArray, KeySize: 4, ValueSize: 8, MaxEntries: 2, Given: true},
 		"flows":   {Kind: host.Hash, KeySize: 16, ValueSize: 16, MaxEntries: 5},
 	}
 	if diff := cmp.Diff(want, native); diff != "" {

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"debug/elf"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 
 	"tailpoke/jit"
 	"tailpoke/jit/exec"
@@ -34,33 +36,48 @@ func builtin(name, entry string) *Workload {
 }
 
 // LoadObject reads a workload from an object file that clang made.
-func LoadObject(path, entry string) (*Workload, error) {
+func LoadObject(path, entry string) (*Workload, error) { return LoadGiven(path, entry, Given{}) }
+
+// LoadGiven is LoadObject with what the object's loader would add.
+func LoadGiven(path, entry string, g Given) (*Workload, error) {
 	raw, err := ReadRegular(path, MaxObject)
 	if err != nil {
 		return nil, err
 	}
-	return ReadObject(path, raw, entry)
+	return readGiven(path, raw, entry, g)
 }
 
 // ReadObject reads a workload from the bytes of an object file. The threads execute the
 // program called entry; the keys of its prog arrays are given the other programs of the
 // same type, or the entry itself if there is no other.
 func ReadObject(name string, raw []byte, entry string) (*Workload, error) {
-	spec, err := Decode(name, raw)
+	return readGiven(name, raw, entry, Given{})
+}
+
+func readGiven(name string, raw []byte, entry string, g Given) (*Workload, error) {
+	spec, err := decodeGiven(name, raw, g)
 	if err != nil {
 		return nil, err
 	}
-	return FromCollection(spec, Source{Object: raw, Name: name, Entry: entry})
+	return FromCollection(spec, Source{Object: raw, Name: name, Entry: entry, Given: g})
 }
 
 // Decode reads what an object file holds.
 func Decode(name string, raw []byte) (*ebpf.CollectionSpec, error) {
+	return decodeGiven(name, raw, Given{})
+}
+
+// decodeGiven reads it with what its loader would add.
+func decodeGiven(name string, raw []byte, g Given) (*ebpf.CollectionSpec, error) {
 	if len(raw) < len(elf.ELFMAG) || string(raw[:len(elf.ELFMAG)]) != elf.ELFMAG {
 		return nil, fmt.Errorf("%s: no ELF file: want an object that clang -target bpf -c made", name)
 	}
 	spec, err := readELF(raw)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errors.New("the file was cut off: it says that it holds more")
+	}
+	if err == nil {
+		err = g.apply(spec)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -74,9 +91,7 @@ func FromCollection(spec *ebpf.CollectionSpec, from Source) (*Workload, error) {
 	if err := w.readPrograms(spec, from.Entry); err != nil {
 		return nil, fmt.Errorf("%s: %w", from.Name, err)
 	}
-	if err := w.readMaps(spec); err != nil {
-		return nil, fmt.Errorf("%s: %w", from.Name, err)
-	}
+	w.readMaps(spec)
 	w.chooseContext(spec.Programs[from.Entry].Type)
 	return w, nil
 }
@@ -92,14 +107,12 @@ func (w *Workload) readPrograms(spec *ebpf.CollectionSpec, entry string) error {
 		if ps.Type != es.Type {
 			continue
 		}
-		insns, err := w.relocate(ps.Instructions)
-		if err != nil {
-			return fmt.Errorf("program %s: %w", n, err)
-		}
-		p, err := jit.Parse(n, insns)
+		p, err := w.parse(n, ps.Instructions)
 		switch {
-		case err != nil:
-			return fmt.Errorf("program %s: %w", n, err)
+		case err != nil && n == entry: // a kernel may take it all the same
+			w.limit = cmp.Or(w.limit, fmt.Errorf("program %s: %w", n, err))
+			w.Entry = &jit.Program{Name: n, Insns: ps.Instructions}
+		case err != nil: // no key is given it
 		case n == entry:
 			w.Entry = p
 		case len(w.Programs) < maxPrograms:
@@ -112,8 +125,17 @@ func (w *Workload) readPrograms(spec *ebpf.CollectionSpec, entry string) error {
 	return nil
 }
 
+// parse reads a program as it is loaded.
+func (w *Workload) parse(name string, insns asm.Instructions) (*jit.Program, error) {
+	insns, err := w.relocate(insns)
+	if err != nil {
+		return nil, err
+	}
+	return jit.Parse(name, insns)
+}
+
 // readMaps takes the maps that the programs name, and the keys that change.
-func (w *Workload) readMaps(spec *ebpf.CollectionSpec) error {
+func (w *Workload) readMaps(spec *ebpf.CollectionSpec) {
 	for _, p := range w.all() {
 		for _, m := range p.Maps() {
 			ms, ok := spec.Maps[m]
@@ -122,7 +144,8 @@ func (w *Workload) readMaps(spec *ebpf.CollectionSpec) error {
 				continue
 			}
 			if !ok {
-				return fmt.Errorf("program %s: no map %q in the object", p.Name, m)
+				w.limit = cmp.Or(w.limit, fmt.Errorf("program %s: no map %q in the object", p.Name, m))
+				continue
 			}
 			if ms.Type != ebpf.ProgramArray {
 				w.Data[m] = ms
@@ -132,7 +155,6 @@ func (w *Workload) readMaps(spec *ebpf.CollectionSpec) error {
 		}
 	}
 	w.takeKeys()
-	return nil
 }
 
 // kconfigSize is room for the variables of .kconfig, in bytes. Their values are a kernel's: nothing is
@@ -177,6 +199,7 @@ type Source struct {
 	Case    string         `json:"case,omitempty"`  // of the regression cases
 	Name    string         `json:"name,omitempty"`  // of the object file; "" of what is generated
 	Entry   string         `json:"entry,omitempty"` // the program in it that threads execute
+	Given   Given          `json:"given,omitzero"`
 	Shape   protocol.Shape `json:"shape"`
 	Aligned bool           `json:"aligned,omitempty"`
 }
@@ -195,7 +218,7 @@ func (s Source) Workload(byCase func(name string) (*Workload, error)) (*Workload
 	case s.Object == nil:
 		return Generate(s.Shape, s.Aligned)
 	}
-	return ReadObject(s.Name, s.Object, s.Entry)
+	return readGiven(s.Name, s.Object, s.Entry, s.Given)
 }
 
 // MaxObject bounds an object file, in bytes.

@@ -28,6 +28,7 @@ type Oracle struct {
 	coarse   bool              // contents are not followed anew: too much is unknown for that to pay
 	bit      map[uint64]uint64 // by value
 	shared   bool              // some value is returned by more than one program
+	states   int               // that are explored at most
 	lo, hi   int               // bytes of the context that may be written
 	data     map[string]*interp.Map
 
@@ -56,8 +57,13 @@ func (w *Workload) Oracle(until context.Context, l *jit.Layout, ctx Context) (*O
 }
 
 func newOracle(until context.Context, w *Workload, l *jit.Layout, ctx Context) (*Oracle, error) {
+	return explored(until, w, l, ctx, 0)
+}
+
+// explored is an oracle that explores so many states at most; 0: as many as the interpreter does.
+func explored(until context.Context, w *Workload, l *jit.Layout, ctx Context, states int) (*Oracle, error) {
 	o := &Oracle{
-		workload: w, layout: l, ctx: ctx,
+		workload: w, layout: l, ctx: ctx, states: states,
 		keys: map[protocol.Key]int{}, bit: map[uint64]uint64{}, known: map[string]uint64{},
 	}
 	if w.limit != nil {
@@ -222,7 +228,7 @@ func appendContents(b []byte, held [][]int) []byte {
 func (o *Oracle) explore(held [][]int, stop <-chan struct{}) (*interp.Result, error) {
 	res, err := interp.Explore(o.workload.Entry, interp.World{
 		Ctx: o.ctx.Bytes, CtxKind: o.ctx.Kind, CtxUnknown: o.ctx.Unknown, Packet: o.ctx.Packet,
-		Layout: o.layout, Maps: o.data, Shared: true, Unknown: true, Stop: stop,
+		Layout: o.layout, Maps: o.data, Shared: true, Unknown: true, Stop: stop, MaxStates: o.states,
 		MaxEntries: func(m string) uint32 { return uint32(o.workload.Maps[m]) },
 		Held: func(m string, key uint32) []*jit.Program {
 			i, ok := o.keys[protocol.Key{Map: m, Index: int(key)}]

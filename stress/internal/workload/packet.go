@@ -2,11 +2,13 @@ package workload
 
 import (
 	"context"
+	"encoding/binary"
 	"slices"
 
 	"github.com/cilium/ebpf"
 
 	"tailpoke/jit"
+	"tailpoke/jit/interp"
 	"tailpoke/stress/internal/live"
 )
 
@@ -17,9 +19,8 @@ func (w *Workload) chooseContext(t ebpf.ProgramType) {
 	if w.Context.Packet == nil {
 		return
 	}
-	for _, packet := range packets() {
-		c := ContextOf(t, packet)
-		o, err := newOracle(context.Background(), w, &jit.V612, c)
+	for _, c := range w.Contexts() {
+		o, err := explored(context.Background(), w, &jit.V612, c, glance)
 		if err != nil {
 			return
 		}
@@ -28,6 +29,35 @@ func (w *Workload) chooseContext(t ebpf.ProgramType) {
 			return
 		}
 	}
+}
+
+// glance is how many states are explored for a first look.
+const glance = 256
+
+// Contexts are the contexts that the entry may be given: those with the packets that we have, and what
+// another program may have left in cb; or those with numbers, and with addresses of kernel objects.
+func (w *Workload) Contexts() []Context {
+	if w.Context.Packet == nil {
+		objects := w.Context
+		objects.Objects, objects.Unknown = true, [][2]int{{0, len(objects.Bytes)}}
+		return []Context{w.Context, objects}
+	}
+	var out []Context
+	for _, cb := range []uint32{0, 1} {
+		for _, packet := range packets() {
+			c := w.Context
+			c.Packet, c.Bytes = packet, slices.Clone(c.Bytes)
+			if c.Kind == interp.CtxSkb {
+				binary.LittleEndian.PutUint32(c.Bytes, uint32(len(packet)))
+				copy(c.Bytes[skbProtocol:], packet[etherType:etherType+2])
+				for i := range 5 {
+					binary.LittleEndian.PutUint32(c.Bytes[generatedCB+generatedWord*i:], cb)
+				}
+			}
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // Offsets in Ethernet frames, and numbers of protocols.
@@ -41,6 +71,9 @@ const (
 	icmp      = 1
 	icmp6     = 58
 )
+
+// skbProtocol is where struct __sk_buff has the frame's type.
+const skbProtocol = 16
 
 // packets are frames of 64 bytes, or a little more, that programs tell apart, the default one first.
 func packets() [][]byte {

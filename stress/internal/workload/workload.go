@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -8,6 +9,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"tailpoke/jit"
+	"tailpoke/jit/host"
 	"tailpoke/patcher/protocol"
 )
 
@@ -28,12 +30,9 @@ type Workload struct {
 	limit   error                // why it can be executed in a kernel alone, or nil
 	markers int                  // how many of the last programs are markers
 
-	marked      sync.Once // guards what follows
-	withMarkers *Workload
-	markersErr  error
-
 	images  memo[imageKey, *jit.Image]
 	oracles memo[oracleKey, *Oracle]
+	marked  memo[string, *Workload] // by context
 }
 
 // Computed says how many oracles and images were computed, as tests want to know.
@@ -48,6 +47,30 @@ func (w *Workload) Collection() *ebpf.CollectionSpec {
 		return w.generatedCollection()
 	}
 	return w.spec.Copy()
+}
+
+// Fitted is the workload with these keys, and with the programs of these names that keys are given: its
+// own, and some that were made. What was computed for it stays where nothing changes.
+func (w *Workload) Fitted(keys []protocol.Key, programs []string, made map[string]*ebpf.ProgramSpec) (*Workload, error) {
+	same := func(p *jit.Program, name string) bool { return p.Name == name }
+	if slices.Equal(keys, w.Keys) && slices.EqualFunc(w.Programs, programs, same) {
+		return w, nil
+	}
+	f := &Workload{Entry: w.Entry, Maps: w.Maps, Keys: keys, Data: w.Data, Context: w.Context, Source: w.Source, spec: w.Collection(), limit: w.limit}
+	for _, name := range programs {
+		if i := slices.IndexFunc(w.all(), func(p *jit.Program) bool { return p.Name == name }); i >= 0 {
+			f.Programs = append(f.Programs, w.all()[i])
+			continue
+		}
+		spec := made[name]
+		f.spec.Programs[name] = spec.Copy()
+		p, err := jit.Parse(name, spec.Instructions)
+		if err != nil {
+			return nil, fmt.Errorf("program %s: %w", name, err)
+		}
+		f.Programs = append(f.Programs, p)
+	}
+	return f, nil
 }
 
 // Shape returns the size of the subject that the workload makes with so many threads.
@@ -97,6 +120,18 @@ func (w *Workload) Deep() *jit.Program {
 	return nil
 }
 
+// CallsUnknown reports whether some program calls what is not carried out outside of a kernel.
+func (w *Workload) CallsUnknown() bool {
+	return slices.ContainsFunc(w.all(), func(p *jit.Program) bool {
+		return slices.ContainsFunc(p.Calls, func(c jit.HelperCall) bool { return !host.Knows(c.Helper) })
+	})
+}
+
+// CallsHelpers reports whether some program calls anything outside of itself.
+func (w *Workload) CallsHelpers() bool {
+	return slices.ContainsFunc(w.all(), func(p *jit.Program) bool { return len(p.Calls) > 0 })
+}
+
 // anyCall reports whether what is asked holds of some tail call of the entry or a program.
 func (w *Workload) anyCall(is func(*jit.Program, jit.TailCall) bool) bool {
 	return slices.ContainsFunc(w.all(), func(p *jit.Program) bool {
@@ -104,13 +139,25 @@ func (w *Workload) anyCall(is func(*jit.Program, jit.TailCall) bool) bool {
 	})
 }
 
-// Check refuses a workload that no engine can judge: without a site that is poked.
+// Check refuses a workload that only a kernel can judge, if at all: one that takes no tail call.
 func (w *Workload) Check() error {
-	if len(w.directKeys()) == 0 {
-		return fmt.Errorf("%s has no direct tail-call site of a key that changes", w.Entry.Name)
+	if len(w.Keys) == 0 || len(w.Entry.TailCalls) == 0 {
+		return fmt.Errorf("%s %w", w.Entry.Name, ErrNoSite)
 	}
 	return nil
 }
+
+// Poked refuses a workload without a site that is poked. What changes is what its prog arrays point to.
+func (w *Workload) Poked() error {
+	if len(w.directKeys()) == 0 {
+		return fmt.Errorf("%s has no direct tail-call site of a key that changes: nothing is poked", w.Entry.Name)
+	}
+	return nil
+}
+
+// ErrNoSite says, after the name of an entry, that nothing is known of it that changes. A kernel may
+// know more.
+var ErrNoSite = errors.New("has no tail-call site of a key that changes")
 
 // Traceable refuses a workload on which state A would leave no trace: the epilogue's leave
 // mends the stack pointer, so that a function without callee-saved registers returns as
@@ -120,6 +167,9 @@ func (w *Workload) Traceable() error {
 		if c.Const && w.Entry.Funcs[c.Func].CalleeRegs != [4]bool{} {
 			return nil
 		}
+	}
+	if w.Poked() != nil { // there is no state A
+		return nil
 	}
 	return fmt.Errorf("no function of %s with a direct site uses a callee-saved register: state A would leave no trace", w.Entry.Name)
 }

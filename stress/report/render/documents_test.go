@@ -159,6 +159,9 @@ func documents() map[string]*report.Document {
 		"search":     sectionOf(aSearch()),
 		"replay":     onSubject(aReplay(report.Taken)),
 		"differs":    onSubject(aReplay(report.Differs)),
+		"steered":    judged(report.Violated, aSteered()),
+		"followed":   onSubject(aFollowed(report.Taken)),
+		"refused":    onSubject(aFollowed(report.Refused)),
 		"conforms":   onSubject(&report.TraceCheck{Events: 11, Observations: 1, Consumed: 12, Conforms: true}),
 		"mismatch":   onSubject(&report.TraceCheck{Events: 11, Consumed: 9, Line: 13, Item: "key 0 remove waited", Allowed: []string{"this", "that"}}),
 		"silent":     onSubject(&report.TraceCheck{Reason: "the trace has no events"}),
@@ -184,6 +187,43 @@ func aGuest() *report.Guest {
 	return &report.Guest{
 		Image: "deb:6.1.0-56-amd64", Emulator: "QEMU 9.9.9", Accel: "tcg,thread=single", CPU: "max", CPUs: 2, Memory: "2G",
 		Append: "retbleed=stuff", Release: "6.1.0-56-amd64",
+	}
+}
+
+func aSteered() report.Verdict {
+	return report.Verdict{
+		Engine: protocol.Steered, Verdict: protocol.Violated, Property: protocol.NeverA, Seconds: 12,
+		Findings: []report.Finding{{
+			Engine: protocol.Steered, Property: protocol.NeverA, During: "remove", Count: 8, Text: "falls <through>",
+			Place: report.Place{Who: "reader of sub"},
+		}},
+		Steered: &report.SteeredCounts{
+			Release: "7.3.4", Schedules: 34, Impossible: 11, Waits: map[string]int{"synchronize_rcu": 4, "smp_call": 7}, Alone: 7, Left: 28, Moves: 368,
+			Refused: map[string]string{"entry": "the verifier says: no"},
+			Cases: []report.SteeredCase{{Caller: "sub", Ops: "remove", Readers: 1, Seconds: 9.5, Rows: []report.SteeredRow{
+				{Places: "bypass", Cells: "tsssssss"}, {Places: "target", Cells: "ttttAAAA"}, {Places: "trap", Entered: 1, First: 1, Cells: "swwwww!"},
+			}}},
+		},
+	}
+}
+
+func aFollowed(outcome report.StepOutcome) *report.Replay {
+	k := &report.KernelSteps{Release: "7.3.4", Caller: "sub", Moves: []report.KernelMove{
+		{Step: 1, Actor: "mutator", Words: "publish"},
+		{
+			Step: 2, Actor: "thread 0", Words: "enters", At: "0xffffffffc0200117", Slots: []string{"0f 1f 44 00 00 nop", "e9 72 00 00 00 jump-p0"},
+			Regs: []report.KernelReg{{Name: "rax", Value: "0x1"}, {Name: "rdi", Value: "0x2"}}, Stack: []string{"0x3", "0x4", "0x5"},
+		},
+	}}
+	k.Outcome, k.Taken, k.Steps = outcome, 2, 2
+	if outcome == report.Taken {
+		k.Seen, k.Then = "reader 0 went on", "reader 0 returned 66"
+	} else {
+		k.Taken, k.Text = 1, "the mutator waits in synchronize_rcu"
+	}
+	return &report.Replay{
+		Engine: protocol.Model, Property: protocol.NeverA, Text: "falls", Steps: 2, Witness: aWitness(), Kernel: k,
+		CPU: &report.Stepped{Outcome: report.NotStepped, Text: "a kernel was asked"},
 	}
 }
 

@@ -15,6 +15,9 @@ func ProgressLine(now report.Progress, rate float64) string {
 		return fmt.Sprintf("%s %v: %s, %s/s, %s at depth %s, %s MiB", now.Engine, at, counted(now.States, "state"), grouped(uint64(rate)),
 			grouped(now.Level), grouped(now.Depth), grouped(now.Memory>>20))
 	}
+	if now.Steers {
+		return fmt.Sprintf("%s %v: %s", now.Engine, at, counted(now.Schedules, "schedule"))
+	}
 	line := fmt.Sprintf("%s %v: %s executions/s, %s, %s, %s, %s", now.Engine, at, grouped(uint64(rate)),
 		counted(now.Operations, "operation"), counted(now.Cycles, "cycle"), counted(now.Traps, "trap"),
 		counted(now.Bad, "finding"))

@@ -15,12 +15,22 @@ func (r replay) parts(*report.Document) []part {
 	head := fmt.Sprintf("%s, in %s%s", r.Property, counted(r.Steps, "step"), forEver(r.Cycle))
 	out := []part{{name: string(r.Engine), word: string(report.Violated), lines: []string{head}}}
 	out = append(out, part{block: r.Witness, depth: 1})
+	if r.Kernel != nil {
+		return append(out, kernelSteps(r.Kernel)...)
+	}
 	out = append(out, verdictRow(r.Other())) // one witness is enough
 	return append(out, part{name: string(protocol.CPU), word: string(r.CPU.Outcome), lines: steppedFigures(r.CPU)})
 }
 
 func (r replay) cases(d *report.Document) []testCase {
 	first := report.Verdict{Engine: r.Engine, Verdict: protocol.Violated, Property: r.Property, Witness: r.Witness}
+	if k := r.Kernel; k != nil {
+		c := testCase{name: string(protocol.Steered), seen: steppedFigures(&k.Stepped), why: k.Text}
+		if k.Outcome != report.Taken {
+			c.result = skipped
+		}
+		return []testCase{verdictCase(d, &first), c}
+	}
 	out := []testCase{verdictCase(d, &first), verdictCase(d, r.Other())}
 	stepped := testCase{name: string(protocol.CPU), seen: steppedFigures(r.CPU), why: r.CPU.Text}
 	switch r.CPU.Outcome {

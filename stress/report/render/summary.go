@@ -52,6 +52,9 @@ func verdictSummary(v *report.Verdict) string {
 			out = append(out, "not watched: "+k.Unwatched)
 		}
 	}
+	if s := v.Steered; s != nil {
+		out = append(out, steeredSummary(s))
+	}
 	if v.CPUCounts != nil {
 		out = append(out, counted(v.Cycles, "cycle"))
 	}

@@ -27,6 +27,9 @@ func (verdicts) parts(d *report.Document) []part {
 	if len(d.Verdicts) == 1 && d.Verdicts[0].Kernel != nil { // it has the room
 		out = append(out, slotsParts(d.Verdicts[0].Kernel)...)
 	}
+	if len(d.Verdicts) == 1 && d.Verdicts[0].Steered != nil {
+		out = append(out, steeredParts(d.Verdicts[0].Steered)...)
+	}
 	return out
 }
 
@@ -97,6 +100,8 @@ func figures(v *report.Verdict) []string {
 		out = append(out, v.Reason)
 	}
 	switch {
+	case v.Steered != nil:
+		out = append(out, steeredFigures(v)...)
 	case v.ModelCounts != nil:
 		out = append(out, exploredFigures(v)...)
 	case v.Kernel != nil:

@@ -1,0 +1,252 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cilium/ebpf"
+
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/identity"
+)
+
+// A Fit is what of a subject the running kernel takes.
+type Fit struct {
+	Spec     *ebpf.CollectionSpec // with programs that were made for keys, attached where a run may
+	Programs []string             // that keys are given: two at least
+	Keys     []protocol.Key       // that change
+	Most     int                  // sites of one of them
+	Made     []string             // of the programs, those that were made
+	Left     string               // why others were left out, or ""
+}
+
+// Bounds of what is tried.
+const (
+	fitWithin   = 3 * time.Minute // for all
+	fitPrograms = 2 * time.Second // to load programs for keys, the shortest first
+	fitKeys     = 10 * time.Second
+	fitIndexes  = 4096 // of a prog array
+	// MaxKeys is how many keys are chosen to change.
+	MaxKeys = 16
+)
+
+// Survey finds out what a run can do: which programs the kernel loads, and takes into the entry's prog
+// arrays, and which keys have sites. Those of the config are preferred. The error is [ErrUnsupported]
+// if the kernel does not take the entry, or takes too long.
+func Survey(ctx context.Context, c Config) (*Fit, error) {
+	if err := Supported(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, fitWithin)
+	defer cancel()
+	f, done := &Fit{Spec: c.Spec.Copy()}, make(chan error, 1)
+	go func() {
+		done <- confined(func() error {
+			l := &loaded{arrays: map[string]*ebpf.Map{}, ids: map[string]ebpf.MapID{}}
+			return errors.Join(f.survey(l, &c), l.close())
+		})
+	}()
+	select {
+	case err := <-done:
+		return f, err
+	case <-ctx.Done(): // nothing ends a call of bpf(2) that the verifier is at work in, but the process's end
+		return nil, fmt.Errorf("%w: its programs take too long to load", ErrUnsupported)
+	}
+}
+
+func (f *Fit) survey(l *loaded, c *Config) error {
+	entry := f.Spec.Programs[c.Entry]
+	if entry == nil {
+		return fmt.Errorf("kernel: no program %q", c.Entry)
+	}
+	l.entry = entry
+	l.learnCompiler()
+	given := c.Programs
+	if err := f.makeMaps(l, c, given); err != nil {
+		given = nil // their maps may be at fault
+		if f.makeMaps(l, c, given) != nil {
+			return err
+		}
+	}
+	p, err := f.loadEntry(l, entry)
+	if err != nil {
+		return refused("program "+c.Entry, err)
+	}
+	l.callers = []caller{{Program: p, img: &identity.Image{}}}
+	if err := l.findArrays(f.arraysOf(entry, c.Keys)); err != nil {
+		return err
+	}
+	f.choose(l, entry, given)
+	if len(f.Programs) == 0 {
+		return fmt.Errorf("%w: its prog arrays take no program: %s", ErrUnsupported, f.Left)
+	}
+	return f.findKeys(l, c.Keys)
+}
+
+// makeMaps makes the maps of the entry and of programs.
+func (f *Fit) makeMaps(l *loaded, c *Config, given []string) error {
+	l.spec = f.Spec.Copy()
+	l.spec.Variables = nil
+	programs := []*ebpf.ProgramSpec{l.spec.Programs[c.Entry]}
+	for _, name := range given {
+		if p := l.spec.Programs[name]; p != nil {
+			programs = append(programs, p)
+		}
+	}
+	l.spec.Programs = nil
+	var err error
+	if l.spec.Maps, err = mapsOf(l.spec, programs, c.Keys); err != nil {
+		return err
+	}
+	if l.maps, err = ebpf.NewCollection(l.spec); err != nil {
+		return refused("its maps", err)
+	}
+	return nil
+}
+
+// loadEntry loads the entry where a run may attach it, if the kernel takes it there.
+func (f *Fit) loadEntry(l *loaded, entry *ebpf.ProgramSpec) (*ebpf.Program, error) {
+	for _, a := range aims(entry) {
+		aimed := entry.Copy()
+		a(aimed)
+		if p, err := loadProgram(l.spec, l.maps.Maps, aimed); err == nil {
+			for _, other := range f.Spec.Programs {
+				if other.Type == entry.Type {
+					a(other)
+				}
+			}
+			return p, nil
+		}
+	}
+	return loadProgram(l.spec, l.maps.Maps, entry)
+}
+
+// arraysOf are keys of all prog arrays that the entry names, and of those of other keys.
+func (f *Fit) arraysOf(entry *ebpf.ProgramSpec, keys []protocol.Key) []protocol.Key {
+	out := slices.Clone(keys)
+	for i := range entry.Instructions {
+		name := entry.Instructions[i].Reference()
+		if m := f.Spec.Maps[name]; m != nil && m.Type == ebpf.ProgramArray {
+			out = append(out, protocol.Key{Map: name})
+		}
+	}
+	return out
+}
+
+// choose loads programs for keys, and tries whether the prog arrays take them. If these are not two, it
+// makes more.
+func (f *Fit) choose(l *loaded, entry *ebpf.ProgramSpec, given []string) {
+	end := time.Now().Add(fitPrograms)
+	var left []string
+	size := func(name string) int { return len(f.Spec.Programs[name].Instructions) }
+	shortest := slices.SortedStableFunc(slices.Values(given), func(a, b string) int { return size(a) - size(b) })
+	for _, name := range shortest {
+		why := "it takes too long to load them all"
+		if time.Now().Before(end) || len(f.Programs) < 2 {
+			why = f.admit(l, f.Spec.Programs[name])
+		}
+		if why != "" {
+			left = append(left, fmt.Sprintf("program %s: %s", name, why))
+		}
+	}
+	inOrder := func(name string) int { return slices.Index(given, name) }
+	slices.SortFunc(f.Programs, func(a, b string) int { return inOrder(a) - inOrder(b) })
+	for _, v := range madeValues {
+		if len(f.Programs) > 1 {
+			break
+		}
+		p := entry.Copy()
+		p.Name, p.Instructions = fmt.Sprintf("tailpoke_%d", len(f.Made)), returning(v)
+		p.Instructions[0] = p.Instructions[0].WithSymbol(p.Name)
+		if why := f.admit(l, p); why != "" {
+			left = append(left, "a program that was made: "+why)
+			continue
+		}
+		f.Spec.Programs[p.Name] = p
+		f.Made = append(f.Made, p.Name)
+	}
+	f.Left = strings.Join(left[:min(len(left), 1)], "")
+	if n := len(left) - 1; n > 0 {
+		f.Left += fmt.Sprintf(", and %d more", n)
+	}
+}
+
+// madeValues are what programs return that are made. Of some types the verifier allows 0 alone, or 0
+// and 1.
+var madeValues = []int32{21, 22, 1, 0, 0}
+
+// admit loads a program and puts it into every prog array once. It says why that cannot be.
+func (f *Fit) admit(l *loaded, spec *ebpf.ProgramSpec) (why string) {
+	p, err := loadProgram(l.spec, l.maps.Maps, spec)
+	if err != nil {
+		return reasonOf(err)
+	}
+	for name, array := range l.arrays {
+		err := array.Put(uint32(0), p)
+		if err == nil {
+			err = array.Delete(uint32(0))
+		}
+		if err != nil {
+			return errors.Join(fmt.Errorf("prog array %s, whose callers differ from it in more than their type: %w", name, err), p.Close()).Error()
+		}
+	}
+	l.pinned = append(l.pinned, program{Program: p})
+	f.Programs = append(f.Programs, spec.Name)
+	return ""
+}
+
+// findKeys chooses the keys that change: the wanted ones if one of them has a site, or else those that
+// have one, or else the wanted ones all the same, since an indirect site may read them.
+func (f *Fit) findKeys(l *loaded, wanted []protocol.Key) error {
+	f.Keys = wanted
+	p := l.callers[0].Program
+	img, err := l.compiled(p)
+	if err != nil {
+		x, err := try(p, l.everyKey(), l.arrays, l.pinned[0].Program, until(fitKeys))
+		if err != nil {
+			return nil // the run says so
+		}
+		img = x.img
+	}
+	sites := map[protocol.Key]int{}
+	var all []protocol.Key
+	for _, s := range img.Sites {
+		for name, id := range l.ids {
+			k := protocol.Key{Map: name, Index: int(s.Key)}
+			if id != s.Map {
+				continue
+			}
+			if sites[k]++; sites[k] == 1 {
+				all = append(all, k)
+			}
+		}
+	}
+	if has := func(k protocol.Key) bool { return sites[k] > 0 }; !slices.ContainsFunc(wanted, has) && len(all) > 0 {
+		f.Keys = all[:min(len(all), MaxKeys)]
+	}
+	for _, k := range f.Keys {
+		f.Most = max(f.Most, sites[k])
+	}
+	return nil
+}
+
+// everyKey lists the keys of all prog arrays.
+func (l *loaded) everyKey() (keys []protocol.Key) {
+	for _, name := range slices.Sorted(maps.Keys(l.arrays)) {
+		for i := range min(fitIndexes, int(l.arrays[name].MaxEntries())) {
+			keys = append(keys, protocol.Key{Map: name, Index: i})
+		}
+	}
+	return keys
+}
+
+// until reports, each time, whether some time is not over yet.
+func until(long time.Duration) func() bool {
+	end := time.Now().Add(long)
+	return func() bool { return time.Now().Before(end) }
+}

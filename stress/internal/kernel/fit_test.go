@@ -1,0 +1,197 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+
+	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/identity"
+	"tailpoke/stress/internal/live"
+)
+
+// blindRig is a rig of another type, of which nobody knows what it returns, fitted to the kernel.
+func blindRig(t *testing.T, kind ebpf.ProgramType, at ebpf.AttachType, to string) Config {
+	t.Helper()
+	c := rig(t)
+	c.Oracle, c.Duration, c.Threads = nil, 300*time.Millisecond, 2
+	for _, p := range c.Spec.Programs {
+		p.Type, p.AttachType, p.AttachTo = kind, at, to
+		for i := range p.Instructions {
+			if ins := &p.Instructions[i]; ins.Dst == asm.R0 && ins.OpCode.ALUOp() == asm.Mov {
+				ins.Constant = 0 // some may return nothing else
+			}
+		}
+	}
+	return c
+}
+
+// fitted is a config as the kernel takes it.
+func fitted(t *testing.T, c Config) (Config, *Fit) {
+	t.Helper()
+	f, err := Survey(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Spec, c.Programs, c.Keys = f.Spec, f.Programs, f.Keys
+	return c, f
+}
+
+// TestWays: programs of every type that can be are executed, and check their caller's registers.
+func TestWays(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		kind ebpf.ProgramType
+		at   ebpf.AttachType
+		to   string
+	}{
+		{"xdp", ebpf.XDP, ebpf.AttachXDP, ""},
+		{"flow dissector", ebpf.FlowDissector, ebpf.AttachFlowDissector, ""},
+		{"sk_lookup", ebpf.SkLookup, ebpf.AttachSkLookup, ""},
+		{"raw tracepoint", ebpf.RawTracepoint, 0, ""},
+		{"netfilter", ebpf.Netfilter, ebpf.AttachNetfilter, ""},
+		{"kprobe", ebpf.Kprobe, 0, ""},
+		{"tracepoint", ebpf.TracePoint, 0, ""},
+		{"perf event", ebpf.PerfEvent, 0, ""},
+		{"fentry", ebpf.Tracing, ebpf.AttachTraceFEntry, "tcp_connect"},
+		{"fexit", ebpf.Tracing, ebpf.AttachTraceFExit, "tcp_connect"},
+		{"fmod_ret", ebpf.Tracing, ebpf.AttachModifyReturn, "security_file_open"},
+		{"tp_btf", ebpf.Tracing, ebpf.AttachTraceRawTp, "sched_switch"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := blindRig(t, tc.kind, tc.at, tc.to)
+			f, err := Survey(context.Background(), c)
+			if errors.Is(err, ErrUnsupported) {
+				t.Skipf("this kernel does not take it: %v", err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Spec, c.Programs, c.Keys = f.Spec, f.Programs, f.Keys
+			res := runUntil(t, c, func(res *Result) bool {
+				return res.Idle != "" || res.Canaries > 0 && res.Executions > res.Canaries && res.Removes > 0
+			})
+			if res.Idle != "" {
+				t.Skipf("nothing executes it here: %s", res.Idle)
+			}
+			if len(res.Findings) > 0 || res.Bad > 0 || res.Uncheckable != "" {
+				t.Errorf("%d bad, uncheckable %q: %+v", res.Bad, res.Uncheckable, res.Findings)
+			}
+			if res.Watch == nil || res.Watch.Noted == 0 || len(res.Foreign) > 0 {
+				t.Errorf("unwatched: %q; %+v", res.Unwatched, res.Foreign)
+			}
+		})
+	}
+}
+
+// TestBlindLostCanary: a lost register is seen where nothing is known of what is returned.
+func TestBlindLostCanary(t *testing.T) {
+	for _, kind := range []ebpf.ProgramType{ebpf.SchedCLS, ebpf.Kprobe} {
+		c, _ := fitted(t, blindRig(t, kind, 0, ""))
+		c.StopAtFirst, c.Duration = true, time.Minute
+		c.faults.checker = losing(asm.R8)
+		if res := mustRun(t, c); res.Idle != "" {
+			t.Logf("nothing executes %v here: %s", kind, res.Idle)
+		} else {
+			found(t, res, live.ClassA)
+		}
+	}
+}
+
+// TestIdle: the slots of a program that nothing executes are watched, and that is the verdict.
+func TestIdle(t *testing.T) {
+	c := blindRig(t, ebpf.CGroupSockAddr, ebpf.AttachCGroupInet4Connect, "")
+	for _, p := range c.Spec.Programs {
+		for i := range p.Instructions {
+			if ins := &p.Instructions[i]; ins.Dst == asm.R0 && ins.OpCode.ALUOp() == asm.Mov {
+				ins.Constant = 1
+			}
+		}
+	}
+	c, _ = fitted(t, c)
+	res := runUntil(t, c, func(res *Result) bool { return res.Cycles > 0 && res.Loads > 0 })
+	if res.Idle == "" || res.Executions != 0 || len(res.Findings) > 0 {
+		t.Errorf("%+v", res)
+	}
+	if res.Watch == nil || res.Watch.Noted == 0 {
+		t.Errorf("unwatched: %q", res.Unwatched)
+	}
+	if v := res.Verdict(); v.Verdict != protocol.NotObserved || v.Overlaps != 0 {
+		t.Errorf("%s %s, %d overlaps", v.Verdict, v.Reason, v.Overlaps)
+	}
+}
+
+// TestSurvey: programs that the kernel does not load, or does not take into the array, are left out;
+// where less than two are left, more are made; and keys with sites are found.
+func TestSurvey(t *testing.T) {
+	c := rig(t)
+	c.Keys = nil
+	c.Spec.Programs["p0"].Instructions = asm.Instructions{asm.LoadMem(asm.R0, asm.R9, 0, asm.DWord), asm.Return()} // R9 holds nothing
+	c.Spec.Programs["p1"].Type = ebpf.XDP
+	f, err := Survey(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Programs) != 2 || !slices.Equal(f.Programs, f.Made) || !strings.Contains(f.Left, "p1") && !strings.Contains(f.Left, "p0") || strings.Contains(f.Left, "\n") {
+		t.Errorf("programs %q, made %q, left out %q", f.Programs, f.Made, f.Left)
+	}
+	if want := []protocol.Key{{Map: "progs", Index: 0}, {Map: "progs", Index: 1}}; !slices.Equal(f.Keys, want) || f.Most != 1 {
+		t.Errorf("keys %v, at most %d sites", f.Keys, f.Most)
+	}
+	c = rig(t)
+	f, err = Survey(context.Background(), c)
+	if err != nil || !slices.Equal(f.Programs, c.Programs) || !slices.Equal(f.Keys, c.Keys) || len(f.Made) > 0 || f.Left != "" {
+		t.Errorf("%+v, %v", f, err)
+	}
+	c.Spec.Programs["entry"].Instructions = asm.Instructions{asm.Return()}
+	if _, err = Survey(context.Background(), c); !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), "program entry: the verifier says: R0 !read_ok") {
+		t.Errorf("an entry that the kernel does not load: %v", err)
+	}
+}
+
+// TestSurveyEnds: a survey ends with its context, whatever the kernel is at.
+func TestSurveyEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Survey(ctx, rig(t)); err != nil && !errors.Is(err, ErrUnsupported) {
+		t.Error(err)
+	}
+}
+
+// TestSlotsOf: what changes in an image is the slots of a site with two, or an error.
+func TestSlotsOf(t *testing.T) {
+	jump := func(to byte) []byte { return []byte{opJump, to, 0, 0, 0} }
+	nop := usualNop[:]
+	join := func(parts ...[]byte) []byte { return slices.Concat(parts...) }
+	unwind := []byte{0x5b, 0x58}
+	// bypass at 0, target at 7, which ends at 12
+	empty, holds := join(jump(7), unwind, nop), join(nop, unwind, jump(99))
+	for _, tc := range []struct {
+		name         string
+		empty, holds []byte
+		sites        int
+		want         string
+	}{
+		{"nothing", empty, empty, 0, ""},
+		{"one", empty, holds, 1, ""},
+		{"two", join(empty, empty), join(holds, join(nop, unwind, jump(99-12))), 2, ""},
+		{"to two programs", join(empty, empty), join(holds, holds), 0, "jump to"},
+		{"another byte", join(empty, []byte{1}), join(holds, []byte{2}), 0, "in no slot"},
+		{"other bytes", join(empty, make([]byte, 8)), join(holds, []byte{1}, make([]byte, 7)), 0, "no slot of a site with two"},
+		{"one slot", nop, jump(99), 0, "no slot of a site with two"},
+		{"no target", empty, join(nop, unwind, nop), 0, "has no target"},
+		{"bypass elsewhere", join(jump(9), unwind, nop), holds, 0, "not behind the target"},
+	} {
+		of := func(code []byte) *text { return &text{code, []identity.Func{{Addr: 0x1000, Size: len(code)}}} }
+		sites, _, err := slotsOf(of(tc.empty), of(tc.holds))
+		if len(sites) != tc.sites || (err != nil) != (tc.want != "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %d sites, %v; want %d, %q", tc.name, len(sites), err, tc.sites, tc.want)
+		}
+	}
+}

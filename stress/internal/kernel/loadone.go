@@ -1,0 +1,32 @@
+package kernel
+
+import (
+	"time"
+
+	"github.com/cilium/ebpf"
+)
+
+// patient is how long the verifier may take to refuse a program that it is asked about again, for its
+// reasons.
+const patient = 2 * time.Second
+
+// loadProgram loads one program over maps that there are.
+func loadProgram(spec *ebpf.CollectionSpec, over map[string]*ebpf.Map, p *ebpf.ProgramSpec) (*ebpf.Program, error) {
+	one := spec.Copy()
+	one.Programs = map[string]*ebpf.ProgramSpec{p.Name: p.Copy()}
+	load := func(silent bool) (*ebpf.Collection, error) {
+		return ebpf.NewCollectionWithOptions(one, ebpf.CollectionOptions{
+			MapReplacements: over, Programs: ebpf.ProgramOptions{LogDisabled: silent},
+		})
+	}
+	begun := time.Now()
+	coll, err := load(true)
+	if err != nil && time.Since(begun) < patient {
+		coll, err = load(false)
+	}
+	if err != nil {
+		return nil, err // it names the program
+	}
+	defer coll.Close()
+	return coll.DetachProgram(p.Name), nil
+}
