@@ -76,6 +76,7 @@ var notRun = map[string]string{
 	"stress vm --kernel deb:6.1.0-47-amd64 -- affected":                            "it needs QEMU and the network, as the last one",
 	"stress run --engine kernel --duration 60s":                                    "it runs for a minute, and no two runs are alike",
 	"stress run --object prog.o --entry main":                                      "the object is the reader's",
+	"stress run --engine kernel --object xdp.o --entry main":                       "likewise",
 	"stress replay w.json":                                                         "it takes the witness on real CPUs: TestScripts/replay does",
 	"stress replay w.json --svg w.svg":                                             "as the one before",
 	"stress vm --kernel deb:5.10.0-46-amd64 -- run --engine kernel --duration 30s": "it needs QEMU and the network: scripts/kernels boots others",

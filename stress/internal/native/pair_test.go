@@ -217,7 +217,9 @@ func (p *pair) sameContext(want *interp.Outcome, before, after []byte) error {
 	case seen[0] != 0:
 		copy(expected, seen[8:])
 		if p.f.skb {
-			copy(expected[skbData:skbNext], before[skbData:])
+			for _, a := range skbAddresses {
+				copy(expected[a[0]:a[1]], before[a[0]:])
+			}
 		}
 	case want.CtxWritten:
 		return nil // and not shown

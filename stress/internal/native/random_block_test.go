@@ -79,13 +79,12 @@ func (w *writer) context() {
 
 // ctxRange is a range of the context that holds no addresses.
 func (w *writer) ctxRange() (lo, hi int) {
-	switch {
-	case !w.skb:
+	if !w.skb {
 		return 0, plainSize
-	case w.n(2) == 0:
-		return 4, skbData // the length stays what it is
 	}
-	return skbNext, w.ctxSize()
+	between := [][2]int{{4, skbData}, {skbNext, skbMeta}, {skbMetaNext, w.ctxSize()}} // the length stays what it is
+	r := between[w.n(len(between))]
+	return r[0], r[1]
 }
 
 // kept accesses what the kept address leads to: bytes of the caller, or the context.

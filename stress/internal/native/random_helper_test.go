@@ -16,10 +16,15 @@ func valueAt(r asm.Register, name string, off uint32) asm.Instruction {
 
 // Offsets in struct __sk_buff.
 const (
-	skbData    = 76
-	skbDataEnd = 80
-	skbNext    = 84
+	skbData     = 76
+	skbDataEnd  = 80
+	skbNext     = 84 // what follows data_end
+	skbMeta     = 140
+	skbMetaNext = 144 // what follows data_meta
 )
+
+// skbAddresses are the bytes of struct __sk_buff that hold addresses.
+var skbAddresses = [][2]int{{skbData, skbNext}, {skbMeta, skbMetaNext}}
 
 // variable accesses a variable.
 func (w *writer) variable() {

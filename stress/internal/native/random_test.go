@@ -4,6 +4,7 @@ package native
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf/asm"
 	"pgregory.net/rapid"
@@ -200,7 +201,7 @@ func (w *writer) fold() {
 func (w *writer) showContext() {
 	w.add(valueAt(asm.R1, "seen", 0), storeImm(asm.R1, 0, 1, asm.DWord))
 	for off := 0; off < w.ctxSize(); off += 4 {
-		if w.skb && skbData <= off && off < skbNext {
+		if w.skb && slices.ContainsFunc(skbAddresses, func(a [2]int) bool { return a[0] <= off && off < a[1] }) {
 			continue
 		}
 		w.add(asm.LoadMem(asm.R2, asm.R6, int16(off), asm.Word))

@@ -142,7 +142,7 @@ func TestCorruptModelWitness(t *testing.T) {
 		want   string
 		change func(w map[string]any)
 	}{
-		{good, `engine: "": only witnesses of the model and the machine engine`, func(w map[string]any) { delete(w, "engine") }},
+		{good, `engine: "": only witnesses of the model, the machine and the steered engine`, func(w map[string]any) { delete(w, "engine") }},
 		{good, `json: unknown field "shape"`, func(w map[string]any) { w["engine"] = "machine" }},
 		{good, `actor: a number cannot stand there`, func(w map[string]any) {
 			w["choices"] = []any{map[string]any{"actor": -1, "do": "enter"}}
