@@ -110,7 +110,7 @@ func siteOf(t *text, bypass, target int, nop slotBytes) (identity.Site, error) {
 	fn2, addr2 := t.at(target)
 	out := t.jump(bypass)
 	if fn != fn2 || out != addr2+uint64(len(nop)) {
-		return identity.Site{}, fmt.Errorf("the bypass at +%#x jumps to %#x, and not behind the target at %#x", bypass, out, addr2)
+		return identity.Site{}, fmt.Errorf("the bypass at +%#x jumps to %#x, and not after the target at %#x", bypass, out, addr2)
 	}
 	s := identity.Site{Func: fn}
 	s.Slots[protocol.Bypass] = identity.Slot{Off: bypass, Addr: addr, Out: out, Nop: nop}

@@ -53,7 +53,7 @@ func placesOf(c *inside.Caller) []place {
 		slot := protocol.Slot(i)
 		slots = append(slots, place{name: slot.String(), at: c.Slots[i].At, slot: slot})
 		if i+1 < len(c.Slots) {
-			slots = append(slots, place{name: "behind " + slot.String(), at: c.Slots[i].At + slotSize, slot: slot + 1})
+			slots = append(slots, place{name: "after " + slot.String(), at: c.Slots[i].At + slotSize, slot: slot + 1})
 		}
 		traps = append(traps, place{name: "trap at " + slot.String(), slot: slot, trapped: true})
 	}

@@ -74,10 +74,10 @@ func TestPlan(t *testing.T) {
 		rows      string
 	}{
 		"install":          {false, 0, none, 7, "bypass sssstttt "},
-		"update":           {false, 1, 0, 4, "bypass ttttt behind bypass ttttt target ttttt program ttttt "},
-		"remove":           {false, none, 0, 7, "bypass tssswwww behind bypass ttttwwww target ttttwwww program ttttwwww "},
-		"sleepable remove": {true, none, 0, 7, "bypass tsssssss behind bypass ttttAAAA target ttttAAAA program tttttttt "},
-		"sleepable update": {true, 1, 0, 4, "bypass ttttt behind bypass ttttt target ttttt program ttttt "},
+		"update":           {false, 1, 0, 4, "bypass ttttt after bypass ttttt target ttttt program ttttt "},
+		"remove":           {false, none, 0, 7, "bypass tssswwww after bypass ttttwwww target ttttwwww program ttttwwww "},
+		"sleepable remove": {true, none, 0, 7, "bypass tsssssss after bypass ttttAAAA target ttttAAAA program tttttttt "},
+		"sleepable update": {true, 1, 0, 4, "bypass ttttt after bypass ttttt target ttttt program ttttt "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			caller := callerAt(c.sleepable)
