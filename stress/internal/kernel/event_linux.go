@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -41,7 +42,7 @@ func probedEvent(multi bool) (*event, error) {
 			return self.Uprobe("", p, &link.UprobeOptions{Address: at, PID: os.Getpid()})
 		},
 		fire: func() error {
-			probed(0)
+			runtime.KeepAlive(probed(0)) // the call is all that matters
 			return nil
 		},
 	}, nil

@@ -22,9 +22,8 @@ type access struct {
 // it, and none shows something older than one that had ended before it began.
 func TestLinearizable(t *testing.T) {
 	c := rig(t).withDefaults()
-	c.Callers = 1
+	c.Callers = 2 // the second shows what it returns, and is executed alone
 	c.Keys = c.Keys[:1]
-	c.Oracle = nil // the caller as it stands
 	l, err := open(&c)
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +94,7 @@ func history(t *testing.T, c *Config, l *loaded, threads, operations int) []porc
 					continue
 				}
 				note(i, access{reads: true}, func() (int, error) {
-					v, err := l.callers[0].Run(opts)
+					v, err := l.callers[1].Run(opts)
 					return int(v), err
 				})
 				time.Sleep(20 * time.Microsecond)

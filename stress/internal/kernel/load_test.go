@@ -36,6 +36,7 @@ func TestRefusedByKernel(t *testing.T) {
 	}{
 		{"program", "program p1: the verifier says: R0 !read_ok", func(c *Config) { returnsNothing(c, "p1") }},
 		{"entry", "program entry: the verifier says: R0 !read_ok", func(c *Config) { returnsNothing(c, "entry") }},
+		{"types", "program p0 in prog array progs, whose callers differ from it in more than their type: update: invalid argument", func(c *Config) { c.Spec.Programs["entry"].Type = ebpf.XDP }},
 		{"map", "map odd: map create: invalid argument", func(c *Config) {
 			c.Spec.Maps["odd"] = &ebpf.MapSpec{Name: "odd", Type: ebpf.Hash, KeySize: 4, ValueSize: 4, MaxEntries: 1, Flags: 1 << 10}
 			names(c, "p0", "odd")

@@ -16,6 +16,7 @@ func TestPhasesComeRound(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.close()
+	l.executor = newExecutor(l.entry)
 	r := &run{Config: c, loaded: l, values: distinctValues(c.outcomes())}
 	if err := l.clock.begin(kindNone, 1); err != nil {
 		t.Fatal(err)

@@ -38,10 +38,8 @@ const pinned = "TAILPOKE_PINNED"
 // Main serves the host until the input ends. All threads of the process but those that are steered
 // run on the last CPU.
 func Main(in io.Reader, out io.Writer) error {
-	last := runtime.NumCPU() - 1
 	if os.Getenv(pinned) == "" {
-		last = cpus() - 1
-		if err := pin(last); err != nil {
+		if err := pin(cpus() - 1); err != nil {
 			return err
 		}
 		return unix.Exec("/proc/self/exe", os.Args, append(os.Environ(), pinned+"=1", "GOGC=off", "GOMAXPROCS=8"))
