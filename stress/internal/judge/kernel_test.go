@@ -43,7 +43,12 @@ func TestKernelEngine(t *testing.T) {
 		{"case", stress.Choice{Case: "hierarchy_2"}, 0, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			v := inKernel(t, tc.choice, stress.Options{Duration: time.Second, MinCycles: 5, Patience: time.Minute, Callers: tc.callers})
+			o := stress.Options{Duration: time.Second, MinCycles: 5, Patience: time.Minute, Callers: tc.callers}
+			v := inKernel(t, tc.choice, o)
+			for v.Verdict == protocol.Vacuous && o.Duration < time.Minute { // the machine has other work
+				o.Duration *= 4
+				v = inKernel(t, tc.choice, o)
+			}
 			if v.Verdict != protocol.NotObserved {
 				t.Fatalf("%s: %s %v", v.Verdict, v.Reason, v.Findings)
 			}

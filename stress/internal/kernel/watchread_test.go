@@ -171,10 +171,9 @@ func TestTornHeads(t *testing.T) {
 	if err := w.read(m); err != nil {
 		t.Fatal(err)
 	}
-	want := `key 0 saw site 0 bypass=nop target=jump-p1
-`
-	if got := (protocol.Trace{Items: w.tape.Items}).String(); got != want {
-		t.Errorf("%s, want %s", got, want)
+	want := []string{"key 0 saw site 0 bypass=nop target=jump-p1"}
+	if got := noted(w); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
@@ -188,16 +187,12 @@ func TestOthersAreNotedAgain(t *testing.T) {
 	}
 	read := func(want ...string) {
 		t.Helper()
-		var got []string
 		w.turn++
 		f.steps, w.tape.Items = nil, w.tape.Items[:0]
 		if err := w.read(m); err != nil {
 			t.Fatal(err)
 		}
-		for _, it := range w.tape.Items {
-			got = append(got, it.String())
-		}
-		if !slices.Equal(got, want) {
+		if got := noted(w); !slices.Equal(got, want) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
@@ -215,6 +210,15 @@ func TestOthersAreNotedAgain(t *testing.T) {
 	read("key 0 saw site 0 bypass=jump-out target=jump-p0")
 	read("key 0 saw site 1 bypass=nop target=jump-p0")
 	read()
+}
+
+// noted is what a watcher noted, without when.
+func noted(w *watcher) (out []string) {
+	for _, it := range w.tape.Items {
+		it.At = 0
+		out = append(out, it.String())
+	}
+	return out
 }
 
 // operate writes what a site holds before an operation, and appends the operation's stores.
