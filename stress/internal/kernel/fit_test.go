@@ -186,7 +186,7 @@ func TestSlotsOf(t *testing.T) {
 		{"other bytes", join(empty, make([]byte, 8)), join(holds, []byte{1}, make([]byte, 7)), 0, "no slot of a site with two"},
 		{"one slot", nop, jump(99), 0, "no slot of a site with two"},
 		{"no target", empty, join(nop, unwind, nop), 0, "has no target"},
-		{"bypass elsewhere", join(jump(9), unwind, nop), holds, 0, "not behind the target"},
+		{"bypass elsewhere", join(jump(9), unwind, nop), holds, 0, "not after the target"},
 	} {
 		of := func(code []byte) *text { return &text{code, []identity.Func{{Addr: 0x1000, Size: len(code)}}} }
 		sites, _, err := slotsOf(of(tc.empty), of(tc.holds))
