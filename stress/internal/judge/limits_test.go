@@ -110,7 +110,6 @@ func TestLimitsAreRows(t *testing.T) {
 				}
 				c.Programs["p"].AttachType = ebpf.AttachCGroupInetEgress
 			},
-			want: map[protocol.Engine]string{protocol.Kernel: "program p in prog array progs"},
 		},
 		"a script of 256 calls": {
 			first:  asm.Instructions{asm.Mov.Imm(asm.R7, 0)},
