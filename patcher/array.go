@@ -1,6 +1,7 @@
 package patcher
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -24,14 +25,17 @@ type ProgArray struct {
 	pokers    []*pokeDescriptor // in tracking order
 }
 
-// NewArray makes an empty prog array.
+// ErrNoRoom says that the memory for prog arrays, 4 MiB for all of them, is too small.
+var ErrNoRoom = errors.New("do not fit")
+
+// NewArray makes an empty prog array. The error wraps [ErrNoRoom] if it has too many keys.
 func (p *Patcher) NewArray(name string, keys int) (*ProgArray, error) {
 	size := int(p.cfg.Offsets.Ptrs) + 8*keys
 	if _, ok := p.arrays[name]; ok {
 		return nil, fmt.Errorf("prog array %q exists", name)
 	}
 	if keys < 1 || p.top+size > dataSize {
-		return nil, fmt.Errorf("prog array %q: %d keys do not fit", name, keys)
+		return nil, fmt.Errorf("prog array %q: %d keys %w", name, keys, ErrNoRoom)
 	}
 	a := &ProgArray{
 		p: p, name: name, off: p.top, addr: p.data.Addr(p.top),

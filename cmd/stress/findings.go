@@ -77,7 +77,8 @@ func compared(a, b []report.Finding) *report.Findings {
 // shown is one finding with what its bundle has as text.
 func shown(dir, name string, s *state.Sum) (*report.Document, error) {
 	of := slices.DeleteFunc(slices.Clone(s.Findings), func(f report.Finding) bool {
-		return f.Bundle != filepath.Base(name) && !strings.HasPrefix(f.Key, name)
+		bundle := filepath.Base(name)
+		return f.Bundle != bundle && f.Bundle != bundle+".zip" && !strings.HasPrefix(f.Key, name)
 	})
 	if len(of) != 1 {
 		return nil, usagef("%s: %d findings are called %q", dir, len(of), name)

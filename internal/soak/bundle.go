@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -139,14 +142,19 @@ func (m *maker) trace(ctx context.Context, script protocol.Script) []byte {
 	return text.Bytes()
 }
 
-// bundles makes the bundles of all findings that have none: those of this round, and those of a soak
-// that ended before it could.
+// bundles makes the bundles of all findings that have none: those of this round, those of a soak that
+// ended before it could, and those whose files are gone.
 func (s *soak) bundles(ctx context.Context, log string) {
 	if s.State == nil {
 		return
 	}
 	for _, f := range slices.Clone(s.sum.Findings) {
-		if f.Bundle != "" || ctx.Err() != nil {
+		if f.Bundle != "" {
+			if _, err := os.Stat(filepath.Join(s.State.Dir, state.Bundles, f.Bundle)); !errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+		}
+		if ctx.Err() != nil {
 			continue
 		}
 		r := s.sum.RoundOf(f.Key)

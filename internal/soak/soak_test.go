@@ -191,6 +191,20 @@ func TestBundle(t *testing.T) {
 			}
 		}
 	}
+	counted := slices.Clone(o.State.Findings)
+	gone := filepath.Join(dir, state.Bundles, counted[0].Bundle)
+	if err := os.Remove(gone); err != nil {
+		t.Fatal(err)
+	}
+	o.State.Close()
+	o = options(t, "sleep", dir)
+	o.Duration = time.Nanosecond
+	if _, err := Soak(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(gone); err != nil || !slices.EqualFunc(counted, o.State.Findings, func(a, b report.Finding) bool { return a.Key == b.Key && a.Count == b.Count }) {
+		t.Errorf("a bundle that was gone: %v, %+v", err, o.State.Findings)
+	}
 }
 
 // TestSmallest: of many calls those stay without which nothing breaks.

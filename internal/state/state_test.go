@@ -138,7 +138,8 @@ func TestEveryPrefix(t *testing.T) {
 	}
 }
 
-// TestEdited: a bad line with good ones after it is no crash's: nothing is cut.
+// TestEdited: a bad line with good ones after it is no crash's: nothing is cut. Nor are two
+// journals in one file one journal.
 func TestEdited(t *testing.T) {
 	dir := t.TempDir()
 	f := open(t, dir)
@@ -157,6 +158,12 @@ func TestEdited(t *testing.T) {
 	}
 	if now, _ := os.ReadFile(path); !bytes.Equal(now, bad) {
 		t.Error("the file was changed")
+	}
+	if err := os.WriteFile(path, append(text, text...), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir, head, agree); err == nil || !strings.Contains(err.Error(), "a second head") {
+		t.Error(err)
 	}
 }
 

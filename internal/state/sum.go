@@ -59,6 +59,9 @@ func (s *Sum) line(line []byte) error {
 			return err
 		}
 	}
+	if s.Head != nil && r.Head != nil {
+		return fmt.Errorf("a second head: this is the journal of two soaks")
+	}
 	s.Add(r)
 	return nil
 }

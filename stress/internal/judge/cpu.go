@@ -55,7 +55,7 @@ func (e cpuEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	var place *patcher.PlacementError
 	var align *text.AlignmentError
 	switch {
-	case errors.As(err, &place) || errors.As(err, &align):
+	case errors.As(err, &place) || errors.As(err, &align) || errors.Is(err, patcher.ErrNoRoom):
 		return unsupported(err.Error()), nil
 	case errors.Is(err, errNeedsChild):
 		return skipped(err.Error()), nil

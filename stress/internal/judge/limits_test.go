@@ -92,6 +92,12 @@ func TestLimitsAreRows(t *testing.T) {
 		"a map of another type": {
 			first: asm.Instructions{asm.LoadMapPtr(asm.R7, 0).WithReference("events")},
 		},
+		"a prog array of the most keys": {
+			edit: func(c *ebpf.CollectionSpec) { c.Maps["progs"].MaxEntries = 1<<32 - 1 },
+			want: map[protocol.Engine]string{
+				protocol.Machine: "4294967295 keys: at most 524288", protocol.CPU: "4294967295 keys do not fit", protocol.Kernel: "its maps take",
+			},
+		},
 		"a map with numbers in it": {
 			first: asm.Instructions{asm.LoadMapPtr(asm.R7, 0).WithReference("named")},
 			want:  map[protocol.Engine]string{protocol.Machine: `map "named": contents`, protocol.CPU: `map "named"`},

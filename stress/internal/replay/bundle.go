@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -26,7 +27,7 @@ const (
 // same answer in every run, and by the one that made the finding, with its seed and its calls.
 func again(ctx context.Context, path string, b *bundle.Bundle) (*report.Document, error) {
 	if b.Job == nil {
-		return nil, fmt.Errorf("%s: it has no subject; what made it was: %s", path, b.Again)
+		return nil, fmt.Errorf("%s: it has no subject; what made it was: %s", path, cmp.Or(b.Again, "not noted"))
 	}
 	seed, err := strconv.ParseUint(b.Seed, 0, 64)
 	if err != nil && b.Seed != "" {

@@ -23,6 +23,9 @@ type Map struct {
 // MaxData bounds the values of all arrays together, in bytes: they are part of a thread's state.
 const MaxData = 4 << 10
 
+// MaxEntries bounds the keys of a prog array: each is a word of memory.
+const MaxEntries = 1 << 19
+
 // Properties lists what is judged, the most specific first: of violations that are equally
 // near, the first is reported.
 func Properties() []protocol.Property {

@@ -45,6 +45,9 @@ func (s *system) load() error {
 	infos := map[string]jit.MapInfo{}
 	names := slices.Sorted(maps.Keys(s.Maps))
 	for _, name := range names {
+		if s.Maps[name] > MaxEntries {
+			return unsupportedf("prog array %q has %d keys: at most %d", name, s.Maps[name], MaxEntries)
+		}
 		infos[name] = s.data.addArray(s.Layout, s.Maps[name])
 	}
 	for _, k := range s.Keys {
