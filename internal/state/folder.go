@@ -125,6 +125,9 @@ func (f *Folder) Append(records ...Record) error {
 		}
 		b.Write(append(line, '\n'))
 	}
+	if err := f.there(); err != nil {
+		return err
+	}
 	_, err := f.journal.Write(b.Bytes())
 	if err == nil {
 		err = f.journal.Sync()
@@ -137,6 +140,18 @@ func (f *Folder) Append(records ...Record) error {
 	f.size += int64(b.Len())
 	for _, r := range records {
 		f.Add(r)
+	}
+	return nil
+}
+
+// there refuses to write to a journal that has no name any more: nobody would ever read it.
+func (f *Folder) there() error {
+	own, err := f.journal.Stat()
+	if err != nil {
+		return err
+	}
+	if now, err := os.Stat(f.journal.Name()); err != nil || !os.SameFile(own, now) {
+		return fmt.Errorf("%s: the journal of this soak is not there any more", f.journal.Name())
 	}
 	return nil
 }

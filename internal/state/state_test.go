@@ -167,6 +167,25 @@ func TestEdited(t *testing.T) {
 	}
 }
 
+// TestTakenAway: what is said is on the disk, so a soak does not go on into a file without a name.
+func TestTakenAway(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "st")
+	f := open(t, dir)
+	for _, put := range []func() error{
+		func() error { return os.RemoveAll(dir) },
+		func() error {
+			return errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(filepath.Join(dir, journalName), nil, 0o644))
+		},
+	} {
+		if err := put(); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Append(whole()...); err == nil || !strings.HasPrefix(err.Error(), filepath.Join(dir, journalName)+": ") {
+			t.Error(err)
+		}
+	}
+}
+
 // TestRefusals: another process's folder, another soak's, another version's, and what is no folder.
 func TestRefusals(t *testing.T) {
 	dir := t.TempDir()
