@@ -358,6 +358,23 @@ func disagreeing(proved, found report.Verdict) *report.Document {
 	return d
 }
 
+// TestNamedByKind: a finding that breaks no property, as a process that hangs, has a name all the same.
+func TestNamedByKind(t *testing.T) {
+	hang := report.Finding{Engine: protocol.CPU, Kind: report.OfHang, Place: report.Place{Who: "engine"}, Text: "it told nothing", Count: 1}
+	d := judged("")
+	d.Findings = []report.Finding{hang}
+	for _, f := range Formats() {
+		want, ok := map[string]string{"text": "engine: hang: it told nothing", "junit": `name="hang"`}[f.Name]
+		if !ok {
+			continue
+		}
+		var b strings.Builder
+		if err := f.Write(&b, d, Page{}); err != nil || !strings.Contains(b.String(), want) {
+			t.Errorf("%s: %v\n%s", f.Name, err, b.String())
+		}
+	}
+}
+
 // TestPrintable: no byte that a file or a flag brings moves a terminal's cursor.
 func TestPrintable(t *testing.T) {
 	for text, want := range map[string]string{

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -158,7 +159,7 @@ func casesOf(d *report.Document) ([]testCase, error) {
 		out = append(out, v.cases(d)...)
 	}
 	for _, f := range d.Findings {
-		out = append(out, testCase{name: string(f.Property), result: failed, why: findingText(&f), detail: f.Log})
+		out = append(out, testCase{name: cmp.Or(string(f.Property), string(f.Kind)), result: failed, why: findingText(&f), detail: f.Log})
 	}
 	for _, no := range d.Disagreements {
 		out = append(out, testCase{name: "agreement", result: broken, why: no.Text})
