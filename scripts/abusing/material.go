@@ -45,6 +45,9 @@ func gather(ctx context.Context, root, stress string) (*material, error) {
 			if err != nil {
 				return nil, err
 			}
+			if entries[filepath.Base(name)] == nil {
+				return nil, fmt.Errorf("%s: entries names no program of it", name)
+			}
 			if m.files[filepath.Base(name)] == nil {
 				m.files[filepath.Base(name)] = data
 				m.objects = append(m.objects, filepath.Base(name))
