@@ -25,11 +25,10 @@ const (
 	cobra    = "github.com/spf13/cobra"
 	pflag    = "github.com/spf13/pflag" // cobra's own flags
 	wire     = "google.golang.org/protobuf/encoding/protowire"
-	prom     = "github.com/prometheus/client_golang/prometheus"
 	expfmt   = "github.com/prometheus/common/expfmt"
 	prommod  = "github.com/prometheus/common/model"
 	promdata = "github.com/prometheus/client_model/go"
-	promlint = prom + "/testutil/promlint"
+	promlint = "github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	schema   = "github.com/santhosh-tekuri/jsonschema/v6"
 	cdproto  = "github.com/chromedp/cdproto"
 	chromedp = "github.com/chromedp/chromedp"
@@ -122,8 +121,8 @@ var table = map[string]arrows{
 	"stress/internal/steered":        {may: []string{"internal/vm", "internal/vm/gdb", "model", "patcher/protocol", "patcher/protocol/witness", "stress/internal/steered/inside", "stress/report"}},
 	"stress/internal/steered/inside": {may: []string{"internal/vm/guest", "stress/internal/identity", ebpf, asm, btf, unix}}, // what runs in the guest
 	"internal/vm/gdb":                {},                                                                                     // it knows threads and addresses alone
-	"internal/metrics":               {may: []string{"stress/report", expfmt, prom}},                                         // nobody else needs Prometheus' library
-	"internal/metrics [t]":           {may: []string{"patcher/protocol", promlint, prommod, promdata}},
+	"internal/metrics":               {may: []string{"stress/report"}},
+	"internal/metrics [t]":           {may: []string{"patcher/protocol", expfmt, promlint, prommod, promdata}},
 	"internal/schema [t]":            {may: []string{"stress/report"}},
 }
 

@@ -1,50 +1,55 @@
 package metrics
 
 import (
-	"math"
+	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"tailpoke/stress/report"
 )
 
-// document is all that a document of a soak says.
-func (m metrics) document(d *report.Document) {
-	m.about(d)
+// ContentType is that of the text format.
+const ContentType = "text/plain; version=0.0.4; charset=utf-8"
+
+// Text writes what a document of a soak says.
+func Text(w io.Writer, d *report.Document) error {
+	var f families
+	f.about(d)
 	for i := range d.Verdicts {
 		v := &d.Verdicts[i]
-		m.gauge("verdict_info", "What the engine says of the subject.", 1,
-			"engine", string(v.Engine), "verdict", string(v.Verdict), "property", string(v.Property))
+		f.of(gauge, "verdict_info", "What the engine says of the subject.").
+			add(1, "engine", string(v.Engine), "verdict", string(v.Verdict), "property", string(v.Property))
 		if v.CPUCounts != nil {
-			m.counts(string(v.Engine), v.CPUCounts)
+			f.counts(string(v.Engine), v.CPUCounts)
 		}
 	}
 	for _, s := range d.Sections {
 		if s, ok := s.(*report.Soak); ok {
-			m.soak(s)
+			f.soak(s)
 		}
 	}
-	m.findings(d)
+	f.findings(d)
+	return f.write(w)
 }
 
 // about says what is soaked, and by what.
-func (m metrics) about(d *report.Document) {
+func (f *families) about(d *report.Document) {
 	if t := d.Tool; t.Version != "" {
-		m.gauge("build_info", "The command that soaks.", 1, "version", t.Version, "revision", t.Revision, "go", t.Go)
+		f.of(gauge, "build_info", "The command that soaks.").add(1, "version", t.Version, "revision", t.Revision, "go", t.Go)
 	}
 	if s := d.Subject; s != nil {
-		m.gauge("subject_info", "What is soaked.", 1, "protocol", s.Protocol, "method", s.Method, "grace", s.Grace, "layout", s.Layout)
-		m.gauge("subject_threads", "Threads that execute the subject.", float64(s.Threads))
+		f.of(gauge, "subject_info", "What is soaked.").
+			add(1, "protocol", s.Protocol, "method", s.Method, "grace", s.Grace, "layout", s.Layout)
+		f.of(gauge, "subject_threads", "Threads that execute the subject.").add(float64(s.Threads))
 	}
 }
 
 // counts are those of a live engine.
-func (m metrics) counts(engine string, c *report.CPUCounts) {
+func (f *families) counts(engine string, c *report.CPUCounts) {
 	of := func(name, help string, n uint64, labels ...string) {
-		m.counter(name, help, float64(n), append([]string{"engine", engine}, labels...)...)
+		f.of(counter, name, help).add(float64(n), append([]string{"engine", engine}, labels...)...)
 	}
 	of("executions_total", "Executions of the entry.", c.Executions)
 	const operations = "Operations of the mutator that were carried out."
@@ -83,35 +88,36 @@ func (m metrics) counts(engine string, c *report.CPUCounts) {
 		of("trace_events_total", "Events of the patcher.", t.Events)
 		of("trace_checked_events_total", "Of these, events that the model explains.", t.Consumed)
 	}
-	for name, h := range c.Durations {
-		m.durations(engine, name, h)
+	for _, name := range slices.Sorted(maps.Keys(c.Durations)) {
+		f.durations(engine, name, c.Durations[name])
 	}
 }
 
-// durations is a histogram. Its sum is not known, so it is not a number. Empty buckets at the end are
-// left out.
-func (m metrics) durations(engine, name string, h report.Histogram) {
-	below, count := map[float64]uint64{}, uint64(0)
+// durations is a histogram. Its sum is not known: it is left out, and so are empty buckets.
+func (f *families) durations(engine, name string, h report.Histogram) {
+	of := f.of(histogram, "duration_seconds", "How long operations took, and grace periods; the sum is not kept.")
+	below := uint64(0)
+	bucket := func(bound string) {
+		of.samples = append(of.samples, sample{"_bucket", []string{"engine", engine, "of", name, "le", bound}, float64(below)})
+	}
 	for i, n := range h {
-		count += n
+		below += n
 		if i < report.HistogramBuckets-1 { // the last one has no bound
-			bound, _ := strconv.ParseFloat(strconv.FormatFloat(h.Bound(i)*1e-6, 'g', 6, 64), 64) // as people read it
-			below[bound] = count
+			bucket(strconv.FormatFloat(h.Bound(i)*1e-6, 'g', 6, 64))
 		}
 	}
-	const help = "How long operations took, and grace periods; the sum is not kept."
-	labels := []string{"engine", engine, "of", name}
-	m.send(prometheus.NewConstHistogram(describe("duration_seconds", help, labels), count, math.NaN(), below))
+	bucket("+Inf")
+	of.samples = append(of.samples, sample{"_count", []string{"engine", engine, "of", name}, float64(below)})
 }
 
 // soak is what is known of a soak alone.
-func (m metrics) soak(s *report.Soak) {
-	m.counter("runs_total", "Starts of the command on the state.", float64(len(s.Runs)))
+func (f *families) soak(s *report.Soak) {
+	f.of(counter, "runs_total", "Starts of the command on the state.").add(float64(len(s.Runs)))
 	if began, err := time.Parse(time.RFC3339, s.Began); err == nil {
-		m.gauge("began_timestamp_seconds", "When the first run began.", float64(began.Unix()))
+		f.of(gauge, "began_timestamp_seconds", "When the first run began.").add(float64(began.Unix()))
 	}
 	for i := range s.Engines {
-		m.engine(&s.Engines[i])
+		f.engine(&s.Engines[i])
 	}
 }
 
@@ -119,51 +125,54 @@ func (m metrics) soak(s *report.Soak) {
 // progress is not known yet.
 var failures = []report.End{report.Crashed, report.Hung, report.Grew, report.Failed}
 
-func (m metrics) engine(e *report.SoakEngine) {
+func (f *families) engine(e *report.SoakEngine) {
 	engine := []string{"engine", string(e.Engine)}
-	m.counter("rounds_total", "Rounds that were begun, each in a process of its own.", float64(e.Rounds), engine...)
+	f.of(counter, "rounds_total", "Rounds that were begun, each in a process of its own.").add(float64(e.Rounds), engine...)
 	for _, end := range failures {
-		m.counter("failed_rounds_total", "Rounds that ended as no round should.", float64(e.Ends[end]),
-			append(slices.Clone(engine), "end", string(end))...)
+		f.of(counter, "failed_rounds_total", "Rounds that ended as no round should.").
+			add(float64(e.Ends[end]), append(slices.Clone(engine), "end", string(end))...)
 	}
-	m.counter("run_seconds_total", "How long the engine ran, over all rounds.", e.Seconds, engine...)
-	m.counter("trials_total", "Cycles that bound the rate of violations.", float64(e.Trials), engine...)
+	f.of(counter, "run_seconds_total", "How long the engine ran, over all rounds.").add(e.Seconds, engine...)
+	f.of(counter, "trials_total", "Cycles that bound the rate of violations.").add(float64(e.Trials), engine...)
 	if len(e.Series) == 0 {
 		return
 	}
 	last := &e.Series[len(e.Series)-1]
-	m.gauge("violation_rate_bound_ratio", "Violations a cycle at most, with confidence; 1 says nothing, 0 is where one was seen.",
-		last.RateMax, engine...)
-	m.gauge("sample_timestamp_seconds", "When the engine said this.", float64(last.At), engine...)
+	f.of(gauge, "violation_rate_bound_ratio", "Violations a cycle at most, with confidence; 1 says nothing, 0 is where one was seen.").
+		add(last.RateMax, engine...)
+	f.of(gauge, "sample_timestamp_seconds", "When the engine said this.").add(float64(last.At), engine...)
 	for _, p := range []struct {
 		name string
 		has  report.Resources
 	}{{"child", last.Child}, {"parent", last.Parent}} {
 		labels := append(slices.Clone(engine), "process", p.name)
-		m.gauge("memory_resident_bytes", "Resident memory, of the process of the round and of the one that keeps the state.",
-			float64(p.has.Memory), labels...)
-		m.gauge("open_files", "Descriptors of these.", float64(p.has.Files), labels...)
-		m.gauge("goroutines", "Goroutines of these.", float64(p.has.Goroutines), labels...)
-		m.gauge("threads", "Threads of these, as the system counts them.", float64(p.has.Threads), labels...)
+		f.of(gauge, "memory_resident_bytes", "Resident memory, of the process of the round and of the one that keeps the state.").
+			add(float64(p.has.Memory), labels...)
+		f.of(gauge, "open_files", "Descriptors of these.").add(float64(p.has.Files), labels...)
+		f.of(gauge, "goroutines", "Goroutines of these.").add(float64(p.has.Goroutines), labels...)
+		f.of(gauge, "threads", "Threads of these, as the system counts them.").add(float64(p.has.Threads), labels...)
 	}
 }
 
 // findings are those of the document and of its verdicts, summed by what they are.
-func (m metrics) findings(d *report.Document) {
+func (f *families) findings(d *report.Document) {
 	all := slices.Clone(d.Findings)
 	for i := range d.Verdicts {
 		all = append(all, d.Verdicts[i].Findings...)
 	}
 	type what struct{ engine, kind, property string }
 	count, distinct := map[what]int{}, map[what]int{}
+	var order []what
 	for i := range all {
 		is := what{string(all[i].Engine), string(all[i].Kind), string(all[i].Property)}
-		distinct[is]++
+		if distinct[is]++; distinct[is] == 1 {
+			order = append(order, is)
+		}
 		count[is] += all[i].Count
 	}
-	for is := range count {
+	for _, is := range order {
 		labels := []string{"engine", is.engine, "kind", is.kind, "property", is.property}
-		m.counter("findings_total", "How often something was found.", float64(count[is]), labels...)
-		m.gauge("distinct_findings", "Findings, equal ones counted once.", float64(distinct[is]), labels...)
+		f.of(counter, "findings_total", "How often something was found.").add(float64(count[is]), labels...)
+		f.of(gauge, "distinct_findings", "Findings, equal ones counted once.").add(float64(distinct[is]), labels...)
 	}
 }

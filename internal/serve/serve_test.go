@@ -125,7 +125,6 @@ func TestServer(t *testing.T) {
 		{"GET", "", "127.0.0.1.evil.example:80", 421, "localhost alone"},
 		{"POST", "", "", 405, ""}, {"DELETE", "bundles/b.zip", "", 405, ""},
 		{"GET", "report.json", "", 200, `"schema":"stress/soak/1"`},
-		{"GET", "metrics", "", 200, "\ntailpoke_executions_total{engine=\"cpu\"} 2000\n"}, {"POST", "metrics", "", 405, ""},
 		{"GET", "bundles/b.zip", "", 200, "bundle"},
 		{"GET", "bundles/none", "", 404, ""}, {"GET", "bundles/out", "", 404, ""}, {"GET", "bundles/", "", 404, ""},
 		{"GET", "bundles/%2e%2e%2fjournal.jsonl", "", 404, ""}, {"GET", "journal.jsonl", "", 404, ""}, {"GET", "lock", "", 404, ""},
