@@ -167,6 +167,9 @@ func (s *soakProcess) kill() {
 // TestSoakFullDisk: a soak whose disk is full ends with one line and the exit code 3, and what it had said
 // is there; one that cannot write from the start does not begin.
 func TestSoakFullDisk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: nothing runs beside it that the race detector could see, and it takes seconds")
+	}
 	needCPU(t)
 	dir := t.TempDir()
 	if err := mountSmall(dir, 256<<10); err != nil {

@@ -72,6 +72,9 @@ func scrape(t *testing.T, url string) map[string]float64 {
 // TestMetrics scrapes soaks while they run, until executions have become more twice. The second goes on
 // where the first was: no counter goes back, and none is lost.
 func TestMetrics(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: nothing runs beside it that the race detector could see, and it takes seconds")
+	}
 	needCPU(t)
 	defer http.DefaultClient.CloseIdleConnections()
 	state, last := filepath.Join(t.TempDir(), "state"), map[string]float64{}

@@ -92,7 +92,8 @@ var table = map[string]arrows{
 	"stress/internal/kernel [t]":     {may: []string{"model"}},
 	"stress/report/render":           {may: []string{"internal/chart", "internal/table", "patcher/protocol", "patcher/protocol/witness", "stress/report"}}, // all words that people read
 	"stress/report":                  {may: []string{"patcher/protocol", "patcher/protocol/witness"}, forbid: pure},                                        // data alone; engines fill it
-	"stress/report/perfetto":         {may: []string{"patcher/protocol", "patcher/protocol/witness", "stress/report", wire}},
+	"stress/report/perfetto":         {may: []string{"patcher/protocol", "patcher/protocol/witness", "stress/report"}},
+	"stress/report/perfetto [t]":     {may: []string{wire}},
 	"stress/report [t]":              {may: []string{"internal/schema"}},
 	"stress/report/render [t]":       {may: []string{"internal/browser", "internal/schema", chromedp, chromedp + "/kb"}},
 	"stress":                         {may: []string{"patcher/protocol", "stress/internal/catalogue", "stress/internal/judge", "stress/internal/regress", "stress/internal/replay", "stress/internal/search", "stress/internal/workload", "stress/report"}},

@@ -104,6 +104,9 @@ func roundOf(t *testing.T) int {
 // TestWatchdog: a process that stands still is ended, its stacks are in a bundle, and the next round
 // begins; so it is with one that has too much memory.
 func TestWatchdog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: nothing runs beside it that the race detector could see, and it takes seconds")
+	}
 	for kind, odd := range map[report.FindingKind]func(o *Options){
 		report.OfHang:   func(o *Options) { o.Silence = 5 * time.Second },
 		report.OfMemory: func(o *Options) { o.Memory = 1 << 20 },

@@ -45,6 +45,9 @@ func fitted(t *testing.T, c Config) (Config, *Fit) {
 
 // TestWays: programs of every type that can be are executed, and check their caller's registers.
 func TestWays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: nothing runs beside it that the race detector could see, and it takes seconds")
+	}
 	for _, tc := range []struct {
 		name string
 		kind ebpf.ProgramType

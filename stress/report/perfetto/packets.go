@@ -1,6 +1,6 @@
 package perfetto
 
-import "google.golang.org/protobuf/encoding/protowire"
+import "encoding/binary"
 
 // The numbers of the fields that are written, by message.
 const (
@@ -49,18 +49,25 @@ const explicit = 3
 // sequence is the one writer of packets.
 const sequence = 1
 
+// Wire types of protocol buffers: how a field's content is written.
+const (
+	asVarint = 0
+	asBytes  = 2
+)
+
 // message is a protocol buffer in the making.
 type message []byte
 
-func (m *message) number(field protowire.Number, n uint64) {
-	*m = protowire.AppendVarint(protowire.AppendTag(*m, field, protowire.VarintType), n)
+func (m *message) number(field int, n uint64) {
+	*m = binary.AppendUvarint(binary.AppendUvarint(*m, uint64(field)<<3|asVarint), n)
 }
 
-func (m *message) bytes(field protowire.Number, b []byte) {
-	*m = protowire.AppendBytes(protowire.AppendTag(*m, field, protowire.BytesType), b)
+func (m *message) bytes(field int, b []byte) {
+	*m = binary.AppendUvarint(binary.AppendUvarint(*m, uint64(field)<<3|asBytes), uint64(len(b)))
+	*m = append(*m, b...)
 }
 
-func (m *message) text(field protowire.Number, s string) { m.bytes(field, []byte(s)) }
+func (m *message) text(field int, s string) { m.bytes(field, []byte(s)) }
 
 // A note is a name and a text beside an event.
 type note struct{ name, text string }
@@ -84,7 +91,7 @@ type writer struct {
 	tracks    uint64
 }
 
-func (w *writer) packet(field protowire.Number, content message, at int64) {
+func (w *writer) packet(field int, content message, at int64) {
 	var p message
 	if field == eventOfPacket {
 		p.number(timestampOfPacket, uint64(at))
