@@ -90,6 +90,9 @@ func oracle(p *jit.Program, ctx []byte) (uint64, error) {
 // TestImagesOnCorners applies every operation to all pairs of numbers at the limits of what
 // fits into something, in registers that the machine treats differently.
 func TestImagesOnCorners(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: nothing runs beside it that the race detector could see, and it takes seconds")
+	}
 	if err := exec.Supported(); err != nil {
 		t.Skip(err)
 	}

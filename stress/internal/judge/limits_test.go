@@ -63,6 +63,9 @@ func of(t *testing.T, spec *ebpf.CollectionSpec, script protocol.Script) *report
 
 // TestLimitsAreRows: what one engine cannot do is a row with the reason, and the others give theirs.
 func TestLimitsAreRows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: nothing runs beside it that the race detector could see, and it takes seconds")
+	}
 	packet := asm.Instructions{
 		asm.LoadMem(asm.R2, asm.R1, 76, asm.Word), asm.LoadMem(asm.R3, asm.R1, 80, asm.Word),
 		asm.Mov.Reg(asm.R4, asm.R2), asm.Add.Imm(asm.R4, 40), asm.JGT.Reg(asm.R4, asm.R3, "short"),

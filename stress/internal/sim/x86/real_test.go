@@ -232,6 +232,9 @@ var ebpfRegs = []Reg{asm.R0: RAX, asm.R1: RDI, asm.R2: RSI, asm.R3: RDX, asm.R4:
 // TestEveryEmittedFormAsTheCPU executes what the compiler makes of every eBPF instruction that
 // it accepts, with all kinds of operands.
 func TestEveryEmittedFormAsTheCPU(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: nothing runs beside it that the race detector could see, and it takes seconds")
+	}
 	r := newRig(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	bmi := jit.V612
