@@ -57,9 +57,6 @@ func (w *Walk) Take(m *Move) {
 // View says what there is now.
 func (w *Walk) View() witness.View { return w.sys.view(&w.x) }
 
-// Leads is what there is after a move.
-func (w *Walk) Leads(m *Move) witness.View { return w.sys.view(&m.node.to) }
-
 // Steps is how many moves were taken.
 func (w *Walk) Steps() int { return len(w.steps) }
 

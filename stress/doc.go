@@ -1,5 +1,5 @@
 // Package stress judges a protocol for patching live code: does any execution go wrong while the
-// protocol changes the code that it runs? It asks up to four engines about the same subject, and
+// protocol changes the code that it runs? It asks up to five engines about the same subject, and
 // says what they saw in one document.
 //
 //	subject, workload, err := stress.Choice{Protocol: "batched", Sites: 2}.Resolve()

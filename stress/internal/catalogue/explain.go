@@ -20,7 +20,7 @@ func verdicts() []report.Item {
 		item(protocol.Safe, "the same, within the bounds that the row states"),
 		item(protocol.Violated, "an execution breaks the named property; the row has a witness"),
 		item(protocol.NotObserved, "nothing was seen; the row bounds how often it could happen. It is never called safe"),
-		item(protocol.Vacuous, "nothing overlapped an operation, an operation never happened, or fewer than 30 cycles were counted (`--min-cycles`): too little was tested"),
+		item(protocol.Vacuous, "nothing overlapped an operation, an operation never happened, or fewer than 30 cycles, or executions that are known to have taken a tail call, were counted (`--min-cycles`): too little was tested"),
 		item(protocol.Bounded, "a bound was hit before an answer: on states, on time, on memory, or on the paths of the program"),
 		item(protocol.Unsupported, "the engine cannot judge such a subject"),
 		item(protocol.Skipped, "the machine lacks what the engine needs, or the process files or memory"),
