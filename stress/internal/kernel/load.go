@@ -134,8 +134,10 @@ func (l *loaded) findArrays(keys []protocol.Key) error {
 	return nil
 }
 
-// slowLoad is how long a program may take to load of which fresh copies come and go.
-const slowLoad = 100 * time.Millisecond
+// slowLoad is how long a program may take to load of which fresh copies come and go, one after the
+// other. An emulator needs some hundred milliseconds for a small one, and loads beside pokes are what
+// Linux 5.10 dies of.
+const slowLoad = time.Second
 
 // load loads programs and callers. If no caller can check itself, the reason is kept.
 func (l *loaded) load(c *Config) error {

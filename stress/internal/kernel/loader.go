@@ -33,7 +33,11 @@ func (r *run) loader(done <-chan struct{}) error {
 				return err
 			}
 		}
-		if live.Pause(done, max(unloadedFor, 4*took)) {
+		pause := unloadedFor
+		if took > slowLoad {
+			pause = 4 * took
+		}
+		if live.Pause(done, pause) {
 			return nil
 		}
 	}
