@@ -38,6 +38,7 @@ type Steered struct {
 	monitor *monitor
 	copies  sync.WaitGroup
 	done    chan struct{}
+	heard   chan struct{} // all that the console says was read
 	over    sync.Once
 }
 
@@ -125,8 +126,11 @@ func (o Options) steer(ctx context.Context) (*Steered, error) {
 	}
 	m.started = began
 	lines := make(chan string, 64)
-	t := &Steered{machine: m, Lines: lines, done: make(chan struct{})}
-	t.copies.Go(func() { _, _ = io.Copy(m.screen, m.console) })
+	t := &Steered{machine: m, Lines: lines, done: make(chan struct{}), heard: make(chan struct{})}
+	t.copies.Go(func() {
+		defer close(t.heard)
+		_, _ = io.Copy(m.screen, m.console)
+	})
 	t.copies.Go(func() { _, _ = io.Copy(&m.ops, m.beacon) })
 	t.copies.Go(func() { t.read(lines) })
 	if t.monitor, err = newMonitor(m.monitor); err == nil {
@@ -219,6 +223,20 @@ func (t *Steered) Fault() *Fault {
 	default:
 	}
 	return nil
+}
+
+// LastWords is the fault of a machine that goes wrong, once it has ended and all that its kernel said is
+// here, or this time has passed.
+func (t *Steered) LastWords(within time.Duration) *Fault {
+	late := time.After(within)
+	for _, c := range []chan struct{}{t.ended, t.heard} {
+		select {
+		case <-c:
+		case <-late:
+			return t.Fault()
+		}
+	}
+	return t.Fault()
 }
 
 // Close ends the machine.

@@ -25,9 +25,11 @@ func stubSays(texts ...string) (script string) {
 	return script
 }
 
+// greet is all that a stub and a monitor say before the machine runs.
+var greet = monitorSays + stubSays("vContSupported+", "vCont;c;s", "l", "T05thread:01;")
+
 // TestSteerNonsense: a stub or a guest that goes wrong is an error with its words, and nothing is kept.
 func TestSteerNonsense(t *testing.T) {
-	greet := monitorSays + stubSays("vContSupported+", "vCont;c;s", "l", "T05thread:01;")
 	for name, c := range map[string]struct{ script, says string }{
 		"a stub's nonsense":    {monitorSays + "printf 'HTTP/1.1 400 Bad Request' >&7; spin", "HTTP/1.1 400"},
 		"a stub of one thread": {monitorSays + stubSays("x", "") + "spin", "cannot step one thread"},
@@ -48,6 +50,33 @@ func TestSteerNonsense(t *testing.T) {
 			}
 			if all, _ := filepath.Glob(filepath.Join(home, "tailpoke", "guests", "*")); len(all) > 0 {
 				t.Errorf("kept: %v", all)
+			}
+		})
+	}
+}
+
+// TestLastWords: what a kernel says up to its end is waited for, and no longer than that.
+func TestLastWords(t *testing.T) {
+	for name, c := range map[string]struct {
+		script, last string
+		within       time.Duration
+	}{
+		"it ends":  {"say 'kernel BUG at fs/x.c:1!'; sleep 0.2; say 'the end'; exit 0", "the end", time.Minute},
+		"it lives": {"say 'rcu: INFO: rcu_sched self-detected stall'; spin", "rcu: INFO: rcu_sched self-detected stall", time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("XDG_CACHE_HOME", t.TempDir())
+			fakeQEMU(t, greet+c.script)
+			o := Options{Kernel: fileOf(t, "bzImage", bzImage("6.1.0 fake")), Dir: "/", limits: quick}.steerable().withDefaults()
+			o.steered = true
+			m, err := o.steer(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			f := m.LastWords(c.within)
+			if f == nil || untimed(f.Log[len(f.Log)-1]) != c.last {
+				t.Errorf("got %+v, want the words up to %q", f, c.last)
 			}
 		})
 	}

@@ -33,5 +33,8 @@ func (*Steered) Guest() *report.Guest { return nil }
 // Fault says nothing.
 func (*Steered) Fault() *Fault { return nil }
 
+// LastWords says nothing.
+func (*Steered) LastWords(time.Duration) *Fault { return nil }
+
 // Close does nothing.
 func (*Steered) Close() error { return nil }

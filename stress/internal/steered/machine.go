@@ -38,6 +38,9 @@ func (d *Died) Error() string { return d.Fault.Line }
 // one may be busy with other things.
 const mostSilent = 60
 
+// lastWords is how long a kernel that has gone wrong is listened to. One that panics is over in less.
+const lastWords = 2 * time.Second
+
 // open starts a machine, and asks it where everything lies.
 func open(ctx context.Context, o vm.Options) (*machine, error) {
 	o.Args, o.Dir = []string{inside.Verb}, "/"
@@ -188,14 +191,7 @@ func (m *machine) halt(ctx context.Context) error {
 
 // lost is the error of a guest that says nothing any more: what its kernel did, if it did something.
 func (m *machine) lost(err error) error {
-	for range 20 { // the console comes after the end
-		if f := m.vm.Fault(); f != nil && f.Kind != "reset" {
-			time.Sleep(time.Second) // all of its words
-			return &Died{*m.vm.Fault()}
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	if f := m.vm.Fault(); f != nil {
+	if f := m.vm.LastWords(lastWords); f != nil {
 		return &Died{*f}
 	}
 	return err
