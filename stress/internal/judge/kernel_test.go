@@ -43,6 +43,9 @@ func TestKernelEngine(t *testing.T) {
 		{"case", stress.Choice{Case: "hierarchy_2"}, 0, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			if testing.Short() && tc.callers == 1 {
+				t.Skip("short: more sites do more at once")
+			}
 			o := stress.Options{Duration: time.Second, MinCycles: 5, Patience: time.Minute, Callers: tc.callers}
 			v := inKernel(t, tc.choice, o)
 			for v.Verdict == protocol.Vacuous && o.Duration < time.Minute { // the machine has other work
@@ -118,7 +121,7 @@ func TestCasesUnderMutator(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := stress.Options{Engines: []protocol.Engine{protocol.Kernel}, Duration: 50 * time.Millisecond}
+		o := stress.Options{Engines: []protocol.Engine{protocol.Kernel}, Duration: 50 * time.Millisecond, MinCycles: 3}
 		if err := stress.Validate(s, target, o); err != nil {
 			t.Logf("%s: %v", name, err)
 			continue
