@@ -50,10 +50,10 @@ func aSoak() *report.Document {
 	return d
 }
 
-func text(t *testing.T) string {
+func text(t *testing.T, d *report.Document) string {
 	t.Helper()
 	var b strings.Builder
-	if err := Text(&b, aSoak()); err != nil {
+	if err := Text(&b, d); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -71,7 +71,7 @@ func parsed(t *testing.T, text string) map[string]*dto.MetricFamily {
 
 // TestFormat: Prometheus' own reader takes the text, and finds nothing wrong with the names.
 func TestFormat(t *testing.T) {
-	text := text(t)
+	text := text(t, aSoak())
 	problems, err := promlint.New(strings.NewReader(text)).Lint()
 	if err != nil {
 		t.Fatal(err)
@@ -111,6 +111,15 @@ func TestFormat(t *testing.T) {
 	}
 }
 
+// TestNoBound: where something was seen nothing bounds how often that is, and no alert on a bound is quiet.
+func TestNoBound(t *testing.T) {
+	d := aSoak()
+	d.Sections[0].(*report.Soak).Engines[0].Series[1].RateMax = 0
+	if got := parsed(t, text(t, d))["tailpoke_violation_rate_bound_ratio"].Metric[0].Gauge.GetValue(); got != 1 {
+		t.Errorf("the bound is %v after a violation, want 1", got)
+	}
+}
+
 // TestDashboard: every metric that the dashboard asks for is one that a soak has.
 func TestDashboard(t *testing.T) {
 	raw, err := os.ReadFile("../../docs/grafana.json")
@@ -126,7 +135,7 @@ func TestDashboard(t *testing.T) {
 	if err := json.Unmarshal(raw, &board); err != nil {
 		t.Fatal(err)
 	}
-	all, asked := parsed(t, text(t)), 0
+	all, asked := parsed(t, text(t, aSoak())), 0
 	for _, p := range board.Panels {
 		for _, target := range p.Targets {
 			for _, name := range regexp.MustCompile(`tailpoke_[a-z_]+`).FindAllString(target.Expr, -1) {

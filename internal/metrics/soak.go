@@ -138,8 +138,12 @@ func (f *families) engine(e *report.SoakEngine) {
 		return
 	}
 	last := &e.Series[len(e.Series)-1]
-	f.of(gauge, "violation_rate_bound_ratio", "Violations a cycle at most, with confidence; 1 says nothing, 0 is where one was seen.").
-		add(last.RateMax, engine...)
+	bound := last.RateMax
+	if bound == 0 { // something was seen
+		bound = 1
+	}
+	f.of(gauge, "violation_rate_bound_ratio", "Violations a cycle at most, with confidence; 1 says nothing, as where one was seen.").
+		add(bound, engine...)
 	f.of(gauge, "sample_timestamp_seconds", "When the engine said this.").add(float64(last.At), engine...)
 	for _, p := range []struct {
 		name string

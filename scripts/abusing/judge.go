@@ -150,6 +150,10 @@ func parses(form, text string) error {
 		if !strings.HasPrefix(text, "KTAP version 1\n") {
 			return fmt.Errorf("it begins with %.20q", text)
 		}
+	case "html":
+		if !strings.HasSuffix(strings.TrimSpace(text), "</html>") {
+			return fmt.Errorf("it ends with %.20q", text[max(0, len(text)-20):])
+		}
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ var kinds = map[string]kind{
 		good: []string{"0", "1", "0x2a", "0X2A", "18446744073709551615", "0xffffffffffffffff"},
 		bad:  []string{"", "-1", "0x", "0xg", "18446744073709551616", "0x10000000000000000", "1.0", "\u0661", "1e3"},
 	},
-	"format":   {good: []string{"text", "json", "ktap", "junit"}, bad: append([]string{"xml", "JSON", "json,ktap"}, nasty...)},
+	"format":   {good: []string{"text", "json", "ktap", "junit", "html"}, bad: append([]string{"xml", "JSON", "json,ktap"}, nasty...)},
 	"verdict":  {good: []string{"holds", "violated"}, bad: append([]string{"proved", "HOLDS"}, nasty...)},
 	"switch":   {good: []string{"true", "false", "1", "0", "T", "FALSE"}, bad: []string{"", "maybe", "2", "yes", "\x1b[2J", "тrue"}},
 	"protocol": {good: []string{"kernel", "batched", "lazy", "p.txt"}, wild: []string{"-", fifo, secret}, bad: nastyBut()},

@@ -16,14 +16,14 @@ import (
 func verdicts() []report.Item {
 	item := func(v protocol.Verdict, text string) report.Item { return report.Item{Name: string(v), Text: text} }
 	return []report.Item{
-		item(protocol.Proved, "no execution breaks a property that the model judges, with any number of threads and operations"),
+		item(protocol.Proved, "no execution of these sites, keys and programs breaks a property that the model judges, with any number of threads and operations"),
 		item(protocol.Safe, "the same, within the bounds that the row states"),
-		item(protocol.Violated, "an execution breaks the named property; the row has a witness"),
+		item(protocol.Violated, "an execution breaks the named property; the row has a witness, or what live engines saw"),
 		item(protocol.NotObserved, "nothing was seen; the row bounds how often it could happen. It is never called safe"),
-		item(protocol.Vacuous, "nothing overlapped an operation, an operation never happened, or fewer than 30 cycles, or executions that are known to have taken a tail call, were counted (`--min-cycles`): too little was tested"),
-		item(protocol.Bounded, "a bound was hit before an answer: on states, on time, on memory, or on the paths of the program"),
+		item(protocol.Vacuous, "too little was tested: nothing overlapped an operation, or one never happened, or fewer than 30 cycles or tail calls were counted (`--min-cycles`), or there is no site that a poke changes, or no caller"),
+		item(protocol.Bounded, "a bound was hit before an answer: on states, on time, on memory, on the paths of the program; or a violation may be the emulator's and not the kernel's"),
 		item(protocol.Unsupported, "the engine cannot judge such a subject"),
-		item(protocol.Skipped, "the machine lacks what the engine needs, or the process files or memory"),
+		item(protocol.Skipped, "the machine lacks what the engine needs, or the process lacks files or memory"),
 	}
 }
 
@@ -138,6 +138,8 @@ func page(kind string, it report.Item) string {
 	case "faults":
 		fmt.Fprintf(&b, "\nAsk the running kernel: stress affected %s\n", it.Name)
 	case "engines":
+		say("Judges these properties:", namesOf(judge.ByName(protocol.Engine(it.Name)).Properties(),
+			func(protocol.Property) bool { return true }, func(p protocol.Property) protocol.Property { return p }))
 		ask := "stress run"
 		if it.Name == string(protocol.Steered) {
 			ask = "stress vm --kernel FILE -- run"
@@ -172,7 +174,7 @@ func optionExample(name string) string {
 }
 
 func judgesOf(p protocol.Property) []string {
-	judges := func(e judge.Engine) bool { return slices.Contains(judge.Judges(e.Name()), p) }
+	judges := func(e judge.Engine) bool { return slices.Contains(e.Properties(), p) }
 	return namesOf(judge.Engines(), judges, judge.Engine.Name)
 }
 

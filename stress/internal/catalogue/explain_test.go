@@ -3,10 +3,12 @@ package catalogue
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/judge"
 	"tailpoke/stress/internal/live"
 )
 
@@ -99,4 +101,36 @@ func TestPageOfVerdicts(t *testing.T) {
 			t.Errorf("%s: %q, want %q", it.Name, row, it.Text)
 		}
 	}
+	for _, e := range judge.Engines() {
+		if got := judgedOnPage(page, string(e.Name())); !slices.Equal(got, sorted(e.Properties())) {
+			t.Errorf("%s: the page says %q, want %q", e.Name(), got, e.Properties())
+		}
+	}
+}
+
+// judgedOnPage are the properties that the page says an engine judges.
+func judgedOnPage(page, engine string) []protocol.Property {
+	_, table, _ := strings.Cut(page, "\n| engine | judges |\n")
+	for row := range strings.Lines(table) {
+		cells := strings.Split(row, " | ")
+		if len(cells) < 2 || !slices.Contains(strings.Split(strings.TrimPrefix(cells[0], "| "), ", "), engine) {
+			continue
+		}
+		said, _, _ := strings.Cut(cells[1], ";")
+		var named []protocol.Property
+		for i, word := range strings.Split(said, "`") {
+			if i%2 == 1 {
+				named = append(named, protocol.Property(word))
+			}
+		}
+		if strings.HasPrefix(said, "all but ") {
+			return sorted(slices.DeleteFunc(protocol.Properties(), func(p protocol.Property) bool { return slices.Contains(named, p) }))
+		}
+		return sorted(named)
+	}
+	return nil
+}
+
+func sorted(ps []protocol.Property) []protocol.Property {
+	return slices.Compact(slices.Sorted(slices.Values(ps)))
 }

@@ -29,6 +29,11 @@ func (cpuEngine) About() string {
 	return "the image's own bytes on this machine's CPUs, patched live: not-observed, violated or vacuous"
 }
 
+func (cpuEngine) Properties() []protocol.Property { return onRealCPUs() }
+
+// onRealCPUs are the properties of the engines that see executions as they come.
+func onRealCPUs() []protocol.Property { return append(live.Properties(), protocol.Conformance) }
+
 func (cpuEngine) Validate(j *Job) error { return j.checkScript() }
 
 func (e cpuEngine) Judge(ctx context.Context, j *Job) (Answer, error) {

@@ -10,7 +10,6 @@ import (
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
 	"tailpoke/stress/internal/live"
-	"tailpoke/stress/internal/sim"
 	"tailpoke/stress/report"
 )
 
@@ -21,6 +20,8 @@ type Engine interface {
 	About() string
 	// Live reports whether it runs on real CPUs: for a duration, with a seed, and with a trace.
 	Live() bool
+	// Properties are those that it judges of the default subject.
+	Properties() []protocol.Property
 	// Missing says what this machine lacks for it, or nil.
 	Missing() error
 	// Validate says what is wrong with a job. An error of Judge after a nil from here is a fault
@@ -47,19 +48,6 @@ func ByName(e protocol.Engine) Engine {
 		return all[i]
 	}
 	return nil
-}
-
-// Judges lists the properties that an engine judges of the default subject.
-func Judges(e protocol.Engine) []protocol.Property {
-	switch e {
-	case protocol.Model:
-		return modelProperties
-	case protocol.Machine:
-		return sim.Properties()
-	case protocol.Steered:
-		return steeredProperties
-	}
-	return append(live.Properties(), protocol.Conformance)
 }
 
 // Answer is what an engine says.

@@ -35,6 +35,8 @@ func (kernelEngine) About() string {
 	return "programs in the running kernel, their prog arrays changed live, its text watched: not-observed, violated or vacuous"
 }
 
+func (kernelEngine) Properties() []protocol.Property { return onRealCPUs() }
+
 func (e kernelEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	a, err := e.judge(ctx, j)
 	if why := guest.Doubted(); why != "" && a.Verdict.Verdict == protocol.Violated {

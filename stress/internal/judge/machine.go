@@ -35,6 +35,8 @@ func (machineEngine) About() string {
 	return "the image's own bytes on simulated CPUs, every interleaving and weak fetch: safe within bounds, violated or bounded"
 }
 
+func (machineEngine) Properties() []protocol.Property { return sim.Properties() }
+
 func (machineEngine) Validate(j *Job) error { return j.checkScript() }
 
 // Judge asks about little first: keys that do not change, then every single operation, any two,

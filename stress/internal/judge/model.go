@@ -25,6 +25,8 @@ func (modelEngine) About() string {
 	return "the abstract states, every interleaving, any weak fetch: proved, violated or bounded"
 }
 
+func (modelEngine) Properties() []protocol.Property { return modelProperties }
+
 // modelJudges are the properties that the model judges. Whether a store of a whole instruction is
 // single depends on where a slot lies, which the model does not know.
 func modelJudges(m protocol.Method) []protocol.Property {

@@ -28,6 +28,8 @@ func (steeredEngine) About() string {
 	return "an unmodified kernel in a virtual machine, held and let go move by move, through every schedule within bounds: safe, violated or vacuous"
 }
 
+func (steeredEngine) Properties() []protocol.Property { return steeredProperties }
+
 // steeredProperties are what it judges: what the model says of the executions that the kernel took, that
 // the kernel does what the model says, and that it lives.
 var steeredProperties = []protocol.Property{

@@ -232,7 +232,7 @@ func (x *explorer) bound() string {
 	if x.Readers > 1 {
 		readers = "one reader, and two"
 	}
-	return fmt.Sprintf("%s, %s; %s; fetches are coherent", readers, kind, ops)
+	return fmt.Sprintf("%s, each held once; %s, %s; fetches are coherent", readers, kind, ops)
 }
 
 // restart begins with another machine, in which everything lies as in the one before: they are one that

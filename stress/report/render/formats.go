@@ -14,7 +14,7 @@ import (
 type Format struct {
 	Name  string
 	Write func(io.Writer, *report.Document, Page) error // the page is of a text's concern alone
-	// Failures says that readers of this form are told in it that there is no answer.
+	// Failures says that the form itself tells its readers why there is no answer.
 	Failures bool
 }
 
