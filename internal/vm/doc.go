@@ -9,7 +9,8 @@
 //
 //   - With threads, QEMU may execute stale translations of text that was poked: since 2019, in every
 //     version tried. So the default is thread=single, and what looks like it under thread=multi
-//     is laid at the emulator's door ([Fault.Emulator]).
+//     is laid at the emulator's door ([Fault.Emulator]). So is an oops that shows flags which no
+//     processor has: QEMU 7.2 makes one now and then.
 //   - An interrupt comes between translation blocks alone, so that no thread is ever preempted in
 //     the window of a tail-call site, unless that lies across a page: a block ends there.
 //

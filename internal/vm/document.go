@@ -3,7 +3,6 @@ package vm
 import (
 	"fmt"
 
-	"tailpoke/internal/vm/guest"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/report"
 )
@@ -14,9 +13,9 @@ func (r *Result) Document() *report.Document {
 	f := r.Fault
 	row := report.Verdict{Engine: protocol.Kernel, Seconds: f.Seconds}
 	d := &report.Document{Schema: "stress/vm/1", Guest: &r.Guest}
-	if f.Emulator {
+	if f.Emulator != "" {
 		d.Verdict, row.Verdict = report.NoAnswer, protocol.Bounded
-		row.Reason = guest.Doubt(r.Guest.Accel) + ": " + f.Line
+		row.Reason = f.Emulator + ": " + f.Line
 	} else {
 		d.Verdict, row.Verdict, row.Property = report.Violated, protocol.Violated, protocol.KernelLives
 		row.Reason = string(protocol.KernelLives)

@@ -213,7 +213,7 @@ func (t *Steered) Guest() *report.Guest { return &t.guest }
 func (t *Steered) Fault() *Fault {
 	kind, line, log, _ := t.screen.fault()
 	if kind != "" {
-		return &Fault{Kind: kind, Line: line, Log: log}
+		return &Fault{Kind: kind, Line: line, Log: log, Emulator: emulators(t.guest.Accel, log)}
 	}
 	select {
 	case <-t.ended:

@@ -86,8 +86,8 @@ type Fault struct {
 	After  int      // so many operations had begun
 	// Seconds is when, after the kernel had booted.
 	Seconds float64
-	// Emulator: the fault is one that QEMU's stale translations make of a kernel without one.
-	Emulator bool
+	// Emulator says why the fault is laid at QEMU's door and not at the kernel's, or is "".
+	Emulator string
 }
 
 // Errors of guests that say nothing of their kernel.

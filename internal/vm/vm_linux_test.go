@@ -109,7 +109,7 @@ func TestRun(t *testing.T) {
 			if f == nil || f.Kind != c.kind || !strings.Contains(f.Line, c.line) {
 				t.Fatalf("got %+v", f)
 			}
-			if f.Emulator != (c.edit != nil) {
+			if (f.Emulator != "") != (c.edit != nil) {
 				t.Errorf("laid at the emulator's door: %v", f.Emulator)
 			}
 			if name == "a crash" && (f.During != "remove" || f.After != 2 || len(f.Log) != 2) {

@@ -264,7 +264,7 @@ func (w *watching) gone(why string) (*Result, error) {
 	}
 	f := &Fault{Kind: kind, Line: line, Log: log, Seconds: time.Since(w.start.Add(w.res.Boot)).Seconds()}
 	f.During, f.After = w.ops.last()
-	f.Emulator = guest.Stale(w.guest.Accel)
+	f.Emulator = emulators(w.guest.Accel, log)
 	w.res.Fault = f
 	return w.res, nil
 }

@@ -8,11 +8,15 @@ type SteeredCounts struct {
 	Impossible int            `json:"impossible"`
 	Waits      map[string]int `json:"waits,omitempty"` // of these, by function
 	// Alone counts those of these that the model allows.
-	Alone   int           `json:"impossible_in_the_kernel_alone"`
-	Left    int           `json:"left_out"` // that another one stands for
-	Moves   int           `json:"moves"`
-	Restart int           `json:"restarts"` // of the machine, after what a kernel does not outlive
-	Cases   []SteeredCase `json:"cases"`
+	Alone   int `json:"impossible_in_the_kernel_alone"`
+	Left    int `json:"left_out"` // that another one stands for
+	Moves   int `json:"moves"`
+	Restart int `json:"restarts"` // of the machine, after what a kernel does not outlive
+	// Once are deaths of the kernel in schedules that did not end so when they were taken again, and
+	// Emulator counts what the emulator did wrong: these schedules were taken again as well.
+	Once     []string      `json:"died_once,omitempty"`
+	Emulator int           `json:"emulator_faults,omitempty"`
+	Cases    []SteeredCase `json:"cases"`
 	// Refused says which callers the kernel does not load, and why.
 	Refused map[string]string `json:"refused,omitempty"`
 }

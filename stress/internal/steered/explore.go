@@ -168,10 +168,16 @@ func (x *explorer) work(ctx context.Context, w work, readers int) error {
 
 // schedule takes one schedule, and counts what came of it.
 func (x *explorer) schedule(ctx context.Context, w work, s schedule) (*cell, error) {
-	c, err := x.machine.take(ctx, x.Subject, w, s)
+	c, once, faults, err := certain(
+		func() (*cell, error) { return x.machine.take(ctx, x.Subject, w, s) },
+		func() error { return x.restart(ctx, w.caller) })
 	if err != nil {
 		return nil, err
 	}
+	if once != nil {
+		x.res.Once = append(x.res.Once, fmt.Sprintf("%s, %v, %v: %v", w.caller.Name, w, s, once))
+	}
+	x.res.Emulator += len(faults)
 	if c.blocked != "" {
 		x.impossible(c)
 	} else {
@@ -265,32 +271,4 @@ func (t *table) set(s schedule, letter byte) {
 	}
 	last := &t.Rows[len(t.Rows)-1]
 	last.Cells += string(letter)
-}
-
-// everywhere is a place at each instruction that a reader executes, up to the end of its site.
-func (m *machine) everywhere(ctx context.Context, c *inside.Caller) ([]place, error) {
-	if err := m.set(ctx, c, 0); err != nil {
-		return nil, err
-	}
-	r := m.readers[0]
-	if err := m.enter(ctx, r, c, c.Funcs[c.In].At); err != nil {
-		return nil, err
-	}
-	places := []place{{name: "+0x0", at: r.pc}}
-	for {
-		s, err := m.advance(ctx, r, anywhere)
-		if err != nil {
-			return nil, err
-		}
-		if r.out {
-			break
-		}
-		if s == nil || !r.traps {
-			places = append(places, place{name: fmt.Sprintf("%+#x", int64(r.pc-c.Funcs[c.In].At)), at: r.pc, slot: r.slot})
-		}
-	}
-	if _, err := m.leave(ctx, r); err != nil {
-		return nil, err
-	}
-	return append(places, placesOf(c)[3:]...), nil
 }

@@ -47,6 +47,8 @@ func Follow(ctx context.Context, o vm.Options, w *witness.Witness) (*report.Kern
 	refused, no := errors.AsType[errRefused](err)
 	died, dead := errors.AsType[*Died](err)
 	switch {
+	case dead && died.Fault.Emulator != "":
+		return nil, fmt.Errorf("%s: %w", died.Fault.Emulator, died)
 	case no:
 		f.out.Outcome, f.out.Text = report.Refused, refused.why
 	case dead && f.out.Taken == f.out.Steps:

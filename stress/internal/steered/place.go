@@ -1,6 +1,8 @@
 package steered
 
 import (
+	"context"
+	"fmt"
 	"strings"
 
 	"tailpoke/patcher/protocol"
@@ -77,4 +79,32 @@ func (p place) stands(at witness.Position) bool {
 		return at.Place == witness.InProgram
 	}
 	return at.Place == witness.AtSlot && at.Slot == p.slot && at.Trapped == p.trapped
+}
+
+// everywhere is a place at each instruction that a reader executes, up to the end of its site.
+func (m *machine) everywhere(ctx context.Context, c *inside.Caller) ([]place, error) {
+	if err := m.set(ctx, c, 0); err != nil {
+		return nil, err
+	}
+	r := m.readers[0]
+	if err := m.enter(ctx, r, c, c.Funcs[c.In].At); err != nil {
+		return nil, err
+	}
+	places := []place{{name: "+0x0", at: r.pc}}
+	for {
+		s, err := m.advance(ctx, r, anywhere)
+		if err != nil {
+			return nil, err
+		}
+		if r.out {
+			break
+		}
+		if s == nil || !r.traps {
+			places = append(places, place{name: fmt.Sprintf("%+#x", int64(r.pc-c.Funcs[c.In].At)), at: r.pc, slot: r.slot})
+		}
+	}
+	if _, err := m.leave(ctx, r); err != nil {
+		return nil, err
+	}
+	return append(places, placesOf(c)[3:]...), nil
 }

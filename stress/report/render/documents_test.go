@@ -198,7 +198,7 @@ func aSteered() report.Verdict {
 			Place: report.Place{Who: "reader of sub"},
 		}},
 		Steered: &report.SteeredCounts{
-			Release: "7.3.4", Schedules: 34, Impossible: 11, Waits: map[string]int{"synchronize_rcu": 4, "smp_call": 7}, Alone: 7, Left: 28, Moves: 368,
+			Release: "7.3.4", Schedules: 34, Impossible: 11, Waits: map[string]int{"synchronize_rcu": 4, "smp_call": 7}, Alone: 7, Left: 28, Moves: 368, Emulator: 1,
 			Refused: map[string]string{"entry": "the verifier says: no"},
 			Cases: []report.SteeredCase{{Caller: "sub", Ops: "remove", Readers: 1, Seconds: 9.5, Rows: []report.SteeredRow{
 				{Places: "bypass", Cells: "tsssssss"}, {Places: "target", Cells: "ttttAAAA"}, {Places: "trap", Entered: 1, First: 1, Cells: "swwwww!"},

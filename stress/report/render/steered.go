@@ -28,6 +28,9 @@ func steeredFigures(v *report.Verdict) []string {
 			out = append(out, fmt.Sprintf("%s of these the model allows: the kernel waits for more than it has to", grouped(s.Alone)))
 		}
 	}
+	if s.Emulator > 0 {
+		out = append(out, counted(s.Emulator, "schedule")+" taken again, as the emulator's CPUs went wrong")
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Refused)) {
 		out = append(out, fmt.Sprintf("no caller %s: %s", name, s.Refused[name]))
 	}

@@ -1,0 +1,47 @@
+package steered
+
+import (
+	"errors"
+	"testing"
+
+	"tailpoke/internal/vm"
+)
+
+// TestCertain: a kernel is accused of dying in a schedule if it does so twice, and of nothing that the
+// emulator did.
+func TestCertain(t *testing.T) {
+	lives := cell{letter: letterSkip}
+	dies := cell{letter: letterDiffers, died: &Died{vm.Fault{Line: "Oops"}}, ruined: true}
+	faulty := cell{letter: letterDiffers, died: &Died{vm.Fault{Line: "Oops", Emulator: "emulator: no flags"}}, ruined: true}
+	for name, c := range map[string]struct {
+		takes              []cell
+		dead, once, failed bool
+		faults, anew       int
+	}{
+		"it lives":                     {takes: []cell{lives}},
+		"it dies, and again":           {takes: []cell{dies, dies}, dead: true, anew: 1},
+		"it dies at the third take":    {takes: []cell{dies, lives, dies}, dead: true, anew: 1},
+		"it dies once":                 {takes: []cell{dies, lives, lives}, once: true, anew: 1},
+		"the emulator errs":            {takes: []cell{faulty, lives}, faults: 1, anew: 1},
+		"it dies, the emulator errs":   {takes: []cell{dies, faulty, dies}, dead: true, faults: 1, anew: 2},
+		"the emulator errs all along":  {takes: []cell{faulty, faulty, faulty}, failed: true, faults: 3, anew: 2},
+		"it is ruined, and lives then": {takes: []cell{dies, {letter: letterA, ruined: true}, lives}, once: true, anew: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			taken, anew := 0, 0
+			got, once, faults, err := certain(
+				func() (*cell, error) { taken++; return &c.takes[taken-1], nil },
+				func() error { anew++; return nil })
+			if (err != nil) != c.failed || (once != nil) != c.once || len(faults) != c.faults || anew != c.anew || taken != len(c.takes) {
+				t.Errorf("once %v, faults %v, %d machines, %d takes, %v", once, faults, anew, taken, err)
+			}
+			if err == nil && (got.died != nil) != c.dead {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+	broken := errors.New("no machine")
+	if _, _, _, err := certain(func() (*cell, error) { return &dies, nil }, func() error { return broken }); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+}
