@@ -12,9 +12,9 @@ type SteeredCounts struct {
 	Left    int `json:"left_out"` // that another one stands for
 	Moves   int `json:"moves"`
 	Restart int `json:"restarts"` // of the machine, after what a kernel does not outlive
-	// Once are deaths of the kernel in schedules that did not end so when they were taken again, and
+	// Once is what the kernel did wrong in schedules that did not end so when they were taken again, and
 	// Emulator counts what the emulator did wrong: these schedules were taken again as well.
-	Once     []string      `json:"died_once,omitempty"`
+	Once     []string      `json:"once,omitempty"`
 	Emulator int           `json:"emulator_faults,omitempty"`
 	Cases    []SteeredCase `json:"cases"`
 	// Refused says which callers the kernel does not load, and why.

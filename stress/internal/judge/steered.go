@@ -98,7 +98,7 @@ func steeredAnswer(o *steered.Options, res *steered.Result) Answer {
 	case res.Ended != "":
 		a.Verdict.Verdict, a.Reason = protocol.Bounded, "not every schedule was taken: "+res.Ended
 	case len(res.Once) > 0:
-		a.Verdict.Verdict, a.Reason = protocol.Bounded, "the kernel died in a schedule that did not end so when it was taken again: "+strings.Join(res.Once, "; ")
+		a.Verdict.Verdict, a.Reason = protocol.Bounded, "the kernel went wrong in a schedule that did not end so when it was taken again: "+strings.Join(res.Once, "; ")
 	default:
 		a.Reason = res.Bound
 	}

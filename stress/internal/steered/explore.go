@@ -174,10 +174,10 @@ func (x *explorer) schedule(ctx context.Context, w work, s schedule) (*cell, err
 	if err != nil {
 		return nil, err
 	}
-	if once != nil {
-		x.res.Once = append(x.res.Once, fmt.Sprintf("%s, %v, %v: %v", w.caller.Name, w, s, once))
+	if once != "" {
+		x.res.Once = append(x.res.Once, fmt.Sprintf("%s, %v, %v: %s", w.caller.Name, w, s, once))
 	}
-	x.res.Emulator += len(faults)
+	x.res.Emulator += faults
 	if c.blocked != "" {
 		x.impossible(c)
 	} else {
