@@ -38,6 +38,7 @@ func parse(p *Program, insns asm.Instructions) (*Program, error) {
 		return nil, errors.New("program without instructions")
 	}
 	p.Insns = slices.Clone(insns)
+	p.findLines()
 	for i := range p.Insns {
 		if err := validate(&p.Insns[i], p.Translated); err != nil {
 			return nil, p.errorf(i, "%w", err)

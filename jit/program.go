@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf/asm"
+
+	"tailpoke/internal/source"
 )
 
 // Bounds on a program.
@@ -35,6 +37,8 @@ type Program struct {
 	loaded []int // functions whose address is loaded somewhere
 
 	maps []string // in order of first use
+
+	lines []source.Line // by instruction; nil: the object file names none
 }
 
 const none = -1
@@ -114,7 +118,7 @@ func MapSymbol(ins *asm.Instruction) string {
 
 // errorf is an error that names instruction i.
 func (p *Program) errorf(i int, format string, args ...any) error {
-	return fmt.Errorf("insn %d (%v): %w", i, p.Insns[i], fmt.Errorf(format, args...))
+	return fmt.Errorf("%s: %w", p.Place(i), fmt.Errorf(format, args...))
 }
 
 func isPseudoCall(ins *asm.Instruction) bool {

@@ -39,16 +39,17 @@ var pure = []string{"unsafe", "time", "math/rand", "math/rand/v2", "crypto/rand"
 
 var table = map[string]arrows{
 	"jit/x86":                        {},
-	"jit":                            {may: []string{"jit/x86", asm}},
+	"jit":                            {may: []string{"internal/source", "jit/x86", asm}},
 	"jit/interp":                     {may: []string{"jit", asm}},
 	"jit/exec":                       {may: []string{unix}},
 	"jit/host":                       {may: []string{"jit", "jit/exec", asm}}, // what images call
 	"patcher/protocol":               {forbid: pure},
-	"patcher/protocol/witness":       {may: []string{"internal/table", "patcher/protocol"}, forbid: pure},
+	"patcher/protocol/witness":       {may: []string{"internal/source", "internal/table", "patcher/protocol"}, forbid: pure},
 	"internal/chart":                 {forbid: pure},
 	"internal/serve [t]":             {may: []string{"internal/browser", "patcher/protocol"}},
 	"internal/browser":               {may: []string{chromedp, cdproto + "/cdp", cdproto + "/emulation", cdproto + "/log", cdproto + "/network", cdproto + "/runtime"}}, // tests alone
 	"internal/serve":                 {may: []string{"internal/metrics", "internal/state", "stress/report", "stress/report/render"}},                                    // it shows what a soak keeps, and does nothing
+	"internal/source":                {forbid: pure},
 	"internal/table":                 {forbid: pure},
 	"internal/schema":                {may: []string{schema}}, // tests alone
 	"patcher/rcu":                    {may: []string{"jit/exec", "patcher/protocol"}},
@@ -61,20 +62,20 @@ var table = map[string]arrows{
 	"model/promela":                  {may: []string{"patcher/protocol"}, forbid: pure},
 	"stress/internal/rig":            {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu"}},
 	"stress/internal/rig [t]":        {may: []string{"stress/internal/layouttest", asm}},
-	"stress/internal/live":           {may: []string{"patcher/protocol", "stress/report"}}, // no engine's own
+	"stress/internal/live":           {may: []string{"internal/source", "patcher/protocol", "stress/report"}}, // no engine's own
 	"stress/internal/cpu":            {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "patcher/rcu", "patcher/text", "stress/internal/live", "stress/internal/rig", "stress/report", unix}},
 	"stress/internal/cpu [t]":        {may: []string{"stress/internal/workload"}}, // a program, and its oracle
-	"stress/internal/sim":            {may: []string{"jit", "patcher/protocol", "patcher/protocol/witness", "stress/internal/sim/x86", x86asm}, forbid: pure},
+	"stress/internal/sim":            {may: []string{"internal/source", "jit", "patcher/protocol", "patcher/protocol/witness", "stress/internal/sim/x86", x86asm}, forbid: pure},
 	"stress/internal/sim/x86":        {may: []string{x86asm}, forbid: pure}, // it knows no state, slot or protocol
 	"stress/internal/sim/x86 [t]":    {may: []string{"jit", "jit/exec", asm}},
 	"stress/internal/sim [t]":        {may: []string{"jit/exec", "stress/internal/layouttest", asm}},
 	"stress/internal/step":           {may: []string{"jit", "jit/exec", "patcher", "patcher/protocol", "patcher/protocol/witness", "patcher/rcu", "patcher/text", "stress/internal/rig", "stress/internal/sim", "stress/internal/sim/x86", "stress/report"}},
 	"stress/internal/step [t]":       {may: []string{"stress/internal/layouttest", asm}},
-	"stress/internal/native":         {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "stress/internal/rig"}},
+	"stress/internal/native":         {may: []string{"internal/source", "jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "stress/internal/rig"}},
 	"stress/internal/native [t]":     {may: []string{"jit/interp", "stress/internal/layouttest", asm}},
 	"stress/internal/regress":        {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "stress/internal/child", "stress/internal/identity", "stress/internal/kernel", "stress/internal/native", "stress/internal/workload", "stress/report", ebpf, asm}},
 	"stress/internal/affected":       {may: []string{"internal/vm/guest", "patcher/protocol", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/report", ebpf, asm, btf, link}},
-	"stress/internal/workload":       {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "patcher/protocol", "stress/bpf", "stress/internal/live", ebpf, asm, btf, x86asm}},
+	"stress/internal/workload":       {may: []string{"internal/source", "jit", "jit/exec", "jit/host", "jit/interp", "patcher/protocol", "stress/bpf", "stress/internal/live", ebpf, asm, btf, x86asm}},
 	"stress/internal/child":          {},
 	"stress/internal/layouttest":     {may: []string{"jit"}}, // tests alone
 	"stress/bpf":                     {},
@@ -88,10 +89,10 @@ var table = map[string]arrows{
 	"stress/internal/catalogue":      {may: []string{"jit", "jit/exec", "patcher/protocol", "patcher/rcu", "stress/bpf", "stress/internal/affected", "stress/internal/identity", "stress/internal/judge", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/internal/workload", "stress/report"}},
 	"stress/internal/identity":       {may: []string{"jit", "patcher/protocol", "stress/report", ebpf, asm, btf, x86asm}},
 	"stress/internal/identity [t]":   {may: []string{"jit/exec", "jit/host", "jit/interp", "patcher", "stress/internal/rig", unix}},
-	"stress/internal/kernel":         {may: []string{"jit/exec", "patcher/protocol", "stress/internal/identity", "stress/internal/live", "stress/report", ebpf, asm, btf, unix, hdr, link}},
+	"stress/internal/kernel":         {may: []string{"internal/source", "jit/exec", "patcher/protocol", "stress/internal/identity", "stress/internal/live", "stress/report", ebpf, asm, btf, unix, hdr, link}},
 	"stress/internal/kernel [t]":     {may: []string{"model"}},
 	"stress/report/render":           {may: []string{"internal/chart", "internal/table", "patcher/protocol", "patcher/protocol/witness", "stress/report"}}, // all words that people read
-	"stress/report":                  {may: []string{"patcher/protocol", "patcher/protocol/witness"}, forbid: pure},                                        // data alone; engines fill it
+	"stress/report":                  {may: []string{"internal/source", "patcher/protocol", "patcher/protocol/witness"}, forbid: pure},                     // data alone; engines fill it
 	"stress/report/perfetto":         {may: []string{"patcher/protocol", "patcher/protocol/witness", "stress/report"}},
 	"stress/report/perfetto [t]":     {may: []string{wire}},
 	"stress/report [t]":              {may: []string{"internal/schema"}},

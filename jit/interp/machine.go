@@ -97,7 +97,7 @@ func (m *machine) top() *frame { return &m.frames[len(m.frames)-1] }
 // errorf says where the machine stands.
 func (m *machine) errorf(err error) error {
 	p := m.top().prog
-	return fmt.Errorf("%s: insn %d (%v): %w", p.Name, m.pc, p.Insns[m.pc], err)
+	return fmt.Errorf("%s: %s: %w", p.Name, p.Place(m.pc), err)
 }
 
 func (m *machine) call(callee int) error {

@@ -1,6 +1,9 @@
 package report
 
-import "tailpoke/patcher/protocol"
+import (
+	"tailpoke/internal/source"
+	"tailpoke/patcher/protocol"
+)
 
 // Finding is something that broke a property, as one engine saw it; or of a soak what else is worth
 // a look.
@@ -46,4 +49,6 @@ type Place struct {
 	Program string `json:"program,omitempty"`
 	Site    *int   `json:"site,omitempty"`
 	Slot    string `json:"slot,omitempty"`
+	// Source is the line of the program that was executed, or that the site is of.
+	Source source.Line `json:"source,omitzero"`
 }

@@ -1,5 +1,7 @@
 package report
 
+import "tailpoke/internal/source"
+
 // KernelCounts is what the kernel engine counted beside what the cpu engine does.
 type KernelCounts struct {
 	KernelFacts
@@ -83,8 +85,9 @@ type SlotsCount struct {
 
 // WatchFinding is a slot that held what is no instruction of it.
 type WatchFinding struct {
-	Text  string `json:"text"`
-	Count int    `json:"count"` // reads
+	Text   string      `json:"text"`
+	Count  int         `json:"count"` // reads
+	Source source.Line `json:"source,omitzero"`
 }
 
 // A Phase is what an operation makes of a site on its way. The words are those of [SlotsCount];

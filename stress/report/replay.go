@@ -1,6 +1,7 @@
 package report
 
 import (
+	"tailpoke/internal/source"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
 )
@@ -42,11 +43,12 @@ func (r *Replay) Other() *Verdict {
 // Stepped is what carrying a witness out on real CPUs has shown.
 type Stepped struct {
 	Outcome StepOutcome `json:"outcome"`
-	Taken   int         `json:"taken"`          // steps; the last one too if the violation was seen
-	Steps   int         `json:"steps"`          // of the witness
-	Text    string      `json:"text,omitempty"` // why not all were taken
-	Seen    string      `json:"seen,omitempty"` // the violation
-	Then    string      `json:"then,omitempty"` // what became of the thread when it was let go
+	Taken   int         `json:"taken"`           // steps; the last one too if the violation was seen
+	Steps   int         `json:"steps"`           // of the witness
+	Text    string      `json:"text,omitempty"`  // why not all were taken
+	Seen    string      `json:"seen,omitempty"`  // the violation
+	Source  source.Line `json:"source,omitzero"` // where the thread stood then
+	Then    string      `json:"then,omitempty"`  // what became of the thread when it was let go
 }
 
 // StepOutcome is what became of a witness on real CPUs.

@@ -69,14 +69,14 @@ func (w *Witness) cellsOf(a Actor) []Cell {
 		c := Cell{Class: "out"}
 		if a.Kind == Thread {
 			at := w.At(step).Threads[a.Index]
-			if c.Tip = w.Where(at); at.Place != Idle {
+			if c.Tip = w.Stands(at); at.Place != Idle {
 				c.Class = "inside"
 			}
 		}
 		if step > 0 && w.Steps[step-1].Actor == a {
 			s := &w.Steps[step-1]
 			if c.Class, c.Text = "acts", w.Words(s); s.Code != nil {
-				c.Tip = fmt.Sprintf("%s: % x: %s; executed %d", w.Where(s.Code.At), s.Code.Bytes, s.Code.Text, s.Code.Count)
+				c.Tip = fmt.Sprintf("%s: % x: %s; executed %d", w.Stands(s.Code.At), s.Code.Bytes, s.Code.Text, s.Code.Count)
 			}
 			if step == len(w.Steps) && w.Cycle == 0 {
 				c.Class = "bad"

@@ -55,9 +55,15 @@ func (w *Witness) SVG(title string) []byte {
 		fault = fmt.Sprintf("steps %d to %d violate %s: %s", n-w.Cycle+1, n, w.Property, w.Text)
 	}
 	rows := (n + drawAcross) / drawAcross // of n+1 columns
-	below := drawTitle + rows*height
-	width := max(drawLabel+drawColumn*min(n+1, drawAcross)+drawLine, 16+8*max(len(title), len(fault)))
-	all := below + drawLine + legendHeight(width)
+	below, longest := drawTitle+rows*height, max(len(title), len(fault))
+	var sources []string
+	for _, row := range w.Legend().Rows {
+		sources = append(sources, strings.Join(row, ": "))
+		longest = max(longest, len(sources[len(sources)-1]))
+	}
+	width := max(drawLabel+drawColumn*min(n+1, drawAcross)+drawLine, 16+8*longest)
+	last := below + drawLine*len(sources)
+	all := last + drawLine + legendHeight(width)
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" `, width, all)
 	fmt.Fprintf(&b, `viewBox="0 0 %d %d">`+"\n", width, all)
@@ -80,7 +86,10 @@ func (w *Witness) SVG(title string) []byte {
 		b.WriteString("</g>\n")
 	}
 	drawText(&b, "fault", 8, below+4, fault)
-	drawLegend(&b, width, below+drawLine)
+	for i, line := range sources {
+		drawText(&b, "", 8, below+4+drawLine*(i+1), line)
+	}
+	drawLegend(&b, width, last+drawLine)
 	b.WriteString("</svg>\n")
 	return b.Bytes()
 }

@@ -5,14 +5,15 @@ import (
 	"slices"
 	"strings"
 
+	"tailpoke/internal/source"
 	"tailpoke/internal/table"
 	"tailpoke/patcher/protocol"
 )
 
 // String returns the witness as a table: a row a step, a column for each agent, each thread, and
 // each slot and state of a site. What memory holds is printed where it changes. Steps that repeat
-// for ever stand last, with a mark before them. Below stands the machine code that threads execute,
-// where there is any.
+// for ever stand last, with a mark before them. Below stand the source lines of sites and programs,
+// and the machine code that threads execute, where there are any.
 func (w *Witness) String() string { return w.Fold(0) }
 
 // Fold is String in lines of at most so many characters; 0: of any length.
@@ -45,7 +46,7 @@ func (w *Witness) Fold(width int) string {
 	if width > 0 {
 		says = strings.Join(table.Wrap(says, width), "\n")
 	}
-	return t.Fold(width) + says + "\n" + w.listing(width)
+	return t.Fold(width) + says + "\n" + w.Legend().Fold(width) + w.listing(width)
 }
 
 // actors are all that have a column, in the order of the columns.
@@ -103,6 +104,33 @@ func (s *SiteView) equal(o *SiteView) bool {
 		})
 }
 
+// Legend is a table of the source lines of sites, and of programs that steps name, as far as they are
+// known. Copies of a program have one row.
+func (w *Witness) Legend() *table.Table {
+	t := &table.Table{Headless: true}
+	for i := range w.Sites {
+		if at := w.Sites[i].Source; at.Known() {
+			t.Add(w.SiteName(i), at.String())
+		}
+	}
+	var had []source.Line
+	add := func(p int) {
+		if p < 0 || p >= len(w.Sources) || slices.Contains(had, w.Sources[p]) || !w.Sources[p].Known() {
+			return
+		}
+		had = append(had, w.Sources[p])
+		t.Add(w.program(p), w.Sources[p].String())
+	}
+	for i := range w.Steps {
+		s := &w.Steps[i]
+		if s.Code != nil {
+			add(s.Code.At.Program)
+		}
+		add(s.Action.Prog)
+	}
+	return t
+}
+
 // listing lists the machine code that threads execute; "" if there is none.
 func (w *Witness) listing(width int) string {
 	if t := w.Listing(); t != nil {
@@ -114,7 +142,12 @@ func (w *Witness) listing(width int) string {
 // Listing is a table of the machine code that threads execute, or nil if there is none.
 func (w *Witness) Listing() *table.Table {
 	t := &table.Table{Ruled: true, Numbered: true}
-	t.Add("step", "at", "bytes", "instruction", "executed", "registers")
+	head := []string{"step", "at", "bytes", "instruction", "executed", "source", "registers"}
+	sources, before := 1, source.Line{} // columns of them; and the one of the row above
+	if !slices.ContainsFunc(w.Steps, func(s Step) bool { return s.Code != nil && s.Code.At.Source.Known() }) {
+		sources = 0
+	}
+	t.Add(slices.Delete(head, 5, 6-sources)...)
 	for i := range w.Steps {
 		c := w.Steps[i].Code
 		if c == nil {
@@ -124,7 +157,12 @@ func (w *Witness) Listing() *table.Table {
 		for _, r := range c.Regs {
 			regs = append(regs, fmt.Sprintf("%s=%#x", r.Name, r.Value))
 		}
-		t.Add(fmt.Sprint(i+1), w.Where(c.At), fmt.Sprintf("% x", c.Bytes), c.Text, fmt.Sprint(c.Count), strings.Join(regs, " "))
+		said := ""
+		if at := c.At.Source; at != before {
+			said, before = at.String(), at
+		}
+		row := []string{fmt.Sprint(i + 1), w.Where(c.At), fmt.Sprintf("% x", c.Bytes), c.Text, fmt.Sprint(c.Count), said, strings.Join(regs, " ")}
+		t.Add(slices.Delete(row, 5, 6-sources)...)
 	}
 	if len(t.Rows) == 1 {
 		return nil

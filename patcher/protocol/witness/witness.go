@@ -1,6 +1,9 @@
 package witness
 
-import "tailpoke/patcher/protocol"
+import (
+	"tailpoke/internal/source"
+	"tailpoke/patcher/protocol"
+)
 
 // None stands for no program, no thread, no copy, and so on.
 const None = -1
@@ -14,6 +17,7 @@ type Witness struct {
 	Threads int
 	// Programs are the names of programs, by the numbers that steps have for them.
 	Programs []string
+	Sources  []source.Line // by program: where it begins; may be nil
 	Sites    []Site
 	Start    View
 	Steps    []Step // the last one breaks the property
@@ -25,6 +29,7 @@ type Witness struct {
 type Site struct {
 	Number int    // among those of its image
 	In     string // its image, "" for the first one
+	Source source.Line
 }
 
 // A Step is one step of a witness, with what it leads to.
@@ -97,6 +102,7 @@ type Position struct {
 	Program int           // the program whose image that is, or None
 	Off     int           // offset in that image, or None where the engine knows no bytes
 	Addr    uint64        // Outside
+	Source  source.Line   // of the code there
 }
 
 // Memory is where an engine with addresses has things, for engines that compare addresses.

@@ -207,5 +207,8 @@ func (w *Witness) Where(p Position) string {
 	return text
 }
 
+// Stands is Where with the source line, as far as it is known.
+func (w *Witness) Stands(p Position) string { return p.Source.Behind(w.Where(p)) }
+
 // code names an offset in an image.
 func (w *Witness) code(p Position) string { return fmt.Sprintf("%s+%#x", w.program(p.Program), p.Off) }

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tailpoke/jit"
 	"tailpoke/jit/exec"
 	"tailpoke/patcher"
 	"tailpoke/patcher/protocol"
@@ -71,6 +72,9 @@ func (r *run) classify(a exec.Anomaly) live.Finding {
 		f.Class, f.Text = r.phaseFinding(a)
 	case exec.Fault:
 		f.Class, f.Text = r.faultFinding(a)
+		if off, in := r.Arena.OffOf(a.RIP); in {
+			r.nameLine(&f, off)
+		}
 	default:
 		f.Class, f.Text = live.ClassRegisters, fmt.Sprintf("returned %#x, which no path returns", a.RAX)
 	}
@@ -78,6 +82,13 @@ func (r *run) classify(a exec.Anomaly) live.Finding {
 		f.Text += "; a " + kinds[a.Thread%len(kinds)].Name + " reader"
 	}
 	return f
+}
+
+// nameLine notes the source line of the code at a place.
+func (r *run) nameLine(f *live.Finding, at exec.Off) {
+	if p := r.locate(at); p != nil && r.compiled[p.Image] != nil {
+		f.Source = r.compiled[p.Image].Line(jit.Off(p.At(at)))
+	}
 }
 
 var registerNames = [6]string{"rbx", "rbp", "r12", "r13", "r14", "r15"}
@@ -178,7 +189,7 @@ func (r *run) remember(p *patcher.Program) {
 func (r *run) locate(off exec.Off) *patcher.Program {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.entry.Contains(off) {
+	if r.entry != nil && r.entry.Contains(off) {
 		return r.entry
 	}
 	for _, p := range slices.Backward(r.loaded) {

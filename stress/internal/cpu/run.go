@@ -63,9 +63,10 @@ const yieldEvery = 100
 type run struct {
 	Config
 	*rig.Rig
-	driver *live.Driver
-	image  *patcher.Image   // of the entry
-	images []*patcher.Image // of Programs
+	driver   *live.Driver
+	image    *patcher.Image   // of the entry
+	images   []*patcher.Image // of Programs
+	compiled map[*patcher.Image]*jit.Image
 
 	mu     sync.Mutex
 	loaded []*patcher.Program // the last keepLoaded that were loaded, oldest first
@@ -162,6 +163,7 @@ func (r *run) open() error {
 
 // load brings the entry and the programs in.
 func (r *run) load() error {
+	r.compiled = map[*patcher.Image]*jit.Image{}
 	for _, k := range r.Keys {
 		a, ok := r.Arrays[k.Map]
 		if !ok || k.Index >= a.Keys() {
@@ -175,6 +177,7 @@ func (r *run) load() error {
 			return err
 		}
 		r.images = append(r.images, rig.Image(img))
+		r.compiled[r.images[len(r.images)-1]] = img
 	}
 	r.current = make([]*patcher.Program, len(r.Programs))
 	if err := r.pin(); err != nil {
@@ -185,6 +188,7 @@ func (r *run) load() error {
 		return err
 	}
 	r.image = rig.Image(img)
+	r.compiled[r.image] = img
 	if r.entry, err = r.loadEntry(); err != nil {
 		return err
 	}
@@ -280,6 +284,7 @@ func (r *run) finding(err error) error {
 	switch {
 	case errors.As(err, &mismatch):
 		f.Class = live.ClassBytes
+		r.nameLine(&f, mismatch.Off)
 	case errors.As(err, &stall):
 		f.Class, f.Thread = live.ClassEndless, stall.Reader
 	case errors.As(err, &life):

@@ -37,7 +37,7 @@ func (b book) adopt(img *jit.Image, r *readback) error {
 		theirs := k.code[at : at+ref.Size]
 		end := k.addr + uint64(at+ref.Size) // where relative operands count from
 		if err := b.check(img, ref, theirs, end); err != nil {
-			return fmt.Errorf("insn %d (%v): %w", ref.Insn, img.Program.Insns[ref.Insn], err)
+			return fmt.Errorf("%s: %w", img.Program.Place(ref.Insn), err)
 		}
 		if ref.Kind == jit.RefFunc {
 			callee, _ := img.Program.Callee(ref.Insn)

@@ -104,6 +104,8 @@ func kernelHonest(v report.Verdict, w *workload.Workload, blind string) report.V
 		}
 	}
 	switch {
+	case k.Unwatched == kernel.NoSite:
+		add("nobody saw its sites change: %s%s", k.Unwatched, w.CalledAt())
 	case k.Unwatched != "":
 		add("nobody saw its sites change: %s", k.Unwatched)
 	case k.Watch.Error != "":
@@ -200,6 +202,9 @@ func kernelConfig(ctx context.Context, j *Job) (k *kernelJob, err error) {
 	if k.workload, err = w.Fitted(k.Keys, k.Programs, k.Spec.Programs); err != nil {
 		return nil, err
 	}
+	for _, key := range k.Keys {
+		k.Lines = append(k.Lines, w.Lines(key))
+	}
 	if k.fit.Most > manySites && k.Callers == 0 {
 		k.Callers = 1
 	}
@@ -207,7 +212,7 @@ func kernelConfig(ctx context.Context, j *Job) (k *kernelJob, err error) {
 		return nil, err
 	}
 	if k.fit.Most == 0 && k.Oracle == nil {
-		return nil, fmt.Errorf("%w: no key changes a byte of its images, as its tail calls are indirect, and what it returns is not known: %s", errNothing, k.blind)
+		return nil, fmt.Errorf("%w: no key changes a byte of its images, as its tail calls are indirect%s, and what it returns is not known: %s", errNothing, w.CalledAt(), k.blind)
 	}
 	return k, nil
 }

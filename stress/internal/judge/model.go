@@ -66,6 +66,7 @@ func (modelEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 		v.Verdict, v.Reason = protocol.Safe, left
 	case res.Witness != nil:
 		v.Witness = res.Witness
+		j.nameLines(v.Witness, s.Shape.Keys)
 		shape := modelShape(s.Shape)
 		shape.Threads = res.Threads
 		a.Recorded = &Recorded{Explored: &modelExplored{shape}, Choices: res.Witness.Choices()}
@@ -76,6 +77,20 @@ func (modelEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 		}
 	}
 	return a, nil
+}
+
+// nameLines gives a witness of the model, in which so many keys have sites, the source lines of what the
+// workload has in the place of its sites and programs.
+func (j *Job) nameLines(x *witness.Witness, keys int) {
+	lines := j.Workload.Dealt(keys)
+	for i := range x.Sites {
+		if s := &x.Sites[i]; s.In == "" && s.Number < len(lines) {
+			s.Source = lines[s.Number]
+		}
+	}
+	for p := range min(len(x.Programs), len(j.Workload.Programs)) {
+		x.Sources = append(x.Sources, j.Workload.Programs[p].Line(0))
+	}
 }
 
 // exploreModel checks the shape that a job asks for, or, where that is too much, less. left says
@@ -215,5 +230,6 @@ func (modelEngine) Replay(_ context.Context, j *Job, explored any, choices []wit
 	case err != nil:
 		return nil, fmt.Errorf("replay: %w", err)
 	}
+	j.nameLines(found, s.Shape.Keys)
 	return &Replayed{Witness: found}, nil
 }

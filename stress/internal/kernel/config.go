@@ -8,6 +8,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"tailpoke/internal/source"
 	"tailpoke/stress/internal/live"
 )
 
@@ -36,6 +37,9 @@ type Config struct {
 	// Found is what executions find in their context, as [Input.Seen] says. Those that write into it
 	// leave that to the next of the same call of bpf(2), unless it is put back.
 	Found []byte
+	// Lines are the source lines of the entry's direct sites, by key, in the order of its code. They may
+	// be missing.
+	Lines [][]source.Line
 
 	// Callers is how many copies of the entry are loaded and executed: each has poke descriptors of
 	// its own. Every other one checks itself (see checker.go). 0: DefaultCallers.
@@ -115,22 +119,39 @@ func refused(what string, err error) error {
 func reasonOf(err error) string {
 	var ve *ebpf.VerifierError
 	if errors.As(err, &ve) {
-		if word := lastWord(ve.Log); word != "" {
-			return "the verifier says: " + firstLine(word)
+		if word, above := lastWord(ve.Log); word != "" {
+			return "the verifier says: " + firstLine(word) + sourceOf(above)
 		}
 	}
 	return firstLine(err.Error())
 }
 
-// lastWord is the last line of the verifier's log that is not about the verifier itself.
-func lastWord(log []string) string {
+// lastWord is the last line of the verifier's log that is not about the verifier itself, and what
+// stands above it.
+func lastWord(log []string) (word string, above []string) {
 	for i := len(log) - 1; i >= 0; i-- {
 		line := strings.TrimSpace(log[i])
 		about := strings.HasPrefix(line, "processed ") || strings.HasPrefix(line, "verification time ") ||
 			strings.HasPrefix(line, "stack depth ")
 		if line != "" && !about {
-			return line
+			return line, log[:i]
 		}
+	}
+	return "", nil
+}
+
+// sourceOf is, in parentheses, the source line that the verifier's log names last: "; TEXT @ FILE:LINE",
+// or the text alone from older kernels.
+func sourceOf(log []string) string {
+	for _, line := range slices.Backward(log) {
+		text, is := strings.CutPrefix(strings.TrimSpace(line), "; ")
+		if !is {
+			continue
+		}
+		if at := strings.LastIndex(text, " @ "); at >= 0 {
+			text = text[at+len(" @ "):] + ": " + text[:at]
+		}
+		return " (" + firstLine(text) + ")"
 	}
 	return ""
 }

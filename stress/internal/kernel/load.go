@@ -202,6 +202,9 @@ func (l *loaded) specs(c *Config) error {
 	return nil
 }
 
+// NoSite is why nothing is watched of an entry whose tail calls are all indirect.
+const NoSite = "no key that changes changes a byte of its images: it has no direct site of them"
+
 // findSites finds the sites of callers, and where programs are entered: all keys are empty.
 func (l *loaded) findSites(keys []protocol.Key) error {
 	some := false
@@ -215,7 +218,7 @@ func (l *loaded) findSites(keys []protocol.Key) error {
 		some = some || slices.Contains(l.wantedOf(*c, keys), true)
 	}
 	if !some {
-		return errors.New("no key that changes changes a byte of its images: it has no direct site of them")
+		return errors.New(NoSite)
 	}
 	for i := range l.pinned {
 		p := &l.pinned[i]

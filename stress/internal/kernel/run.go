@@ -8,6 +8,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"tailpoke/internal/source"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/live"
 	"tailpoke/stress/report"
@@ -137,7 +138,7 @@ func (r *run) addWatch(res *Result, w *Watch) {
 	for _, f := range w.Findings {
 		res.Bad += uint64(f.Count)
 		res.Findings = append(res.Findings, live.Finding{
-			Class: live.ClassBytes, Thread: live.None, Who: "watcher", Text: f.Text, Count: f.Count,
+			Class: live.ClassBytes, Thread: live.None, Who: "watcher", Text: f.Text, Count: f.Count, Source: f.Source,
 		})
 	}
 	s := protocol.DefaultSubject()
@@ -166,7 +167,7 @@ func (r *run) watch() {
 				r.sited[k] = true
 			}
 		}
-		images[i] = watchImage{prog: c.Program, img: r.faulty(c), name: r.nameOf(i), keys: keys}
+		images[i] = watchImage{prog: c.Program, img: r.faulty(c), name: r.nameOf(i), keys: keys, sources: r.sourcesOf(keys)}
 	}
 	take := r.Trace
 	if take == nil {
@@ -181,6 +182,23 @@ func (r *run) watch() {
 		w.landing(p.landing)
 	}
 	r.watcher = w
+}
+
+// sourcesOf are the source lines of an image's sites, by their keys. Where the kernel has left out
+// one of a key, nobody knows which.
+func (c *Config) sourcesOf(keys []int) []source.Line {
+	out, of := make([]source.Line, len(keys)), map[int][]int{}
+	for i, k := range keys {
+		of[k] = append(of[k], i)
+	}
+	for k, lines := range c.Lines {
+		if len(lines) == len(of[k]) {
+			for n, i := range of[k] {
+				out[i] = lines[n]
+			}
+		}
+	}
+	return out
 }
 
 // nameOf names a caller.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cilium/ebpf"
 
+	"tailpoke/internal/source"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/identity"
 	"tailpoke/stress/internal/live"
@@ -20,6 +21,8 @@ type watchImage struct {
 	img  *identity.Image
 	name string // for findings; "": its number
 	keys []int  // by site: the index of its key among those that change, or -1: not watched
+	// by site: its source line; nil: nobody knows
+	sources []source.Line
 }
 
 const (
@@ -133,6 +136,9 @@ func (w *watcher) add(at int, from *watchImage) error {
 		}
 		rows[key]++
 		m.sites = append(m.sites, newWatchSite(i, key, desc, &from.img.Sites[i]))
+		if i < len(from.sources) {
+			m.sites[len(m.sites)-1].source = from.sources[i]
+		}
 	}
 	for i := range m.sites {
 		s := &m.sites[i]

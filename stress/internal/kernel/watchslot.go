@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"tailpoke/internal/source"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/identity"
 )
@@ -23,10 +24,11 @@ var usualNop = slotBytes(protocol.TailCall().Slots[protocol.Target].May[protocol
 
 // A watchSite is a site that is watched.
 type watchSite struct {
-	index int // among the image's
-	key   int
-	desc  int // among the key's, in tracking order
-	slots [protocol.Slots]watchSlot
+	index  int // among the image's
+	key    int
+	desc   int // among the key's, in tracking order
+	source source.Line
+	slots  [protocol.Slots]watchSlot
 
 	noted [protocol.Slots]protocol.SlotText // what was noted last
 	turn  int                               // when that was

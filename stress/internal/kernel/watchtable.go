@@ -190,6 +190,6 @@ func (w *Watch) found(m *watched, s *watchSite, slot protocol.Slot) {
 	}
 	w.wrong = append(w.wrong, wrong)
 	w.Findings = append(w.Findings, report.WatchFinding{
-		Text: fmt.Sprintf("the %v of site %d of %s %s", slot, s.index, m.name, at.complain(at.bytes)), Count: 1,
+		Text: fmt.Sprintf("the %v of site %d of %s %s", slot, s.index, m.name, at.complain(at.bytes)), Count: 1, Source: s.source,
 	})
 }

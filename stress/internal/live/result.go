@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"tailpoke/internal/source"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/report"
 )
@@ -247,11 +248,12 @@ type Finding struct {
 	Who    string // of others, "" for the mutator
 	Text   string
 	Count  int // how often the same was kept
+	Source source.Line
 }
 
 // Report puts it in the report's words. Which engine it is of, that does not know.
 func (f Finding) Report() report.Finding {
-	at := report.Place{Who: f.Who}
+	at := report.Place{Who: f.Who, Source: f.Source}
 	if f.Thread != None {
 		at.Thread = &f.Thread
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"tailpoke/internal/source"
 	"tailpoke/jit"
 	"tailpoke/stress/internal/sim/x86"
 )
@@ -37,6 +38,9 @@ type text struct {
 	// structAt is where the program's struct is, which prog arrays point to.
 	structAt uint64
 }
+
+// line is the source line of the code at an offset.
+func (t *text) line(off int) source.Line { return t.img.Line(jit.Off(off)) }
 
 func (t *text) landing() uint64 { return t.at + uint64(t.img.AdjOff) }
 

@@ -154,10 +154,11 @@ func (s *system) newWitness(x state) *witness.Witness {
 	}
 	for _, t := range s.texts {
 		w.Programs = append(w.Programs, t.name)
+		w.Sources = append(w.Sources, t.line(0))
 	}
 	numbers := map[int]int{}
 	for _, at := range s.sites {
-		of := witness.Site{Number: numbers[at.text]}
+		of := witness.Site{Number: numbers[at.text], Source: s.standing(s.slots[at.slots[0]].at).Source}
 		if numbers[at.text]++; at.text != 0 {
 			of.In = s.texts[at.text].name
 		}
@@ -241,7 +242,7 @@ func (s *system) standing(at uint64) witness.Position {
 		}
 	}
 	off := int(at - s.texts[n].at)
-	p := witness.Position{Place: witness.InCode, Program: n, Off: off}
+	p := witness.Position{Place: witness.InCode, Program: n, Off: off, Source: s.texts[n].line(off)}
 	if slot := s.texts[n].slots[off] - 1; slot >= 0 {
 		p.Place, p.Site, p.Slot = witness.AtSlot, s.slots[slot].site, s.slots[slot].which
 	}

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/arch/x86/x86asm"
 
+	"tailpoke/internal/source"
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
 )
@@ -113,7 +114,7 @@ func (w *Workload) Disassemble(layout string) (string, error) {
 // list writes one line for each machine instruction.
 func list(b *strings.Builder, img *jit.Image) error {
 	notes := marks(img)
-	insn := 0
+	insn, before := 0, source.Line{}
 	for i, at := range img.Starts {
 		end := jit.Off(len(img.Code))
 		if i+1 < len(img.Starts) {
@@ -125,6 +126,10 @@ func list(b *strings.Builder, img *jit.Image) error {
 			}
 		}
 		for insn < len(img.Program.Insns) && img.Insns[insn] <= at {
+			if of := img.Program.Line(insn); of.Known() && of != before {
+				fmt.Fprintf(b, "  ; %v\n", of)
+				before = of
+			}
 			if img.Insns[insn] == at {
 				fmt.Fprintf(b, "  ; %d: %v\n", insn, img.Program.Insns[insn])
 			}

@@ -11,7 +11,8 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// readELF reads an object file. Of a map and of a function old compilers say where it begins, and
+// readELF reads an object file. Line information is for messages alone: where it is what makes the
+// library refuse the file, there is none. Of a map and of a function old compilers say where it begins, and
 // neither that it is one nor how long it is: clang 7 leaves out both. The library wants both, so that
 // they are filled in where it refuses the file as it is.
 func readELF(raw []byte) (*ebpf.CollectionSpec, error) {
@@ -22,12 +23,39 @@ func readELF(raw []byte) (*ebpf.CollectionSpec, error) {
 	if err == nil {
 		return spec, nil
 	}
-	if mended := nameSymbols(raw); mended != nil {
-		if spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(mended)); err == nil {
-			return spec, nil
+	for _, mend := range []func([]byte) []byte{nameSymbols, withoutLines} {
+		if mended := mend(raw); mended != nil {
+			if spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(mended)); err == nil {
+				return spec, nil
+			}
 		}
 	}
 	return nil, err
+}
+
+// Offsets in the header of .BTF.ext, whose parts begin with the size of their records.
+const (
+	extFuncOff = 8 // where the information of functions begins, behind the header
+	extLineOff = 16
+	extLineLen = 20
+	extHeader  = 24 // bytes of it
+)
+
+// withoutLines returns the file with no line information, or nil if it has none.
+func withoutLines(raw []byte) []byte {
+	f, err := elf.NewFile(bytes.NewReader(raw))
+	if err != nil || f.ByteOrder != binary.LittleEndian {
+		return nil
+	}
+	s := f.Section(".BTF.ext")
+	if s == nil || uint64(len(raw)) < extHeader || s.Offset > uint64(len(raw))-extHeader {
+		return nil
+	}
+	mended := bytes.Clone(raw)
+	h := mended[s.Offset:]
+	copy(h[extLineOff:extLineLen], h[extFuncOff:]) // a size of records
+	binary.LittleEndian.PutUint32(h[extLineLen:], 4)
+	return mended
 }
 
 // In an entry of a table of symbols.

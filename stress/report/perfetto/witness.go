@@ -95,7 +95,7 @@ func thread(l lane, x *witness.Witness, a witness.Actor, end int64) {
 		l.slice(from, from+step, "step", x.Words(s), notesOf(s, i)...)
 		stands, since = "", from+step
 		if p := s.Threads[a.Index]; p.Place != witness.Idle {
-			stands = x.Where(p)
+			stands = x.Stands(p)
 		}
 	}
 	if stands != "" && end > since {

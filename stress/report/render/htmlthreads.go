@@ -71,7 +71,7 @@ func (x *watched) threads(v *witness.View) []threadData {
 	var out []threadData
 	for t, at := range v.Threads {
 		out = append(out, threadData{
-			Name: witness.Actor{Kind: witness.Thread, Index: t}.String(), At: Printable(x.w.Where(at)),
+			Name: witness.Actor{Kind: witness.Thread, Index: t}.String(), At: Printable(x.w.Stands(at)),
 			Saw: x.path(t), Regs: slices.Clone(x.regs[t]),
 		})
 	}

@@ -99,9 +99,11 @@ func (p *htmlPage) witness(engine string, w *witness.Witness) {
 	id, n := witnessID(engine), counted(len(w.Steps), "step")
 	h := witnessHTML(w)
 	h.Engine = engine
-	p.Parts = append(p.Parts, htmlPart{
-		ID: id, Title: fmt.Sprintf("Counterexample: %s engine, %s%s", engine, n, forEver(w.Cycle)), Witness: h,
-	})
+	one := htmlPart{ID: id, Title: fmt.Sprintf("Counterexample: %s engine, %s%s", engine, n, forEver(w.Cycle)), Witness: h}
+	for _, row := range w.Legend().Rows {
+		one.Notes = append(one.Notes, strings.Join(row, ": "))
+	}
+	p.Parts = append(p.Parts, one)
 	if !slices.ContainsFunc(p.Jumps, func(j htmlJump) bool { return strings.HasPrefix(j.To, "witness-") }) {
 		p.Jumps = append(p.Jumps, htmlJump{id, "Step through the counterexample (" + n + ")"})
 	}
@@ -175,7 +177,7 @@ func statesOf(w *witness.Witness, memory []witness.Lane) []stateData {
 			taken := &w.Steps[step-1]
 			s.Who, s.Words = taken.Actor.String(), Printable(w.Words(taken))
 			if c := taken.Code; c != nil {
-				s.Code = &codeData{Printable(w.Where(c.At)), fmt.Sprintf("% x", c.Bytes), Printable(c.Text), c.Count}
+				s.Code = &codeData{Printable(w.Stands(c.At)), fmt.Sprintf("% x", c.Bytes), Printable(c.Text), c.Count}
 			}
 			watch.take(taken)
 		}

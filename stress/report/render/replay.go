@@ -69,7 +69,7 @@ func steppedFigures(s *report.Stepped) []string {
 	taken := fmt.Sprintf("%d of %d steps as the witness says", s.Taken, s.Steps)
 	switch s.Outcome {
 	case report.Taken:
-		out := []string{taken, s.Seen}
+		out := []string{taken, s.Source.Behind(s.Seen)}
 		if s.Then != "" {
 			out = append(out, "let go, "+s.Then)
 		}

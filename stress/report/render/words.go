@@ -94,7 +94,7 @@ func machineText(m *report.Machine) string {
 
 // findingText is a finding on one line.
 func findingText(f *report.Finding) string {
-	s := fmt.Sprintf("%s: %s: %s", placeText(f), cmp.Or(f.Class, string(f.Property), string(f.Kind)), f.Text)
+	s := fmt.Sprintf("%s: %s: %s", placeText(f), cmp.Or(f.Class, string(f.Property), string(f.Kind)), f.Place.Source.Behind(f.Text))
 	if f.Count > 1 {
 		s += fmt.Sprintf(" (%d times)", f.Count)
 	}
