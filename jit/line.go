@@ -2,7 +2,6 @@ package jit
 
 import (
 	"fmt"
-	"slices"
 	"sort"
 
 	"tailpoke/internal/source"
@@ -34,18 +33,26 @@ func (p *Program) findLines() {
 			p.lines[i] = now
 		}
 	}
-	before := source.Place{} // the function's own line behind this one
-	for i, l := range slices.Backward(p.lines) {
-		if l.After.Known() && before.File == l.After.File && before.Number >= l.After.Number {
-			p.lines[i].Before = before
-		}
-		if !l.After.Known() {
-			before = l.Place
-		}
-		if p.Insns[i].Symbol() != "" {
-			before = source.Place{}
+	for i := range p.lines {
+		if p.lines[i].After.Known() {
+			p.lines[i].Before = p.lineBehind(i)
 		}
 	}
+}
+
+// lookAhead is how many instructions are looked at for a function's own line.
+const lookAhead = 256
+
+// lineBehind is the function's own line behind instruction i, which is inlined: the first that is greater
+// than the one before it. Code of that line may go on behind it.
+func (p *Program) lineBehind(i int) source.Place {
+	after := p.lines[i].After
+	for j := i + 1; j < min(len(p.lines), i+lookAhead) && p.Insns[j].Symbol() == ""; j++ {
+		if l := p.lines[j]; !l.After.Known() && l.File == after.File && l.Number > after.Number {
+			return l.Place
+		}
+	}
+	return source.Place{}
 }
 
 // Line is the source line of instruction i; none where the object file names none.

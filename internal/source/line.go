@@ -17,7 +17,7 @@ type Line struct {
 	Place
 	Text string `json:"text,omitempty"`
 	// After and Before are of code from another place than its function, which is how inlined code
-	// looks: the function's own lines that the compiler has put before it and behind it.
+	// looks: the nearest of the function's own lines whose code stands before it and behind it.
 	After  Place `json:"after,omitzero"`
 	Before Place `json:"before,omitzero"` // see After
 }
