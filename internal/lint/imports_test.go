@@ -96,7 +96,7 @@ var table = map[string]arrows{
 	"stress/report/perfetto":         {may: []string{"patcher/protocol", "patcher/protocol/witness", "stress/report"}},
 	"stress/report/perfetto [t]":     {may: []string{wire}},
 	"stress/report [t]":              {may: []string{"internal/schema"}},
-	"stress/report/render [t]":       {may: []string{"internal/browser", "internal/schema", chromedp, chromedp + "/kb"}},
+	"stress/report/render [t]":       {may: []string{"internal/source", "internal/browser", "internal/schema", chromedp, chromedp + "/kb"}},
 	"stress":                         {may: []string{"patcher/protocol", "stress/internal/catalogue", "stress/internal/judge", "stress/internal/regress", "stress/internal/replay", "stress/internal/search", "stress/internal/workload", "stress/report"}},
 	"stress [t]":                     {may: []string{"jit/exec", "patcher/rcu"}},
 	"stress/stresstest":              {may: []string{"patcher/protocol", "patcher/protocol/witness", "stress", "stress/report", "stress/report/render"}}, // a test prints what it finds

@@ -44,7 +44,9 @@ func TestSmallWitness(t *testing.T) {
 
 // TestDrawingsHold: all that is drawn lies within the drawing, one lane below the other.
 func TestDrawingsHold(t *testing.T) {
-	for title, w := range map[string]*Witness{"short": everything(), strings.Repeat("long ", 100): small()} {
+	for title, w := range map[string]*Witness{
+		"short": everything(), strings.Repeat("long ", 100): small(), "sourced": sourced(at("/a.c", 1, strings.Repeat("long ", 20)), at("/a.c", 2, "x;"), at("/a.c", 3, "y;")),
+	} {
 		var width, height int
 		boxes := map[[2]int]bool{}
 		var text [2]int // where the text begins that is read next

@@ -12,6 +12,7 @@ import (
 	"tailpoke/patcher/rcu"
 	"tailpoke/patcher/text"
 	"tailpoke/stress/internal/live"
+	"tailpoke/stress/internal/workload"
 )
 
 func TestMayTear(t *testing.T) {
@@ -160,6 +161,35 @@ func TestProgramsAreRemembered(t *testing.T) {
 	at, _ := r.Arena.OffOf(r.Patcher.Addr(r.entry))
 	if r.locate(at) != r.entry {
 		t.Error("the entry is not known")
+	}
+}
+
+// TestFindingsNameLines: a fault, and a poke that finds other bytes, are of the source line that they
+// happen at.
+func TestFindingsNameLines(t *testing.T) {
+	c := config(t, 1, 1, "")
+	w, err := workload.LoadObject("../workload/testdata/lines.o", "entry")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Entry, c.Programs, c.Maps, c.Keys, c.Ctx, c.Packet = w.Entry, w.Programs, w.Maps, w.Keys, w.Context.Bytes, w.Context.Packet
+	r := &run{Config: c}
+	r.driver = live.NewDriver(&r.Config.Config, len(r.Programs), 1, r)
+	if err := errors.Join(r.open(), r.load()); err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	bypass := uint64(r.entry.Image.Sites[0].Slots[0].Off)
+	f := r.classify(exec.Anomaly{Kind: exec.Fault, Signal: 11, RIP: r.Patcher.Addr(r.entry) + bypass})
+	if got := f.Report().Place.Source.Short(); got != "lines.c:15" {
+		t.Errorf("a fault in the first site is at %q", got)
+	}
+	off, _ := r.Arena.OffOf(r.Patcher.Addr(r.pinned[0]))
+	if err := r.finding(&text.MismatchError{Off: off}); err != nil || r.findings[0].Source.Short() != "lines.c:9" {
+		t.Errorf("%v, %+v", err, r.findings)
+	}
+	if f := r.classify(exec.Anomaly{Kind: exec.Fault, Signal: 11, RIP: 9}); f.Source.Known() {
+		t.Errorf("nowhere is %v", f.Source)
 	}
 }
 

@@ -3,6 +3,7 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -140,6 +141,9 @@ func lastWord(log []string) (word string, above []string) {
 	return "", nil
 }
 
+// textAt is a source line, and where it stands.
+var textAt = regexp.MustCompile(`^(.*) @ (\S+:[0-9]+)$`)
+
 // sourceOf is, in parentheses, the source line that the verifier's log names last: "; TEXT @ FILE:LINE",
 // or the text alone from older kernels.
 func sourceOf(log []string) string {
@@ -148,8 +152,8 @@ func sourceOf(log []string) string {
 		if !is {
 			continue
 		}
-		if at := strings.LastIndex(text, " @ "); at >= 0 {
-			text = text[at+len(" @ "):] + ": " + text[:at]
+		if m := textAt.FindStringSubmatch(text); m != nil {
+			text = m[2] + ": " + m[1]
 		}
 		return " (" + firstLine(text) + ")"
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 
+	"tailpoke/internal/source"
 	"tailpoke/stress/internal/identity"
 	"tailpoke/stress/internal/live"
 )
@@ -57,11 +58,35 @@ func TestRefusedByKernel(t *testing.T) {
 	}
 }
 
+// TestSourcesOfSites: sites are of the lines of their keys, unless some are missing.
+func TestSourcesOfSites(t *testing.T) {
+	line := func(n int) source.Line { return source.Line{Place: source.Place{File: "prog.c", Number: n}} }
+	c := Config{Lines: [][]source.Line{{line(1), line(5)}, {line(2)}, {line(3), line(4)}}}
+	got := c.sourcesOf([]int{0, 2, live.None, 1, 0})
+	if want := []source.Line{line(1), {}, {}, line(2), line(5)}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 // TestReasonIsShort: nothing of the verifier's own account, one line, and not too long.
 func TestReasonIsShort(t *testing.T) {
 	log := []string{"0: (95) exit", "R0 !read_ok", "verification time 12 usec", "stack depth 0", "processed 1 insns (limit 1000000)", ""}
 	if got := reasonOf(&ebpf.VerifierError{Log: log}); got != "the verifier says: R0 !read_ok" {
 		t.Errorf("got %q", got)
+	}
+	for line, want := range map[string]string{
+		"; bpf_tail_call(ctx, &jmp, 1); @ prog.c:41": " (prog.c:41: bpf_tail_call(ctx, &jmp, 1);)",
+		"; at = x @ y;":     " (at = x @ y;)",
+		"; return x;":       " (return x;)",
+		"12: (95) exit ; x": "",
+	} {
+		said := &ebpf.VerifierError{Log: slices.Concat([]string{"; int main(void) @ prog.c:30", "0: R1=ctx()", line}, log)}
+		if want == "" {
+			want = " (prog.c:30: int main(void))"
+		}
+		if got := reasonOf(said); got != "the verifier says: R0 !read_ok"+want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 	if got := firstLine("sites are unknown:\n  listing"); got != "sites are unknown" {
 		t.Errorf("got %q", got)

@@ -2,6 +2,7 @@ package render
 
 import (
 	"strings"
+	"tailpoke/internal/source"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
 	"tailpoke/stress/report"
@@ -82,13 +83,17 @@ func violatedCPU() report.Verdict {
 			},
 			{
 				Engine: protocol.CPU, Property: protocol.ExpectedBytes, Text: "holds 90", Count: 1, During: "remove",
-				Place: report.Place{Program: "main", Site: new(1), Slot: "target"},
+				Place: report.Place{Program: "main", Site: new(1), Slot: "target", Source: aLine(41, "bpf_tail_call(ctx, &jmp, 1);")},
 			},
 		},
 	}
 	v.FirstSeconds, v.Outcomes.A, v.Trace.Conforms, v.Trace.Reason = 0.012, 3, false, "line 5: no such step"
 	v.PatcherCounts = &report.PatcherCounts{Pokes: 70, Traps: 30, Boosted: false}
 	return v
+}
+
+func aLine(n int, text string) source.Line {
+	return source.Line{Place: source.Place{File: "/src/prog.c", Number: n}, Text: text}
 }
 
 // aWitness is one of two steps.
@@ -105,7 +110,8 @@ func aWitness() *witness.Witness {
 	call.Op, call.Key, call.Prog = protocol.Install, 0, 0
 	return &witness.Witness{
 		Property: protocol.NeverA, Text: "falls <through>", Agents: []witness.Actor{{}}, Threads: 1, Programs: []string{"p0"},
-		Sites: []witness.Site{{}}, Start: view, Steps: []witness.Step{
+		Sites: []witness.Site{{Source: aLine(40, "bpf_tail_call(ctx, &jmp, 0);")}}, Sources: []source.Line{aLine(9, "return <1>;")},
+		Start: view, Steps: []witness.Step{
 			{Choice: witness.Choice{Action: call}, View: view},
 			{Choice: witness.Choice{Actor: witness.Actor{Kind: witness.Thread}, Action: witness.Act(witness.Enter)}, View: view},
 		},

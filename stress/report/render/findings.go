@@ -17,7 +17,7 @@ var keptColumns = []column[report.Finding]{
 	{"times", func(f report.Finding) string { return grouped(uint64(f.Count)) }},
 	{"first seen", func(f report.Finding) string { return f.First }},
 	{"bundle", func(f report.Finding) string { return f.Bundle }},
-	{"what", func(f report.Finding) string { return f.Text }},
+	{"what", func(f report.Finding) string { return f.Place.Source.Behind(f.Text) }},
 }
 
 func (f findings) parts(*report.Document) []part {

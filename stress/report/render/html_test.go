@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"tailpoke/internal/source"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
 	"tailpoke/stress/report"
@@ -52,8 +53,11 @@ func longWitness() *witness.Witness {
 		step(mutator, at(witness.Store, 1, nop), view(before(1, 0x64), out, nop, 'C')),
 		step(thread, at(witness.Fetch, 1, nop), view(idle, out, nop, 'C')),
 	}
+	stands := before(0, 0x50)
+	stands.Source = aLine(40, "bpf_tail_call(ctx, &jmp, 0);")
+	w.Steps[0].Threads[0] = stands
 	w.Steps[1].Code = &witness.Code{
-		At: before(0, 0x50), Bytes: []byte{0x0f, 0x1f, 0x44, 0, 0}, Text: "nop", Count: 7, Regs: []witness.Reg{{Name: "rbx", Value: 7}},
+		At: stands, Bytes: []byte{0x0f, 0x1f, 0x44, 0, 0}, Text: "nop", Count: 7, Regs: []witness.Reg{{Name: "rbx", Value: 7}},
 	}
 	return w
 }
@@ -110,7 +114,9 @@ func hostile() *report.Document {
 	d := documents()["violated"]
 	w := longWitness()
 	w.Text, w.Programs = nasty, []string{nasty}
-	w.Sites = []witness.Site{{In: nasty}}
+	bad := source.Line{Place: source.Place{File: nasty, Number: 1}, Text: nasty}
+	w.Sites, w.Sources = []witness.Site{{In: nasty, Source: bad}}, []source.Line{bad}
+	w.Steps[1].Code.At.Source, w.Steps[0].Threads[0].Source = bad, bad
 	w.Steps[0].Action.Reader = nasty
 	w.Steps[1].Code.Text, w.Steps[1].Code.Regs[0].Name = nasty, nasty
 	d.Verdicts[0].Witness, d.Verdicts[0].Reason = w, nasty
@@ -119,7 +125,7 @@ func hostile() *report.Document {
 	d.Subject = &report.Subject{Protocol: nasty, Object: nasty, Entry: nasty}
 	d.Findings = []report.Finding{{
 		Engine: nasty, Property: nasty, Class: nasty, Text: nasty, During: nasty, Log: []string{nasty}, Again: nasty,
-		Place: report.Place{Program: nasty, Who: nasty, Slot: nasty},
+		Place: report.Place{Program: nasty, Who: nasty, Slot: nasty, Source: bad},
 	}}
 	d.Disagreements = []report.Disagreement{{Text: nasty}}
 	d.Guest = &report.Guest{Image: nasty, Append: nasty, CPU: nasty}

@@ -173,7 +173,7 @@ func (p *htmlPage) findings(d *report.Document) {
 // htmlFindingColumns are the table of findings.
 var htmlFindingColumns = []column[*report.Finding]{
 	{"finding", func(f *report.Finding) string { return cmp.Or(string(f.Property), string(f.Kind)) }},
-	{"what", func(f *report.Finding) string { return f.Text }},
+	{"what", func(f *report.Finding) string { return f.Place.Source.Behind(f.Text) }},
 	{"where", placeText},
 	{"seen", func(f *report.Finding) string { return grouped(f.Count) }},
 	{"first", func(f *report.Finding) string { return f.First }},
