@@ -71,7 +71,7 @@ var table = map[string]arrows{
 	"stress/internal/sim [t]":        {may: []string{"jit/exec", "stress/internal/layouttest", asm}},
 	"stress/internal/step":           {may: []string{"jit", "jit/exec", "patcher", "patcher/protocol", "patcher/protocol/witness", "patcher/rcu", "patcher/text", "stress/internal/rig", "stress/internal/sim", "stress/internal/sim/x86", "stress/report"}},
 	"stress/internal/step [t]":       {may: []string{"stress/internal/layouttest", asm}},
-	"stress/internal/native":         {may: []string{"internal/source", "jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "stress/internal/rig"}},
+	"stress/internal/native":         {may: []string{"jit", "jit/exec", "jit/host", "patcher", "patcher/protocol", "stress/internal/rig"}},
 	"stress/internal/native [t]":     {may: []string{"jit/interp", "stress/internal/layouttest", asm}},
 	"stress/internal/regress":        {may: []string{"jit", "jit/exec", "jit/host", "jit/interp", "stress/internal/child", "stress/internal/identity", "stress/internal/kernel", "stress/internal/native", "stress/internal/workload", "stress/report", ebpf, asm}},
 	"stress/internal/affected":       {may: []string{"internal/vm/guest", "patcher/protocol", "stress/internal/kernel", "stress/internal/live", "stress/internal/regress", "stress/report", ebpf, asm, btf, link}},

@@ -33,7 +33,7 @@ func TestLines(t *testing.T) {
 		{line{"", "x();", 3}, "", ""},
 		{line{"prog.c", "x();", 0}, "", ""},
 		{line{"prog.c", "\tx(a,\tb);\n", 3}, "prog.c", "prog.c:3: x(a, b);"},
-		{line{"/home/me/bpf/prog.c", "", 41}, "/home/me/bpf/prog.c", "prog.c:41"},
+		{line{"/src/bpf/prog.c", "", 41}, "/src/bpf/prog.c", "prog.c:41"},
 		{line{"../a/b/", "x();", 1}, "../a/b/", "b:1: x();"},
 		{line{"///", "x();", 1}, "///", "/:1: x();"},
 		{line{"a b\n\rc.c", "x();\ny();", 1}, "a b c.c", "a b c.c:1: x(); y();"},

@@ -47,7 +47,7 @@ type Stepped struct {
 	Steps   int         `json:"steps"`           // of the witness
 	Text    string      `json:"text,omitempty"`  // why not all were taken
 	Seen    string      `json:"seen,omitempty"`  // the violation
-	Source  source.Line `json:"source,omitzero"` // where the thread stood then
+	Source  source.Line `json:"source,omitzero"` // of what broke the property
 	Then    string      `json:"then,omitempty"`  // what became of the thread when it was let go
 }
 

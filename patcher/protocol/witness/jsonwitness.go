@@ -15,6 +15,7 @@ import (
 type witnessFile struct {
 	Property protocol.Property `json:"property"`
 	Text     string            `json:"text"`
+	Source   source.Line       `json:"source,omitzero"` // of what breaks the property
 	Agents   []Actor           `json:"agents"`
 	Threads  int               `json:"threads"`
 	Programs []string          `json:"programs"`
@@ -73,7 +74,7 @@ func (*Witness) Fields() any { return witnessFile{} }
 // they are.
 func (w *Witness) MarshalJSON() ([]byte, error) {
 	out := witnessFile{
-		Property: w.Property, Text: w.Text, Agents: w.Agents, Threads: w.Threads,
+		Property: w.Property, Text: w.Text, Source: w.BrokenAt(), Agents: w.Agents, Threads: w.Threads,
 		Programs: w.Programs, Sources: known(w.Sources), Cycle: w.Cycle, Start: w.viewFile(&w.Start),
 	}
 	for i := range w.Sites {

@@ -18,6 +18,7 @@ func sourced(site, program, code source.Line) *Witness {
 		at := Position{Place: InCode, Program: prog, Off: 0x40 + i, Source: code}
 		w.Steps[i].Code = &Code{At: at, Bytes: []byte{0x90}, Text: "nop", Count: 1, Regs: []Reg{{Name: "rbx", Value: 7}}}
 		w.Steps[i].Threads = []Position{at}
+		w.Steps[i].Code.Broke = code
 	}
 	return w
 }
@@ -62,6 +63,34 @@ func TestSources(t *testing.T) {
 	}
 	if got.SiteSources[0] != w.Sites[0].Source || got.Sources[1] != w.Sources[1] || got.Steps[1].Code.Source != at("/a/prog.c", 10, "x++;") {
 		t.Errorf("%s", raw)
+	}
+}
+
+// TestBrokenAt: a property is broken where a thread's code is, or where a site is, and not where steps go
+// round for ever.
+func TestBrokenAt(t *testing.T) {
+	site, code := at("prog.c", 41, "call();"), at("prog.c", 10, "x++;")
+	for name, tc := range map[string]struct {
+		change func(*Witness)
+		want   source.Line
+	}{
+		"code":     {func(*Witness) {}, code},
+		"site":     {func(w *Witness) { w.Steps[1].Code = nil }, site},
+		"no site":  {func(w *Witness) { w.Steps[1].Code, w.Steps[1].Action.Site = nil, None }, source.Line{}},
+		"for ever": {func(w *Witness) { w.Cycle = 1 }, source.Line{}},
+		"no steps": {func(w *Witness) { w.Steps = nil }, source.Line{}},
+	} {
+		w := sourced(site, site, code)
+		if tc.change(w); w.BrokenAt() != tc.want {
+			t.Errorf("%s: %v, want %v", name, w.BrokenAt(), tc.want)
+		}
+		text := ": " + w.Text + "\n"
+		if tc.want == code {
+			text = ": " + w.Text + " (" + tc.want.String() + ")\n"
+		}
+		if !strings.Contains(w.String(), text) {
+			t.Errorf("%s: %s", name, w)
+		}
 	}
 }
 

@@ -50,7 +50,7 @@ func (w *Witness) SVG(title string) []byte {
 	lanes := w.Lanes()
 	heights, tops, height := drawHeights(lanes)
 	n := len(w.Steps)
-	fault := fmt.Sprintf("step %d violates %s: %s", n, w.Property, w.Text)
+	fault := fmt.Sprintf("step %d violates %s: %s", n, w.Property, w.Broken())
 	if w.Cycle > 0 {
 		fault = fmt.Sprintf("steps %d to %d violate %s: %s", n-w.Cycle+1, n, w.Property, w.Text)
 	}

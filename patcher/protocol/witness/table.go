@@ -42,7 +42,7 @@ func (w *Witness) Fold(width int) string {
 		t.Add(w.row(fmt.Sprint(i+1), s, w.siteCells(before, s.Sites))...)
 		before = s.Sites
 	}
-	says := fmt.Sprintf("violates %s: %s", w.Property, w.Text)
+	says := fmt.Sprintf("violates %s: %s", w.Property, w.Broken())
 	if width > 0 {
 		says = strings.Join(table.Wrap(says, width), "\n")
 	}

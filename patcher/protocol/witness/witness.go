@@ -45,10 +45,11 @@ type Step struct {
 // shared.
 type Code struct {
 	At      Position
-	Bytes   []byte // of the first instruction
-	Text    string // of the first instruction, for people
-	Count   int    // instructions
-	Regs    []Reg  // that changed; of the last step all that a frame keeps
+	Bytes   []byte      // of the first instruction
+	Text    string      // of the first instruction, for people
+	Count   int         // instructions
+	Broke   source.Line // of the instruction that broke the property, in the last step
+	Regs    []Reg       // that changed; of the last step all that a frame keeps
 	Returns *uint64
 }
 
@@ -122,6 +123,22 @@ type Region struct{ At, Size uint64 }
 
 // Has reports whether an address lies in the region.
 func (r Region) Has(at uint64) bool { return at >= r.At && at-r.At < r.Size }
+
+// BrokenAt is the source line of what breaks the property: of a thread's code, or of a site. It is none
+// of what goes round for ever.
+func (w *Witness) BrokenAt() source.Line {
+	if len(w.Steps) == 0 || w.Cycle > 0 {
+		return source.Line{}
+	}
+	last := &w.Steps[len(w.Steps)-1]
+	switch site := last.Action.Site; {
+	case last.Code != nil:
+		return last.Code.Broke
+	case site >= 0 && site < len(w.Sites):
+		return w.Sites[site].Source
+	}
+	return source.Line{}
+}
 
 // Choices lists what was chosen at each step.
 func (w *Witness) Choices() []Choice {

@@ -2,6 +2,7 @@ package witness
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -205,6 +206,15 @@ func (w *Witness) Where(p Position) string {
 		text += ", trapped"
 	}
 	return text
+}
+
+// Broken is the witness's text, and the source line of that, if it is not a site's: those have a legend.
+func (w *Witness) Broken() string {
+	at := w.BrokenAt()
+	if slices.ContainsFunc(w.Sites, func(s Site) bool { return s.Source == at }) {
+		return w.Text
+	}
+	return at.Behind(w.Text)
 }
 
 // Stands is Where with the source line, as far as it is known.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/kernel"
 	"tailpoke/stress/internal/workload"
 	"tailpoke/stress/report"
 )
@@ -37,5 +38,19 @@ func TestWindowsAcrossPages(t *testing.T) {
 				t.Errorf("%s with the bound %v", got.Verdict, got.RateMax)
 			}
 		})
+	}
+}
+
+// TestNoSiteNamesLines: where no key changes a byte of an entry, the row says where its tail calls are; it
+// does not where the kernel hides its images.
+func TestNoSiteNamesLines(t *testing.T) {
+	for unwatched, named := range map[string]bool{kernel.NoSite: true, "its images are hidden": false} {
+		v := report.Verdict{
+			Verdict: protocol.NotObserved, CPUCounts: &report.CPUCounts{}, Kernel: &report.KernelCounts{Checked: 1, Unwatched: unwatched},
+		}
+		got := kernelHonest(v, workload.Default(), "").Reason
+		if strings.Contains(got, unwatched+" (its tail calls: tailcalls.c:") != named || !strings.Contains(got, unwatched) {
+			t.Errorf("%q", got)
+		}
 	}
 }

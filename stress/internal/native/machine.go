@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"tailpoke/internal/source"
 	"tailpoke/jit"
 	"tailpoke/jit/exec"
 	"tailpoke/jit/host"
@@ -30,14 +29,13 @@ type Machine struct {
 	rig     *rig.Rig
 	ctxSize int
 
-	images   map[string]*jit.Image // by program
-	mu       sync.Mutex            // guards programs, which Reload changes
+	mu       sync.Mutex // guards programs, which Reload changes
 	programs map[string]*patcher.Program
 }
 
 // New loads the programs. Close gives everything back.
 func New(c Config) (*Machine, error) {
-	m := &Machine{programs: map[string]*patcher.Program{}, images: map[string]*jit.Image{}, ctxSize: c.CtxSize}
+	m := &Machine{programs: map[string]*patcher.Program{}, ctxSize: c.CtxSize}
 	var err error
 	m.rig, err = rig.Open(rig.Config{
 		Subject: protocol.DefaultSubject(), Layout: c.Layout, Arena: arenaSize(c.Programs),
@@ -73,7 +71,6 @@ func (m *Machine) load(programs []*jit.Program) error {
 		if err != nil {
 			return err
 		}
-		m.images[p.Name] = img
 		if err := m.place(p.Name, rig.Image(img)); err != nil {
 			return err
 		}
@@ -168,7 +165,6 @@ type AnomalyError struct {
 	exec.Anomaly
 	Program string // where a fault happened; "" if in none
 	Off     patcher.Off
-	Source  source.Line
 }
 
 // Error says what went wrong.
@@ -179,7 +175,8 @@ func (e *AnomalyError) Error() string {
 	case e.Program == "":
 		return fmt.Sprintf("signal %d outside of every program, address %#x", e.Signal, e.Addr)
 	}
-	return e.Source.Behind(fmt.Sprintf("signal %d in program %s at +%#x, address %#x", e.Signal, e.Program, e.Off, e.Addr))
+	return fmt.Sprintf("signal %d in program %s at +%#x, address %#x", e.Signal, e.Program, e.Off,
+		e.Addr)
 }
 
 // Run executes a program once and returns r0. ctx is what r1 points to; afterwards it holds what
@@ -219,7 +216,7 @@ func (m *Machine) anomaly(a exec.Anomaly) error {
 	if off, ok := m.rig.Arena.OffOf(a.RIP); ok && a.Kind == exec.Fault {
 		for _, p := range m.programs {
 			if p.Contains(off) {
-				e.Program, e.Off, e.Source = p.Name, p.At(off), m.images[p.Name].Line(jit.Off(p.At(off)))
+				e.Program, e.Off = p.Name, p.At(off)
 			}
 		}
 	}

@@ -152,6 +152,7 @@ func (g walker) code(x state, m move) (*witness.Code, error) {
 		from = g.s.texts[0].at
 	}
 	c := &witness.Code{At: g.s.standing(from)}
+	c.Broke = c.At.Source
 	c.Bytes, c.Text = g.s.fetched(x, from, m)
 	r := run{s: g.s, t: g.t}
 	gone := l.stop.text >= 0 && statusOf(x[textsWord], l.stop.text) == freed
@@ -161,7 +162,9 @@ func (g walker) code(x state, m move) (*witness.Code, error) {
 		if err != nil {
 			return nil, err
 		}
-		stays = f != nil
+		if stays = f != nil; stays {
+			c.Broke = g.s.standing(g.t.RIP).Source
+		}
 	}
 	c.Count = r.count
 	if !stays && g.t.phase == idle {

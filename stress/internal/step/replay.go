@@ -76,9 +76,7 @@ func (r *replay) take(res *report.Stepped) error {
 		res.Taken--
 		return at(len(r.w.Steps)-1, err)
 	}
-	if last.Code != nil {
-		res.Source = last.Code.At.Source
-	}
+	res.Source = r.w.BrokenAt()
 	res.Outcome = report.Taken
 	if last.Actor.Kind == witness.Thread {
 		res.Then, err = r.letGo(last.Actor.Index)

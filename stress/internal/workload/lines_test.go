@@ -31,7 +31,7 @@ func linesObject(t *testing.T) (raw []byte, ext, lines uint64) {
 
 const (
 	ownSite    = "lines.c:15: bpf_tail_call(skb, &jmp_table, 0);"
-	headerSite = "lines.h:4 between lines.c:16 and lines.c:18: " + `asm volatile("r1 = %[ctx]; r2 = %[map]; r3 = %[slot]; call 12"`
+	headerSite = "lines.h:4 between lines.c:16 and lines.c:18: " + `asm volatile("r1 = %[ctx]\n\t"`
 )
 
 // TestLinesOfObject: sites are of the lines that clang has noted.

@@ -33,7 +33,7 @@ func (w *writer) witness(engine protocol.Engine, x *witness.Witness) {
 		site(p.newLane(x.SiteName(i), false), x, i, end)
 	}
 	if n := len(x.Steps); n > 0 {
-		lanes[x.Steps[n-1].Actor].instant(end, "finding", "violates "+string(x.Property), note{"finding", x.Text})
+		lanes[x.Steps[n-1].Actor].instant(end, "finding", "violates "+string(x.Property), note{"finding", x.Broken()})
 	}
 }
 

@@ -110,7 +110,7 @@ func (p *htmlPage) witness(engine string, w *witness.Witness) {
 }
 
 func witnessHTML(w *witness.Witness) *htmlWitness {
-	out := &htmlWitness{Says: fmt.Sprintf("violates %s: %s", w.Property, w.Text)}
+	out := &htmlWitness{Says: fmt.Sprintf("violates %s: %s", w.Property, w.Broken())}
 	for i := range w.Sites {
 		s := htmlSite{Name: w.SiteName(i)}
 		for slot := range protocol.Slots {
