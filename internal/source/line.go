@@ -86,7 +86,6 @@ func (l Line) Behind(text string) string {
 // oneLine is a text without its line feeds, cut short. Little of a huge one is looked at.
 func oneLine(text string, most int) string {
 	const bytes = 4 // of a character, at most
-	text = strings.TrimSpace(text)
 	runes := []rune(strings.Join(strings.Fields(text[:min(len(text), 2*bytes*most)]), " "))
 	if len(runes) > most {
 		return string(runes[:most-3]) + "..."

@@ -2,6 +2,8 @@ package witness
 
 import (
 	"encoding/json"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -46,6 +48,16 @@ func TestSources(t *testing.T) {
 		if !strings.Contains(drawing, want) {
 			t.Errorf("no %q in the drawing", want)
 		}
+	}
+	last := regexp.MustCompile(`y="([0-9]+)">p0: `).FindStringSubmatch(drawing)
+	legend := regexp.MustCompile(`<g class="legend">\n<rect class="acts" x="8" y="([0-9]+)"`).FindStringSubmatch(drawing)
+	if last == nil || legend == nil {
+		t.Fatal(drawing)
+	}
+	y, err := strconv.Atoi(last[1])
+	below, err2 := strconv.Atoi(legend[1])
+	if err != nil || err2 != nil || y >= below {
+		t.Errorf("the last line is at %d, the legend at %d", y, below)
 	}
 	raw, err := json.Marshal(w)
 	if err != nil {
