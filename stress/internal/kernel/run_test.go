@@ -10,6 +10,7 @@ import (
 
 	"github.com/cilium/ebpf/asm"
 
+	"tailpoke/internal/source"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/live"
 )
@@ -196,15 +197,22 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestWrongSite: a watcher that is told the wrong place says that the bytes there are no slot's.
+// TestWrongSite: a watcher that is told the wrong place says that the bytes there are no slot's, and of
+// which source line that is.
 func TestWrongSite(t *testing.T) {
 	c := rig(t)
 	c.faults.site, c.StopAtFirst, c.Duration = 1, true, time.Minute
+	c.Lines = [][]source.Line{{{Place: source.Place{File: "a.c", Number: 1}}}, {{Place: source.Place{File: "a.c", Number: 2}}}} // a site for each key
 	res := mustRun(t, c)
 	if res.Watch == nil {
 		t.Skipf("nobody watched: %s", res.Unwatched)
 	}
 	found(t, res, live.ClassBytes)
+	for _, f := range res.Findings {
+		if f.Class == live.ClassBytes && f.Source != c.Lines[0][0] && f.Source != c.Lines[1][0] {
+			t.Errorf("%s is of %v", f.Text, f.Source)
+		}
+	}
 	if res.Seconds > 40 {
 		t.Errorf("ended after %.1f s", res.Seconds)
 	}
