@@ -456,8 +456,8 @@ func TestRefusesWhatItCannotJudge(t *testing.T) {
 
 func TestEndlessLoop(t *testing.T) {
 	c := direct(t, 1, 1, 1)
-	c.Entry = parse(t, "entry", append([]asm.Instruction{asm.Ja.Label("entry")}, leafEnd...)...)
-	if r := check(t, c); r.Verdict != protocol.Bounded || !strings.Contains(r.Reason, "loops for ever at entry+0x") {
+	c.Entry = parse(t, "entry", append([]asm.Instruction{asm.Ja.Label("entry").WithSource(srcLine(7))}, leafEnd...)...)
+	if r := check(t, c); r.Verdict != protocol.Bounded || !strings.Contains(r.Reason, "loops for ever at entry+0x") || !strings.Contains(r.Reason, " (main.c:7)") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -93,7 +93,7 @@ func (r *run) on() (*fault, error) {
 			return f, nil
 		}
 	}
-	return nil, &EndlessError{r.s.where(r.t.RIP)}
+	return nil, &EndlessError{r.s.standing(r.t.RIP).Source.Behind(r.s.where(r.t.RIP))}
 }
 
 // next returns the next instruction if it touches nothing shared; nil if it does.

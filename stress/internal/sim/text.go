@@ -116,8 +116,8 @@ func (s *system) place(img *jit.Image, name string) error {
 	for _, off := range img.Starts {
 		i := x86.Decode(img.Code[off:])
 		if !i.Valid() {
-			return unsupportedf("%s+%#x: no instruction is known that begins with % x",
-				name, off, img.Code[off:min(int(off)+8, len(img.Code))])
+			return unsupportedf("%s: no instruction is known that begins with % x",
+				t.line(int(off)).Behind(fmt.Sprintf("%s+%#x", name, off)), img.Code[off:min(int(off)+8, len(img.Code))])
 		}
 		t.insns[off] = i
 	}
