@@ -105,7 +105,7 @@ func kernelHonest(v report.Verdict, w *workload.Workload, blind string) report.V
 	}
 	switch {
 	case k.Unwatched == kernel.NoSite:
-		add("nobody saw its sites change: %s%s", k.Unwatched, w.CalledAt())
+		add("nobody saw its sites change: %s%s", k.Unwatched, w.CalledAt(", but tail calls at "))
 	case k.Unwatched != "":
 		add("nobody saw its sites change: %s", k.Unwatched)
 	case k.Watch.Error != "":
@@ -212,7 +212,7 @@ func kernelConfig(ctx context.Context, j *Job) (k *kernelJob, err error) {
 		return nil, err
 	}
 	if k.fit.Most == 0 && k.Oracle == nil {
-		return nil, fmt.Errorf("%w: no key changes a byte of its images, as its tail calls are indirect%s, and what it returns is not known: %s", errNothing, w.CalledAt(), k.blind)
+		return nil, fmt.Errorf("%w: no key changes a byte of its images, as its tail calls%s are indirect, and what it returns is not known: %s", errNothing, w.CalledAt(" at "), k.blind)
 	}
 	return k, nil
 }

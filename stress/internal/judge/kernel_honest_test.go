@@ -49,7 +49,7 @@ func TestNoSiteNamesLines(t *testing.T) {
 			Verdict: protocol.NotObserved, CPUCounts: &report.CPUCounts{}, Kernel: &report.KernelCounts{Checked: 1, Unwatched: unwatched},
 		}
 		got := kernelHonest(v, workload.Default(), "").Reason
-		if strings.Contains(got, unwatched+" (its tail calls: tailcalls.c:") != named || !strings.Contains(got, unwatched) {
+		if strings.Contains(got, unwatched+", but tail calls at tailcalls.c:") != named || !strings.Contains(got, unwatched) {
 			t.Errorf("%q", got)
 		}
 	}

@@ -35,9 +35,9 @@ func (w *Workload) Dealt(keys int) (lines []source.Line) {
 // mostNamed is how many lines of tail calls are named at most.
 const mostNamed = 4
 
-// CalledAt names the lines of the entry's tail calls: " (its tail calls: prog.c:41, prog.c:52)"; "" if
+// CalledAt names the lines of the entry's tail calls after a word: " at prog.c:41, prog.c:52"; "" if
 // nobody knows any.
-func (w *Workload) CalledAt() string {
+func (w *Workload) CalledAt(after string) string {
 	var at []string
 	for _, c := range w.Entry.TailCalls {
 		if place := w.Entry.Line(c.Insn).Short(); place != "" {
@@ -50,5 +50,5 @@ func (w *Workload) CalledAt() string {
 	case len(at) > mostNamed:
 		at = append(at[:mostNamed], "...")
 	}
-	return " (its tail calls: " + strings.Join(at, ", ") + ")"
+	return after + strings.Join(at, ", ")
 }

@@ -56,14 +56,14 @@ func TestLinesOfObject(t *testing.T) {
 	if got := w.Dealt(1); got != nil { // one key for both sites
 		t.Errorf("the sites of one key are of %q", got)
 	}
-	if got := w.CalledAt(); got != " (its tail calls: lines.c:15, lines.h:4 between lines.c:16 and lines.c:18)" {
+	if got := w.CalledAt(" at "); got != " at lines.c:15, lines.h:4 between lines.c:16 and lines.c:18" {
 		t.Errorf("%q", got)
 	}
 	if text, err := w.Disassemble("v6.12"); err != nil || strings.Count(text, "  ; "+ownSite+"\n") != 1 {
 		t.Errorf("%v, %s", err, text)
 	}
 	w.Maps["jmp_table"], w.Keys = 0, nil
-	if err := w.Poked(); err == nil || !strings.Contains(err.Error(), w.CalledAt()) {
+	if err := w.Poked(); err == nil || !strings.Contains(err.Error(), w.CalledAt(" tail calls at ")) {
 		t.Errorf("%v", err)
 	}
 }
@@ -86,7 +86,7 @@ func TestBadLines(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%#x at +%#x of .BTF.ext: %v", value, at-ext, err)
 			}
-			if w.CalledAt() == "" {
+			if w.CalledAt(" at ") == "" {
 				unread++
 			}
 		}
@@ -95,7 +95,7 @@ func TestBadLines(t *testing.T) {
 		t.Errorf("line information was good %d times of %d", 4*len(words)-unread, 4*len(words))
 	}
 	without, err := ReadObject("lines.o", bytes.ReplaceAll(raw, []byte(".BTF.ext"), []byte(".BTF.off")), "entry")
-	if err != nil || without.CalledAt() != "" || without.Entry.Line(0).Known() {
-		t.Errorf("%v, %q", err, without.CalledAt())
+	if err != nil || without.CalledAt(" at ") != "" || without.Entry.Line(0).Known() {
+		t.Errorf("%v, %q", err, without.Entry.Line(0))
 	}
 }

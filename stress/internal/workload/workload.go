@@ -151,7 +151,7 @@ func (w *Workload) Check() error {
 // Poked refuses a workload without a site that is poked. What changes is what its prog arrays point to.
 func (w *Workload) Poked() error {
 	if len(w.directKeys()) == 0 {
-		return fmt.Errorf("%s has no direct tail-call site of a key that changes%s: nothing is poked", w.Entry.Name, w.CalledAt())
+		return fmt.Errorf("%s has no direct tail-call site of a key that changes%s: nothing is poked", w.Entry.Name, w.CalledAt(", but tail calls at "))
 	}
 	return nil
 }

@@ -188,7 +188,7 @@ func brokenText(d *report.Document) string {
 func brokenWords(d *report.Document) string {
 	for _, v := range slices.Backward(d.Verdicts) {
 		if v.Witness != nil {
-			return v.Witness.Text
+			return v.Witness.Broken()
 		}
 	}
 	for _, s := range d.Sections {
