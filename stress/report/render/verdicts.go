@@ -122,7 +122,7 @@ func exploredFigures(v *report.Verdict) []string {
 	counts := fmt.Sprintf("%s, %s", counted(c.States, "state"), counted(c.Transitions, "transition"))
 	switch v.Verdict {
 	case protocol.Violated:
-		return []string{fmt.Sprintf("%s, in %d steps; %s", v.Property, c.Depth, counts)}
+		return []string{fmt.Sprintf("%s, in %s; %s", v.Property, counted(c.Depth, "step"), counts)}
 	case protocol.Safe:
 		if v.Engine == protocol.Machine { // its bound is the reason
 			return []string{counts}
