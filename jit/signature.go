@@ -142,6 +142,7 @@ var signatures = map[Helper]Signature{
 
 	Helper(asm.FnGetLocalStorage):      address,
 	Helper(asm.FnThisCpuPtr):           address,
+	Helper(asm.FnGetCurrentTask):       address,
 	Helper(asm.FnGetCurrentTaskBtf):    address,
 	Helper(asm.FnTaskPtRegs):           address,
 	Helper(asm.FnSkLookupTcp):          addressOrNull,

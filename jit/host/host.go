@@ -176,6 +176,9 @@ const (
 	PtRegsSize = 168 // struct pt_regs of x86-64
 )
 
+// PtRegsReturned is where struct pt_regs has what a function returned: rax.
+const PtRegsReturned = 80
+
 // Offsets in struct __sk_buff.
 const (
 	skbLen      = 0

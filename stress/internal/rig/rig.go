@@ -24,7 +24,7 @@ type Config struct {
 	Arrays  map[string]int // number of keys of each prog array
 	Host    *host.Config   // of the other maps and the packet, in this layout; nil: there are none
 	Pool    exec.PoolConfig
-	Objects bool // the words of the pool's context are addresses of kernel objects
+	Objects bool // the words of the pool's context that are 0 become addresses of kernel objects
 	Boost   bool // what waits for grace periods is elevated, see package patcher/rcu
 
 	Observe      func(protocol.Event) // see patcher.Config
@@ -139,7 +139,9 @@ func (r *Rig) openPool(c Config) error {
 			r.Host.XDP(c.Pool.Ctx)
 		}
 		for i := 0; c.Objects && i+8 <= len(c.Pool.Ctx); i += 8 {
-			binary.LittleEndian.PutUint64(c.Pool.Ctx[i:], r.Host.Object())
+			if binary.LittleEndian.Uint64(c.Pool.Ctx[i:]) == 0 {
+				binary.LittleEndian.PutUint64(c.Pool.Ctx[i:], r.Host.Object())
+			}
 		}
 		maps.Copy(r.Maps, r.Host.MapInfo())
 		c.Pool.Host = r.Host

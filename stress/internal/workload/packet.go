@@ -8,6 +8,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"tailpoke/jit"
+	"tailpoke/jit/host"
 	"tailpoke/jit/interp"
 	"tailpoke/stress/internal/live"
 )
@@ -35,12 +36,20 @@ func (w *Workload) chooseContext(t ebpf.ProgramType) {
 const glance = 256
 
 // Contexts are the contexts that the entry may be given: those with the packets that we have, and what
-// another program may have left in cb; or those with numbers, and with addresses of kernel objects.
+// another program may have left in cb; or those with numbers, and with addresses of kernel objects, also
+// where the function that a probe sits on has returned that it did something.
 func (w *Workload) Contexts() []Context {
 	if w.Context.Packet == nil {
 		objects := w.Context
 		objects.Objects, objects.Unknown = true, [][2]int{{0, len(objects.Bytes)}}
-		return []Context{w.Context, objects}
+		objects.Bytes = make([]byte, len(objects.Bytes))
+		did := objects
+		did.Bytes = host.PtRegs()
+		did.Bytes[host.PtRegsReturned] = 1
+		if len(did.Bytes) != len(objects.Bytes) { // these are no registers
+			return []Context{w.Context, objects}
+		}
+		return []Context{w.Context, objects, did}
 	}
 	var out []Context
 	for _, cb := range []uint32{0, 1} {
