@@ -20,6 +20,7 @@ type KernelCounts struct {
 	Idle       string             `json:"idle,omitempty"`                // why nothing executed the entry
 	Made       int                `json:"made,omitempty"`                // programs for keys that the object has not
 	Left       string             `json:"left_out,omitempty"`            // why programs were not given to keys
+	As         string             `json:"as,omitempty"`                  // what programs were taken for whose sections name no type
 	// Uncheckable is why no caller checked itself.
 	Uncheckable string       `json:"uncheckable,omitempty"`
 	Windows     *Windows     `json:"windows,omitempty"` // in a guest without hardware virtualization

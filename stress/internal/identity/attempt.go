@@ -31,7 +31,7 @@ func (s Sample) load() (*ebpf.Collection, *ebpf.ProgramSpec, error) {
 		coll, err := loadAs(spec, p)
 		return coll, p, err
 	}
-	for _, kind := range s.kinds() {
+	for _, kind := range Kinds(s.Spec) {
 		p.Type = kind
 		if coll, err := loadAs(spec, p); err == nil {
 			return coll, p, nil
@@ -40,15 +40,15 @@ func (s Sample) load() (*ebpf.Collection, *ebpf.ProgramSpec, error) {
 	return nil, nil, errors.New("its section names no type of program, and it is none of those that were tried")
 }
 
-// kinds are the types that a sample is tried as, each once.
-func (s Sample) kinds() (kinds []ebpf.ProgramType) {
+// Kinds are the types that a program of a collection is tried as whose section names none, each once.
+func Kinds(spec *ebpf.CollectionSpec) (kinds []ebpf.ProgramType) {
 	add := func(kind ebpf.ProgramType) {
 		if kind != ebpf.UnspecifiedProgram && kind != ebpf.Extension && !slices.Contains(kinds, kind) {
 			kinds = append(kinds, kind)
 		}
 	}
-	for _, name := range sortedKeys(s.Spec.Programs) {
-		add(s.Spec.Programs[name].Type)
+	for _, name := range sortedKeys(spec.Programs) {
+		add(spec.Programs[name].Type)
 	}
 	for _, kind := range guesses {
 		add(kind)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cilium/ebpf"
+
 	"tailpoke/internal/vm/guest"
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
@@ -123,6 +125,9 @@ func kernelHonest(v report.Verdict, w *workload.Workload, blind string) report.V
 	}
 	if k.Left != "" {
 		add("left out: %s", k.Left)
+	}
+	if k.As != "" {
+		add("its section names no type of program: loaded as %s, and --type says another", k.As)
 	}
 	v.Reason = strings.Join(why, "; ")
 	return v
@@ -288,5 +293,8 @@ func runKernel(ctx context.Context, j *Job, k *kernelJob) (Answer, error) {
 		}
 	}
 	res.KernelFacts, res.Made, res.Left = facts, len(k.fit.Made), k.fit.Left
+	if k.fit.As != ebpf.UnspecifiedProgram {
+		res.As = k.fit.As.String()
+	}
 	return Answer{Verdict: res.Verdict()}, j.writeTrace(res.Trace)
 }

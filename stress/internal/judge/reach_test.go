@@ -7,7 +7,6 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 
-	"tailpoke/jit/host"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress"
 	"tailpoke/stress/internal/workload"
@@ -21,7 +20,8 @@ func TestTailCallsAreReached(t *testing.T) {
 		asm.FnGetCurrentTask.Call(), asm.Mov.Reg(asm.R3, asm.R0), asm.Add.Imm(asm.R3, 2944), asm.Mov.Imm(asm.R2, 8),
 		asm.Mov.Reg(asm.R1, asm.RFP), asm.Add.Imm(asm.R1, -8), asm.FnProbeReadKernel.Call(), asm.JEq.Imm(asm.R0, 0, "on"),
 	}
-	returned := asm.Instructions{asm.LoadMem(asm.R7, asm.R6, host.PtRegsReturned, asm.DWord), asm.JEq.Imm(asm.R7, 1, "on")}
+	const rax = 80 // in struct pt_regs
+	returned := asm.Instructions{asm.LoadMem(asm.R7, asm.R6, rax, asm.DWord), asm.JEq.Imm(asm.R7, 1, "on")}
 	for name, first := range map[string]asm.Instructions{"task": task, "returned": returned} {
 		t.Run(name, func(t *testing.T) {
 			first = append(first, asm.Mov.Imm(asm.R0, 0), asm.Return(), asm.Mov.Imm(asm.R7, 0).WithSymbol("on"))

@@ -23,6 +23,7 @@ type Fit struct {
 	Most     int                  // sites of one of them
 	Made     []string             // of the programs, those that were made
 	Left     string               // why others were left out, or ""
+	As       ebpf.ProgramType     // what programs were taken for whose sections name no type, or 0
 }
 
 // Bounds of what is tried.
@@ -111,6 +112,9 @@ func (f *Fit) makeMaps(l *loaded, c *Config, given []string) error {
 
 // loadEntry loads the entry where a run may attach it, if the kernel takes it there.
 func (f *Fit) loadEntry(l *loaded, entry *ebpf.ProgramSpec) (*ebpf.Program, error) {
+	if entry.Type == ebpf.UnspecifiedProgram {
+		return f.loadUntyped(l, entry)
+	}
 	for _, a := range aims(entry) {
 		aimed := entry.Copy()
 		a(aimed)
@@ -124,6 +128,26 @@ func (f *Fit) loadEntry(l *loaded, entry *ebpf.ProgramSpec) (*ebpf.Program, erro
 		}
 	}
 	return loadProgram(l.spec, l.maps.Maps, entry)
+}
+
+// loadUntyped loads an entry whose section names no type as the first type that the kernel takes, which
+// the others are then taken for, too.
+func (f *Fit) loadUntyped(l *loaded, entry *ebpf.ProgramSpec) (*ebpf.Program, error) {
+	for _, kind := range identity.Kinds(f.Spec) {
+		entry.Type = kind
+		p, err := loadProgram(l.spec, l.maps.Maps, entry)
+		if err != nil {
+			continue
+		}
+		f.As = kind
+		for _, other := range f.Spec.Programs {
+			if other.Type == ebpf.UnspecifiedProgram {
+				other.Type = kind
+			}
+		}
+		return p, nil
+	}
+	return nil, errors.New("its section names no type, and it is none of those that were tried: --type says it")
 }
 
 // arraysOf are keys of all prog arrays that the entry names, and of those of other keys.

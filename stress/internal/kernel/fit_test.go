@@ -198,3 +198,15 @@ func TestSlotsOf(t *testing.T) {
 		}
 	}
 }
+
+// TestUntyped: programs whose sections name no type are taken for what the kernel takes the entry for.
+func TestUntyped(t *testing.T) {
+	c := rig(t)
+	for _, p := range c.Spec.Programs {
+		p.Type = ebpf.UnspecifiedProgram
+	}
+	_, f := fitted(t, c)
+	if f.As != ebpf.SchedCLS || len(f.Made) > 0 {
+		t.Errorf("taken for %v, %q made: %s", f.As, f.Made, f.Left)
+	}
+}

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -28,5 +29,8 @@ func loadProgram(spec *ebpf.CollectionSpec, over map[string]*ebpf.Map, p *ebpf.P
 		return nil, err // it names the program
 	}
 	defer coll.Close()
-	return coll.DetachProgram(p.Name), nil
+	if one := coll.DetachProgram(p.Name); one != nil {
+		return one, nil
+	}
+	return nil, errors.New("its section names no type of program: --type says it") // the library leaves it out
 }
