@@ -60,6 +60,13 @@ func (r *run) counts() *Result {
 	return res
 }
 
+// enough says whether so many executions are known to have taken a tail call as there must be cycles.
+// Where none did, waiting is of no use.
+func (r *run) enough() bool {
+	tails := r.counts().Tails
+	return tails == 0 || tails >= r.MinCycles
+}
+
 func (r *run) classify(a exec.Anomaly) live.Finding {
 	f := live.Finding{Thread: a.Thread, Count: 1}
 	switch a.Kind {

@@ -46,6 +46,8 @@ type Config struct {
 	// script alone needs none. Patience is how much longer than Duration the run may go on for them.
 	MinCycles uint64
 	Patience  time.Duration
+	// Enough, if set, says whether a run has seen enough beside its cycles.
+	Enough func() bool
 
 	// Trace, if set, is given what happened, in order, while the run goes on. It does not keep
 	// the slice.
@@ -175,7 +177,11 @@ func (d *Driver) Limit(ctx context.Context) (context.Context, context.CancelFunc
 
 func (d *Driver) over(ctx context.Context) bool {
 	return ctx.Err() != nil || d.engine.Bad() && d.c.StopAtFirst ||
-		d.c.Duration > 0 && d.c.Patience > 0 && time.Since(d.start) >= d.c.Duration && (d.cycles.Load() >= d.c.MinCycles || d.engine.Bad())
+		d.c.Duration > 0 && d.c.Patience > 0 && time.Since(d.start) >= d.c.Duration && (d.enough() || d.engine.Bad())
+}
+
+func (d *Driver) enough() bool {
+	return d.cycles.Load() >= d.c.MinCycles && (d.c.Enough == nil || d.c.Enough())
 }
 
 // randomCall walks a random key through install, at least one update, and remove.

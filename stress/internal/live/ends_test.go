@@ -46,14 +46,17 @@ func TestPatience(t *testing.T) {
 		name         string
 		least        uint64
 		over, bad    bool
+		wants        uint64 // cycles, for reasons of the engine
 		fewest, most uint64
 	}{
-		{"its time is over", 5, true, false, 5, 5},
-		{"enough, and its time is over", 0, true, false, 0, 0},
-		{"its time is not over", 5, false, false, 50, 50},
-		{"its time is over, and it has found something", 5, true, true, 0, 0},
+		{"its time is over", 5, true, false, 0, 5, 5},
+		{"enough, and its time is over", 0, true, false, 0, 0, 0},
+		{"its time is not over", 5, false, false, 0, 50, 50},
+		{"its time is over, and it has found something", 5, true, true, 0, 0, 0},
+		{"enough cycles, and not enough of something else", 5, true, false, 9, 9, 9},
 	} {
 		f := newFake(Config{Duration: time.Hour, Patience: time.Hour, MinCycles: tc.least}, 1, 2)
+		f.driver.c.Enough = func() bool { return f.driver.cycles.Load() >= tc.wants }
 		f.bad = tc.bad
 		if tc.over {
 			f.driver.start = time.Now().Add(-time.Hour)
