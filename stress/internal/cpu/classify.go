@@ -60,11 +60,11 @@ func (r *run) counts() *Result {
 	return res
 }
 
-// enough says whether so many executions are known to have taken a tail call as there must be cycles.
-// Where none did, waiting is of no use.
+// enough says whether a run that ended now would say anything: so many executions are known to have
+// taken a tail call as there must be cycles. Where none did, waiting is of no use.
 func (r *run) enough() bool {
-	tails := r.counts().Tails
-	return tails == 0 || tails >= r.MinCycles
+	res := r.counts()
+	return res.Vacuous() == "" && (res.Tails == 0 || res.Tails >= r.MinCycles)
 }
 
 func (r *run) classify(a exec.Anomaly) live.Finding {

@@ -161,6 +161,12 @@ func (r *run) counts() (Result, error) {
 	return res, nil
 }
 
+// enough says whether a run that ended now would say anything.
+func (r *run) enough() bool {
+	res, err := r.counts()
+	return err != nil || res.Verdict().Verdict != protocol.Vacuous
+}
+
 // graceSamples is how many grace periods are measured: each takes some 10 ms.
 const graceSamples = 5
 

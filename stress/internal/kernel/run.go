@@ -56,6 +56,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		Config: c, fresh: make([]bool, len(c.Keys)), latencies: newLatencies(),
 		values: distinctValues(c.outcomes()), bits: map[uint32]uint64{},
 	}
+	r.Config.Enough = r.enough
 	r.driver = live.NewDriver(&r.Config.Config, len(c.Programs), 2, r)
 	for _, v := range r.values {
 		r.bits[v.low] = v.bits
