@@ -4,7 +4,7 @@
 //	scripts/objects                        fetch all, ask about all
 //	scripts/objects --fetch                fetch alone
 //	scripts/objects --only ebpf-profiler   the objects whose names contain this
-//	scripts/objects --state FOLDER         keep the answers there, and ask for what is missing
+//	scripts/objects --state FOLDER         keep the answers of this build there, and ask for what is missing
 //
 // # Where objects come from
 //

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -68,8 +70,8 @@ func TestTable(t *testing.T) {
 	for _, want := range []string{
 		"1 not-observed, 1 vacuous", "2 of 2, 1 not loaded", "  2  cpu unsupported: ",
 		"2 objects of 2 modules, 1 with tail calls\n", "4 of 4 images identical; 2 programs not loaded",
-		"2 entries with tail calls: judged by kernel 1, by cpu or machine 1 (50 %)",
-		"1 of them load as they stand here: judged by kernel 1 (100 %)",
+		"1 of 2 entries with tail calls have a verdict of cpu or machine (50 %), 1 one of kernel\n",
+		"1 of 1 that load as they stand here have a verdict of kernel (100 %)\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, out.String())
@@ -114,5 +116,25 @@ func TestGeneral(t *testing.T) {
 	ob := &object{file: "/a/b.o", programs: []string{"main"}}
 	if got := ob.general("stress: main uses map \"x\" in /a/b.o\nmore"); got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestStateIsOfACommand: answers of one command are no answers of another.
+func TestStateIsOfACommand(t *testing.T) {
+	dir := t.TempDir()
+	folder := func(command string) string {
+		file := filepath.Join(dir, "command")
+		if err := os.WriteFile(file, []byte(command), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := stateOf(dir, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	a := folder("a")
+	if b := folder("b"); a == b || a != folder("a") {
+		t.Errorf("%s and %s", a, b)
 	}
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
@@ -30,7 +32,7 @@ var errWrong = errors.New("something is wrong, as listed")
 func main() {
 	var o options
 	flag.StringVar(&o.cache, "cache", "", "folder of the objects (default tailpoke/objects in the user's cache directory)")
-	flag.StringVar(&o.state, "state", "", "folder that keeps the answers; those in it are not asked for again")
+	flag.StringVar(&o.state, "state", "", "folder that keeps the answers of each command; those in it are not asked for again")
 	flag.StringVar(&o.only, "only", "", "ask about objects whose names contain this, no others")
 	flag.StringVar(&o.stress, "stress", "", "the command, if it is not to be built")
 	flag.BoolVar(&o.fetch, "fetch", false, "fetch the objects, ask nothing")
@@ -75,15 +77,15 @@ func gather(ctx context.Context, w io.Writer, o options) error {
 	if o.state == "" {
 		o.state = filepath.Join(dir, "state")
 	}
-	if err := os.MkdirAll(o.state, 0o755); err != nil {
-		return err
-	}
 	if o.stress == "" {
 		o.stress = filepath.Join(dir, "stress")
 		build := exec.CommandContext(ctx, "go", "build", "-o", o.stress, "./cmd/stress")
 		if out, err := build.CombinedOutput(); err != nil {
 			return fmt.Errorf("%w\n%s", err, out)
 		}
+	}
+	if o.state, err = stateOf(o.state, o.stress); err != nil {
+		return err
 	}
 	a := asker{o}
 	for i, ob := range objects {
@@ -96,6 +98,21 @@ func gather(ctx context.Context, w io.Writer, o options) error {
 		return errWrong
 	}
 	return nil
+}
+
+// stateOf makes the folder in which the answers of this command are kept: of another one they are others.
+func stateOf(state, command string) (string, error) {
+	f, err := os.Open(command)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return "", err
+	}
+	dir := filepath.Join(state, hex.EncodeToString(sum.Sum(nil))[:12])
+	return dir, os.MkdirAll(dir, 0o755)
 }
 
 // fetchAll has all objects in the cache, and reads those that are wanted.

@@ -98,10 +98,10 @@ func sums(w io.Writer, objects []*object) {
 	}
 	fmt.Fprintf(w, "%d objects of %d modules, %d with tail calls\n", len(objects), len(modules), tailing)
 	fmt.Fprintf(w, "%d of %d images identical; %d programs not loaded, %d not compared\n", identical, images, rejected, apart)
-	fmt.Fprintf(w, "%d entries with tail calls: judged by kernel %d, by cpu or machine %d (%s)\n",
-		entries, kernel, other, percent(other, entries))
-	fmt.Fprintf(w, "%d of them load as they stand here: judged by kernel %d (%s)\n",
-		loaded, loadedKernel, percent(loadedKernel, loaded))
+	fmt.Fprintf(w, "%d of %d entries with tail calls have a verdict of cpu or machine (%s), %d one of kernel\n",
+		other, entries, percent(other, entries), kernel)
+	fmt.Fprintf(w, "%d of %d that load as they stand here have a verdict of kernel (%s)\n",
+		loadedKernel, loaded, percent(loadedKernel, loaded))
 }
 
 func percent(part, whole int) string {
