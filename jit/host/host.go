@@ -73,7 +73,7 @@ func New(cfg Config) (*Host, error) {
 }
 
 func (h *Host) build() error {
-	if h.cfg.Any {
+	if h.cfg.Any || h.namesObjects() {
 		if err := h.makeObject(); err != nil {
 			return err
 		}
@@ -85,6 +85,9 @@ func (h *Host) build() error {
 		}
 		if h.cfg.Any && h.cfg.Maps[name].Given {
 			h.give(m)
+		}
+		if m.spec.Object {
+			m.info.Values = h.Object()
 		}
 		h.maps[name] = m
 		h.byAddr[m.info.Addr] = m
@@ -98,6 +101,16 @@ func (h *Host) build() error {
 		return err
 	}
 	return h.SetPacket(h.cfg.Packet)
+}
+
+// namesObjects says whether programs name an object of the kernel.
+func (h *Host) namesObjects() bool {
+	for _, m := range h.cfg.Maps {
+		if m.Object {
+			return true
+		}
+	}
+	return false
 }
 
 // Close gives the host's memory back. No image may run any more.

@@ -35,7 +35,9 @@ type MapSpec struct {
 	// Evicts says that a full map lets another element go, as the maps do that keep what was used last.
 	Evicts bool
 	// Given says that others put values into an array, so that it need not begin as Contents says.
-	Given    bool
+	Given bool
+	// Object says that an opaque map has a value all the same: an object of the kernel.
+	Object   bool
 	Contents []Pair // of an array: by index; of a per-CPU array the same for every CPU
 }
 
@@ -75,7 +77,7 @@ func (s *MapSpec) check() error {
 // InfoAt is what the compiler must know of such a map at an address.
 func (s *MapSpec) InfoAt(addr uint64, l *jit.Layout) jit.MapInfo {
 	info := jit.MapInfo{Addr: addr, MaxEntries: uint32(s.MaxEntries)}
-	if s.Kind == Array {
+	if s.Kind == Array || s.Object {
 		info.Values, info.Stride = addr+uint64(l.ArrayPtrs), uint32(roundUp8(s.ValueSize))
 	}
 	return info

@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -39,5 +40,32 @@ func TestTailCallsAreReached(t *testing.T) {
 				t.Errorf("%s: %s", v, why)
 			}
 		})
+	}
+}
+
+// TestKernelVariables: a program that reads variables of the kernel is judged, outside of it too, and is
+// not accused of what it finds there.
+func TestKernelVariables(t *testing.T) {
+	needCPU(t)
+	w, err := workload.LoadObject("../workload/testdata/ksym.o", "reads")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := protocol.DefaultSubject()
+	s.Shape.Threads = 2
+	d, err := stress.Run(t.Context(), s, w, stress.Options{
+		Engines:  []protocol.Engine{protocol.Machine, protocol.CPU, protocol.Kernel},
+		Duration: 100 * time.Millisecond, MinCycles: 3, Patience: time.Minute, Seed: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for engine, want := range map[protocol.Engine]protocol.Verdict{
+		protocol.Machine: protocol.Unsupported, protocol.CPU: protocol.NotObserved, protocol.Kernel: protocol.NotObserved,
+	} {
+		// a kernel without CONFIG_KALLSYMS_ALL knows the variable's type and not its address
+		if v := d.Of(engine); v.Verdict != want && v.Verdict != protocol.Skipped && !strings.Contains(v.Reason, "address for kernel symbol") {
+			t.Errorf("%s: %s %s, want %s", engine, v.Verdict, v.Reason, want)
+		}
 	}
 }

@@ -91,6 +91,11 @@ func (c *Config) compile(p *jit.Program, arrays map[string]jit.MapInfo) (*jit.Im
 			return nil, unsupportedf("%s uses %s, of which nothing is said", p.Name, m)
 		}
 	}
+	for i := range p.Insns {
+		if m := jit.MapSymbol(&p.Insns[i]); p.Insns[i].Src == asm.PseudoMapValue && p.Insns[i].IsLoadFromMap() && arrays[m].Values == 0 {
+			return nil, unsupportedf("%s reads %s, of whose value nothing is said", p.Name, m)
+		}
+	}
 	image := c.Compile
 	if image == nil {
 		image = func(p *jit.Program, l *jit.Layout, arrays map[string]jit.MapInfo) (*jit.Image, error) {

@@ -43,6 +43,7 @@ func (m Maps) Host() (map[string]host.MapSpec, error) {
 		m := host.MapSpec{
 			KeySize: int(spec.KeySize), ValueSize: int(spec.ValueSize), MaxEntries: max(1, int(spec.MaxEntries)),
 		}
+		m.Object = isOfKernel(name)
 		switch m.Kind, m.Evicts = kindOf(spec); m.Kind {
 		case host.Opaque: // what it has to begin with, nobody finds
 		case host.Array, host.PerCPUArray:

@@ -131,7 +131,7 @@ func (w *Workload) parse(name string, insns asm.Instructions) (*jit.Program, err
 	if err != nil {
 		return nil, err
 	}
-	return jit.Parse(name, insns)
+	return jit.Parse(name, besideKernel(insns))
 }
 
 // readMaps takes the maps that the programs name, and the keys that change.
@@ -139,6 +139,10 @@ func (w *Workload) readMaps(spec *ebpf.CollectionSpec) {
 	for _, p := range w.all() {
 		for _, m := range p.Maps() {
 			ms, ok := spec.Maps[m]
+			if isOfKernel(m) {
+				w.Data[m] = &ebpf.MapSpec{Name: m}
+				continue
+			}
 			if !ok && strings.HasPrefix(m, "fd ") { // .kconfig: it has no name before it is loaded
 				w.Data[m] = &ebpf.MapSpec{Name: m, Type: ebpf.Array, KeySize: 4, ValueSize: kconfigSize, MaxEntries: 1}
 				continue

@@ -23,6 +23,12 @@ func readELF(raw []byte) (*ebpf.CollectionSpec, error) {
 	if err == nil {
 		return spec, nil
 	}
+	if untyped, typed := untypeKsyms(raw); untyped != nil {
+		if spec, err = readELF(untyped); err == nil {
+			err = typeKsyms(spec, typed)
+		}
+		return spec, err
+	}
 	for _, mend := range []func([]byte) []byte{nameSymbols, withoutLines} {
 		if mended := mend(raw); mended != nil {
 			if spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(mended)); err == nil {
