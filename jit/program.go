@@ -68,6 +68,13 @@ type TailCall struct {
 // Maps lists the symbols of the maps that the program loads, in order of first use.
 func (p *Program) Maps() []string { return append([]string(nil), p.maps...) }
 
+// NamesValue says whether the program loads the address of a value of a map, as of a variable.
+func (p *Program) NamesValue(m string) bool {
+	return slices.ContainsFunc(p.Insns, func(ins asm.Instruction) bool {
+		return ins.IsLoadFromMap() && ins.Src == asm.PseudoMapValue && MapSymbol(&ins) == m
+	})
+}
+
 // Target is the instruction that instruction i may jump to.
 func (p *Program) Target(i int) (insn int, ok bool) {
 	if p.targets[i] == none || namesFunc(&p.Insns[i]) {

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cilium/ebpf"
-
 	"tailpoke/internal/vm/guest"
 	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
@@ -292,9 +290,6 @@ func runKernel(ctx context.Context, j *Job, k *kernelJob) (Answer, error) {
 			t.Conforms, t.Reason = false, "nothing was seen"
 		}
 	}
-	res.KernelFacts, res.Made, res.Left = facts, len(k.fit.Made), k.fit.Left
-	if k.fit.As != ebpf.UnspecifiedProgram {
-		res.As = k.fit.As.String()
-	}
+	res.KernelFacts, res.Made, res.Left, res.As = facts, len(k.fit.Made), k.fit.Left, k.fit.As
 	return Answer{Verdict: res.Verdict()}, j.writeTrace(res.Trace)
 }

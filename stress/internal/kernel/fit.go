@@ -23,7 +23,7 @@ type Fit struct {
 	Most     int                  // sites of one of them
 	Made     []string             // of the programs, those that were made
 	Left     string               // why others were left out, or ""
-	As       ebpf.ProgramType     // what programs were taken for whose sections name no type, or 0
+	As       string               // what programs were taken for whose sections name no type, or ""
 }
 
 // Bounds of what is tried.
@@ -139,7 +139,7 @@ func (f *Fit) loadUntyped(l *loaded, entry *ebpf.ProgramSpec) (*ebpf.Program, er
 		if err != nil {
 			continue
 		}
-		f.As = kind
+		f.As = kind.String()
 		for _, other := range f.Spec.Programs {
 			if other.Type == ebpf.UnspecifiedProgram {
 				other.Type = kind

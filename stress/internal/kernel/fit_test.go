@@ -206,7 +206,7 @@ func TestUntyped(t *testing.T) {
 		p.Type = ebpf.UnspecifiedProgram
 	}
 	_, f := fitted(t, c)
-	if f.As != ebpf.SchedCLS || len(f.Made) > 0 {
-		t.Errorf("taken for %v, %q made: %s", f.As, f.Made, f.Left)
+	if f.As != ebpf.SchedCLS.String() || len(f.Made) > 0 {
+		t.Errorf("taken for %s, %q made: %s", f.As, f.Made, f.Left)
 	}
 }

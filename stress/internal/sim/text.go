@@ -87,13 +87,8 @@ func (s *system) load() error {
 // compile makes the image of a program that needs nothing which is not here.
 func (c *Config) compile(p *jit.Program, arrays map[string]jit.MapInfo) (*jit.Image, error) {
 	for _, m := range p.Maps() {
-		if _, ok := arrays[m]; !ok {
+		if info, ok := arrays[m]; !ok || info.Values == 0 && p.NamesValue(m) {
 			return nil, unsupportedf("%s uses %s, of which nothing is said", p.Name, m)
-		}
-	}
-	for i := range p.Insns {
-		if m := jit.MapSymbol(&p.Insns[i]); p.Insns[i].Src == asm.PseudoMapValue && p.Insns[i].IsLoadFromMap() && arrays[m].Values == 0 {
-			return nil, unsupportedf("%s reads %s, of whose value nothing is said", p.Name, m)
 		}
 	}
 	image := c.Compile
