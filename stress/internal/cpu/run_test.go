@@ -300,3 +300,12 @@ func TestProcsDuringARun(t *testing.T) {
 		t.Errorf("%d before, %d during the run, %d after", before, during, after)
 	}
 }
+
+// TestPatience: a run whose time is over goes on until each kind of operation had executions beside it.
+func TestPatience(t *testing.T) {
+	c := config(t, 2, 1, "")
+	c.Duration, c.Patience = 1, time.Minute
+	if v := run1(t, c).Verdict(); v.Verdict != protocol.NotObserved {
+		t.Errorf("%s: %s", v.Verdict, v.Reason)
+	}
+}

@@ -67,6 +67,15 @@ func TestRelease(t *testing.T) {
 	}
 }
 
+// TestPatience: a run whose time is over goes on until each kind of operation had executions beside it.
+func TestPatience(t *testing.T) {
+	c := rig(t)
+	c.Duration, c.Patience = 1, time.Minute
+	if v := mustRun(t, c).Verdict(); v.Verdict != protocol.NotObserved {
+		t.Errorf("%s: %s", v.Verdict, v.Reason)
+	}
+}
+
 // TestScript: a script is carried out as it is, and then the run ends.
 func TestScript(t *testing.T) {
 	c := rig(t)
