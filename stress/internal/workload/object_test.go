@@ -72,6 +72,10 @@ func FuzzReadObject(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(old(f, raw), "entry")
+	if raw, err = os.ReadFile("testdata/ksym.o"); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw, "reads")
 	f.Fuzz(func(t *testing.T, raw []byte, entry string) {
 		w, err := ReadObject("x.o", raw, entry)
 		if err != nil {
