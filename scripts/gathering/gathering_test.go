@@ -112,10 +112,15 @@ func TestReadObject(t *testing.T) {
 }
 
 func TestGeneral(t *testing.T) {
-	const want = `PROGRAM uses map "MAP" in FILE`
 	ob := &object{file: "/a/b.o", programs: []string{"main"}}
-	if got := ob.general("stress: main uses map \"x\" in /a/b.o\nmore"); got != want {
-		t.Errorf("%q, want %q", got, want)
+	for reason, want := range map[string]string{
+		"stress: main uses map \"x\" in /a/b.o\nmore":                    `PROGRAM uses map "MAP" in FILE`,
+		"what may main return: main: insn 7 (JEqImm dst: r1 imm: 4): no": "what may PROGRAM return: PROGRAM: no",
+		"load program: invalid argument (12 line(s) omitted)":            "load program: invalid argument",
+	} {
+		if got := ob.general(reason); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 
