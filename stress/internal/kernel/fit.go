@@ -78,14 +78,18 @@ func (f *Fit) survey(l *loaded, c *Config) error {
 		return refused("program "+c.Entry, err)
 	}
 	l.callers = []caller{{Program: p, img: &identity.Image{}}}
-	if err := l.findArrays(f.arraysOf(entry, c.Keys)); err != nil {
+	if err := l.findArrays(f.arraysOf(entry)); err != nil {
 		return err
 	}
 	f.choose(l, entry, given)
 	if len(f.Programs) == 0 {
 		return fmt.Errorf("%w: its prog arrays take no program: %s", ErrUnsupported, f.Left)
 	}
-	return f.findKeys(l, c.Keys)
+	keys, err := f.keysOf(l, c.Keys)
+	if err != nil {
+		return err
+	}
+	return f.findKeys(l, keys)
 }
 
 // makeMaps makes the maps of the entry and of programs.
@@ -113,11 +117,11 @@ func (f *Fit) makeMaps(l *loaded, c *Config, given []string) error {
 func (f *Fit) loadEntry(l *loaded, entry *ebpf.ProgramSpec) (*ebpf.Program, error) {
 	for _, a := range aims(entry) {
 		aimed := entry.Copy()
-		a(aimed)
+		a.take(aimed)
 		if p, err := loadProgram(l.spec, l.maps.Maps, aimed); err == nil {
 			for _, other := range f.Spec.Programs {
 				if other.Type == entry.Type {
-					a(other)
+					a.take(other)
 				}
 			}
 			return p, nil
@@ -126,16 +130,49 @@ func (f *Fit) loadEntry(l *loaded, entry *ebpf.ProgramSpec) (*ebpf.Program, erro
 	return loadProgram(l.spec, l.maps.Maps, entry)
 }
 
-// arraysOf are keys of all prog arrays that the entry names, and of those of other keys.
-func (f *Fit) arraysOf(entry *ebpf.ProgramSpec, keys []protocol.Key) []protocol.Key {
-	out := slices.Clone(keys)
-	for i := range entry.Instructions {
-		name := entry.Instructions[i].Reference()
+// arraysOf are keys of all prog arrays that a program names.
+func (f *Fit) arraysOf(p *ebpf.ProgramSpec) (out []protocol.Key) {
+	for i := range p.Instructions {
+		name := p.Instructions[i].Reference()
 		if m := f.Spec.Maps[name]; m != nil && m.Type == ebpf.ProgramArray {
 			out = append(out, protocol.Key{Map: name})
 		}
 	}
 	return out
+}
+
+// keysOf are those of the wanted keys whose prog arrays the entry names, or a program that was chosen:
+// these take the programs too, or are left. An array is of the kind of the first program that it meets,
+// so no other one is tried.
+func (f *Fit) keysOf(l *loaded, wanted []protocol.Key) (out []protocol.Key, err error) {
+	for _, name := range f.Programs {
+		for _, k := range f.arraysOf(f.Spec.Programs[name]) {
+			if l.arrays[k.Map] != nil {
+				continue
+			}
+			if err := l.findArrays([]protocol.Key{k}); err != nil {
+				return nil, err
+			}
+			if slices.ContainsFunc(l.pinned, func(p program) bool { return taken(l.arrays[k.Map], p.Program) != nil }) {
+				delete(l.arrays, k.Map)
+				delete(l.ids, k.Map)
+			}
+		}
+	}
+	for _, k := range wanted {
+		if l.arrays[k.Map] != nil {
+			out = append(out, k)
+		}
+	}
+	return out, nil
+}
+
+// taken tries whether an empty prog array takes a program, and leaves it empty.
+func taken(array *ebpf.Map, p *ebpf.Program) error {
+	if err := array.Put(uint32(0), p); err != nil {
+		return err
+	}
+	return array.Delete(uint32(0))
 }
 
 // choose loads programs for keys, and tries whether the prog arrays take them. If these are not two, it
@@ -187,11 +224,7 @@ func (f *Fit) admit(l *loaded, spec *ebpf.ProgramSpec) (why string) {
 		return reasonOf(err)
 	}
 	for name, array := range l.arrays {
-		err := array.Put(uint32(0), p)
-		if err == nil {
-			err = array.Delete(uint32(0))
-		}
-		if err != nil {
+		if err := taken(array, p); err != nil {
 			return errors.Join(fmt.Errorf("prog array %s, whose callers differ from it in more than their type: %w", name, err), p.Close()).Error()
 		}
 	}
