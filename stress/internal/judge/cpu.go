@@ -97,12 +97,12 @@ func cpuHonest(v report.Verdict, j *Job, o *workload.Oracle) report.Verdict {
 	return v
 }
 
-// foretold is the job, and what its workload may return. Where that is not known its keys are given
-// markers as well, which show what can be shown, and the packet is the one with which most trials end
-// in a marker.
+// foretold is the job, and what its workload may return. Where that is not known, or is the same with
+// and without a tail call, its keys are given markers as well, which show what can be shown, and the
+// packet is the one with which most trials end in a marker.
 func (j *Job) foretold(ctx context.Context) (*Job, *workload.Oracle, error) {
 	oracle, err := j.Workload.Oracle(ctx, j.Layout, j.Workload.Context)
-	tails := func(o live.Outcome) bool { return o.Tail }
+	tails := func(o live.Outcome) bool { return o.Tail && !o.Skip }
 	if err != nil || oracle.Unknown() == "" && slices.ContainsFunc(oracle.Outcomes(), tails) {
 		return j, oracle, err
 	}

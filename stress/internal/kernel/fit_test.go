@@ -120,14 +120,13 @@ func TestAims(t *testing.T) {
 
 // TestReaches: an event that executes nothing is none.
 func TestReaches(t *testing.T) {
-	like := &ebpf.ProgramSpec{Type: ebpf.PerfEvent}
+	like := &ebpf.ProgramSpec{Type: ebpf.Kprobe}
 	e, err := eventFor(like)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.close()
 	if err := e.reaches(like); err != nil {
-		t.Skipf("page faults execute nothing here: %v", err)
+		t.Skipf("uprobes execute nothing here: %v", err)
 	}
 	e.fire = func() error { return nil }
 	if err := e.reaches(like); err == nil {
@@ -229,6 +228,25 @@ func TestSurveyArrays(t *testing.T) {
 	}
 	if !slices.Equal(f.Programs, []string{"p0", "p1"}) || !slices.Equal(f.Keys, own) {
 		t.Errorf("programs %q, keys %v; left out: %s", f.Programs, f.Keys, f.Left)
+	}
+}
+
+// TestMissed: whether executions take a tail call is tried, also where what they return does not show it.
+func TestMissed(t *testing.T) {
+	for _, kind := range []ebpf.ProgramType{ebpf.SchedCLS, ebpf.Kprobe} {
+		c := blindRig(t, kind, 0, "")
+		if _, f := fitted(t, c); f.Missed {
+			t.Errorf("%v: its tail calls are not taken", kind)
+		}
+		entry := c.Spec.Programs["entry"]
+		last := len(entry.Instructions) - 2
+		entry.Instructions[last] = entry.Instructions[last].WithSymbol("out")
+		entry.Instructions = append(asm.Instructions{ // of the context's first word the verifier knows nothing
+			asm.LoadMem(asm.R0, asm.R1, 0, asm.Word), asm.JNE.Imm(asm.R0, 0x1234567, "out"),
+		}, entry.Instructions...)
+		if _, f := fitted(t, c); !f.Missed {
+			t.Errorf("%v: its tail calls are taken, though its first word is another", kind)
+		}
 	}
 }
 

@@ -2,14 +2,12 @@ package kernel
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
 )
 
 // A way is how BPF_PROG_TEST_RUN executes programs of a type.
@@ -128,38 +126,6 @@ func (x *executor) probe(entry *ebpf.ProgramSpec, p *ebpf.Program, in Input) err
 	}
 	defer at.Close()
 	return x.event.fire()
-}
-
-// reaches says that the event executes programs like the entry: one that counts is attached to it.
-func (e *event) reaches(entry *ebpf.ProgramSpec) error {
-	m, err := ebpf.NewMap(&ebpf.MapSpec{Name: "tailpoke_count", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1})
-	if err != nil {
-		return err
-	}
-	defer m.Close()
-	p, err := loadProgram(&ebpf.CollectionSpec{}, nil, &ebpf.ProgramSpec{
-		Name: "tailpoke_count", Type: entry.Type, AttachType: entry.AttachType, AttachTo: entry.AttachTo, License: "GPL",
-		Instructions: append(asm.Instructions{
-			asm.LoadMapValue(asm.R1, m.FD(), 0), asm.Mov.Imm(asm.R2, 1), asm.AddAtomic.Mem(asm.R1, asm.R2, asm.DWord, 0),
-		}, returning(0)...),
-	})
-	if err != nil {
-		return err
-	}
-	defer p.Close()
-	at, err := e.attach(p)
-	if err != nil {
-		return err
-	}
-	defer at.Close()
-	if err := e.fire(); err != nil {
-		return err
-	}
-	var n uint64
-	if err := m.Lookup(uint32(0), &n); err != nil || n > 0 {
-		return err
-	}
-	return errors.New("what should execute it does not")
 }
 
 func (x *executor) close() error {
