@@ -152,31 +152,3 @@ func TestFaultsAreSeen(t *testing.T) {
 		})
 	}
 }
-
-// TestTailCallsAreKnown: where programs return what falling through returns, markers tell whether the
-// tail call was taken.
-func TestTailCallsAreKnown(t *testing.T) {
-	needCPU(t)
-	for name, first := range map[string]asm.Instructions{
-		"taken":  nil,
-		"passed": {asm.FnKtimeGetNs.Call(), asm.JNE.Imm(asm.R0, 1234, "out")}, // for all that is known it may be
-	} {
-		spec := unlike(first, func(c *ebpf.CollectionSpec) {
-			insns := c.Programs["entry"].Instructions
-			insns[len(insns)-2] = insns[len(insns)-2].WithSymbol("out")
-			c.Programs["p"].Instructions[0].Constant = 3
-		})
-		w, err := workload.FromCollection(spec, workload.Source{Name: "x.o", Entry: "entry"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, reason := protocol.NotObserved, "misses may stay unseen"
-		if name == "passed" {
-			want, reason = protocol.Vacuous, "0 executions are known to have taken a tail call"
-		}
-		o := stress.Options{Seed: 1, Duration: 100 * time.Millisecond, MinCycles: 20, Patience: time.Minute}
-		if v, _, why := by(t, protocol.CPU, w, protocol.DefaultSubject().Protocol, o); v != want || !strings.Contains(why, reason) {
-			t.Errorf("%s: %s: %s", name, v, why)
-		}
-	}
-}

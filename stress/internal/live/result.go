@@ -43,18 +43,6 @@ type Result struct {
 	Trace *report.Trace
 }
 
-// Count adds legal executions that gave an outcome.
-func (r *Result) Count(o Outcome, n uint64) {
-	switch {
-	case o.Any, o.Skip && o.Tail:
-		r.Unknown += n
-	case o.Tail:
-		r.Tails += n
-	default:
-		r.Skips += n
-	}
-}
-
 // Counts is what the driver counted; the run may go on.
 func (d *Driver) Counts() Result {
 	r := Result{
