@@ -68,7 +68,7 @@ func TestNoSiteNamesLines(t *testing.T) {
 		v := report.Verdict{
 			Verdict: protocol.NotObserved, CPUCounts: &report.CPUCounts{}, Kernel: &report.KernelCounts{Checked: 1, Unwatched: unwatched},
 		}
-		got := kernelHonest(v, workload.Default(), "").Reason
+		got := kernelHonest(v, workload.Default(), "", false).Reason
 		if strings.Contains(got, unwatched+", but tail calls at tailcalls.c:") != named || !strings.Contains(got, unwatched) {
 			t.Errorf("%q", got)
 		}
