@@ -2,6 +2,7 @@ package judge_test
 
 import (
 	"flag"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,6 +133,9 @@ func TestFaultsAreSeen(t *testing.T) {
 	}
 	all["dispatch"], all["both"], all["silent"] = workload.Default(), entryOf(t, "../regress/bpf/bpf2bpf.o", "both"), silent(t)
 	for name, w := range all {
+		if testing.Short() && !slices.Contains([]string{"helpers", "asked", "silent"}, name) {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			if silent := w.Traceable() != nil; silent != (name == "silent") {
 				t.Fatalf("state A leaves no trace: %v", silent)
