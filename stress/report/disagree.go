@@ -18,9 +18,13 @@ type Disagreement struct {
 
 // Disagreements lists them. An engine that went through everything within its bounds cannot have
 // missed a violation there of a property that it judged. The engines kernel and steered are left out:
-// they judge the code of a kernel, which may do something else than the protocol's text says.
+// they judge the code of a kernel, which may do something else than the protocol's text says. That
+// operations go on is said of programs that end: one that breaks the limit of tail calls may not.
 func Disagreements(vs []Verdict) []Disagreement {
 	var out []Disagreement
+	endless := slices.ContainsFunc(vs, func(v Verdict) bool {
+		return v.Verdict == protocol.Violated && slices.Contains(v.broken(), protocol.TailLimit)
+	})
 	for i := range vs {
 		for j := range vs {
 			says, broke := &vs[i], &vs[j]
@@ -28,7 +32,7 @@ func Disagreements(vs []Verdict) []Disagreement {
 				continue
 			}
 			for _, p := range broke.broken() {
-				if slices.Contains(says.Properties, p) {
+				if slices.Contains(says.Properties, p) && !(endless && p == protocol.Progress) {
 					out = append(out, Disagreement{p, [2]protocol.Engine{says.Engine, broke.Engine},
 						fmt.Sprintf("%s is %s by the %s engine and violated by the %s engine, within the bounds of the former",
 							p, says.Verdict, says.Engine, broke.Engine)})

@@ -10,7 +10,7 @@ import (
 // TestDisagreements holds two answers against each other, in every way in which they may and may
 // not contradict.
 func TestDisagreements(t *testing.T) {
-	judged := []protocol.Property{protocol.NeverA, protocol.NoUseAfterFree}
+	judged := []protocol.Property{protocol.NeverA, protocol.NoUseAfterFree, protocol.Progress}
 	clean := func(e protocol.Engine, v protocol.Verdict, threads, operations int) Verdict {
 		return Verdict{Engine: e, Verdict: v, Properties: judged, ModelCounts: &ModelCounts{
 			Explored: ModelShape{Threads: threads, Operations: operations},
@@ -33,6 +33,10 @@ func TestDisagreements(t *testing.T) {
 	}
 	seen := Verdict{Engine: protocol.CPU, Verdict: protocol.Violated, Property: protocol.Registers, Properties: judged,
 		CPUCounts: &CPUCounts{}, Findings: []Finding{{Property: protocol.Registers}, {Property: protocol.NeverA}}}
+	stalled := seen
+	stalled.Property, stalled.Findings = protocol.Progress, nil
+	behind := stalled
+	behind.Findings = []Finding{{Property: protocol.TailLimit}}
 	for name, c := range map[string]struct {
 		says, broke Verdict
 		want        protocol.Property
@@ -41,6 +45,8 @@ func TestDisagreements(t *testing.T) {
 		"a proof and what a CPU did":  {clean(protocol.Model, protocol.Proved, 1, 0), seen, protocol.NeverA},
 		"a property not judged":       {clean(protocol.Model, protocol.Proved, 1, 0), broke(protocol.Machine, protocol.Registers), ""},
 		"within the bounds":           {clean(protocol.Machine, protocol.Safe, 2, 2), broke(protocol.Model, protocol.NeverA), protocol.NeverA},
+		"nothing goes on":             {clean(protocol.Model, protocol.Proved, 1, 0), stalled, protocol.Progress},
+		"a program does not end":      {clean(protocol.Model, protocol.Proved, 1, 0), behind, ""},
 		"too many threads":            {clean(protocol.Machine, protocol.Safe, 1, 2), broke(protocol.Model, protocol.NeverA), ""},
 		"too many operations":         {clean(protocol.Machine, protocol.Safe, 2, 1), broke(protocol.Model, protocol.NeverA), ""},
 		"safe, and what a CPU did":    {clean(protocol.Machine, protocol.Safe, 2, 3), seen, ""},

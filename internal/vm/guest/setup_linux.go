@@ -45,6 +45,7 @@ var sysctls = map[string]string{
 	"kernel/kptr_restrict":          "0",
 	"kernel/hung_task_timeout_secs": "60",
 	"kernel/hung_task_warnings":     "4",
+	"kernel/perf_event_paranoid":    "2", // Debian's 3 keeps perf events from CAP_PERFMON
 }
 
 func settings() {

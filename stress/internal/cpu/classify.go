@@ -47,15 +47,7 @@ func (r *run) counts() *Result {
 		Remove: c.Overlaps[1+protocol.Remove], Several: c.Overlaps[exec.SeveralPhases],
 	}
 	for i, o := range r.Oracle.Outcomes() {
-		switch {
-		case o.Any:
-			res.Unknown += c.Outcomes[i]
-			continue
-		case o.Tail:
-			res.Tails += c.Outcomes[i]
-		default:
-			res.Skips += c.Outcomes[i]
-		}
+		res.Count(o, c.Outcomes[i])
 	}
 	return res
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -293,7 +294,7 @@ func (r *run) finding(err error) error {
 	default:
 		return err
 	}
-	f.Text = err.Error()
+	f.Text, _, _ = strings.Cut(err.Error(), "\n") // the loader may have waited for the same reader
 	r.findings = append(r.findings, f)
 	return nil
 }

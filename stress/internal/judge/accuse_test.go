@@ -1,7 +1,8 @@
 package judge_test
 
 import (
-	"os"
+	"flag"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"tailpoke/stress"
 	"tailpoke/stress/internal/workload"
 )
+
+var seeds = flag.Int("seeds", 2, "how many seeds programs are run with that must not be accused")
 
 // unforeseen are programs of which much is unknown: what helpers and kernel functions give, what is in
 // their context, what a kernel's types say.
@@ -45,54 +48,110 @@ func unforeseen(t *testing.T) map[string]*workload.Workload {
 		}
 		out[name] = w
 	}
-	raw, err := os.ReadFile("../workload/testdata/core.o")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if out["CO-RE"], err = workload.ReadObject("core.o", raw, "core"); err != nil {
-		t.Fatal(err)
-	}
+	out["CO-RE"] = entryOf(t, "../workload/testdata/core.o", "core")
 	return out
 }
 
-// ofCPU has the cpu engine judge a workload.
-func ofCPU(t *testing.T, w *workload.Workload, p protocol.Protocol, o stress.Options) (protocol.Verdict, protocol.Property, string) {
+// entryOf is a program of an object file.
+func entryOf(t *testing.T, object, entry string) *workload.Workload {
+	t.Helper()
+	w, err := workload.LoadObject(object, entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// silent is a program in which state A leaves no trace: it has nothing to lose.
+func silent(t *testing.T) *workload.Workload {
+	t.Helper()
+	w, err := workload.FromCollection(unlike(nil, func(c *ebpf.CollectionSpec) {
+		insns := c.Programs["entry"].Instructions
+		c.Programs["entry"].Instructions = append(asm.Instructions{insns[2].WithSymbol("entry")}, insns[3:]...)
+	}), workload.Source{Name: "silent.o", Entry: "entry"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// by has an engine judge a workload.
+func by(t *testing.T, e protocol.Engine, w *workload.Workload, p protocol.Protocol, o stress.Options) (protocol.Verdict, protocol.Property, string) {
 	t.Helper()
 	s := protocol.DefaultSubject()
 	s.Shape.Threads, s.Protocol = 2, p
-	o.Engines = []protocol.Engine{protocol.CPU}
+	o.Engines = []protocol.Engine{e}
 	d, err := stress.Run(t.Context(), s, w, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := d.Of(protocol.CPU)
+	v := d.Of(e)
 	for _, f := range v.Findings {
 		v.Reason += "; " + f.Text
 	}
 	return v.Verdict, v.Property, v.Reason
 }
 
+// faulty is the kernel's protocol with an edit.
+func faulty(t *testing.T, old, new string) protocol.Protocol {
+	t.Helper()
+	p, err := protocol.ParseProtocol(strings.Replace(protocol.DefaultSubject().Protocol.String(), old, new, 1))
+	if err != nil || p.Same(protocol.DefaultSubject().Protocol) {
+		t.Fatalf("%s: %v", new, err)
+	}
+	return p
+}
+
 // TestNobodyIsAccused: whatever helpers give and contexts hold, with any seed, no program is accused of
-// what it returns; and a protocol with a fault is, on each of them.
+// what it returns.
 func TestNobodyIsAccused(t *testing.T) {
 	needCPU(t)
 	script, err := protocol.ParseScript(strings.Repeat("put 0 0\nput 0 0\ndelete 0\n", 20))
 	if err != nil {
 		t.Fatal(err)
 	}
-	hasty, err := protocol.ParseProtocol(strings.Replace(protocol.DefaultSubject().Protocol.String(), "target=jump; bypass=nop", "bypass=nop; target=jump", 1))
-	if err != nil {
-		t.Fatal(err)
-	}
 	for name, w := range unforeseen(t) {
 		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(10) {
-				if v, p, why := ofCPU(t, w, protocol.DefaultSubject().Protocol, stress.Options{Seed: seed, Script: script}); v != protocol.NotObserved && v != protocol.Vacuous {
+			for seed := range uint64(*seeds) {
+				if v, p, why := by(t, protocol.CPU, w, protocol.DefaultSubject().Protocol, stress.Options{Seed: seed, Script: script}); v != protocol.NotObserved && v != protocol.Vacuous {
 					t.Errorf("seed %d: %s %s: %s", seed, v, p, why)
 				}
 			}
-			if v, p, why := ofCPU(t, w, hasty, stress.Options{Seed: 1, Duration: 20 * time.Second, StopAtFirst: true}); v != protocol.Violated {
-				t.Errorf("with a fault: %s %s: %s", v, p, why)
+		})
+	}
+}
+
+// TestFaultsAreSeen: a protocol with a fault is accused on any program, also where nothing of it is
+// known, whatever it returns. Where state A leaves no trace the cpu engine sees another fault.
+func TestFaultsAreSeen(t *testing.T) {
+	needCPU(t)
+	hasty, freed := faulty(t, "target=jump; bypass=nop", "bypass=nop; target=jump"), faulty(t, "target=jump }; retire", "target=jump }; free")
+	const events = "../workload/testdata/events.o"
+	all := unforeseen(t)
+	for _, entry := range []string{"entered", "asked", "probed"} {
+		all[entry] = entryOf(t, events, entry)
+	}
+	all["dispatch"], all["both"], all["silent"] = workload.Default(), entryOf(t, "../regress/bpf/bpf2bpf.o", "both"), silent(t)
+	for name, w := range all {
+		if testing.Short() && !slices.Contains([]string{"helpers", "asked", "silent"}, name) {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			if silent := w.Traceable() != nil; silent != (name == "silent") {
+				t.Fatalf("state A leaves no trace: %v", silent)
+			}
+			accused := func(e protocol.Engine, p protocol.Protocol) {
+				if v, at, why := by(t, e, w, p, stress.Options{Seed: 1, Duration: 20 * time.Second, StopAtFirst: true}); v != protocol.Violated {
+					t.Errorf("%s: %s %s: %s", e, v, at, why)
+				}
+			}
+			if name != "addresses" { // simulated CPUs have no memory of a kernel
+				accused(protocol.Machine, hasty)
+			}
+			if w.Traceable() != nil {
+				accused(protocol.CPU, freed)
+			} else {
+				accused(protocol.CPU, hasty)
 			}
 		})
 	}

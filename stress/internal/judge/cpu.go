@@ -76,10 +76,10 @@ func (e cpuEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 
 // cpuHonest takes back what a run without a finding does not say, and says what it cannot show.
 func cpuHonest(v report.Verdict, j *Job, o *workload.Oracle) report.Verdict {
-	w, tails := j.Workload, v.Outcomes.Tail
+	w, tails := j.Workload, max(v.Outcomes.Tail, v.Traps) // what trapped was at a site
 	if least := j.live(protocol.CPU).MinCycles; tails < max(1, least) && j.duration() > 0 {
 		v.Verdict, v.RateMax, v.Confidence = protocol.Vacuous, 0, 0
-		v.Reason = fmt.Sprintf("%d executions are known to have taken a tail call, of at least %d", tails, max(1, least))
+		v.Reason = fmt.Sprintf("%d executions are known to have taken a tail call, or to have been at one while it was poked, of at least %d", tails, max(1, least))
 		return v
 	}
 	why := []string{o.Blind()}
@@ -97,12 +97,12 @@ func cpuHonest(v report.Verdict, j *Job, o *workload.Oracle) report.Verdict {
 	return v
 }
 
-// foretold is the job, and what its workload may return. Where that is not known its keys are given
-// markers as well, which show what can be shown, and the packet is the one with which most trials end
-// in a marker.
+// foretold is the job, and what its workload may return. Where that is not known, or is the same with
+// and without a tail call, its keys are given markers as well, which show what can be shown, and the
+// packet is the one with which most trials end in a marker.
 func (j *Job) foretold(ctx context.Context) (*Job, *workload.Oracle, error) {
 	oracle, err := j.Workload.Oracle(ctx, j.Layout, j.Workload.Context)
-	tails := func(o live.Outcome) bool { return o.Tail }
+	tails := func(o live.Outcome) bool { return o.Tail && !o.Skip }
 	if err != nil || oracle.Unknown() == "" && slices.ContainsFunc(oracle.Outcomes(), tails) {
 		return j, oracle, err
 	}

@@ -78,13 +78,13 @@ func (e kernelEngine) judge(ctx context.Context, j *Job) (Answer, error) {
 		return Answer{}, fmt.Errorf("the kernel: %w", err)
 	}
 	if v := a.Verdict.Verdict; v == protocol.NotObserved || v == protocol.Vacuous {
-		a.Verdict = kernelHonest(a.Verdict, k.workload, k.blind)
+		a.Verdict = kernelHonest(a.Verdict, k.workload, k.blind, k.fit.Missed)
 	}
 	return a, nil
 }
 
 // kernelHonest takes back what a run without a finding does not say, and says what it cannot show.
-func kernelHonest(v report.Verdict, w *workload.Workload, blind string) report.Verdict {
+func kernelHonest(v report.Verdict, w *workload.Workload, blind string, missed bool) report.Verdict {
 	k := v.Kernel
 	var why []string
 	add := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
@@ -94,8 +94,10 @@ func kernelHonest(v report.Verdict, w *workload.Workload, blind string) report.V
 	switch {
 	case v.Verdict == protocol.Vacuous:
 		add("%s", v.Reason)
+	case missed && v.Outcomes.Tail == 0:
+		v = kernelBlind(v, false, "its executions take no tail call", add)
 	case k.Checked == 0:
-		v = kernelBlind(v, w, cmp.Or(blind, "no execution shows that"), add)
+		v = kernelBlind(v, k.Canaries > 0 && w.Traceable() == nil, cmp.Or(blind, "no execution shows that"), add)
 	case blind != "":
 		add("%s", blind)
 	default:
@@ -132,14 +134,14 @@ func kernelHonest(v report.Verdict, w *workload.Workload, blind string) report.V
 }
 
 // kernelBlind is a verdict of a run that did not look at what was returned: on the slots and their
-// order, as far as somebody watched, and on the registers of callers.
-func kernelBlind(v report.Verdict, w *workload.Workload, blind string, add func(string, ...any)) report.Verdict {
+// order, as far as somebody watched, and on the registers of callers, if state A would have shown there.
+func kernelBlind(v report.Verdict, registers bool, blind string, add func(string, ...any)) report.Verdict {
 	var judged []string
 	v.Properties = nil
 	if v.Trace != nil && v.Trace.Conforms {
 		judged, v.Properties = append(judged, "slots"), append(v.Properties, protocol.ExpectedBytes, protocol.Conformance)
 	}
-	if v.Kernel.Canaries > 0 && w.Traceable() == nil {
+	if registers {
 		judged, v.Properties = append(judged, "its caller's registers"), append(v.Properties, protocol.NeverA)
 	} else {
 		v.RateMax, v.Confidence = 0, 0 // of executions nothing is known

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,6 +10,25 @@ import (
 	"tailpoke/stress/internal/workload"
 	"tailpoke/stress/report"
 )
+
+// TestMissed: of executions that take no tail call, nothing is said but for the slots.
+func TestMissed(t *testing.T) {
+	judge := func(tails uint64, missed bool) report.Verdict {
+		return kernelHonest(report.Verdict{
+			Verdict: protocol.NotObserved, CPUCounts: &report.CPUCounts{RateMax: 0.1, Confidence: 0.95, Outcomes: report.Outcomes{Tail: tails}, Trace: &report.Trace{Conforms: true}},
+			Kernel:     &report.KernelCounts{Checked: 1, Canaries: 1, Watch: &report.Watch{}},
+			Properties: protocol.Properties(),
+		}, workload.Default(), "", missed)
+	}
+	for _, v := range []report.Verdict{judge(0, false), judge(1, true)} {
+		if !slices.Contains(v.Properties, protocol.NeverA) || v.RateMax == 0 || v.Reason != "" {
+			t.Errorf("%s: %s, %v", v.Verdict, v.Reason, v.Properties)
+		}
+	}
+	if v := judge(0, true); v.Verdict != protocol.NotObserved || slices.Contains(v.Properties, protocol.NeverA) || v.RateMax != 0 || !strings.Contains(v.Reason, "its slots alone") {
+		t.Errorf("missed: %s: %s, %v", v.Verdict, v.Reason, v.Properties)
+	}
+}
 
 // TestWindowsAcrossPages: where an emulator stops threads in windows across a page alone, a run
 // without one has observed nothing; with one, and on any other machine, it stays what it is.
@@ -30,7 +50,7 @@ func TestWindowsAcrossPages(t *testing.T) {
 				Verdict: protocol.NotObserved, CPUCounts: &report.CPUCounts{RateMax: 0.1, Confidence: 0.95},
 				Kernel: &report.KernelCounts{Checked: 1, Watch: &report.Watch{}, Windows: tc.windows},
 			}
-			got := kernelHonest(v, workload.Default(), "")
+			got := kernelHonest(v, workload.Default(), "", false)
 			if got.Verdict != tc.want || !strings.Contains(got.Reason, tc.reason) || tc.reason == "" && got.Reason != "" {
 				t.Errorf("%s: %q, want %s: %q", got.Verdict, got.Reason, tc.want, tc.reason)
 			}
@@ -48,7 +68,7 @@ func TestNoSiteNamesLines(t *testing.T) {
 		v := report.Verdict{
 			Verdict: protocol.NotObserved, CPUCounts: &report.CPUCounts{}, Kernel: &report.KernelCounts{Checked: 1, Unwatched: unwatched},
 		}
-		got := kernelHonest(v, workload.Default(), "").Reason
+		got := kernelHonest(v, workload.Default(), "", false).Reason
 		if strings.Contains(got, unwatched+", but tail calls at tailcalls.c:") != named || !strings.Contains(got, unwatched) {
 			t.Errorf("%q", got)
 		}

@@ -36,7 +36,7 @@ func TestTailCallsAreReached(t *testing.T) {
 				t.Fatal(err)
 			}
 			o := stress.Options{Duration: 100 * time.Millisecond, MinCycles: 3, Patience: time.Minute, Seed: 1}
-			if v, _, why := ofCPU(t, w, protocol.DefaultSubject().Protocol, o); v != protocol.NotObserved {
+			if v, _, why := by(t, protocol.CPU, w, protocol.DefaultSubject().Protocol, o); v != protocol.NotObserved {
 				t.Errorf("%s: %s", v, why)
 			}
 		})

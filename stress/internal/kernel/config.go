@@ -124,7 +124,7 @@ func reasonOf(err error) string {
 			return "the verifier says: " + firstLine(word) + sourceOf(above)
 		}
 	}
-	return firstLine(err.Error())
+	return strings.TrimSuffix(firstLine(err.Error()), " (MEMLOCK may be too low, consider rlimit.RemoveMemlock)") // a guess: it was lifted
 }
 
 // lastWord is the last line of the verifier's log that is not about the verifier itself, and what

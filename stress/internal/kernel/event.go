@@ -3,6 +3,8 @@ package kernel
 import (
 	"fmt"
 	"io"
+	"slices"
+	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -12,21 +14,77 @@ import (
 // Programs that bpf(2) does not execute are attached to something that the threads call, and that
 // nothing else on the machine calls:
 //
-//	kprobe, uprobe      an instruction of a function of this process
+//	kprobe              a function of the kernel that test runs alone call, where it can be probed
+//	kprobe, uprobe      otherwise an instruction of a function of this process
 //	fentry, fexit       functions of the kernel that test runs alone call
+//	lsm                 a hook that hardly anybody reaches
 //	perf_event          page faults of the threads
 //	tracepoint, tp_btf  the end of a test run, or a system call that hardly anybody makes
 //
 // So they are not attached where their sections say: a program that ran for every process there might
 // be anything's undoing. Those that the verifier takes nowhere else are not executed.
 
-// An aim changes where a program is attached.
-type aim func(*ebpf.ProgramSpec)
+// An aim is where a program is attached.
+type aim struct {
+	kind ebpf.AttachType
+	to   string
+}
 
-// eventFor is what executes programs like the entry, which are aimed at it before they are loaded.
+// take aims a program. One of another kind keeps its place: it takes nobody's.
+func (a aim) take(p *ebpf.ProgramSpec) {
+	if p.Type == ebpf.Kprobe {
+		p.AttachType = a.kind
+	}
+	if p.AttachType == a.kind {
+		p.AttachTo = a.to
+	}
+}
+
+// aims are the places that programs like the entry may be given, the first that the kernel takes is
+// theirs. An entry without is loaded as it is.
+func aims(entry *ebpf.ProgramSpec) (out []aim) {
+	switch {
+	case entry.Type == ebpf.Kprobe:
+		if kprobes() {
+			out = append(out, aim{ebpf.AttachNone, calledByTests[0]})
+		}
+		return append(out, aim{kind: ebpf.AttachTraceUprobeMulti}, aim{kind: ebpf.AttachNone})
+	case entry.Type == ebpf.LSM && entry.AttachType == ebpf.AttachLSMMac:
+		return []aim{{entry.AttachType, rareHook}}
+	case entry.Type != ebpf.Tracing:
+		return nil
+	case entry.AttachType == ebpf.AttachTraceFEntry, entry.AttachType == ebpf.AttachTraceFExit:
+		for _, name := range calledByTests {
+			out = append(out, aim{entry.AttachType, name})
+		}
+		return out
+	case entry.AttachType == ebpf.AttachModifyReturn:
+		return []aim{{entry.AttachType, "bpf_modify_return_test"}}
+	case entry.AttachType == ebpf.AttachTraceRawTp:
+		return []aim{{entry.AttachType, "bpf_test_finish"}}
+	}
+	return nil
+}
+
+// calledByTests are functions of the kernel that test runs of tracing programs alone call.
+var calledByTests = []string{
+	"bpf_fentry_test1", "bpf_fentry_test2", "bpf_fentry_test3", "bpf_fentry_test4", "bpf_fentry_test5",
+	"bpf_fentry_test6", "bpf_fentry_test7", "bpf_fentry_test8",
+}
+
+// rareHook is asked before the pages of a process that is named are moved.
+const rareHook = "task_movememory"
+
+// eventFor is what executes programs like the entry, where they are aimed at it.
 func eventFor(entry *ebpf.ProgramSpec) (*event, error) {
+	if all := aims(entry); len(all) > 0 && !slices.Contains(all, aim{entry.AttachType, entry.AttachTo}) {
+		return nil, fmt.Errorf("the kernel takes it at %s alone, which is called for others too", entry.AttachTo)
+	}
 	switch entry.Type {
 	case ebpf.Kprobe:
+		if entry.AttachTo != "" {
+			return kprobeEvent()
+		}
 		return probedEvent(entry.AttachType == ebpf.AttachTraceUprobeMulti)
 	case ebpf.TracePoint:
 		return tracepointEvent()
@@ -34,67 +92,63 @@ func eventFor(entry *ebpf.ProgramSpec) (*event, error) {
 		return faultEvent()
 	case ebpf.Tracing:
 		return tracingEvent(entry)
+	case ebpf.LSM:
+		if entry.AttachType == ebpf.AttachLSMMac {
+			return hookEvent(), nil
+		}
 	}
 	return nil, fmt.Errorf("programs of type %v are executed for others on this machine, or by what a run does not do", entry.Type)
-}
-
-// aims are the places that programs like the entry may be given, the first that the kernel takes is
-// theirs. An entry without is loaded as it is.
-func aims(entry *ebpf.ProgramSpec) []aim {
-	at := func(names ...string) (out []aim) {
-		for _, name := range names {
-			out = append(out, func(p *ebpf.ProgramSpec) { p.AttachTo = name })
-		}
-		return out
-	}
-	switch {
-	case entry.Type == ebpf.Kprobe:
-		var out []aim
-		for _, kind := range []ebpf.AttachType{ebpf.AttachTraceUprobeMulti, ebpf.AttachNone} {
-			out = append(out, func(p *ebpf.ProgramSpec) { p.AttachType, p.AttachTo = kind, "" })
-		}
-		return out
-	case entry.Type != ebpf.Tracing:
-		return nil
-	case entry.AttachType == ebpf.AttachTraceFEntry, entry.AttachType == ebpf.AttachTraceFExit, entry.AttachType == ebpf.AttachModifyReturn:
-		return at(tracedBy(entry.AttachType)...)
-	case entry.AttachType == ebpf.AttachTraceRawTp:
-		return at("bpf_test_finish")
-	}
-	return nil
-}
-
-// tracedBy are the functions that a test run of a program of such an attach type calls.
-func tracedBy(at ebpf.AttachType) []string {
-	if at == ebpf.AttachModifyReturn {
-		return []string{"bpf_modify_return_test"}
-	}
-	return []string{
-		"bpf_fentry_test1", "bpf_fentry_test2", "bpf_fentry_test3", "bpf_fentry_test4", "bpf_fentry_test5",
-		"bpf_fentry_test6", "bpf_fentry_test7", "bpf_fentry_test8",
-	}
 }
 
 // tracingEvent executes programs at functions that test runs call.
 func tracingEvent(entry *ebpf.ProgramSpec) (*event, error) {
 	switch entry.AttachType {
 	case ebpf.AttachTraceFEntry, ebpf.AttachTraceFExit, ebpf.AttachModifyReturn:
-		trigger, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-			Name: "tailpoke_fire", Type: ebpf.Tracing, License: "GPL", AttachType: entry.AttachType, AttachTo: tracedBy(entry.AttachType)[0],
-			Instructions: returning(0),
-		})
-		if err != nil {
-			return nil, fmt.Errorf("functions that are called for tests alone cannot be traced here: %s", reasonOf(err))
-		}
-		return firedBy(trigger, attachTracing), nil
+		return tracedEvent(aim{entry.AttachType, entry.AttachTo}, attachTracing)
 	case ebpf.AttachTraceRawTp:
 		return testRunEvent(attachTracing)
 	}
 	return nil, fmt.Errorf("programs of attach type %v are not executed here", entry.AttachType)
 }
 
+// tracedEvent is a test run that calls functions for tests.
+func tracedEvent(a aim, attach func(*ebpf.Program) (io.Closer, error)) (*event, error) {
+	trigger, err := loadProgram(&ebpf.CollectionSpec{}, nil, &ebpf.ProgramSpec{
+		Name: "tailpoke_fire", Type: ebpf.Tracing, License: "GPL", AttachType: a.kind, AttachTo: a.to, Instructions: returning(0),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("functions that are called for tests alone cannot be traced here: %s", reasonOf(err))
+	}
+	return firedBy(trigger, attach), nil
+}
+
 func attachTracing(p *ebpf.Program) (io.Closer, error) {
 	return link.AttachTracing(link.TracingOptions{Program: p})
+}
+
+// kprobes says whether programs can be attached to an instruction of the kernel.
+var kprobes = sync.OnceValue(func() bool {
+	e, err := kprobeEvent()
+	if err != nil {
+		return false
+	}
+	defer e.close()
+	return e.reaches(&ebpf.ProgramSpec{Type: ebpf.Kprobe}) == nil
+})
+
+// kprobeEvent executes programs at the first instruction of a function that test runs call.
+func kprobeEvent() (*event, error) {
+	return tracedEvent(aim{ebpf.AttachTraceFEntry, calledByTests[0]}, func(p *ebpf.Program) (io.Closer, error) {
+		return link.Kprobe(calledByTests[0], p, nil)
+	})
+}
+
+// hookEvent executes programs at the hook that hardly anybody reaches.
+func hookEvent() *event {
+	return &event{
+		attach: func(p *ebpf.Program) (io.Closer, error) { return link.AttachLSM(link.LSMOptions{Program: p}) },
+		fire:   moveNothing,
+	}
 }
 
 // testRunEvent is the end of a test run.

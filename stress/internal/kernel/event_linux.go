@@ -152,12 +152,22 @@ func (t *tracepoints) call() {
 	_, _, _ = unix.RawSyscall6(unix.SYS_MOVE_PAGES, 0, 0, 0, 0, 0, ^uintptr(0))
 }
 
+// moveNothing names this process as the one whose pages are moved, and none of them.
+func moveNothing() error {
+	const mpolMove = 2
+	_, _, errno := unix.RawSyscall6(unix.SYS_MOVE_PAGES, uintptr(os.Getpid()), 0, 0, 0, 0, mpolMove)
+	if errno != 0 {
+		return fmt.Errorf("move_pages: %w", errno)
+	}
+	return nil
+}
+
 func attachTracepoint(p *ebpf.Program, id int) (io.Closer, error) {
 	fd, err := unix.PerfEventOpen(&unix.PerfEventAttr{
 		Type: unix.PERF_TYPE_TRACEPOINT, Size: unix.PERF_ATTR_SIZE_VER1, Config: uint64(id), Sample: 1, Wakeup: 1,
 	}, -1, 0, -1, unix.PERF_FLAG_FD_CLOEXEC)
 	if err != nil {
-		return nil, fmt.Errorf("perf_event_open: %w", err)
+		return nil, perfRefused(err)
 	}
 	return attachPerf(fd, p)
 }

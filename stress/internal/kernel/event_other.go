@@ -15,6 +15,8 @@ func probedEvent(bool) (*event, error) { return nil, errNoEvents }
 
 func faultEvent() (*event, error) { return nil, errNoEvents }
 
+func moveNothing() error { return errNoEvents }
+
 type tracepoints struct{}
 
 func newTracepoints() (*tracepoints, error) { return nil, errNoEvents }

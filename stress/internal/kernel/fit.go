@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +23,7 @@ type Fit struct {
 	Made     []string             // of the programs, those that were made
 	Left     string               // why others were left out, or ""
 	As       string               // what programs were taken for whose sections name no type, or ""
+	Missed   bool                 // executions were tried, and took no tail call while every key held a program
 }
 
 // Bounds of what is tried.
@@ -79,14 +79,22 @@ func (f *Fit) survey(l *loaded, c *Config) error {
 		return refused("program "+c.Entry, err)
 	}
 	l.callers = []caller{{Program: p, img: &identity.Image{}}}
-	if err := l.findArrays(f.arraysOf(entry, c.Keys)); err != nil {
+	if err := l.findArrays(f.arraysOf(entry)); err != nil {
 		return err
 	}
 	f.choose(l, entry, given)
 	if len(f.Programs) == 0 {
 		return fmt.Errorf("%w: its prog arrays take no program: %s", ErrUnsupported, f.Left)
 	}
-	return f.findKeys(l, c.Keys)
+	keys, err := f.keysOf(l, c.Keys)
+	if err != nil {
+		return err
+	}
+	if err := f.findKeys(l, keys); err != nil {
+		return err
+	}
+	f.Missed = f.misses(l, c.Input)
+	return nil
 }
 
 // makeMaps makes the maps of the entry and of programs.
@@ -117,11 +125,11 @@ func (f *Fit) loadEntry(l *loaded, entry *ebpf.ProgramSpec) (*ebpf.Program, erro
 	}
 	for _, a := range aims(entry) {
 		aimed := entry.Copy()
-		a(aimed)
+		a.take(aimed)
 		if p, err := loadProgram(l.spec, l.maps.Maps, aimed); err == nil {
 			for _, other := range f.Spec.Programs {
 				if other.Type == entry.Type {
-					a(other)
+					a.take(other)
 				}
 			}
 			return p, nil
@@ -148,18 +156,6 @@ func (f *Fit) loadUntyped(l *loaded, entry *ebpf.ProgramSpec) (*ebpf.Program, er
 		return p, nil
 	}
 	return nil, errors.New("its section names no type, and it is none of those that were tried: --type says it")
-}
-
-// arraysOf are keys of all prog arrays that the entry names, and of those of other keys.
-func (f *Fit) arraysOf(entry *ebpf.ProgramSpec, keys []protocol.Key) []protocol.Key {
-	out := slices.Clone(keys)
-	for i := range entry.Instructions {
-		name := entry.Instructions[i].Reference()
-		if m := f.Spec.Maps[name]; m != nil && m.Type == ebpf.ProgramArray {
-			out = append(out, protocol.Key{Map: name})
-		}
-	}
-	return out
 }
 
 // choose loads programs for keys, and tries whether the prog arrays take them. If these are not two, it
@@ -211,62 +207,13 @@ func (f *Fit) admit(l *loaded, spec *ebpf.ProgramSpec) (why string) {
 		return reasonOf(err)
 	}
 	for name, array := range l.arrays {
-		err := array.Put(uint32(0), p)
-		if err == nil {
-			err = array.Delete(uint32(0))
-		}
-		if err != nil {
+		if err := taken(array, p); err != nil {
 			return errors.Join(fmt.Errorf("prog array %s, whose callers differ from it in more than their type: %w", name, err), p.Close()).Error()
 		}
 	}
 	l.pinned = append(l.pinned, program{Program: p})
 	f.Programs = append(f.Programs, spec.Name)
 	return ""
-}
-
-// findKeys chooses the keys that change: the wanted ones if one of them has a site, or else those that
-// have one, or else the wanted ones all the same, since an indirect site may read them.
-func (f *Fit) findKeys(l *loaded, wanted []protocol.Key) error {
-	f.Keys = wanted
-	p := l.callers[0].Program
-	img, err := l.compiled(p)
-	if err != nil {
-		x, err := try(p, l.everyKey(), l.arrays, l.pinned[0].Program, until(fitKeys))
-		if err != nil {
-			return nil // the run says so
-		}
-		img = x.img
-	}
-	sites := map[protocol.Key]int{}
-	var all []protocol.Key
-	for _, s := range img.Sites {
-		for name, id := range l.ids {
-			k := protocol.Key{Map: name, Index: int(s.Key)}
-			if id != s.Map {
-				continue
-			}
-			if sites[k]++; sites[k] == 1 {
-				all = append(all, k)
-			}
-		}
-	}
-	if has := func(k protocol.Key) bool { return sites[k] > 0 }; !slices.ContainsFunc(wanted, has) && len(all) > 0 {
-		f.Keys = all[:min(len(all), MaxKeys)]
-	}
-	for _, k := range f.Keys {
-		f.Most = max(f.Most, sites[k])
-	}
-	return nil
-}
-
-// everyKey lists the keys of all prog arrays.
-func (l *loaded) everyKey() (keys []protocol.Key) {
-	for _, name := range slices.Sorted(maps.Keys(l.arrays)) {
-		for i := range min(fitIndexes, int(l.arrays[name].MaxEntries())) {
-			keys = append(keys, protocol.Key{Map: name, Index: i})
-		}
-	}
-	return keys
 }
 
 // until reports, each time, whether some time is not over yet.

@@ -66,6 +66,7 @@ func TestWays(t *testing.T) {
 		{"fexit", ebpf.Tracing, ebpf.AttachTraceFExit, "tcp_connect"},
 		{"fmod_ret", ebpf.Tracing, ebpf.AttachModifyReturn, "security_file_open"},
 		{"tp_btf", ebpf.Tracing, ebpf.AttachTraceRawTp, "sched_switch"},
+		{"lsm", ebpf.LSM, ebpf.AttachLSMMac, "file_open"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := blindRig(t, tc.kind, tc.at, tc.to)
@@ -90,6 +91,46 @@ func TestWays(t *testing.T) {
 				t.Errorf("unwatched: %q; %+v", res.Unwatched, res.Foreign)
 			}
 		})
+	}
+}
+
+// TestAims: programs that the kernel takes only where others execute them are not attached there.
+func TestAims(t *testing.T) {
+	for _, p := range []ebpf.ProgramSpec{
+		{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTo: "tcp_connect"},
+		{Type: ebpf.Tracing, AttachType: ebpf.AttachModifyReturn, AttachTo: "security_file_open"},
+		{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceRawTp, AttachTo: "sched_switch"},
+		{Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "file_open"},
+		{Type: ebpf.Kprobe, AttachTo: "tcp_connect"},
+	} {
+		if e, err := eventFor(&p); err == nil || !strings.Contains(err.Error(), p.AttachTo) {
+			t.Errorf("%v at %s: %v, %v", p.AttachType, p.AttachTo, e, err)
+		}
+		all := aims(&p)
+		if len(all) == 0 {
+			t.Errorf("%v at %s: nothing to aim at", p.AttachType, p.AttachTo)
+		}
+		for _, a := range all {
+			if a.take(&p); !slices.Contains(aims(&p), aim{p.AttachType, p.AttachTo}) {
+				t.Errorf("%+v is none of its aims", p)
+			}
+		}
+	}
+}
+
+// TestReaches: an event that executes nothing is none.
+func TestReaches(t *testing.T) {
+	like := &ebpf.ProgramSpec{Type: ebpf.Kprobe}
+	e, err := eventFor(like)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.reaches(like); err != nil {
+		t.Skipf("uprobes execute nothing here: %v", err)
+	}
+	e.fire = func() error { return nil }
+	if err := e.reaches(like); err == nil {
+		t.Error("an event that does nothing executes programs")
 	}
 }
 
@@ -155,6 +196,57 @@ func TestSurvey(t *testing.T) {
 	c.Spec.Programs["entry"].Instructions = asm.Instructions{asm.Return()}
 	if _, err = Survey(context.Background(), c); !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), "program entry: the verifier says: R0 !read_ok") {
 		t.Errorf("an entry that the kernel does not load: %v", err)
+	}
+}
+
+// TestSurveyArrays: what programs that the entry's prog arrays do not take have tail calls into is no
+// concern of the entry's.
+func TestSurveyArrays(t *testing.T) {
+	c := rig(t)
+	c.Spec.Maps["elsewhere"] = &ebpf.MapSpec{Name: "elsewhere", Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 1}
+	other := c.Spec.Programs["p0"].Copy()
+	other.Name = "other"
+	other.Instructions = asm.Instructions{
+		asm.LoadMapPtr(asm.R2, 0).WithReference("elsewhere").WithSymbol("other"), asm.Mov.Imm(asm.R3, 0), asm.FnTailCall.Call(), asm.Mov.Imm(asm.R0, 1), asm.Return(),
+	}
+	c.Spec.Programs["other"] = other
+	for _, p := range c.Spec.Programs {
+		p.Type, p.AttachType = ebpf.XDP, ebpf.AttachXDP
+		for p != other && len(p.Instructions) < 8 { // the other one is tried first
+			p.Instructions = append(asm.Instructions{asm.Mov.Imm(asm.R0, 0)}, p.Instructions...)
+		}
+	}
+	other.AttachType = ebpf.AttachXDPCPUMap
+	own := c.Keys
+	c.Keys, c.Programs = append(own[:len(own):len(own)], protocol.Key{Map: "elsewhere"}), []string{"other", "p0", "p1"}
+	f, err := Survey(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.Contains(f.Programs, "other") {
+		t.Skip("this kernel's prog arrays take programs of any attach type")
+	}
+	if !slices.Equal(f.Programs, []string{"p0", "p1"}) || !slices.Equal(f.Keys, own) {
+		t.Errorf("programs %q, keys %v; left out: %s", f.Programs, f.Keys, f.Left)
+	}
+}
+
+// TestMissed: whether executions take a tail call is tried, also where what they return does not show it.
+func TestMissed(t *testing.T) {
+	for _, kind := range []ebpf.ProgramType{ebpf.SchedCLS, ebpf.Kprobe} {
+		c := blindRig(t, kind, 0, "")
+		if _, f := fitted(t, c); f.Missed {
+			t.Errorf("%v: its tail calls are not taken", kind)
+		}
+		entry := c.Spec.Programs["entry"]
+		last := len(entry.Instructions) - 2
+		entry.Instructions[last] = entry.Instructions[last].WithSymbol("out")
+		entry.Instructions = append(asm.Instructions{ // of the context's first word the verifier knows nothing
+			asm.LoadMem(asm.R0, asm.R1, 0, asm.Word), asm.JNE.Imm(asm.R0, 0x1234567, "out"),
+		}, entry.Instructions...)
+		if _, f := fitted(t, c); !f.Missed {
+			t.Errorf("%v: its tail calls are taken, though its first word is another", kind)
+		}
 	}
 }
 

@@ -103,7 +103,7 @@ func (l *loaded) learnCompiler() {
 func (l *loaded) startExecuting(c *Config) error {
 	l.executor = newExecutor(l.entry)
 	if l.idle == "" {
-		if err := l.probe(l.callers[0].Program, c.Input); err != nil {
+		if err := l.probe(l.entry, l.callers[0].Program, c.Input); err != nil {
 			if lack := live.Lack(err); lack != nil {
 				return lack
 			}

@@ -5,11 +5,16 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 )
 
 // patient is how long the verifier may take to refuse a program that it is asked about again, for its
 // reasons.
 const patient = 2 * time.Second
+
+// kernelTypes are those of the running kernel. To read them takes longer than to load most programs, in
+// an emulator seconds.
+var kernelTypes = btf.NewCache()
 
 // loadProgram loads one program over maps that there are.
 func loadProgram(spec *ebpf.CollectionSpec, over map[string]*ebpf.Map, p *ebpf.ProgramSpec) (*ebpf.Program, error) {
@@ -17,7 +22,7 @@ func loadProgram(spec *ebpf.CollectionSpec, over map[string]*ebpf.Map, p *ebpf.P
 	one.Programs = map[string]*ebpf.ProgramSpec{p.Name: p.Copy()}
 	load := func(silent bool) (*ebpf.Collection, error) {
 		return ebpf.NewCollectionWithOptions(one, ebpf.CollectionOptions{
-			MapReplacements: over, Programs: ebpf.ProgramOptions{LogDisabled: silent},
+			MapReplacements: over, Programs: ebpf.ProgramOptions{LogDisabled: silent}, Cache: kernelTypes,
 		})
 	}
 	begun := time.Now()

@@ -54,7 +54,7 @@ func (a *attachment) join(tid int) error {
 	case errors.Is(err, unix.ESRCH): // it has ended
 		return nil
 	case err != nil:
-		return fmt.Errorf("perf_event_open: %w", err)
+		return perfRefused(err)
 	}
 	at, err := attachPerf(fd, a.prog)
 	if err == nil {
@@ -117,6 +117,16 @@ func (f *faulting) close() error {
 		errs = append(errs, unix.Munmap(page))
 	}
 	return errors.Join(errs...)
+}
+
+// perfRefused is an error of perf_event_open(2). From 3 on, a level that distributions have, CAP_PERFMON
+// is not enough.
+func perfRefused(err error) error {
+	level := read("/proc/sys/kernel/perf_event_paranoid")
+	if errors.Is(err, unix.EACCES) && level > "2" {
+		return fmt.Errorf("kernel.perf_event_paranoid is %s", level)
+	}
+	return fmt.Errorf("perf_event_open: %w", err)
 }
 
 // attachPerf attaches a program to a perf event, which is closed if it does not take it.

@@ -62,15 +62,14 @@ func (l *latencies) sum() map[string]report.Latency {
 	return out
 }
 
-// outcomeOf is an outcome that a value with these bits is, or nil.
-func (r *run) outcomeOf(bits uint64) *live.Outcome {
-	outcomes := r.outcomes()
-	for i := range outcomes {
+// outcomeOf is what values with these bits are, all in one.
+func (r *run) outcomeOf(bits uint64) (out live.Outcome) {
+	for i, o := range r.outcomes() {
 		if bits>>i&1 != 0 {
-			return &outcomes[i]
+			out.Skip, out.Tail = out.Skip || o.Skip, out.Tail || o.Tail
 		}
 	}
-	return nil
+	return out
 }
 
 // classify says what was wrong with an execution.
@@ -80,7 +79,7 @@ func (r *run) classify(e record) live.Finding {
 	switch {
 	case e.lost:
 		f.Class, f.Text = live.ClassA, fmt.Sprintf("returned %#x without its caller's R6 to R9", e.value)
-	case o == nil:
+	case o == live.Outcome{}:
 		f.Class, f.Text = live.ClassRegisters, fmt.Sprintf("returned %#x, which no path returns", e.value)
 	case o.Skip && !o.Tail:
 		f.Class = live.ClassMiss
@@ -127,11 +126,7 @@ func (r *run) counts() (Result, error) {
 		if i == len(t.counts)-1 {
 			break // no outcome
 		}
-		if o := r.outcomeOf(r.values[i].bits); o.Tail {
-			res.Tails += n
-		} else {
-			res.Skips += n
-		}
+		res.Count(r.outcomeOf(r.values[i].bits), n)
 	}
 	res.Canaries = res.Executions
 	if r.Oracle != nil {
@@ -146,6 +141,7 @@ func (r *run) counts() (Result, error) {
 		res.Unchecked += th.unchecked.Load()
 		res.Skips += th.skips.Load()
 		res.Tails += th.tails.Load()
+		res.Unknown += th.either.Load()
 		res.Bad += th.bad.Load()
 		for k := range overlaps {
 			overlaps[k] += th.overlaps[k].Load()

@@ -55,6 +55,7 @@ type seen struct {
 	overlaps   [overlapKinds]atomic.Uint64 // by what was in progress
 	skips      atomic.Uint64
 	tails      atomic.Uint64
+	either     atomic.Uint64 // that may have taken a tail call or not
 	bad        atomic.Uint64
 
 	mu       sync.Mutex
@@ -166,10 +167,11 @@ func (t *thread) fire() error {
 func (t *thread) check(e record) {
 	bits := t.run.bits[e.value]
 	switch o := t.run.outcomeOf(bits); {
-	case o == nil:
+	case o.Tail && o.Skip:
+		t.either.Add(1)
 	case o.Tail:
 		t.tails.Add(1)
-	default:
+	case o.Skip:
 		t.skips.Add(1)
 	}
 	if bits&e.legal != 0 {

@@ -104,8 +104,8 @@ func newExecutor(entry *ebpf.ProgramSpec) executor {
 // probes is how many executions say how long one takes.
 const probes = 3
 
-// probe executes a program a few times.
-func (x *executor) probe(p *ebpf.Program, in Input) error {
+// probe executes a program a few times, which is a copy of the entry.
+func (x *executor) probe(entry *ebpf.ProgramSpec, p *ebpf.Program, in Input) error {
 	if x.event == nil {
 		x.one = time.Hour
 		for range probes {
@@ -116,6 +116,9 @@ func (x *executor) probe(p *ebpf.Program, in Input) error {
 			x.one = min(x.one, max(1, time.Since(begun)))
 		}
 		return nil
+	}
+	if err := x.event.reaches(entry); err != nil {
+		return err
 	}
 	at, err := x.event.attach(p)
 	if err != nil {

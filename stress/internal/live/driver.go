@@ -15,14 +15,6 @@ import (
 // None is the empty key among programs, and no thread among threads.
 const None = -1
 
-// Outcome is a value that an execution may return.
-type Outcome struct {
-	Value uint64
-	Skip  bool // some path that gives it takes no tail call
-	Tail  bool // some path that gives it takes one
-	Any   bool // it stands for all values that no other outcome has; none but the last is of this kind
-}
-
 // Oracle knows what an execution may return. Several goroutines may ask it.
 type Oracle interface {
 	// Outcomes lists what an execution may return whatever the keys hold.

@@ -175,3 +175,14 @@ func TestLack(t *testing.T) {
 		}
 	}
 }
+
+// TestCount: what may come of either says nothing of tail calls.
+func TestCount(t *testing.T) {
+	var r Result
+	for i, o := range []Outcome{{Skip: true}, {Tail: true}, {Skip: true, Tail: true}, {Tail: true, Any: true}} {
+		r.Count(o, 1<<i)
+	}
+	if r.Skips != 1 || r.Tails != 2 || r.Unknown != 4+8 {
+		t.Errorf("%+v", r)
+	}
+}

@@ -102,5 +102,7 @@ func packets() [][]byte {
 	arp := make([]byte, 64)
 	copy(arp, tcp4[:network])
 	copy(arp[etherType:], []byte{0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1}) // request
-	return [][]byte{tcp4, tcp6, udp4, icmp4, solicit, udp6, arp}
+	unaddressed := slices.Clone(tcp4)                                    // as frames of the kernel's tests are
+	clear(unaddressed[:etherType])
+	return [][]byte{tcp4, tcp6, udp4, icmp4, solicit, udp6, arp, unaddressed}
 }
