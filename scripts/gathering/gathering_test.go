@@ -114,9 +114,9 @@ func TestReadObject(t *testing.T) {
 func TestGeneral(t *testing.T) {
 	ob := &object{file: "/a/b.o", programs: []string{"main"}}
 	for reason, want := range map[string]string{
-		"stress: main uses map \"x\" in /a/b.o\nmore":                    `PROGRAM uses map "MAP" in FILE`,
-		"what may main return: main: insn 7 (JEqImm dst: r1 imm: 4): no": "what may PROGRAM return: PROGRAM: no",
-		"load program: invalid argument (12 line(s) omitted)":            "load program: invalid argument",
+		"stress: main uses map \"x\" in /a/b.o\nmore":                                                            `PROGRAM uses map "MAP" in FILE`,
+		"its tail calls at a.h:32 after b.c:7 are indirect: main: insn 7 (JEqImm dst: r1 imm: 4) at a.b.c:9: no": "its tail calls are indirect: PROGRAM: no",
+		"load program: invalid argument (12 line(s) omitted)":                                                    "load program: invalid argument",
 	} {
 		if got := ob.general(reason); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -37,7 +37,7 @@ func main() {
 	flag.StringVar(&o.stress, "stress", "", "the command, if it is not to be built")
 	flag.BoolVar(&o.fetch, "fetch", false, "fetch the objects, ask nothing")
 	flag.StringVar(&o.seed, "seed", "1", "seed of the runs")
-	flag.DurationVar(&o.limit, "limit", 3*time.Minute, "what takes longer is ended, and is wrong")
+	flag.DurationVar(&o.limit, "limit", 5*time.Minute, "what takes longer is ended, and is wrong")
 	flag.StringVar(&o.selftests, "selftests", "", "the kernel's tail-call tests in their place, compiled from this package of Debian's, such as linux-source-6.12")
 	flag.Parse()
 	o.more = flag.Args()

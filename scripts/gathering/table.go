@@ -131,14 +131,17 @@ func reasons(objects []*object) []string {
 	return out
 }
 
-// place is where in a program something is, and how much of a log is left out.
-var place = regexp.MustCompile(`( insn \d+ \([^)]*\):| \(\d+ line\(s\) omitted\))`)
+// place is at which line something is, lineless at which instruction, and how much of a log is left out.
+var (
+	place    = regexp.MustCompile(` (at|after) \S+?\.\w+:\d+`)
+	lineless = regexp.MustCompile(`( insn \d+ \([^)]*\):| \(\d+ line\(s\) omitted\))`)
+)
 
 // general is a reason without the names that make it one object's.
 func (ob *object) general(reason string) string {
 	first, _, _ := strings.Cut(strings.TrimSpace(reason), "\n")
 	first = strings.ReplaceAll(strings.TrimPrefix(first, "stress: "), ob.file, "FILE")
-	first = place.ReplaceAllString(first, "")
+	first = lineless.ReplaceAllString(place.ReplaceAllString(first, ""), "")
 	words := strings.Fields(first)
 	for i, w := range words {
 		bare := strings.Trim(w, `":,;()`)
