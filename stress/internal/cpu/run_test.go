@@ -292,10 +292,14 @@ func TestProcsDuringARun(t *testing.T) {
 	c := config(t, 3, 1, "")
 	entry := *c.Entry
 	entry.Calls = make([]jit.HelperCall, 1)
-	c.Entry, c.Duration = &entry, 1200*time.Millisecond
+	c.Entry, c.Duration = &entry, time.Minute
 	during := 0
-	c.Progress = func(report.Progress) { during = runtime.GOMAXPROCS(0) }
-	run1(t, c)
+	ctx, enough := context.WithCancel(t.Context())
+	defer enough()
+	c.Progress = func(report.Progress) { during = runtime.GOMAXPROCS(0); enough() }
+	if _, err := Run(ctx, c); err != nil {
+		t.Fatal(err)
+	}
 	if after := runtime.GOMAXPROCS(0); during != before+3 || after != before {
 		t.Errorf("%d before, %d during the run, %d after", before, during, after)
 	}

@@ -117,7 +117,7 @@ func (r *run) release(done <-chan struct{}) error {
 		return err
 	}
 	if r.bits[value]&full == 0 {
-		r.found(live.ClassMiss, "returned %#x while every key held a program", value)
+		r.found(r.classify(record{value: value}).Class, "returned %#x while every key held a program", value)
 	}
 	own.Close()
 	return r.emptied(done, p, opts)
@@ -141,8 +141,7 @@ func (r *run) emptied(done <-chan struct{}, p *ebpf.Program, opts *ebpf.RunOptio
 		}
 		switch {
 		case r.bits[value]&some == 0:
-			class := r.classify(record{value: value, legal: some}).Class
-			r.found(class, "returned %#x while a prog array was emptied", value)
+			r.found(r.classify(record{value: value}).Class, "returned %#x while a prog array was emptied", value)
 			return nil
 		case r.bits[value]&none != 0:
 			r.releases.Add(1)
