@@ -79,6 +79,7 @@ var entries = map[string][]string{
 	"tailcalls.o": {"dispatch", "parse_v1"}, "hierarchy.o": {"hierarchy", "root"}, "core.o": {"core", "one"},
 	"tailcall.o": {"chain0", "ping", "branches", "four_sites_each"}, "bpf2bpf.o": {"hops", "both", "odd_loop"},
 	"tracex5.o": {"dispatch"}, "sockex3.o": {"parse_ether"}, "oldmaps.o": {"entry"},
+	"events.o": {"entered", "probed"}, "ksym.o": {"reads", "one"}, "lines.o": {"entry", "parse"},
 }
 
 // give hands a text over in a file, or on standard input.
