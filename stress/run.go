@@ -54,7 +54,7 @@ type Options struct {
 	Callers int  // copies of the entry in the kernel engine; 0: its own number
 	// Sleepable has the kernel engine execute a sleepable caller of its own in the place of the workload:
 	// "remove" removes what its key holds while it is held in its site, "update" replaces it. The callers of
-	// the engine steered are then sleepable; of it alone "all" asks for every operation.
+	// the engine steered are then sleepable; of it alone "install" asks for that operation, and "all" for every one.
 	Sleepable string
 	Whole     bool                  // the engine steered leaves no schedule out
 	Progress  func(report.Progress) // about once a second

@@ -41,7 +41,7 @@ func runCommand(j *judging) *cobra.Command {
 	f.StringVar(&j.trace, "trace", "", "file to write the beginning of the cpu engine's trace to, of the kernel engine's if that alone is asked, for stress conform")
 	f.Var(&j.callers, "callers", "copies of the entry that the kernel engine executes")
 	f.Lookup("callers").DefValue = "2"
-	f.Var(&j.sleepable, "sleepable", "the kernel engine executes a sleepable caller of its own, holds it in its site, and removes what its key holds, or with update replaces it; the engine steered has callers that are, and with all every operation")
+	f.Var(&j.sleepable, "sleepable", "the kernel engine executes a sleepable caller of its own, holds it in its site, and removes what its key holds, or with update replaces it; the engine steered has callers that are, and with install or all that operation, or every one")
 	f.Lookup("sleepable").NoOptDefVal = "remove"
 	f.BoolVar(&j.whole, "whole", false, "the engine steered holds readers at each of their instructions, and leaves no schedule out that another one stands for")
 	j.witnessFlag(f)

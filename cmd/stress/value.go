@@ -133,11 +133,11 @@ func parseEngines(names []string) ([]stress.Engine, error) {
 type sleepable string
 
 func (s *sleepable) String() string { return string(*s) }
-func (s *sleepable) Type() string   { return "remove|update|all" }
+func (s *sleepable) Type() string   { return "remove|update|install|all" }
 
 func (s *sleepable) Set(text string) error {
-	if text != "remove" && text != "update" && text != "all" {
-		return fmt.Errorf("want remove, update or all")
+	if !slices.Contains(strings.Split(s.Type(), "|"), text) {
+		return fmt.Errorf("want remove, update, install or all")
 	}
 	*s = sleepable(text)
 	return nil

@@ -25,8 +25,8 @@ func (kernelEngine) Live() bool            { return true }
 func (kernelEngine) Missing() error        { return kernel.Supported() }
 
 func (kernelEngine) Validate(j *Job) error {
-	if j.Sleepable == sleepableAll {
-		return fmt.Errorf("--sleepable=%s is for the engine %s: the kernel engine removes or updates", sleepableAll, protocol.Steered)
+	if s := j.Sleepable; s == sleepableAll || s == protocol.Install.String() {
+		return fmt.Errorf("--sleepable=%s is for the engine %s: the kernel engine removes or updates", s, protocol.Steered)
 	}
 	return j.checkScript()
 }
