@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"tailpoke/internal/vm/guest"
 )
@@ -29,7 +30,7 @@ func emulators(accel string, log []string) string {
 	switch {
 	case guest.Stale(accel):
 		return guest.Doubt(accel)
-	case slices.ContainsFunc(log, impossible):
+	case strings.HasPrefix(accel, "tcg") && slices.ContainsFunc(log, impossible):
 		return "emulator: the kernel shows flags that no processor has"
 	}
 	return ""

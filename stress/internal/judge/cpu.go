@@ -85,7 +85,11 @@ func cpuHonest(v report.Verdict, j *Job, o *workload.Oracle) report.Verdict {
 	why := []string{o.Blind()}
 	if tails < v.Cycles { // each of them saw one cycle at most
 		v.RateMax = min(1, v.RateMax*float64(v.Cycles)/float64(tails))
-		why = append(why, fmt.Sprintf("%d executions are known to have taken a tail call, fewer than there were cycles", tails))
+		why = append(why, fmt.Sprintf("%d executions are known to have taken a tail call or trapped at one, fewer than there were cycles", tails))
+	}
+	if v.Outcomes.Tail == 0 { // traps alone say which
+		why = append(why, "nothing tells which program ran")
+		v.Properties = slices.DeleteFunc(slices.Clone(v.Properties), func(p protocol.Property) bool { return p == protocol.NoMiss || p == protocol.Fresh })
 	}
 	if err := w.Poked(); err != nil {
 		why = append(why, err.Error())

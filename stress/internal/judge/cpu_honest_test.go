@@ -44,7 +44,10 @@ func TestTailCallsAreKnown(t *testing.T) {
 		v := cpuHonest(report.Verdict{Verdict: protocol.NotObserved, CPUCounts: &report.CPUCounts{
 			Executions: 100, Cycles: 40, RateMax: 0.1, Outcomes: report.Outcomes{Tail: tc.tails, Unknown: 100 - tc.tails},
 			PatcherCounts: &report.PatcherCounts{Traps: tc.traps},
-		}}, j, oracle)
+		}, Properties: cpuEngine{}.Properties()}, j, oracle)
+		if judged := slices.Contains(v.Properties, protocol.NoMiss); tc.want == protocol.NotObserved && judged != (tc.tails > 0) {
+			t.Errorf("%s: judges %v", name, v.Properties)
+		}
 		if v.Verdict != tc.want || (v.RateMax > 0) != (tc.want == protocol.NotObserved) {
 			t.Errorf("%s: %s: %s", name, v.Verdict, v.Reason)
 		}

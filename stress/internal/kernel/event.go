@@ -12,12 +12,12 @@ import (
 )
 
 // Programs that bpf(2) does not execute are attached to something that the threads call, and that
-// nothing else on the machine calls:
+// hardly anything else on the machine does:
 //
 //	kprobe              a function of the kernel that test runs alone call, where it can be probed
 //	kprobe, uprobe      otherwise an instruction of a function of this process
 //	fentry, fexit       functions of the kernel that test runs alone call
-//	lsm                 a hook that hardly anybody reaches
+//	lsm                 a hook that hardly anybody reaches: who moves another process's pages does
 //	perf_event          page faults of the threads
 //	tracepoint, tp_btf  the end of a test run, or a system call that hardly anybody makes
 //
@@ -40,7 +40,7 @@ func (a aim) take(p *ebpf.ProgramSpec) {
 	}
 }
 
-// aims are the places that programs like the entry may be given, the first that the kernel takes is
+// aims are the places that programs like the entry may be given. The first that the kernel takes is
 // theirs. An entry without is loaded as it is.
 func aims(entry *ebpf.ProgramSpec) (out []aim) {
 	switch {

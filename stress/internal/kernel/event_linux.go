@@ -152,13 +152,11 @@ func (t *tracepoints) call() {
 	_, _, _ = unix.RawSyscall6(unix.SYS_MOVE_PAGES, 0, 0, 0, 0, 0, ^uintptr(0))
 }
 
-// moveNothing names this process as the one whose pages are moved, and none of them.
+// moveNothing names this process as the one whose pages are moved, and none of them. A program that
+// forbids that was executed as well.
 func moveNothing() error {
 	const mpolMove = 2
-	_, _, errno := unix.RawSyscall6(unix.SYS_MOVE_PAGES, uintptr(os.Getpid()), 0, 0, 0, 0, mpolMove)
-	if errno != 0 {
-		return fmt.Errorf("move_pages: %w", errno)
-	}
+	_, _, _ = unix.RawSyscall6(unix.SYS_MOVE_PAGES, uintptr(os.Getpid()), 0, 0, 0, 0, mpolMove)
 	return nil
 }
 

@@ -5,12 +5,14 @@ import (
 	"testing"
 
 	"tailpoke/internal/vm"
+	"tailpoke/patcher/protocol"
 )
 
 // TestCertain: a kernel is accused of dying in a schedule if it does so twice, and of nothing that the
 // emulator did.
 func TestCertain(t *testing.T) {
 	lives, differs := cell{letter: letterSkip}, cell{letter: letterDiffers, differs: "other bytes"}
+	other := cell{letter: letterDiffers, differs: "another move"}
 	dies := cell{letter: letterDiffers, died: &Died{vm.Fault{Line: "Oops"}}, ruined: true}
 	faulty := cell{letter: letterDiffers, died: &Died{vm.Fault{Line: "Oops", Emulator: "emulator: no flags"}}, ruined: true}
 	for name, c := range map[string]struct {
@@ -18,16 +20,19 @@ func TestCertain(t *testing.T) {
 		dead, differs, once, failed bool
 		faults, anew                int
 	}{
-		"it lives":                     {takes: []cell{lives}},
-		"it dies, and again":           {takes: []cell{dies, dies}, dead: true, anew: 1},
-		"it dies at the third take":    {takes: []cell{dies, lives, dies}, dead: true, anew: 1},
-		"it differs, and again":        {takes: []cell{differs, differs}, differs: true, anew: 1},
-		"it differs once":              {takes: []cell{differs, lives, lives}, once: true, anew: 1},
-		"it dies once":                 {takes: []cell{dies, lives, lives}, once: true, anew: 1},
-		"the emulator errs":            {takes: []cell{faulty, lives}, faults: 1, anew: 1},
-		"it dies, the emulator errs":   {takes: []cell{dies, faulty, dies}, dead: true, faults: 1, anew: 2},
-		"the emulator errs all along":  {takes: []cell{faulty, faulty, faulty}, failed: true, faults: 3, anew: 2},
-		"it is ruined, and lives then": {takes: []cell{dies, {letter: letterA, ruined: true}, lives}, once: true, anew: 2},
+		"it lives":                      {takes: []cell{lives}},
+		"it dies, and again":            {takes: []cell{dies, dies}, dead: true, anew: 1},
+		"it dies at the third take":     {takes: []cell{dies, lives, dies}, dead: true, anew: 1},
+		"it differs, and again":         {takes: []cell{differs, differs}, differs: true, anew: 1},
+		"it dies, and then differs":     {takes: []cell{dies, differs, lives}, once: true, anew: 2},
+		"it does this and that":         {takes: []cell{dies, differs, other}, once: true, anew: 2},
+		"it breaks what the model says": {takes: []cell{differs, {letter: letterA, broken: protocol.NeverA}}, once: true, anew: 1},
+		"it differs once":               {takes: []cell{differs, lives, lives}, once: true, anew: 1},
+		"it dies once":                  {takes: []cell{dies, lives, lives}, once: true, anew: 1},
+		"the emulator errs":             {takes: []cell{faulty, lives}, faults: 1, anew: 1},
+		"it dies, the emulator errs":    {takes: []cell{dies, faulty, dies}, dead: true, faults: 1, anew: 2},
+		"the emulator errs all along":   {takes: []cell{faulty, faulty, faulty}, failed: true, faults: 3, anew: 2},
+		"it is ruined, and lives then":  {takes: []cell{dies, {letter: letterA, ruined: true}, lives}, once: true, anew: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			taken, anew := 0, 0

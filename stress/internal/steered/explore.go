@@ -89,6 +89,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil && ctx.Err() != nil {
 		x.res.Ended, err = context.Cause(ctx).Error(), nil
 	}
+	if errors.Is(err, errEmulator) {
+		x.res.Ended, err = err.Error(), nil
+	}
 	return x.res, err
 }
 
@@ -171,13 +174,13 @@ func (x *explorer) schedule(ctx context.Context, w work, s schedule) (*cell, err
 	c, once, faults, err := certain(
 		func() (*cell, error) { return x.machine.take(ctx, x.Subject, w, s) },
 		func() error { return x.restart(ctx, w.caller) })
+	x.res.Emulator += faults
 	if err != nil {
 		return nil, err
 	}
 	if once != "" {
 		x.res.Once = append(x.res.Once, fmt.Sprintf("%s, %v, %v: %s", w.caller.Name, w, s, once))
 	}
-	x.res.Emulator += faults
 	if c.blocked != "" {
 		x.impossible(c)
 	} else {

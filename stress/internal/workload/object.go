@@ -139,7 +139,7 @@ func (w *Workload) readMaps(spec *ebpf.CollectionSpec) {
 	for _, p := range w.all() {
 		for _, m := range p.Maps() {
 			ms, ok := spec.Maps[m]
-			if isOfKernel(m) {
+			if !ok && isOfKernel(m) {
 				w.Data[m] = &ebpf.MapSpec{Name: m}
 				continue
 			}

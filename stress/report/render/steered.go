@@ -17,7 +17,7 @@ func steeredFigures(v *report.Verdict) []string {
 	if v.Verdict == protocol.Violated {
 		out = append(out, fmt.Sprintf("%s, in %s of %s", v.Property, grouped(brokenSchedules(v)), counted(s.Schedules, "schedule")))
 	}
-	out = append(out, fmt.Sprintf("%s taken in %s; one of them stands for each of %s more", counted(s.Schedules, "schedule"), counted(s.Moves, "move"), grouped(s.Left)))
+	out = append(out, fmt.Sprintf("%s taken in %s; %s more come to the same states", counted(s.Schedules, "schedule"), counted(s.Moves, "move"), grouped(s.Left)))
 	if s.Impossible > 0 {
 		var waits []string
 		for _, name := range slices.Sorted(maps.Keys(s.Waits)) {
