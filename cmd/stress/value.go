@@ -133,10 +133,10 @@ func parseEngines(names []string) ([]stress.Engine, error) {
 type sleepable string
 
 func (s *sleepable) String() string { return string(*s) }
-func (s *sleepable) Type() string   { return "remove|update|install|all" }
+func (s *sleepable) Type() string   { return "what" }
 
 func (s *sleepable) Set(text string) error {
-	if !slices.Contains(strings.Split(s.Type(), "|"), text) {
+	if !slices.Contains([]string{"remove", "update", "install", "all"}, text) {
 		return fmt.Errorf("want remove, update, install or all")
 	}
 	*s = sleepable(text)
