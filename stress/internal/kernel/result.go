@@ -84,6 +84,9 @@ func (r *run) classify(e record) live.Finding {
 	case o.Skip && !o.Tail:
 		f.Class = live.ClassMiss
 		f.Text = fmt.Sprintf("returned %#x, having fallen through a key that held a program, %s", e.value, r.when(e))
+	case o.Skip:
+		f.Class = live.ClassStale
+		f.Text = fmt.Sprintf("returned %#x, of a program that the key did not hold, or having fallen through where it held one, %s", e.value, r.when(e))
 	default:
 		f.Class = live.ClassStale
 		f.Text = fmt.Sprintf("returned %#x, of a program that the key did not hold, %s", e.value, r.when(e))
@@ -141,7 +144,7 @@ func (r *run) counts() (Result, error) {
 		res.Unchecked += th.unchecked.Load()
 		res.Skips += th.skips.Load()
 		res.Tails += th.tails.Load()
-		res.Unknown += th.either.Load()
+		res.Unknown += th.unknown.Load()
 		res.Bad += th.bad.Load()
 		for k := range overlaps {
 			overlaps[k] += th.overlaps[k].Load()

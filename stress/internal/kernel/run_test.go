@@ -266,3 +266,14 @@ func losing(r asm.Register) func(asm.Instructions) asm.Instructions {
 		return slices.Insert(insns, call+1, asm.Mov.Imm(r, 1))
 	}
 }
+
+// TestSharedValue: a value that falling through and a tail call share is not said to be of one of them.
+func TestSharedValue(t *testing.T) {
+	c := rig(t)
+	r := &run{Config: c, loaded: &loaded{clock: newClock(nil)}, bits: map[uint32]uint64{9: 0b11, 8: 0b01, 7: 0b10}}
+	for value, says := range map[uint32]string{9: "or having fallen through", 8: "having fallen through", 7: "of a program that the key did not hold"} {
+		if f := r.classify(record{value: value}); !strings.Contains(f.Text, says) {
+			t.Errorf("%d: %s", value, f.Text)
+		}
+	}
+}

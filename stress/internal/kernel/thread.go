@@ -55,7 +55,7 @@ type seen struct {
 	overlaps   [overlapKinds]atomic.Uint64 // by what was in progress
 	skips      atomic.Uint64
 	tails      atomic.Uint64
-	either     atomic.Uint64 // that may have taken a tail call or not
+	unknown    atomic.Uint64 // that may have taken a tail call or not
 	bad        atomic.Uint64
 
 	mu       sync.Mutex
@@ -168,7 +168,7 @@ func (t *thread) check(e record) {
 	bits := t.run.bits[e.value]
 	switch o := t.run.outcomeOf(bits); {
 	case o.Tail && o.Skip:
-		t.either.Add(1)
+		t.unknown.Add(1)
 	case o.Tail:
 		t.tails.Add(1)
 	case o.Skip:
