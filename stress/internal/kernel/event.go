@@ -100,6 +100,12 @@ func eventFor(entry *ebpf.ProgramSpec) (*event, error) {
 	return nil, fmt.Errorf("programs of type %v are executed for others on this machine, or by what a run does not do", entry.Type)
 }
 
+// endsEvent says whether the first of the programs at an event that returns something else than 0 is the
+// last one that is executed. Then a program that is attached need not be executed.
+func endsEvent(entry *ebpf.ProgramSpec) bool {
+	return entry.Type == ebpf.LSM || entry.AttachType == ebpf.AttachModifyReturn
+}
+
 // tracingEvent executes programs at functions that test runs call.
 func tracingEvent(entry *ebpf.ProgramSpec) (*event, error) {
 	switch entry.AttachType {

@@ -176,7 +176,7 @@ func (f *Fit) choose(l *loaded, entry *ebpf.ProgramSpec, given []string) {
 	}
 	inOrder := func(name string) int { return slices.Index(given, name) }
 	slices.SortFunc(f.Programs, func(a, b string) int { return inOrder(a) - inOrder(b) })
-	for _, v := range madeValues {
+	for _, v := range madeValuesOf(entry) {
 		if len(f.Programs) > 1 {
 			break
 		}
@@ -196,9 +196,14 @@ func (f *Fit) choose(l *loaded, entry *ebpf.ProgramSpec, given []string) {
 	}
 }
 
-// madeValues are what programs return that are made. Of some types the verifier allows 0 alone, or 0
-// and 1.
-var madeValues = []int32{21, 22, 1, 0, 0}
+// madeValuesOf are what programs return that are made. Of some types the verifier allows 0 alone, or 0
+// and 1. Where a result ends an event it is 0, so that nothing is forbidden, and all are executed.
+func madeValuesOf(entry *ebpf.ProgramSpec) []int32 {
+	if endsEvent(entry) {
+		return []int32{0, 0}
+	}
+	return []int32{21, 22, 1, 0, 0}
+}
 
 // admit loads a program and puts it into every prog array once. It says why that cannot be.
 func (f *Fit) admit(l *loaded, spec *ebpf.ProgramSpec) (why string) {

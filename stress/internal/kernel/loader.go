@@ -24,7 +24,7 @@ const releaseWithin = 60 * time.Second
 
 func (r *run) loader(done <-chan struct{}) error {
 	for n := 0; ; n++ {
-		took, err := r.comeAndGo(done, n%2 == 0 && r.checkable())
+		took, err := r.comeAndGo(done, r.checksItself(DefaultCallers+n))
 		if err != nil {
 			return err
 		}
@@ -52,21 +52,27 @@ func (r *run) comeAndGo(done <-chan struct{}, checks bool) (took time.Duration, 
 		return 0, err
 	}
 	took = time.Since(begun)
-	at, err := r.attached(p)
-	if err != nil {
-		return 0, errors.Join(err, p.Close())
-	}
-	t := r.newThread(live.None, []caller{{Program: p, checks: checks}})
-	t.seen = r.threads[0].seen
-	for end := time.Now().Add(loadedFor); err == nil && time.Now().Before(end) && !live.IsDone(done); {
-		if r.idle != "" {
-			live.Pause(done, loadedFor)
-			break
-		}
-		err = t.once()
+	if r.idle != "" || endsEvent(r.entry) && !checks { // it might keep the others from being executed
+		live.Pause(done, loadedFor)
+	} else {
+		err = r.executeFor(done, caller{Program: p, checks: checks})
 	}
 	r.driver.Loaded()
-	return took, errors.Join(err, at.Close(), p.Close())
+	return took, errors.Join(err, p.Close())
+}
+
+// executeFor executes a copy of the entry for a while.
+func (r *run) executeFor(done <-chan struct{}, c caller) error {
+	at, err := r.attached(c.Program)
+	if err != nil {
+		return err
+	}
+	t := r.newThread(live.None, []caller{c})
+	t.seen = r.threads[0].seen
+	for end := time.Now().Add(loadedFor); err == nil && time.Now().Before(end) && !live.IsDone(done); {
+		err = t.once()
+	}
+	return errors.Join(err, at.Close())
 }
 
 // shows says whether an execution shows what it returned, and it is known what that may be.

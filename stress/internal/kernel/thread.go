@@ -143,7 +143,8 @@ func (t *thread) checkLast(c *caller) error {
 // eventsATurn is how many events a thread makes in a turn.
 const eventsATurn = 32
 
-// fire executes all callers that are attached. Those that do not check themselves show nothing.
+// fire executes all callers that are attached, or where a result ends that at least one. Those that do
+// not check themselves show nothing.
 func (t *thread) fire() error {
 	clock := t.run.clock
 	for range eventsATurn {
@@ -157,6 +158,9 @@ func (t *thread) fire() error {
 				t.executions.Add(1)
 				t.unchecked.Add(1)
 				t.overlaps[kind].Add(1)
+				if endsEvent(t.run.entry) {
+					break
+				}
 			}
 		}
 	}
