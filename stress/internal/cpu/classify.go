@@ -52,11 +52,11 @@ func (r *run) counts() *Result {
 	return res
 }
 
-// enough says whether a run that ended now would say anything: so many executions are known to have
-// taken a tail call as there must be cycles. Where none did, waiting is of no use.
-func (r *run) enough() bool {
-	res := r.counts()
-	return res.Vacuous() == "" && (res.Tails == 0 || res.Tails >= r.MinCycles)
+// enough says whether a run with this result would say anything: so many executions are known to have
+// taken a tail call, or trapped at one, as there must be cycles. Where none did, waiting is of no use.
+func (res *Result) enough() bool {
+	known := max(res.Tails, res.Traps)
+	return res.Vacuous() == "" && (known == 0 || known >= res.MinCycles)
 }
 
 func (r *run) classify(a exec.Anomaly) live.Finding {

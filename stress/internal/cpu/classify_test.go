@@ -13,6 +13,7 @@ import (
 	"tailpoke/patcher/text"
 	"tailpoke/stress/internal/live"
 	"tailpoke/stress/internal/workload"
+	"tailpoke/stress/report"
 )
 
 func TestMayTear(t *testing.T) {
@@ -23,6 +24,26 @@ func TestMayTear(t *testing.T) {
 	}
 	if m, err := protocol.ParseMethod("method m\n bytes; sync"); err != nil || !MayTear(m) {
 		t.Errorf("bytes without int3 are held to be whole (%v)", err)
+	}
+}
+
+// TestEnough: a run waits for as many executions that are known to have been at a tail call as its
+// verdict needs, whatever they are known by; where there are none, it does not wait.
+func TestEnough(t *testing.T) {
+	for _, tc := range []struct {
+		tails, traps uint64
+		want         bool
+	}{{0, 0, true}, {29, 0, false}, {30, 0, true}, {0, 5, false}, {0, 30, true}, {5, 40, true}} {
+		res := &Result{Result: live.Result{
+			Installs: 30, Updates: 30, Removes: 30, Cycles: 30, MinCycles: 30, Tails: tc.tails,
+			Overlaps: report.Overlaps{Install: 1, Update: 1, Remove: 1},
+		}}
+		if res.Traps = tc.traps; res.enough() != tc.want {
+			t.Errorf("%d tail calls, %d traps: enough is %t", tc.tails, tc.traps, !tc.want)
+		}
+	}
+	if (&Result{}).enough() {
+		t.Error("a run that has done nothing has done enough")
 	}
 }
 

@@ -100,7 +100,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		return nil, err
 	}
 	r := &run{Config: c}
-	r.Config.Enough = r.enough
+	r.Config.Enough = func() bool { return r.counts().enough() }
 	r.driver = live.NewDriver(&r.Config.Config, len(c.Programs), 1, r)
 	if !c.NoBoost {
 		if restore, err := rcu.Elevate(); err == nil {
