@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,8 +110,8 @@ func steeredAnswer(o *steered.Options, res *steered.Result) Answer {
 // refusals says why callers are not there.
 func refusals(refused map[string]string) string {
 	var out []string
-	for name, why := range refused {
-		out = append(out, name+": "+why)
+	for _, name := range slices.Sorted(maps.Keys(refused)) {
+		out = append(out, name+": "+refused[name])
 	}
 	return strings.Join(out, "; ")
 }

@@ -74,6 +74,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.Readers = min(o.Readers, MaxReaders, len(m.readers))
 	x := &explorer{Options: o, machine: m, res: &Result{Guest: *m.vm.Guest()}}
 	defer func() { _ = x.machine.close() }()
 	x.res.Release, x.res.Refused, x.res.Waits = m.facts.Release, map[string]string{}, map[string]int{}
@@ -96,7 +97,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 }
 
 func (x *explorer) all(ctx context.Context) error {
-	for readers := 1; readers <= min(x.Readers, MaxReaders); readers++ {
+	for readers := 1; readers <= x.Readers; readers++ {
 		for i := range x.machine.facts.Callers {
 			c := &x.machine.facts.Callers[i]
 			if c.Sleepable != x.Sleepable || x.Callers != nil && !slices.Contains(x.Callers, whereOf(c)) {

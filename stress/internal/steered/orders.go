@@ -33,6 +33,9 @@ func (m *machine) order(ctx context.Context, line string) (string, error) {
 // hear notes what threads of the guest say of themselves.
 func (m *machine) hear(line string) {
 	f := strings.Fields(line)
+	if len(f) == 0 {
+		return
+	}
 	switch f[0] {
 	case "put", "delete":
 		m.mutator.done, m.mutator.failed = true, strings.Join(f[1:], " ")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tailpoke/internal/vm"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
 	"tailpoke/stress/internal/steered/inside"
@@ -73,6 +74,7 @@ type run struct {
 func (m *machine) take(ctx context.Context, s protocol.Subject, w work, sched schedule) (*cell, error) {
 	r := &run{machine: m, work: w, cell: cell{schedule: sched}, kind: kindOf(s, w.caller)}
 	err := r.all(ctx, s)
+	r.ruined = r.ruined || r.mutator.state != free // in the midst of an operation
 	if d, ok := err.(*Died); ok {
 		r.died, r.ruined, err = d, true, nil
 		if r.letter == 0 {
@@ -118,7 +120,25 @@ func (r *run) all(ctx context.Context, s protocol.Subject) (err error) {
 			return err
 		}
 	}
-	return r.mutateTo(ctx, len(r.gives)*100) // to the end
+	return r.finish(ctx)
+}
+
+// mostPatience is how often a mutator may come to nothing, one time after the other, though no reader
+// executes: a busy machine has a grace period take its time.
+const mostPatience = 30
+
+// finish lets the mutator go on to the end of its operations. All readers have left.
+func (r *run) finish(ctx context.Context) error {
+	for range mostPatience {
+		if err := r.mutateTo(ctx, len(r.gives)*100); err != nil || r.mutator.state == free {
+			return err
+		}
+	}
+	where, err := r.stuck(ctx)
+	if err != nil {
+		return err
+	}
+	return &Died{vm.Fault{Kind: "hang", Line: "an operation does not end, though no reader executes: it waits in " + where}}
 }
 
 // mutateTo lets the mutator go on to a point.

@@ -111,6 +111,11 @@ func (k *kind) load(name string, compiler *identity.Compiler) (*loadedCaller, er
 		}
 		c.Programs = append(c.Programs, Program{Region{img.Funcs[0].Addr, uint64(img.Funcs[0].Size)}, landing})
 	}
+	// At the first execution the library loads a program to try whether there can be one. That waits for
+	// text_mutex, which a mutator that is held holds.
+	if _, err := c.program.Run(&c.run); err != nil {
+		return nil, err
+	}
 	return c, c.place(compiler)
 }
 

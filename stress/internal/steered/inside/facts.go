@@ -67,7 +67,7 @@ const (
 	Entered = 70 // and the program's number: that program ended it
 )
 
-// CallerNames are the callers by where their site lies, and whether they are sleepable.
+// Callers are called by where their site lies, and by whether they are sleepable.
 const (
 	Entry = "entry" // the site is in the main function
 	Sub   = "sub"   // it is in one that this calls
