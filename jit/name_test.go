@@ -124,6 +124,7 @@ func TestWrongOptions(t *testing.T) {
 		"v6.12+":                     `layout "v6.12+": no option ""`,
 		"v6.12+no-":                  `no option "no-"`,
 		"v6.12+cet":                  `layout "v6.12+cet": no option "cet": there are [ibt bmi2 `,
+		"v6.12+arrays":               ` array=`,
 		"v6.12+ibt=1":                `no option "ibt=1"`,
 		"v6.12+array":                `no option "array"`,
 		"v6.12+no-short=1":           `no option "no-short=1"`,

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/patcher/protocol/witness"
 )
 
 // deep returns the subject with programs that have sites.
@@ -80,6 +81,12 @@ func TestDeepExecutions(t *testing.T) {
 		g := expander{sys: e.sys, x: x}
 		g.found = func(m move, _ fault) {
 			after := g.y[e.sys.threads]
+			if m.kind == moveFetch || m.kind == moveTrap {
+				a := witness.Act(witness.Fetch)
+				if e.sys.slotAction(&a, word, after, m); a.Site != int(m.arg) {
+					t.Fatalf("at site %d, and the witness says %d", m.arg, a.Site)
+				}
+			}
 			if m.kind != moveFetch || e.sys.programOf(e.sys.imageOf(int(m.arg))) == 0 || placeField.of(after) != inProgram {
 				return
 			}

@@ -71,6 +71,11 @@ func TestSleepable(t *testing.T) {
 		}
 	}
 	r := check(t, mutant(t, "sleepable-readers"), Options{})
+	for _, s := range r.Witness.Steps {
+		if s.Action.Do == witness.Wait && s.Action.Grace == protocol.OwnPeriod {
+			t.Errorf("the wait names no kind of grace period: %s", r.Witness.Words(&s))
+		}
+	}
 	golden(t, "sleepable-readers.int3", r.Witness.String())
 }
 

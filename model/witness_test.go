@@ -121,6 +121,9 @@ func checkWitness(t *testing.T, name string, r *Result, threads int) {
 		if thread && cmp.Diff(before.Sites, s.Sites) != "" {
 			t.Errorf("%s: step %d: a thread writes a slot", name, i+1)
 		}
+		if a := &s.Action; thread && a.Do != witness.Fetch && a.Do != witness.Handle && a.Text != witness.Act(a.Do).Text {
+			t.Errorf("%s: step %d executes a slot's text: %s", name, i+1, r.Witness.Words(&s))
+		}
 		before = s.View
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -163,6 +164,14 @@ func TestFixupFails(t *testing.T) {
 		t.Errorf("structs %d -> %d, pages %d -> %d, descriptors %d -> %d", s0, s, p0, p, t0, n)
 	}
 	r.delete(t, 1)
+}
+
+// TestWholeArena: an image may fill its arena.
+func TestWholeArena(t *testing.T) {
+	s := space{used: make([]bool, 4), rng: rand.New(rand.NewPCG(1, 2))}
+	if off, err := s.alloc(4 * pageSize); err != nil || off != 0 {
+		t.Errorf("at %d, %v", off, err)
+	}
 }
 
 func TestArenaFull(t *testing.T) {

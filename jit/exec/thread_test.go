@@ -19,7 +19,7 @@ func TestBeNice(t *testing.T) {
 		}
 		return 20 - inverse
 	}
-	for _, n := range []int{0, threadNice, 15, 19} {
+	for _, n := range []int{0, threadNice - 1, threadNice, 15, 19} {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)

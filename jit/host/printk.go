@@ -192,7 +192,7 @@ func parseConversion(format []byte) (c conversion, n int) {
 	for ; '0' <= at(format, n) && at(format, n) <= '9'; n++ {
 		c.width = min(10*c.width+int(format[n]-'0'), maxWidth)
 	}
-	length := 0
+	var length int
 	switch at(format, n) {
 	case 'c':
 		c.verb, length = 'c', 1

@@ -85,6 +85,13 @@ func TestUnsupported(t *testing.T) {
 		{"no words for the grace flavour epoch", func(s *protocol.Subject) {
 			s.Grace.Kind = protocol.GraceNoBarrier + 1
 		}},
+		{"no words for kinds of readers, or of grace periods, with the flavour", func(s *protocol.Subject) {
+			p, err := protocol.ProtocolByName("kernel-7.0")
+			if err != nil {
+				t.Error(err)
+			}
+			s.Protocol, s.Grace.Kind = p, protocol.GraceNoBarrier
+		}},
 		{"the method int3 has no steps", func(s *protocol.Subject) { s.Method.Steps = nil }},
 		{"the step [0:]=int3", stepped(protocol.MicroStep{From: protocol.FromTrap})},
 		{"the step [1:2]=int3", stepped(protocol.MicroStep{Off: 1, Len: 1, From: protocol.FromTrap})},
@@ -117,6 +124,30 @@ func TestUnsupported(t *testing.T) {
 			t.Errorf("%+v: error %v, want %q; wrote %d bytes", s.Shape, err, c.want, b.Len())
 		}
 	}
+}
+
+// TestPeriods: a grace period that any list of steps names is written, that of an unload among them.
+func TestPeriods(t *testing.T) {
+	s := protocol.DefaultSubject()
+	s.Shape.Threads, s.Shape.Copies = 1, 1
+	own := periodsOf(t, s)
+	s.Protocol.Unload = append(slices.Clone(s.Protocol.Unload), protocol.Step{Kind: protocol.Wait, Grace: protocol.OwnPeriod + 1})
+	if got := periodsOf(t, s); !slices.Equal(got, append(own, protocol.OwnPeriod+1)) {
+		t.Errorf("%v, and %v where an unload names one more", own, got)
+	}
+	s.Shape.Copies = 0
+	if got := periodsOf(t, s); !slices.Equal(got, own) {
+		t.Errorf("%v without copies, which come and go", got)
+	}
+}
+
+func periodsOf(t *testing.T, s protocol.Subject) []protocol.Period {
+	t.Helper()
+	p, err := newPromela(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.periods()
 }
 
 // stepped gives a method one more step.

@@ -11,7 +11,11 @@ import (
 // TestWithNop: another nop stands where a thread goes on, and nowhere else, in a site of its own.
 func TestWithNop(t *testing.T) {
 	old := []byte("\x66\x66\x66\x66\x90")
-	s := TailCall().WithNop(old)
+	usual := TailCall()
+	s := usual.WithNop(old)
+	if in := usual.Slots[Target].May[Nop]; bytes.Equal(in.Code, old) {
+		t.Errorf("the site that it was made of: %+v", in)
+	}
 	if err := s.check(); err != nil {
 		t.Fatal(err)
 	}

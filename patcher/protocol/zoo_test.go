@@ -92,6 +92,24 @@ func TestZooNeedsNothing(t *testing.T) {
 	}
 }
 
+// TestNeeds: every word of a shape says something of it.
+func TestNeeds(t *testing.T) {
+	for word, want := range map[string]Shape{
+		"indirect": {Indirect: true}, "deep": {Deep: true}, "nested": {Nested: true}, "sites=2": {Sites: 2}, "keys=3": {Keys: 3},
+		"copies=1": {Copies: 1}, "mutators=2": {Mutators: 2}, "maps=2": {Maps: 2},
+	} {
+		var s Shape
+		if err := s.need(word); err != nil || s != want {
+			t.Errorf("%s: %+v, %v", word, s, err)
+		}
+	}
+	for _, word := range []string{"", "sites", "keys=x", "threads=2"} {
+		if err := new(Shape).need(word); err == nil {
+			t.Errorf("%q is a need", word)
+		}
+	}
+}
+
 // TestEquivalents: mutants that repeat a built-in protocol are it.
 func TestEquivalents(t *testing.T) {
 	for mutant, builtIn := range map[string]string{
