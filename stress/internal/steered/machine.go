@@ -84,9 +84,21 @@ type event struct {
 	line string // "" for a stop
 }
 
+// errSilent says that nothing happened for as long as was to be waited.
+var errSilent = errors.New("nothing happened")
+
 // next lets the machine run, if it stands, until a line comes or a thread is at one of these addresses.
 // If it runs, the addresses are those that it was told before.
 func (m *machine) next(ctx context.Context, at ...uint64) (event, error) {
+	e, err := m.await(ctx, mostSilent, at)
+	if errors.Is(err, errSilent) {
+		err = &Died{vm.Fault{Kind: "hang", Line: fmt.Sprintf("nothing happened for %d s of the machine's time; %s", mostSilent, m.where())}}
+	}
+	return e, err
+}
+
+// await is next, for so many seconds of the machine's time: the error is errSilent after these.
+func (m *machine) await(ctx context.Context, seconds float64, at []uint64) (event, error) {
 	if !m.cpus.Running() {
 		if err := m.resume(at); err != nil {
 			return event{}, err
@@ -128,8 +140,8 @@ func (m *machine) next(ctx context.Context, at ...uint64) (event, error) {
 			if f := m.vm.Fault(); f != nil {
 				return event{}, m.lost(nil)
 			}
-			if m.vm.Spent()-began > mostSilent {
-				return event{}, &Died{vm.Fault{Kind: "hang", Line: fmt.Sprintf("nothing happened for %d s of the machine's time; %s", mostSilent, m.where())}}
+			if m.vm.Spent()-began > seconds {
+				return event{}, errSilent
 			}
 		case <-ctx.Done():
 			return event{}, context.Cause(ctx)

@@ -2,9 +2,11 @@ package steered
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"tailpoke/internal/vm/gdb"
 	"tailpoke/stress/internal/steered/inside"
@@ -85,7 +87,13 @@ func (m *machine) mutate(ctx context.Context, to ...milestone) (at milestone, wh
 			where, err := m.stuck(ctx)
 			return blocked, where, err
 		}
-		e, err := m.next(ctx, m.stops()...)
+		e, err := m.await(ctx, mostQuiet, m.stops())
+		if errors.Is(err, errSilent) {
+			if crossing, err := m.crosses(ctx); crossing || err != nil {
+				return blocked, crossCall, err
+			}
+			e, err = m.next(ctx, m.stops()...)
+		}
 		if err != nil {
 			return 0, "", err
 		}
@@ -217,10 +225,7 @@ func (m *machine) stuck(ctx context.Context) (string, error) {
 	}
 	where := ""
 	for range looks {
-		if err := m.halt(ctx); err != nil {
-			return "", err
-		}
-		at, err := m.cpus.Reg(m.mutator.id, gdb.RIP)
+		at, err := m.standing(ctx)
 		if err != nil {
 			return "", err
 		}
@@ -240,6 +245,34 @@ func (m *machine) stuck(ctx context.Context) (string, error) {
 		where, _, _ = strings.Cut(where, "+")
 	}
 	return where, nil
+}
+
+// mostQuiet is how long a mutator may come to nothing, in seconds of the machine's time, before it is looked
+// for where CPUs wait for others. The guest's last CPU may wait there as well, for a reader that is held in
+// the trap's handler, and then it cannot say that it has slept.
+const mostQuiet = 5
+
+// crosses reports whether a mutator waits for other CPUs. The machine stands then.
+func (m *machine) crosses(ctx context.Context) (bool, error) {
+	for range looks {
+		at, err := m.standing(ctx)
+		if err != nil || m.within(at, crossCall) {
+			return err == nil, err
+		}
+		if err := m.resume(m.stops()); err != nil {
+			return false, err
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return false, nil
+}
+
+// standing halts the machine, and says where the mutator is.
+func (m *machine) standing(ctx context.Context) (uint64, error) {
+	if err := m.halt(ctx); err != nil {
+		return 0, err
+	}
+	return m.cpus.Reg(m.mutator.id, gdb.RIP)
 }
 
 // crossCall is where a CPU waits for others to have done something, and looks is how often a mutator
