@@ -66,6 +66,10 @@ func chosen(args []string, kvm bool) settings {
 // is none that does not work.
 const commandLine = "console=ttyS0 rdinit=/init no_timer_check loglevel=5 panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30"
 
+// What it is told beside that of a machine that is steered. CPUs are held there, for as long as a busy host
+// takes: what watches for CPUs that are stuck would accuse the kernel of it.
+const steeredLine = " nowatchdog rcupdate.rcu_cpu_stall_suppress=1 workqueue.watchdog_thresh=0 sysctl.kernel.hung_task_timeout_secs=0"
+
 // The files that QEMU inherits, by their numbers.
 const (
 	consoleFD = 3 + iota
@@ -78,11 +82,15 @@ const (
 
 // arguments are QEMU's.
 func (o *Options) arguments(s settings, port int) []string {
+	line := commandLine
+	if o.steered {
+		line += steeredLine
+	}
 	args := []string{
 		"-M", "q35", "-accel", s.accel, "-cpu", s.cpu, "-smp", fmt.Sprint(o.CPUs), "-m", o.Memory,
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-kernel", o.Kernel, "-initrd", fmt.Sprintf("/proc/self/fd/%d", initramfsFD),
-		"-append", strings.TrimSpace(commandLine + " " + o.Append),
+		"-append", strings.TrimSpace(line + " " + o.Append),
 		"-chardev", fmt.Sprintf("socket,id=console,fd=%d", consoleFD), "-serial", "chardev:console",
 		"-chardev", fmt.Sprintf("socket,id=link,fd=%d", linkFD), "-serial", "chardev:link",
 		"-chardev", fmt.Sprintf("socket,id=beacon,fd=%d", beaconFD),

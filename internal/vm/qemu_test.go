@@ -34,3 +34,16 @@ func TestChosen(t *testing.T) {
 		}
 	}
 }
+
+// TestSteeredLine: what watches for CPUs that are stuck is off where CPUs are held, and nowhere else; what
+// the caller says comes last.
+func TestSteeredLine(t *testing.T) {
+	for _, steered := range []bool{false, true} {
+		o := Options{Kernel: "k", CPUs: 4, Memory: "1G", Append: "quiet", steered: steered}
+		args := o.arguments(settings{}, 0)
+		line := args[slices.Index(args, "-append")+1]
+		if strings.Contains(line, "nowatchdog") != steered || !strings.HasSuffix(line, " quiet") {
+			t.Errorf("steered %v: %s", steered, line)
+		}
+	}
+}
