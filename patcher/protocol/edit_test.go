@@ -172,7 +172,7 @@ func TestEditsThatHitNothing(t *testing.T) {
 			`edit "readers: rewrite as ": 2:1: expected the name of a kind of readers, found the end of the text`},
 		{Edit{OfMethod, Drop, "all", ""}, `edit "method: drop all": no step all`},
 		{Edit{OfMethod, Drop, "tail", ""},
-			`edit "method: drop tail": 3:1: the method never writes the whole instruction: it needs all, bytes, or tail and head=new`},
+			`edit "method: drop tail": 2:36: the method never writes the whole instruction: it needs all, bytes, or tail and head=new, as every slot also changes between nop and jump`},
 		{Edit{OfMethod, Swap, "tail", "sync"},
 			`edit "method: swap tail and sync": a method knows drop and rewrite alone`},
 		{Edit{OfMethod, Rewrite, "", "ipi"},

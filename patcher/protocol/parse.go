@@ -211,8 +211,8 @@ func (p *parser) method() Method {
 			p.fail(end, "expected %q or the end of the text, found %v", ";", end)
 		case !m.complete():
 			// That would be no poke, not even a faulty one.
-			p.fail(end, "the method never writes the whole instruction: "+
-				"it needs all, bytes, or tail and head=new")
+			p.fail(t, "the method never writes the whole instruction: it needs all, bytes, or tail "+
+				"and head=new, as every slot also changes between nop and jump")
 		}
 		return m
 	}
