@@ -29,7 +29,7 @@
 //	method int3
 //	  head=int3; sync; tail; sync; head=new; sync
 //
-// # What the steps mean
+// # What the steps of a protocol mean
 //
 // publish exchanges the map's pointer; an indirect caller acts on it from here.
 // each runs its steps for every stable descriptor of the key, in tracking order.
@@ -60,6 +60,22 @@
 // own grace periods: these wait for the readers that list epoch, in the way of the subject's
 // [Grace]. What is named keeps its promise, whatever that is. Without lines there is one kind of
 // readers, and the subject's grace periods wait for it: those of other names wait for nobody.
+//
+// # The steps of a method
+//
+// Steps are set apart by ";" or stand on lines of their own:
+//
+//	method again
+//	  trap=retry
+//	  head=int3; sync; tail; sync; head=new; sync
+//
+// head=int3 stores the trap byte over the first byte, head=new the first byte of the new
+// instruction, tail all bytes but the first, and bytes all of them; other CPUs may see each byte of
+// tail and of bytes by itself. all is one store that they see whole, for which the slot must lie
+// in an aligned word. sync stores nothing: every CPU serialises.
+//
+// trap= says what the handler does with a thread that traps at the slot meanwhile: it acts as the
+// new instruction (new; without it, too) or as the old one, or runs the byte again (retry).
 //
 // # Loads, and the mutex
 //

@@ -176,7 +176,7 @@ func TestEditsThatHitNothing(t *testing.T) {
 		{Edit{OfMethod, Swap, "tail", "sync"},
 			`edit "method: swap tail and sync": a method knows drop and rewrite alone`},
 		{Edit{OfMethod, Rewrite, "", "ipi"},
-			`edit "method: rewrite as ipi": 2:1: expected a step of a poke method, found "ipi"`},
+			`edit "method: rewrite as ipi": 2:1: expected head=int3, tail, head=new, all, bytes, sync, trap=new, trap=old or trap=retry, found "ipi"`},
 		{Edit{OfGrace, Rewrite, "", "none"},
 			`edit "grace: rewrite as none": unknown grace flavour "none"; known: epoch forget-one sleep self quiet counter no-barrier`},
 	} {

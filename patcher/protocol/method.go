@@ -43,6 +43,18 @@ var microSteps = [...]struct {
 	{"sync", MicroStep{Sync: true}},
 }
 
+// methodWords are the words of a method's text: its steps, and the answers to a trap.
+func methodWords() []string {
+	var words []string
+	for _, m := range microSteps {
+		words = append(words, m.word)
+	}
+	for _, answer := range trapNames {
+		words = append(words, trapWord+answer)
+	}
+	return words
+}
+
 // MicroStepByWord returns the step that the method grammar calls by a word.
 func MicroStepByWord(word string) (MicroStep, bool) {
 	for _, m := range microSteps {
@@ -105,6 +117,9 @@ const (
 	TrapRetry                   // run the byte again
 )
 
+// trapWord begins the answer to a trap.
+const trapWord = "trap="
+
 var trapNames = [...]string{TrapNew: "new", TrapOld: "old", TrapRetry: "retry"}
 
 // String returns the answer's name in the method grammar.
@@ -123,7 +138,7 @@ type Method struct {
 func (m Method) String() string {
 	parts := make([]string, 0, len(m.Steps)+1)
 	if m.Trap != TrapNew {
-		parts = append(parts, "trap="+m.Trap.String())
+		parts = append(parts, trapWord+m.Trap.String())
 	}
 	for _, s := range m.Steps {
 		parts = append(parts, s.String())

@@ -37,6 +37,19 @@ func TestMicroSteps(t *testing.T) {
 	}
 }
 
+// TestMethodLines: steps stand on lines of their own, or are set apart by ";".
+func TestMethodLines(t *testing.T) {
+	want := "method m\n  trap=old; head=int3; tail; head=new\n"
+	for _, text := range []string{
+		want, "method m\ntrap=old\nhead=int3\ntail\nhead=new\n",
+		"method m trap=old # as before\nhead=int3; tail;\n\n head=new",
+	} {
+		if m, err := ParseMethod(text); err != nil || m.String() != want {
+			t.Errorf("%q: %v, %v", text, m, err)
+		}
+	}
+}
+
 // TestComplete: a method must leave the whole new instruction.
 func TestComplete(t *testing.T) {
 	for _, c := range []struct {

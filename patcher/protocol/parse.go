@@ -186,7 +186,7 @@ func (p *parser) method() Method {
 			word += "=" + p.next().text
 		}
 		var step MicroStep
-		answer, ok := strings.CutPrefix(word, "trap=")
+		answer, ok := strings.CutPrefix(word, trapWord)
 		if ok {
 			if answered {
 				p.fail(t, "a second answer to a trap, where one is expected at most")
@@ -198,17 +198,20 @@ func (p *parser) method() Method {
 		}
 		if !ok {
 			t.text = word
-			p.fail(t, "expected a step of a poke method, found %v", t)
+			p.fail(t, "expected %s, found %v", orList(methodWords()), t)
 		}
 		if len(m.Steps) > maxSteps {
 			p.fail(t, "more than %d steps", maxSteps)
 		}
-		end := p.next()
+		end := p.peek()
 		switch {
 		case end.text == ";":
+			p.next()
+			continue
+		case end.text != "" && end.line > t.line:
 			continue
 		case end.text != "":
-			p.fail(end, "expected %q or the end of the text, found %v", ";", end)
+			p.fail(end, "expected %q, the next line or the end of the text, found %v", ";", end)
 		case !m.complete():
 			// That would be no poke, not even a faulty one.
 			p.fail(t, "the method never writes the whole instruction: it needs all, bytes, or tail "+
