@@ -79,9 +79,6 @@ func (c Choice) workload(s protocol.Subject) (*Workload, error) {
 	case c.Case != "":
 		return regress.Workload(c.Case)
 	case c.Object != "":
-		if c.Entry == "" {
-			return nil, fmt.Errorf("--object needs --entry, the name of the program that threads execute")
-		}
 		return workload.LoadGiven(c.Object, c.Entry, given)
 	case c.Entry != "":
 		return nil, fmt.Errorf("--entry needs --object")

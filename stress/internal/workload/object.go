@@ -99,8 +99,11 @@ func FromCollection(spec *ebpf.CollectionSpec, from Source) (*Workload, error) {
 func (w *Workload) readPrograms(spec *ebpf.CollectionSpec, entry string) error {
 	names := slices.Sorted(maps.Keys(spec.Programs))
 	es, ok := spec.Programs[entry]
-	if !ok {
-		return fmt.Errorf("no program %q; there are: %s", entry, strings.Join(names, " "))
+	switch {
+	case entry == "":
+		return fmt.Errorf("--object needs --entry, the name of the program that threads execute; %s", namesOf(spec))
+	case !ok:
+		return fmt.Errorf("no program %q; %s", entry, namesOf(spec))
 	}
 	for _, n := range names {
 		ps := spec.Programs[n]
@@ -123,6 +126,27 @@ func (w *Workload) readPrograms(spec *ebpf.CollectionSpec, entry string) error {
 		w.Programs = []*jit.Program{w.Entry}
 	}
 	return nil
+}
+
+// namesOf says which programs there are, first those that can be judged: the ones with tail calls.
+func namesOf(spec *ebpf.CollectionSpec) string {
+	var with, without []string
+	for _, name := range slices.Sorted(maps.Keys(spec.Programs)) {
+		if slices.ContainsFunc(spec.Programs[name].Instructions, func(ins asm.Instruction) bool {
+			return ins.IsBuiltinCall() && ins.Constant == int64(asm.FnTailCall)
+		}) {
+			with = append(with, name)
+		} else {
+			without = append(without, name)
+		}
+	}
+	switch {
+	case len(with) == 0:
+		return "there are, without tail calls: " + strings.Join(without, " ")
+	case len(without) == 0:
+		return "there are: " + strings.Join(with, " ")
+	}
+	return "there are: " + strings.Join(with, " ") + "; without tail calls: " + strings.Join(without, " ")
 }
 
 // parse reads a program as it is loaded.

@@ -39,7 +39,8 @@ func TestBadObjects(t *testing.T) {
 		"empty":         {nil, "dispatch", "no ELF file"},
 		"text":          {[]byte("int main(void) { return 0; }"), "dispatch", "no ELF file"},
 		"cut off":       {object[:len(object)/2], "dispatch", "cut off"},
-		"unknown entry": {object, "main", "dispatch parse_v1 parse_v2"},
+		"unknown entry": {object, "main", `no program "main"; there are: dispatch; without tail calls: parse_v1 parse_v2`},
+		"no entry":      {object, "", "--object needs --entry, the name of the program that threads execute; there are: dispatch; without"},
 	} {
 		_, err := ReadObject("x.o", tc.raw, tc.entry)
 		if err == nil || !strings.HasPrefix(err.Error(), "x.o: ") || !strings.Contains(err.Error(), tc.want) {
