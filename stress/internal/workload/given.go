@@ -114,10 +114,14 @@ func (g Given) apply(spec *ebpf.CollectionSpec) error {
 	if err := g.Check(); err != nil {
 		return err
 	}
+	untyped := false
 	for _, p := range spec.Programs {
 		if s, ok := sections[g.Type]; ok && p.Type == ebpf.UnspecifiedProgram {
-			p.Type, p.AttachType = s.kind, s.at
+			p.Type, p.AttachType, untyped = s.kind, s.at, true
 		}
+	}
+	if g.Type != "" && !untyped {
+		return fmt.Errorf("--type %s: the section of every program names its type", g.Type)
 	}
 	for _, text := range listed(g.Maps) {
 		if err := setField(spec, text); err != nil {

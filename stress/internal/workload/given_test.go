@@ -84,6 +84,16 @@ func TestGivenRefused(t *testing.T) {
 	}
 }
 
+// TestTypeOfNone: a type that no program takes is refused, not ignored.
+func TestTypeOfNone(t *testing.T) {
+	spec := loaderless()
+	delete(spec.Programs, "none")
+	const want = "--type tc: the section of every program names its type"
+	if err := (Given{Type: "tc"}).apply(spec); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
 // TestUnreadable: an entry that package jit does not read is a workload that a kernel alone may judge,
 // and another program is left out.
 func TestUnreadable(t *testing.T) {
