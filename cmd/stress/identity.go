@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +23,7 @@ images byte for byte; addresses must agree among themselves. FILEs are object fi
 and folders of them; there is a line for each, and for each program that was not
 compared. Without any, the programs are a corpus with every opcode, our own object
 files, and some random ones. It needs the right to load programs, and exits with 4
-without it, with 1 if an image differs.`
+without it, with 1 if an image differs, and else with 2 if a FILE cannot be read.`
 
 // maxRandom bounds the random programs, which are all in memory at once.
 const maxRandom = 100_000
@@ -72,5 +73,19 @@ func (id *identity) compare(cmd *cobra.Command, files []string) (*report.Documen
 	case err != nil:
 		return nil, failed(err)
 	}
-	return report.New(r), nil
+	d := report.New(r)
+	if d.Verdict == report.Violated {
+		return d, nil
+	}
+	return d, refusedOf(files, r)
+}
+
+// refusedOf is the exit of a file that was named and could not be read; one in a folder may be anything.
+func refusedOf(files []string, r *report.Identity) error {
+	for _, o := range r.Objects {
+		if o.Refused != "" && slices.Contains(files, o.Name) {
+			return usagef("%s: %s", o.Name, o.Refused)
+		}
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"bytes"
 	"cmp"
 	"debug/elf"
 	"errors"
@@ -76,6 +77,9 @@ func decodeGiven(name string, raw []byte, g Given) (*ebpf.CollectionSpec, error)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errors.New("the file was cut off: it says that it holds more")
 	}
+	if err != nil && lacksBTF(raw) {
+		err = errors.New("maps in .maps need BTF: compile with -g")
+	}
 	if err == nil {
 		err = g.apply(spec)
 	}
@@ -83,6 +87,12 @@ func decodeGiven(name string, raw []byte, g Given) (*ebpf.CollectionSpec, error)
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return spec, nil
+}
+
+// lacksBTF says whether a file has maps that BTF alone describes, and no BTF.
+func lacksBTF(raw []byte) bool {
+	f, err := elf.NewFile(bytes.NewReader(raw))
+	return err == nil && f.Section(".maps") != nil && f.Section(".BTF") == nil
 }
 
 // FromCollection makes the workload of a source that was decoded already. It keeps the collection.

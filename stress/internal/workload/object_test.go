@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"bytes"
 	"os"
 	"strings"
 	"testing"
@@ -39,6 +40,7 @@ func TestBadObjects(t *testing.T) {
 		"empty":         {nil, "dispatch", "no ELF file"},
 		"text":          {[]byte("int main(void) { return 0; }"), "dispatch", "no ELF file"},
 		"cut off":       {object[:len(object)/2], "dispatch", "cut off"},
+		"without BTF":   {bytes.ReplaceAll(object, []byte("BTF\x00"), []byte("ETF\x00")), "dispatch", "maps in .maps need BTF: compile with -g"},
 		"unknown entry": {object, "main", `no program "main"; there are: dispatch; without tail calls: parse_v1 parse_v2`},
 		"no entry":      {object, "", "--object needs --entry, the name of the program that threads execute; there are: dispatch; without"},
 	} {
