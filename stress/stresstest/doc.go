@@ -24,7 +24,12 @@
 // asked, the test is skipped. A subject without an answer, such as one that was too large, fails.
 //
 // A test binary that asks cpu about a poke method of its own calls [stress.Child] first thing in
-// TestMain.
+// TestMain. Without, the test fails:
+//
+//	func TestMain(m *testing.M) {
+//		stress.Child()
+//		os.Exit(m.Run())
+//	}
 //
 // # What this package does not do
 //

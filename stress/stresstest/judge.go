@@ -22,7 +22,7 @@ type Options struct {
 	// the number of threads, sites and programs, or a program of one's own. Its protocol is for
 	// tests that give no text: the name of a built-in one, or a file.
 	Choice stress.Choice
-	// Engines are asked one after the other; nil: model and machine.
+	// Engines are asked one after the other; nil: model and machine. A test cannot ask steered.
 	Engines []stress.Engine
 	// Duration is how long the engines cpu and kernel run; 0: [stress.DefaultDuration].
 	Duration time.Duration
@@ -41,9 +41,16 @@ func Judge(t testing.TB, text string, o Options) {
 	if o.Engines == nil {
 		o.Engines = []stress.Engine{protocol.Model, protocol.Machine}
 	}
+	if len(o.Engines) == 0 {
+		t.Fatalf("stresstest: Options.Engines is an empty list, and nobody is asked; nil means model and machine")
+	}
 	for _, e := range o.Engines {
-		if !slices.Contains(stress.Engines(), e) {
+		switch {
+		case !slices.Contains(stress.Engines(), e):
 			t.Fatalf("stresstest: there is no engine %q; known: %v", e, stress.Engines())
+		case e == protocol.Steered:
+			t.Fatalf("stresstest: the engine steered needs a kernel of its own, which a test has not: " +
+				"stress vm --kernel FILE -- run --engine steered")
 		}
 	}
 	o.Engines = present(t, o.Engines, stress.Missing)

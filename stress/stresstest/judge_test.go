@@ -156,6 +156,25 @@ func TestNoAnswer(t *testing.T) {
 	judged(t, kernelText, o).want(t, true, "vacuous", "no updates were explored")
 	o.Engines = []stress.Engine{"modle"}
 	judged(t, kernelText, o).want(t, true, `there is no engine "modle"; known: [model machine`)
+	o.Engines = []stress.Engine{}
+	judged(t, kernelText, o).want(t, true, "Options.Engines is an empty list")
+	o.Engines = []stress.Engine{protocol.Model, protocol.Steered}
+	judged(t, kernelText, o).want(t, true, "the engine steered needs a kernel of its own")
+}
+
+// TestNoChild: an engine that was asked and cannot run as TestMain lacks a call fails the test. There is
+// no TestMain here.
+func TestNoChild(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("torn.txt", []byte("method torn\n bytes"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	o := small
+	o.Choice.Method, o.Engines = "torn.txt", []stress.Engine{protocol.CPU}
+	if err := stress.Missing(protocol.CPU); err != nil {
+		t.Skip(err)
+	}
+	judged(t, kernelText, o).want(t, true, "call stress.Child first in main, or first in TestMain")
 }
 
 // TestMissing: an engine that is missing is named. Without any other the test is skipped.

@@ -22,7 +22,9 @@ import (
 // childWork names the work of a child that runs a job on the cpu engine.
 const childWork = "job"
 
-var errNeedsChild = errors.New("the poke method may tear instructions and needs a child process: call stress.Child first in main")
+// errNeedsChild is a mistake of the program that asks.
+var errNeedsChild = errors.New("the engine cpu needs a child process, as the poke method may tear instructions: " +
+	"call stress.Child first in main, or first in TestMain of a test")
 
 // Child turns this process into a child if it was started as one, for a job or for one of the
 // other works, or as the guest's part of the engine steered, and else returns.

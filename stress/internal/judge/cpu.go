@@ -62,8 +62,6 @@ func (e cpuEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	switch {
 	case errors.As(err, &place) || errors.As(err, &align) || errors.Is(err, patcher.ErrNoRoom):
 		return unsupported(err.Error()), nil
-	case errors.Is(err, errNeedsChild):
-		return skipped(err.Error()), nil
 	case err != nil:
 		return Answer{}, err
 	}
