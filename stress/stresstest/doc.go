@@ -4,6 +4,12 @@
 //		stresstest.Judge(t, myProtocol, stresstest.Options{})
 //	}
 //
+// The module is called tailpoke, which no proxy has. The go.mod of the test names a clone of it; then
+// "go mod tidy" does the rest:
+//
+//	require tailpoke v0.0.0
+//	replace tailpoke => ../tailpoke
+//
 // The text is in the grammar of package protocol. The test fails if an engine finds an execution
 // that breaks a property. It prints the shortest one as a table, keeps it, and says how to see it
 // again:
