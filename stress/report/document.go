@@ -86,6 +86,9 @@ type Subject struct {
 	Keys     int    `json:"keys"`
 	Object   string `json:"object,omitempty"`
 	Entry    string `json:"entry,omitempty"`
+	// The texts of what is not built in, whatever its name is.
+	ProtocolText string `json:"protocol_text,omitempty"`
+	MethodText   string `json:"method_text,omitempty"`
 }
 
 // Conclude says what the verdicts come to.

@@ -85,11 +85,18 @@ func NewJob(s protocol.Subject, w *workload.Workload, o Options) (*Job, error) {
 // Named is the subject as reports name it.
 func (j *Job) Named() *report.Subject {
 	s, w := &j.Subject, j.Workload
-	return &report.Subject{
+	out := &report.Subject{
 		Protocol: s.Protocol.Name, Method: s.Method.Name, Grace: s.Grace.Name, Layout: s.Layout,
 		Threads: s.Shape.Threads, Sites: s.Shape.Sites, Programs: s.Shape.Programs, Keys: s.Shape.Keys,
 		Object: w.Source.Name, Entry: w.Source.Entry,
 	}
+	if known, err := protocol.ProtocolByName(s.Protocol.Name); err != nil || !known.Same(s.Protocol) {
+		out.ProtocolText = s.Protocol.String()
+	}
+	if known, err := protocol.MethodByName(s.Method.Name); err != nil || !known.Same(s.Method) {
+		out.MethodText = s.Method.String()
+	}
+	return out
 }
 
 // Document is that of a section about the job.

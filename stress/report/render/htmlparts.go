@@ -75,6 +75,9 @@ func (p *htmlPage) fill(d *report.Document) error {
 			p.live(v)
 		}
 	}
+	if own := ownTexts(d.Subject); own != nil {
+		p.Parts = append(p.Parts, htmlPart{Title: "What was judged", Lines: own})
+	}
 	return nil
 }
 

@@ -46,8 +46,7 @@ func (r replay) cases(d *report.Document) []testCase {
 func SVG(d *report.Document) []byte {
 	for _, s := range d.Sections {
 		if r, ok := s.(*report.Replay); ok {
-			s := d.Subject
-			return r.Witness.SVG(fmt.Sprintf("protocol %s, method %s, grace %s, layout %s", s.Protocol, s.Method, s.Grace, s.Layout))
+			return r.Witness.SVG(patchingText(d.Subject))
 		}
 	}
 	return nil

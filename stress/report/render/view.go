@@ -124,6 +124,9 @@ func partsOf(d *report.Document) ([]part, error) {
 	for _, no := range d.Disagreements {
 		out = append(out, text(0, no.Text)...)
 	}
+	if d.Verdict != report.Holds {
+		out = append(out, text(1, ownTexts(d.Subject)...)...)
+	}
 	if d.Verdict == report.Violated && d.Seed != "" && d.Again != "" {
 		out = append(out, field("again", d.Again))
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tailpoke/internal/table"
+	"tailpoke/patcher/protocol"
 	"tailpoke/stress/report"
 )
 
@@ -64,13 +65,34 @@ func guestText(g *report.Guest) string {
 }
 
 func subjectText(s *report.Subject) string {
-	text := fmt.Sprintf("protocol %s, method %s, grace %s, layout %s; %s, %s, %s, %s",
-		s.Protocol, s.Method, s.Grace, s.Layout, counted(s.Threads, "thread"),
+	text := fmt.Sprintf("%s; %s, %s, %s, %s", patchingText(s), counted(s.Threads, "thread"),
 		counted(s.Sites, "site"), counted(s.Programs, "program"), counted(s.Keys, "key"))
 	if s.Object != "" {
 		return text + fmt.Sprintf("; %s of %s", s.Entry, s.Object)
 	}
 	return text + "; generated"
+}
+
+// patchingText names how text is changed. What has the name of a built-in one, and is another, says so.
+func patchingText(s *report.Subject) string {
+	named := func(name, text string, taken error) string {
+		if text != "" && taken == nil {
+			return name + " (not the built-in one)"
+		}
+		return name
+	}
+	_, noProtocol := protocol.ProtocolByName(s.Protocol)
+	_, noMethod := protocol.MethodByName(s.Method)
+	return fmt.Sprintf("protocol %s, method %s, grace %s, layout %s", named(s.Protocol, s.ProtocolText, noProtocol),
+		named(s.Method, s.MethodText, noMethod), s.Grace, s.Layout)
+}
+
+// ownTexts are the lines of what is not built in.
+func ownTexts(s *report.Subject) []string {
+	if s == nil || s.ProtocolText+s.MethodText == "" {
+		return nil
+	}
+	return lines(s.ProtocolText + s.MethodText)
 }
 
 func toolText(t *report.Tool) string {

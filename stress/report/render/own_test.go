@@ -1,0 +1,38 @@
+package render
+
+import (
+	"strings"
+	"testing"
+
+	"tailpoke/stress/report"
+)
+
+// TestNotBuiltIn: a protocol that only has a built-in one's name says so, and its text is shown where
+// something is violated, and on pages.
+func TestNotBuiltIn(t *testing.T) {
+	d := judged(report.Violated)
+	for _, c := range []struct {
+		name, text, want string
+	}{
+		{"kernel", "", "protocol kernel, method"},
+		{"mine", "protocol mine\n  install\n", "protocol mine, method"},
+		{"kernel", "protocol kernel\n  install\n", "protocol kernel (not the built-in one), method"},
+	} {
+		d.Subject.Protocol, d.Subject.ProtocolText = c.name, c.text
+		var text, page strings.Builder
+		if err := writeText(&text, d, Page{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := writeHTML(&page, d); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(text.String(), c.want) {
+			t.Errorf("%q is not in\n%s", c.want, text.String())
+		}
+		shown := strings.Contains(text.String(), "\n    protocol "+c.name+"\n      install\n")
+		onPage := strings.Contains(page.String(), "protocol "+c.name+"\n  install\n")
+		if own := c.text != ""; shown != own || onPage != own {
+			t.Errorf("%q: shown %v, on the page %v", c.text, shown, onPage)
+		}
+	}
+}
