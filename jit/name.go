@@ -1,7 +1,10 @@
 package jit
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -34,6 +37,9 @@ func LayoutByName(name string) (*Layout, error) {
 	return &made, nil
 }
 
+// ErrUnknownLayout says that no era has a name.
+var ErrUnknownLayout = errors.New("unknown layout")
+
 // layoutOf is the layout of an era.
 func layoutOf(era string) (*Layout, error) {
 	var known []string
@@ -46,7 +52,8 @@ func layoutOf(era string) (*Layout, error) {
 	if l, ok := LayoutAliases()[era]; ok {
 		return l, nil
 	}
-	return nil, fmt.Errorf("unknown layout %q: there are %q", era, known)
+	known = append(known, slices.Sorted(maps.Keys(LayoutAliases()))...)
+	return nil, fmt.Errorf("%w %q; there are: %s", ErrUnknownLayout, era, strings.Join(known, " "))
 }
 
 // String is the shortest name that [LayoutByName] makes the same facts of, whatever the layout's own

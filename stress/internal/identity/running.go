@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -23,6 +24,9 @@ func LayoutName(name string) (string, error) {
 		name = k.Layout.Name + more
 	}
 	_, err := jit.LayoutByName(name)
+	if errors.Is(err, jit.ErrUnknownLayout) {
+		err = fmt.Errorf("%w %s", err, Running)
+	}
 	return name, err
 }
 
