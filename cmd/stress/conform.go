@@ -33,7 +33,7 @@ func newConform() *cobra.Command {
 	c := &conform{}
 	cmd := &cobra.Command{
 		Use: "conform FILE", Short: "Check a recorded trace against the model", Long: conformLong,
-		Args: cobra.ExactArgs(1), RunE: c.answer(c.check),
+		Args: takes(1, 1), RunE: c.answer(c.check),
 	}
 	f := cmd.Flags()
 	c.protocolFlags(f)

@@ -23,8 +23,11 @@ const maxDocument = 64 << 20
 
 func newDiff() *cobra.Command {
 	var o output
-	cmd := &cobra.Command{Use: "diff A.json B.json", Short: "Say what got worse between two reports", Long: diffLong, Args: cobra.ExactArgs(2)}
+	cmd := &cobra.Command{Use: "diff A.json B.json", Short: "Say what got worse between two reports", Long: diffLong, Args: takes(2, 2)}
 	cmd.RunE = o.answer(func(cmd *cobra.Command, args []string) (*report.Document, error) {
+		if isFolder(args[0]) && isFolder(args[1]) {
+			return nil, usagef("%s and %s are folders; for soaks: stress findings %[1]s %[2]s", args[0], args[1])
+		}
 		var both [2]*report.Document
 		for i, name := range args {
 			text, err := readAll(cmd, name, maxDocument)

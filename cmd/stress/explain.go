@@ -21,7 +21,7 @@ func newExplain() *cobra.Command {
 	o := &output{}
 	cmd := &cobra.Command{
 		Use: "explain NAME", Short: "Say what a name means, and what can be done", Long: explainLong,
-		Args: cobra.ExactArgs(1), ValidArgsFunction: complete(allNames),
+		Args: takes(1, 1), ValidArgsFunction: complete(allNames),
 	}
 	cmd.RunE = o.answer(func(_ *cobra.Command, args []string) (*report.Document, error) {
 		text, err := stress.Explain(args[0])

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,7 +28,7 @@ says what the second one has and the first has not, and exits with 1 if there is
 func newFindings() *cobra.Command {
 	var o output
 	cmd := &cobra.Command{
-		Use: "findings DIR [FINDING | DIR]", Short: "List, show and compare what soaks found", Long: findingsLong, Args: cobra.RangeArgs(1, 2),
+		Use: "findings DIR [FINDING | DIR]", Short: "List, show and compare what soaks found", Long: findingsLong, Args: takes(1, 2),
 	}
 	cmd.RunE = o.answer(func(cmd *cobra.Command, args []string) (*report.Document, error) {
 		first, err := state.Read(args[0])
@@ -74,14 +75,27 @@ func compared(a, b []report.Finding) *report.Findings {
 	return out
 }
 
+// findingNames lists findings as they can be named.
+func findingNames(all []report.Finding) string {
+	var names []string
+	for _, f := range all {
+		names = append(names, cmp.Or(f.Bundle, f.Key))
+	}
+	return cmp.Or(strings.Join(names, " "), "none")
+}
+
 // shown is one finding with what its bundle has as text.
 func shown(dir, name string, s *state.Sum) (*report.Document, error) {
 	of := slices.DeleteFunc(slices.Clone(s.Findings), func(f report.Finding) bool {
 		bundle := filepath.Base(name)
 		return f.Bundle != bundle && f.Bundle != bundle+".zip" && !strings.HasPrefix(f.Key, name)
 	})
-	if len(of) != 1 {
-		return nil, usagef("%s: %d findings are called %q", dir, len(of), name)
+	switch len(of) {
+	case 1:
+	case 0:
+		return nil, usagef("%s: neither a folder nor a finding of %s; there are: %s", name, dir, findingNames(s.Findings))
+	default:
+		return nil, usagef("%s: %q may be any of: %s", dir, name, findingNames(of))
 	}
 	d := report.New(&report.Findings{Found: of})
 	if of[0].Bundle == "" {

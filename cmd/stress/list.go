@@ -29,7 +29,7 @@ func newList() *cobra.Command {
 	long := listLong + "\n\nKIND is one of " + strings.Join(kinds, ", ") + "."
 	cmd := &cobra.Command{
 		Use: "list [KIND]", Short: "Print what there is to choose from", Long: long,
-		Args: cobra.MaximumNArgs(1), ValidArgs: kinds,
+		Args: takes(0, 1), ValidArgs: kinds,
 	}
 	cmd.RunE = o.answer(func(_ *cobra.Command, args []string) (*report.Document, error) {
 		if len(args) > 0 {

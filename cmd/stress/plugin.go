@@ -35,7 +35,7 @@ func newPlugin() *cobra.Command {
 	c := &plugin{layout: "v6.12"}
 	cmd := &cobra.Command{
 		Use: "plugin [MEMORY]", Short: "Run one program, as a plugin of bpf_conformance", Long: pluginLong,
-		Args: cobra.MaximumNArgs(1), RunE: c.answer(c.run),
+		Args: takes(0, 1), RunE: c.answer(c.run),
 	}
 	f := cmd.Flags()
 	f.StringVar(&c.layout, "layout", c.layout, "layout of the image: see stress list layouts, or running")

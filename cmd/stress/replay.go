@@ -55,7 +55,7 @@ func newReplay() *cobra.Command {
 	r := &replay{machine: machine{smp: vm.DefaultCPUs, timeout: duration(vm.DefaultTimeout)}}
 	cmd := &cobra.Command{
 		Use: "replay FILE", Short: "Show a kept witness again, and draw it", Long: replayLong,
-		Args: cobra.ExactArgs(1), RunE: r.answer(r.again),
+		Args: takes(1, 1), RunE: r.answer(r.again),
 	}
 	f := cmd.Flags()
 	f.StringVar(&r.svg, "svg", "", "file to draw the witness into")

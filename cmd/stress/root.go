@@ -67,6 +67,20 @@ func finish(c *cobra.Command) {
 	}
 }
 
+// takes refuses fewer arguments and more, in the words of the verb's usage.
+func takes(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		_, what, _ := strings.Cut(cmd.Use, " ")
+		switch {
+		case len(args) < least:
+			return usagef("%s needs %s", cmd.Name(), what)
+		case len(args) > most:
+			return usagef("%s takes %s, and no %q", cmd.Name(), what, args[most])
+		}
+		return nil
+	}
+}
+
 // flagError adds what flag could have been meant.
 func flagError(cmd *cobra.Command, err error) error {
 	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
@@ -75,6 +89,9 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	// Cobra suggests names of commands; here the flags are some.
 	flags := &cobra.Command{SuggestionsMinimumDistance: 2}
+	if verb, _, none := cmd.Find([]string{"run"}); !cmd.HasParent() && none == nil && verb.Flags().Lookup(name) != nil {
+		return usage(fmt.Errorf("%w; it is one of stress run", err))
+	}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		flags.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
 	})

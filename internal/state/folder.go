@@ -170,6 +170,9 @@ func (f *Folder) Close() {
 func Read(dir string) (*Sum, error) {
 	path := filepath.Join(dir, journalName)
 	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no state of a soak", dir)
+	}
 	if err != nil {
 		return nil, err
 	}
