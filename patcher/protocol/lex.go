@@ -3,6 +3,7 @@ package protocol
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // A SyntaxError is a fault in a text, with its place. Lines and columns count from
@@ -67,10 +68,22 @@ func lex(text string, line int) ([]token, error) {
 			out = append(out, at)
 			i = j
 		default:
-			return nil, at.errorf("unexpected character %q", c)
+			return nil, at.errorf("unexpected %s", odd(text[i:]))
 		}
 	}
 	return append(out, token{line: line, col: len(text) - start + 1}), nil
+}
+
+// odd names what a text begins with that no word has.
+func odd(text string) string {
+	switch c, size := utf8.DecodeRuneInString(text); {
+	case c == '\ufeff':
+		return "byte order mark (BOM): save the text as UTF-8 without one"
+	case c == utf8.RuneError && size == 1:
+		return fmt.Sprintf("byte %#02x, which is no UTF-8", text[0])
+	default:
+		return fmt.Sprintf("character %q", c)
+	}
 }
 
 // signs are the characters that are a token each.
