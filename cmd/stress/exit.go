@@ -31,7 +31,7 @@ const exitHelp = `Exit codes:
     0  the properties hold, as far as the engines can say; mutants: all got the verdicts that they must get
     1  a property is violated; mutants: some mutant did not get the verdict that it must get; affected: the kernel has a fault
     2  the command line, a file or a value is wrong
-    3  the harness itself failed, or its engines disagree
+    3  the harness itself failed, or its engines disagree; soak: a round died, hung or grew
     4  this machine lacks what a --require engine needs, what every chosen engine needs, or --layout running
     5  no verdict: a bound was hit, or nothing overlapped and so nothing was tested
   129  ended by SIGHUP; the report says what was seen until then

@@ -48,6 +48,8 @@ func All() *report.Catalogue {
 		{Kind: "states", Items: states()},
 		{Kind: "outcomes", Items: outcomes()},
 		{Kind: "findings", Items: findings()},
+		{Kind: "steps", Items: steps()},
+		{Kind: "replays", Items: replays()},
 	}}
 }
 
@@ -77,7 +79,7 @@ func kind[T any](name string, all []T, say func(T) (name, text string)) report.K
 
 var graceTexts = map[protocol.GraceKind]string{
 	protocol.GraceEpoch:  "waits for every reader that was inside when the wait began",
-	protocol.GraceForget: "the same, but one reader is forgotten",
+	protocol.GraceForget: "waits for every reader that was inside when the wait began but one, which is forgotten",
 	protocol.GraceSleep:  "waits for a fixed time, whoever is inside",
 }
 

@@ -17,7 +17,7 @@ func verdicts() []report.Item {
 	item := func(v protocol.Verdict, text string) report.Item { return report.Item{Name: string(v), Text: text} }
 	return []report.Item{
 		item(protocol.Proved, "no execution of these sites, keys and programs breaks a property that the model judges, with any number of threads and operations"),
-		item(protocol.Safe, "the same, within the bounds that the row states"),
+		item(protocol.Safe, "no execution within the bounds that the row states breaks a property that the engine judges"),
 		item(protocol.Violated, "an execution breaks the named property; the row has a witness, or what live engines saw"),
 		item(protocol.NotObserved, "nothing was seen; the row bounds how often it could happen. It is never called safe"),
 		item(protocol.Vacuous, "too little was tested: nothing overlapped an operation, or one never happened, or fewer than 30 cycles or tail calls were counted (`--min-cycles`), or there is no site that a poke changes, or no caller"),

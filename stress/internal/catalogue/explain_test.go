@@ -42,8 +42,12 @@ func TestExplains(t *testing.T) {
 			"reader   sleepable: tasks-trace", "the mutant sleepable-readers, which breaks never-a: removal waits for synchronize_rcu alone",
 			"from 0f0c332992b8", "stress run --protocol kernel-7.0",
 		},
-		"epoch": {"stress run --grace epoch"},
-		"ibt":   {"endbr64 at the start", "stress run --layout v6.12+ibt"},
+		"safe":       {"no execution within the bounds"},
+		"retire":     {"frees the replaced program after a grace period"},
+		"Bypass":     {"the slot before the unwind"},
+		"not-forced": {"a step needs a stale fetch"},
+		"epoch":      {"stress run --grace epoch"},
+		"ibt":        {"endbr64 at the start", "stress run --layout v6.12+ibt"},
 	} {
 		page, err := Explain(name)
 		for _, want := range wants {
@@ -73,6 +77,11 @@ func TestEverythingIsNamed(t *testing.T) {
 	for _, it := range verdicts() {
 		if verdictAdvice[protocol.Verdict(it.Name)] == "" {
 			t.Errorf("verdict %s: no advice", it.Name)
+		}
+	}
+	for k := range protocol.Unknown + 1 {
+		if k != protocol.Poke && texts["steps "+k.String()] == "" { // a poke has its slot's name
+			t.Errorf("no step %s", k)
 		}
 	}
 	for _, c := range live.Classes() {

@@ -38,7 +38,7 @@ func Needs() []string {
 	for _, c := range capabilities {
 		need := "may use"
 		if c.required {
-			need = "needs"
+			need = "has"
 		}
 		out = append(out, fmt.Sprintf("%s %s: %s", need, c.name, c.why))
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"tailpoke/jit"
@@ -147,15 +148,25 @@ func (o *Oracle) Blind() string {
 	if o.unknown != "" {
 		return "what it returns is not judged, but for programs that return a number of their own: " + o.unknown
 	}
-	for _, out := range o.outcomes {
-		if out.Skip && out.Tail {
-			return "a program returns what falling through returns: misses may stay unseen"
-		}
+	if hidden := o.likeMisses(); hidden != nil {
+		return "misses may stay unseen, as falling through returns the same as " + strings.Join(hidden, ", ")
 	}
 	if o.shared {
 		return "several programs return the same: stale ones may stay unseen"
 	}
 	return ""
+}
+
+// likeMisses names the programs that return what falling through returns.
+func (o *Oracle) likeMisses() (names []string) {
+	for i, out := range o.outcomes {
+		for j, p := range o.workload.Programs {
+			if out.Skip && out.Tail && o.last[i][1+j] && !slices.Contains(names, p.Name) {
+				names = append(names, p.Name)
+			}
+		}
+	}
+	return names
 }
 
 // Unknown is why some result is not known; "" if all are.

@@ -81,3 +81,16 @@ func TestOracleOfObject(t *testing.T) {
 		t.Errorf("writes bytes %d to %d of its context", lo, hi)
 	}
 }
+
+// TestBlindNamesPrograms: programs whose value is that of falling through are named.
+func TestBlindNamesPrograms(t *testing.T) {
+	o := &Oracle{
+		workload: Default(), // its programs are parse_v1 and parse_v2
+		outcomes: []live.Outcome{{Value: 1, Tail: true}, {Value: 2, Skip: true, Tail: true}},
+		last:     [][]bool{{false, true, false}, {true, false, true}},
+	}
+	const want = "misses may stay unseen, as falling through returns the same as parse_v2"
+	if got := o.Blind(); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
