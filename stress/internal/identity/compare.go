@@ -199,5 +199,5 @@ func decode(code []byte) (size int, text string) {
 	if err != nil {
 		return 1, "?"
 	}
-	return inst.Len, x86asm.IntelSyntax(inst, 0, nil)
+	return inst.Len, jit.SignDisplacements(x86asm.IntelSyntax(inst, 0, nil))
 }

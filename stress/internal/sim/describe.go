@@ -3,6 +3,7 @@ package sim
 import (
 	"golang.org/x/arch/x86/x86asm"
 
+	"tailpoke/jit"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/protocol/witness"
 	"tailpoke/stress/internal/sim/x86"
@@ -202,5 +203,5 @@ func (s *system) fetched(x state, rip uint64, m move) ([]byte, string) {
 	if err != nil {
 		return code, "no instruction"
 	}
-	return code, x86asm.IntelSyntax(i, rip, nil)
+	return code, jit.SignDisplacements(x86asm.IntelSyntax(i, rip, nil))
 }

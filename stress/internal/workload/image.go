@@ -170,5 +170,5 @@ func decode(code []byte, pc uint64) (string, error) {
 	if err != nil || inst.Len != len(code) {
 		return "", fmt.Errorf("% x is not one instruction: %v", code, err)
 	}
-	return x86asm.IntelSyntax(inst, pc, nil), nil
+	return jit.SignDisplacements(x86asm.IntelSyntax(inst, pc, nil)), nil
 }
