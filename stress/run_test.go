@@ -178,7 +178,7 @@ func TestChildConforms(t *testing.T) {
 		t.Fatal(err)
 	}
 	tr, items := r.Of(protocol.CPU).Trace, regexp.MustCompile(`(?m) at \d+$`).ReplaceAllString(text.String(), "")
-	for _, part := range []string{"key 0 has 2 sites\nkey 0 remove called\n", "key 0 remove returned\nkey 0 has 1 sites\nkey 0 install called "} {
+	for _, part := range []string{"key 0 has 2 sites\nkey 0 remove called\n", "key 0 remove returned\nkey 0 has 1 site\nkey 0 install called "} {
 		if tr == nil || !tr.Conforms || tr.Events == 0 || !strings.Contains(items, part) {
 			t.Fatalf("%+v of\n%s, want %s", tr, text.String(), part)
 		}

@@ -13,7 +13,7 @@ const Conformance Property = "conformance"
 // A Trace is what was recorded of an execution, in order. As text it has one item a line:
 //
 //	records called returned                              other events were not recorded
-//	key 0 has 2 sites                                    or: has 2 to 4 sites
+//	key 0 has 2 sites                                    or: has 1 site, has 2 to 4 sites
 //	key 0 install called p1                              p1: the program that the key is given
 //	key 0 install poked site 0 target=jump
 //	key 0 saw site 0 bypass=int3-nop target=jump-p1
@@ -96,7 +96,11 @@ func (it Item) what() string {
 }
 
 func (it Item) has() string {
-	if it.Least == it.Most {
+	switch {
+	case it.Least != it.Most:
+	case it.Most == 1:
+		return "has 1 site"
+	default:
 		return fmt.Sprintf("has %d sites", it.Most)
 	}
 	return fmt.Sprintf("has %d to %d sites", it.Least, it.Most)

@@ -119,6 +119,16 @@ key 0 remove waited at 1200
 key 0 omitted 3 operations has 1 sites holds nothing
 `
 
+// TestOneSite: one site is printed in the singular. Older traces have the plural.
+func TestOneSite(t *testing.T) {
+	for _, text := range []string{"key 0 has 1 site", "key 0 has 1 sites"} {
+		tr, err := ParseTrace(text)
+		if err != nil || len(tr.Items) != 1 || tr.Items[0].String() != "key 0 has 1 site" {
+			t.Errorf("%s: %v, %v", text, tr, err)
+		}
+	}
+}
+
 func TestParseTrace(t *testing.T) {
 	got, err := ParseTrace(traceText)
 	if err != nil {

@@ -101,7 +101,7 @@ func (p *parser) omitted(it *Item) {
 	it.Prog = p.program()
 }
 
-// has reads what follows "has": "N sites" or "N to M sites".
+// has reads what follows "has": "N sites", "1 site" or "N to M sites".
 func (p *parser) has(it *Item) {
 	it.Least = p.number("a number of sites", maxIndex)
 	it.Most = it.Least
@@ -110,6 +110,10 @@ func (p *parser) has(it *Item) {
 		if it.Most = p.number("a number of sites", maxIndex); it.Most <= it.Least {
 			p.fail(to, "%d to %d sites: the second number must be the greater one", it.Least, it.Most)
 		}
+	}
+	if it.Least == 1 && it.Most == 1 && p.peek().text == "site" {
+		p.next()
+		return
 	}
 	p.expect("sites")
 }

@@ -153,7 +153,9 @@ func (p *htmlPage) findings(d *report.Document) {
 		columns = slices.DeleteFunc(columns, func(c column[*report.Finding]) bool { return c.head == "first" || c.head == "last" })
 	}
 	t := tableHTML(tableOf(columns, all))
-	t.Filter = "findings"
+	if len(all) > 1 { // of one there is nothing to hide
+		t.Filter = "findings"
+	}
 	for i, f := range all {
 		what := &t.Rows[i][1]
 		what.More = slices.Clone(f.Log)

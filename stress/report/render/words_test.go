@@ -36,3 +36,18 @@ func TestNotBuiltIn(t *testing.T) {
 		}
 	}
 }
+
+// TestOneFinding: a page filters findings, and one alone needs no filter.
+func TestOneFinding(t *testing.T) {
+	d := judged(report.Violated)
+	for n := range 3 {
+		var page strings.Builder
+		if err := writeHTML(&page, d); err != nil {
+			t.Fatal(err)
+		}
+		if filters := strings.Contains(page.String(), `data-filter="findings"`); filters != (n > 1) {
+			t.Errorf("%d findings: a filter %v", n, filters)
+		}
+		d.Findings = append(d.Findings, report.Finding{Kind: report.OfCrash, Text: "it died", Count: 1})
+	}
+}
