@@ -52,7 +52,7 @@ func loaded(t *testing.T) *run {
 	t.Helper()
 	r := &run{Config: config(t, 1, 1, "put 0 0\n")}
 	r.driver = live.NewDriver(&r.Config.Config, len(r.Programs), 1, r)
-	if err := r.open(); err != nil {
+	if err := r.open(r.observe); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -196,7 +196,7 @@ func TestFindingsNameLines(t *testing.T) {
 	c.Entry, c.Programs, c.Maps, c.Keys, c.Ctx, c.Packet = w.Entry, w.Programs, w.Maps, w.Keys, w.Context.Bytes, w.Context.Packet
 	r := &run{Config: c}
 	r.driver = live.NewDriver(&r.Config.Config, len(r.Programs), 1, r)
-	if err := errors.Join(r.open(), r.load()); err != nil {
+	if err := errors.Join(r.open(r.observe), r.load()); err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()

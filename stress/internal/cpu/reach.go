@@ -23,7 +23,7 @@ const (
 func Reaches(c Config, markers []*jit.Program) (n uint64, err error) {
 	c.Subject.Shape.Threads = 1
 	r := &run{Config: c}
-	if err := r.open(); err != nil {
+	if err := r.open(nil); err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()

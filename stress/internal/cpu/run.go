@@ -109,7 +109,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		}
 	}
 	defer live.Procs(c.procs())()
-	if err := r.open(); err != nil {
+	if err := r.open(r.observe); err != nil {
 		return nil, err
 	}
 	err := r.load()
@@ -139,7 +139,8 @@ func (c *Config) procs() int {
 	return runtime.GOMAXPROCS(0) + c.Subject.Shape.Threads
 }
 
-func (r *run) open() error {
+// open makes the rig, which calls observe, unless that is nil, after every step of an operation.
+func (r *run) open(observe func(protocol.Event)) error {
 	threads := r.Subject.Shape.Threads
 	pc := exec.PoolConfig{Threads: threads, Ctx: r.Ctx}
 	pc.RestoreLo, pc.RestoreHi = r.Oracle.Written()
@@ -158,7 +159,7 @@ func (r *run) open() error {
 		Subject: r.Subject, Layout: r.Layout, Seed: r.Seed, Arena: arenaSize, Arrays: r.Config.Maps,
 		Pool: pc, Boost: r.boosted,
 		Host: &host.Config{Maps: r.Data, CPUs: threads, Packet: r.Packet, Seed: r.Seed, Any: r.Any}, Objects: r.Objects,
-		Observe: r.observe, BetweenMicro: r.betweenMicro,
+		Observe: observe, BetweenMicro: r.betweenMicro,
 	})
 	return err
 }
