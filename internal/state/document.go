@@ -109,7 +109,7 @@ func (s *Sum) verdict(e protocol.Engine) (v report.Verdict, any bool) {
 				sum.FirstSeconds = v.Seconds - r.Last.Seconds + first
 			}
 		}
-		if r.Verdict != nil {
+		if r.Verdict != nil && (last == nil || last.CPUCounts == nil || r.Verdict.CPUCounts != nil) { // the last that judged
 			last = r.Verdict
 		}
 	}

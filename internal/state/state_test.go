@@ -245,6 +245,37 @@ func TestVacuous(t *testing.T) {
 	}
 }
 
+// TestSilent: an engine that cannot judge is not asked again in that run. One that was ended before it
+// could judge is, and so is everyone in the next run.
+func TestSilent(t *testing.T) {
+	s := &Sum{Head: new(head())}
+	round := 0
+	after := func(how report.End, v *report.Verdict) bool {
+		round++
+		s.Add(Record{Round: &Round{Round: round, Engine: protocol.CPU}})
+		s.Add(Record{Finished: &Finished{Tick: tick(round, 1), How: how, Verdict: v}})
+		return s.Silent(protocol.CPU)
+	}
+	s.Add(Record{Run: &Run{}})
+	judged := &report.Verdict{Verdict: protocol.NotObserved, CPUCounts: counts(1), Properties: []protocol.Property{protocol.NeverA}}
+	if after(report.Done, judged) {
+		t.Error("after a round that judged")
+	}
+	if after(report.Stopped, &report.Verdict{Verdict: protocol.Bounded}) || after(report.Failed, nil) {
+		t.Error("after rounds that were ended before they judged")
+	}
+	if v := s.Document().Of(protocol.CPU); len(v.Properties) != 1 || v.Reason != "3 of at least 30 cycles that bound the rate" {
+		t.Errorf("%+v", v)
+	}
+	if !after(report.Done, &report.Verdict{Verdict: protocol.Unsupported}) || s.Silent(protocol.Kernel) {
+		t.Error("not after a round that cannot judge, or another engine is")
+	}
+	s.Add(Record{Run: &Run{}})
+	if s.Silent(protocol.CPU) {
+		t.Error("in the next run")
+	}
+}
+
 // TestThinned: a long series stays within its bound, in order, with its last sample.
 func TestThinned(t *testing.T) {
 	s := &Sum{Head: new(head())}

@@ -206,10 +206,14 @@ func (s *Sum) Before(e protocol.Engine, round int) (all report.Sample) {
 	return all
 }
 
-// Silent reports whether an engine has said that it cannot judge: it was not asked, or is not able to.
+// Silent reports whether an engine has said, in the present run, that it cannot judge: it was not asked,
+// or is not able to. A round that was ended early had no time to judge, and the next run may be of another
+// command or machine.
 func (s *Sum) Silent(e protocol.Engine) bool {
 	for i := range s.Rounds {
-		if v := s.Rounds[i].Verdict; s.Rounds[i].Engine == e && v != nil && v.CPUCounts == nil {
+		r := &s.Rounds[i]
+		present := s.runOf[i] == len(s.Runs)-1
+		if present && r.Engine == e && r.How == report.Done && r.Verdict != nil && r.Verdict.CPUCounts == nil {
 			return true
 		}
 	}

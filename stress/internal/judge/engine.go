@@ -82,12 +82,16 @@ type Replayed struct {
 	OnCPU   func() (*report.Stepped, error) // takes them on real CPUs; nil: they are no instructions
 }
 
-// Ask has an engine judge a job. One for which the process lacks files or memory judges nothing.
+// Ask has an engine judge a job. One for which the process lacks files or memory judges nothing; in a
+// process that is for the job alone that is an error, as another process may have more.
 func Ask(ctx context.Context, e Engine, j *Job) (Answer, error) {
 	start := time.Now()
 	a, err := answer(ctx, e, j)
 	if lack := live.Lack(err); lack != nil {
-		a, err = skipped(fmt.Sprintf("%v: ulimit -a shows what this process may have", lack)), nil
+		err = fmt.Errorf("%w: ulimit -a shows what this process may have", lack)
+		if !j.Alone {
+			a, err = skipped(err.Error()), nil
+		}
 	}
 	if err != nil {
 		return a, err

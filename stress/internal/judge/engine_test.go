@@ -1,6 +1,10 @@
 package judge
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
 	"testing"
 	"time"
 
@@ -43,6 +47,26 @@ func TestPreparedOnce(t *testing.T) {
 	}
 	if oracles != 2 {
 		t.Errorf("%d oracles computed, want 2", oracles)
+	}
+}
+
+// lacking is an engine for which the process may have no more files.
+type lacking struct{ cpuEngine }
+
+func (lacking) Judge(context.Context, *Job) (Answer, error) {
+	return Answer{}, fmt.Errorf("a map: %w", syscall.EMFILE)
+}
+
+// TestLackingIsNoAnswer: an engine that the process has no files for is skipped. In a round's process it
+// gives no answer, so that another round begins.
+func TestLackingIsNoAnswer(t *testing.T) {
+	j := jobOf(t, workload.Default(), Options{})
+	if a, err := Ask(t.Context(), lacking{}, j); err != nil || a.Verdict.Verdict != protocol.Skipped {
+		t.Errorf("%+v, %v", a.Verdict, err)
+	}
+	j.Alone = true
+	if a, err := Ask(t.Context(), lacking{}, j); !errors.Is(err, syscall.EMFILE) || a.Verdict.Verdict != "" {
+		t.Errorf("alone: %+v, %v", a.Verdict, err)
 	}
 }
 

@@ -74,6 +74,8 @@ func (e kernelEngine) judge(ctx context.Context, j *Job) (Answer, error) {
 		return without(protocol.Vacuous, err.Error()), nil
 	case errors.Is(err, kernel.ErrUnsupported):
 		return unsupported(err.Error()), nil
+	case ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
+		return without(protocol.Bounded, fmt.Sprintf("it ended before anything was executed: %v", err)), nil
 	case err != nil:
 		return Answer{}, fmt.Errorf("the kernel: %w", err)
 	}

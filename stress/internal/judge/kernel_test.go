@@ -27,6 +27,24 @@ func inKernel(t *testing.T, c stress.Choice, o stress.Options) *report.Verdict {
 	return judged(t, c, o).Of(protocol.Kernel)
 }
 
+// TestKernelEngineIsInterrupted: what ends before the kernel has said what it takes, says so.
+func TestKernelEngineIsInterrupted(t *testing.T) {
+	needKernel(t)
+	s, w, err := stress.Choice{Sites: 1}.Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	d, err := stress.Run(ctx, s, w, stress.Options{Engines: []protocol.Engine{protocol.Kernel}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := d.Of(protocol.Kernel); v.Verdict != protocol.Bounded || !strings.Contains(v.Reason, "context canceled") {
+		t.Errorf("%s: %s", v.Verdict, v.Reason)
+	}
+}
+
 // TestKernelEngine: the running kernel does what the model says it does, on the program of the main
 // job, on generated ones, and on a regression case that nobody can foretell.
 func TestKernelEngine(t *testing.T) {

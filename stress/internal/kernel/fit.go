@@ -38,12 +38,13 @@ const (
 
 // Survey finds out what a run can do: which programs the kernel loads, and takes into the entry's prog
 // arrays, and which keys have sites. Those of the config are preferred. The error is [ErrUnsupported]
-// if the kernel does not take the entry, or takes too long.
-func Survey(ctx context.Context, c Config) (*Fit, error) {
+// if the kernel does not take the entry, or takes too long; and the cause of the end of until, if that
+// comes first.
+func Survey(until context.Context, c Config) (*Fit, error) {
 	if err := Supported(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, fitWithin)
+	ctx, cancel := context.WithTimeout(until, fitWithin)
 	defer cancel()
 	f, done := &Fit{Spec: c.Spec.Copy()}, make(chan error, 1)
 	go func() {
@@ -56,6 +57,9 @@ func Survey(ctx context.Context, c Config) (*Fit, error) {
 	case err := <-done:
 		return f, err
 	case <-ctx.Done(): // nothing ends a call of bpf(2) that the verifier is at work in, but the process's end
+		if until.Err() != nil {
+			return nil, context.Cause(until)
+		}
 		return nil, fmt.Errorf("%w: its programs take too long to load", ErrUnsupported)
 	}
 }

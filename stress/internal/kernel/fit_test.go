@@ -252,9 +252,10 @@ func TestMissed(t *testing.T) {
 
 // TestSurveyEnds: a survey ends with its context, whatever the kernel is at.
 func TestSurveyEnds(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if _, err := Survey(ctx, rig(t)); err != nil && !errors.Is(err, ErrUnsupported) {
+	why := errors.New("a signal")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(why)
+	if _, err := Survey(ctx, rig(t)); err != nil && !errors.Is(err, why) {
 		t.Error(err)
 	}
 }
