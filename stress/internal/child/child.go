@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -84,10 +85,14 @@ func (c *Call) Ask(ctx context.Context, answer any) (crashed string, err error) 
 
 // crash names what a torn instruction may have done to a process: a signal of the CPU,
 // or a fatal error of the Go runtime, whose memory it can have written. It returns ""
-// for all other deaths: by SIGKILL, by a panic of the harness, by our own timeout.
+// for all other deaths: by SIGKILL, by a panic of the harness, by our own timeout, and for lack of memory
+// or threads.
 func crash(p *os.ProcessState, log string) string {
 	for line := range strings.Lines(log) {
 		line = strings.TrimSpace(line)
+		if lacking.MatchString(line) {
+			return ""
+		}
 		if strings.HasPrefix(line, "SIG") || strings.HasPrefix(line, "fatal error:") {
 			return p.String() + ": " + line
 		}
@@ -100,6 +105,10 @@ func crash(p *os.ProcessState, log string) string {
 	}
 	return ""
 }
+
+// lacking are words of the Go runtime, in its fatal error or in a line before it, when the system gives it no
+// memory or no thread.
+var lacking = regexp.MustCompile(`out of memory|cannot allocate|cannot map pages|newosproc|new OS thread|pthread_create failed`)
 
 // env marks a process that does one thing and nothing else: its value names the work.
 const env = "TAILPOKE_CHILD"

@@ -25,6 +25,10 @@ var works = map[string]Work{
 		return nil
 	},
 	"panic": func(io.Reader) any { panic("the harness is at fault") },
+	"starve": func(io.Reader) any {
+		_ = syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: 1 << 20, Max: 1 << 20})
+		return len(make([]byte, 1<<30))
+	},
 	"wait": func(in io.Reader) any {
 		_, _ = io.Copy(io.Discard, in)
 		return nil
@@ -48,9 +52,26 @@ func TestAsk(t *testing.T) {
 		t.Errorf("%q, %v", crashed, err)
 	}
 	// Faults of the harness are errors, and crashes of nothing.
-	for _, work := range []string{"panic", "none"} {
+	for _, work := range []string{"panic", "none", "starve"} {
 		if crashed, err := Ask(t.Context(), work, 0, time.Minute, &got); crashed != "" || err == nil {
 			t.Errorf("%s: %q, %v", work, crashed, err)
+		}
+	}
+}
+
+// TestCrash: what the Go runtime says when it is killed by a torn instruction, and when it lacks something.
+func TestCrash(t *testing.T) {
+	for log, want := range map[string]string{
+		"fatal error: unexpected signal during runtime execution\n[signal SIGSEGV]\n\nruntime.newosproc(0x1)\n": "exit status 0: fatal error: unexpected signal during runtime execution",
+		"SIGILL: illegal instruction\nPC=0x1\n": "exit status 0: SIGILL: illegal instruction",
+		"runtime: failed to create new OS thread (have 9 already; errno=11)\nruntime: may need to increase max user processes (ulimit -u)\nfatal error: newosproc\n": "",
+		"fatal error: runtime: out of memory\n":                                                                                             "",
+		"runtime: out of memory: cannot allocate 4194304-byte block\nfatal error: out of memory\n":                                          "",
+		"fatal error: runtime: cannot allocate memory\n":                                                                                    "",
+		"runtime/cgo: pthread_create failed: Resource temporarily unavailable\nSIGABRT: abort\nPC=0x7f5 m=0 sigcode=18446744073709551610\n": "",
+	} {
+		if got := crash(new(os.ProcessState), log); got != want {
+			t.Errorf("%q: %q, want %q", log, got, want)
 		}
 	}
 }
