@@ -104,7 +104,8 @@ func Validate(s protocol.Subject, w *Workload, o Options) error {
 }
 
 // Run judges a subject on a workload. The subject's shape, but for its threads, is the workload's.
-// An error is a fault of the input; what the engines say is in the document.
+// An error is a fault of the input; what the engines say is in the document. A document beside an error
+// has a violation that was seen before it.
 func Run(ctx context.Context, s protocol.Subject, w *Workload, o Options) (*report.Document, error) {
 	j, asked, err := o.job(s, w)
 	if err != nil {
@@ -123,10 +124,11 @@ func (o *Options) ask(ctx context.Context, j *judge.Job, asked []judge.Engine) (
 	}
 	var shown judge.Answer // with a witness: of the engine that was asked last
 	begun := time.Now()
+	var err error
 	for i, e := range asked {
-		a, err := o.askOne(ctx, e, j, (o.Budget-time.Since(begun))/time.Duration(len(asked)-i))
-		if err != nil {
-			return nil, err
+		var a judge.Answer
+		if a, err = o.askOne(ctx, e, j, (o.Budget-time.Since(begun))/time.Duration(len(asked)-i)); err != nil {
+			break
 		}
 		d.Verdicts = append(d.Verdicts, a.Verdict)
 		if o.Row != nil {
@@ -140,10 +142,13 @@ func (o *Options) ask(ctx context.Context, j *judge.Job, asked []judge.Engine) (
 		}
 	}
 	d.Conclude()
-	if o.Witness != nil && shown.Recorded != nil {
-		return d, replay.Write(o.Witness, j, &shown)
+	if err != nil && d.Verdict != report.Violated && d.Verdict != report.Disagree {
+		return nil, err
 	}
-	return d, nil
+	if o.Witness != nil && shown.Recorded != nil {
+		err = errors.Join(err, replay.Write(o.Witness, j, &shown))
+	}
+	return d, err
 }
 
 // askOne asks an engine, which has so much time if there is a budget.

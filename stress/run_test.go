@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/catalogue"
+	"tailpoke/stress/internal/judge"
 	"tailpoke/stress/report"
 )
 
@@ -269,5 +271,39 @@ func TestProgressOfExploration(t *testing.T) {
 	}
 	if v := d.Of(protocol.Model); v.Verdict != protocol.Bounded || v.States < first.States {
 		t.Errorf("%s after %d states, then %d", v.Verdict, first.States, v.States)
+	}
+}
+
+// fails is an engine that the harness fails for.
+type fails struct{ judge.Engine }
+
+func (fails) Judge(context.Context, *judge.Job) (judge.Answer, error) {
+	return judge.Answer{}, errors.New("the harness fails")
+}
+
+// TestErrorBehindAViolation: an engine that fails takes back no violation that another one has seen, nor
+// its witness. Beside it nothing holds.
+func TestErrorBehindAViolation(t *testing.T) {
+	machine := judge.ByName(protocol.Machine)
+	for name, want := range map[string]report.Overall{"forget-one": report.Violated, "epoch": ""} {
+		s, w, err := Choice{Sites: 1, Threads: 2, Grace: name}.Resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var witness bytes.Buffer
+		o := Options{Witness: &witness}
+		j, _, err := o.job(s, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := o.ask(t.Context(), j, []judge.Engine{machine, fails{machine}})
+		switch {
+		case err == nil:
+			t.Errorf("%q: no error", name)
+		case want == "" && d != nil:
+			t.Errorf("%q: %s", name, d.Verdict)
+		case want != "" && (d == nil || d.Verdict != want || witness.Len() == 0):
+			t.Errorf("%q: %+v, %d bytes of a witness", name, d, witness.Len())
+		}
 	}
 }

@@ -126,13 +126,11 @@ func (j *judging) judge(cmd *cobra.Command, args []string) (*report.Document, er
 		}
 	}
 	d, err := stress.Run(cmd.Context(), r.Subject, r.Workload, o)
-	if err = errors.Join(err, closeTrace()); err != nil {
-		return nil, failed(err)
+	err = errors.Join(err, closeTrace())
+	if d != nil {
+		err = errors.Join(err, saveWitness(j.notes(cmd)), saveTimes(d))
 	}
-	if err := saveWitness(j.notes(cmd)); err != nil {
-		return d, failed(err)
-	}
-	if err := saveTimes(d); err != nil {
+	if err != nil {
 		return d, failed(err)
 	}
 	if err := missing(d, r.required); err != nil {

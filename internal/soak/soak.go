@@ -113,7 +113,7 @@ func (s *soak) explore(ctx context.Context) {
 		return
 	}
 	d, err := stress.Run(ctx, s.Subject, s.Workload, o)
-	if err != nil {
+	if d == nil {
 		s.err = err
 		return
 	}
@@ -122,6 +122,7 @@ func (s *soak) explore(ctx context.Context) {
 		v.Witness = nil // a bundle has it
 		s.write(state.Record{Verdict: &v})
 	}
+	s.err = errors.Join(s.err, err)
 }
 
 // next is the live engine that has run for the least time, and how long it is to run yet.

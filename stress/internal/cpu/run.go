@@ -94,7 +94,8 @@ type run struct {
 
 // Run executes the entry on Subject.Shape.Threads threads and changes the keys until
 // the time is over, ctx is done, or, with StopAtFirst, there is a finding. The error
-// says that the machine or the subject does not allow the run; a finding is no error.
+// says that the machine or the subject does not allow the run; a finding is no error. A result beside an
+// error is what was seen before it.
 func Run(ctx context.Context, c Config) (*Result, error) {
 	if err := c.Check(len(c.Programs)); err != nil {
 		return nil, err
@@ -112,16 +113,13 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 	if err := r.open(r.observe); err != nil {
 		return nil, err
 	}
-	err := r.load()
-	if err == nil {
-		err = r.execute(ctx)
+	if err := r.load(); err != nil {
+		return nil, errors.Join(err, r.Close())
 	}
+	err := r.execute(ctx)
 	trace := r.trace.Close()
-	var res *Result
-	if err == nil {
-		res = r.result()
-		res.Trace = trace
-	}
+	res := r.result()
+	res.Trace = trace
 	return res, errors.Join(err, r.Close())
 }
 

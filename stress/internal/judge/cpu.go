@@ -172,8 +172,9 @@ func runWatched(ctx context.Context, c cpu.Config, w *watch) (*cpu.Result, error
 	ctx, cancel := w.attach(ctx, &c.Config)
 	defer cancel()
 	res, err := cpu.Run(ctx, c)
-	if err == nil {
+	if res != nil {
 		w.report(&res.Result)
+		err = res.Keep(err)
 	}
 	return res, err
 }

@@ -51,6 +51,9 @@ func doubted(v report.Verdict, why string) report.Verdict {
 	if len(v.Findings) > 0 {
 		seen = v.Findings[0].Text
 	}
+	if v.Reason != "" {
+		seen += "; " + v.Reason
+	}
 	return report.Verdict{Engine: v.Engine, Verdict: protocol.Bounded, Reason: why + ": " + seen, CPUCounts: v.CPUCounts, Kernel: v.Kernel, Seconds: v.Seconds}
 }
 
@@ -285,7 +288,7 @@ func runKernel(ctx context.Context, j *Job, k *kernelJob) (Answer, error) {
 	ctx, cancel := w.attach(ctx, &k.Config.Config)
 	defer cancel()
 	res, err := kernel.Run(ctx, k.Config)
-	if err != nil {
+	if res == nil {
 		return Answer{}, err
 	}
 	if t := res.Trace; t != nil {
@@ -293,6 +296,9 @@ func runKernel(ctx context.Context, j *Job, k *kernelJob) (Answer, error) {
 		if res.Watch.Noted == 0 && t.Conforms {
 			t.Conforms, t.Reason = false, "nothing was seen"
 		}
+	}
+	if err := res.Keep(err); err != nil {
+		return Answer{}, err
 	}
 	res.KernelFacts, res.Made, res.Left, res.As = facts, len(k.fit.Made), k.fit.Left, k.fit.As
 	return Answer{Verdict: res.Verdict()}, j.writeTrace(res.Trace)

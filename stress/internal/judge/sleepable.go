@@ -32,6 +32,9 @@ func runSleepable(ctx context.Context, j *Job) (Answer, error) {
 		c.Began, c.Ended = b.Began, b.Ended
 	}
 	res, err := kernel.RunSleepable(ctx, c)
+	if res != nil {
+		err = res.Keep(err)
+	}
 	switch {
 	case errors.Is(err, kernel.ErrUnsupported):
 		return unsupported(err.Error()), nil

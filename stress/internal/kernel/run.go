@@ -42,8 +42,8 @@ type run struct {
 
 // Run executes the entry on threads and changes the keys until the time is over, ctx is done, or,
 // with StopAtFirst, there is a finding. The error says that the machine or the subject does not
-// allow the run; a finding is no error. The run's threads have no more privileges than [Needs]
-// lists, whatever the process has; they end with the run.
+// allow the run; a finding is no error. A result beside an error is what was seen before it. The run's
+// threads have no more privileges than [Needs] lists, whatever the process has; they end with the run.
 func Run(ctx context.Context, c Config) (*Result, error) {
 	if err := Supported(); err != nil {
 		return nil, err
@@ -112,17 +112,11 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 	err = r.driver.Run(ctx)
 	err = errors.Join(err, helpers.Stop(), r.dismiss(), r.empty())
 	watched := r.watcher.close()
-	if err != nil {
-		return nil, err
-	}
-	res, err := r.counts()
-	if err != nil {
-		return nil, err
-	}
+	res, bad := r.counts()
 	res.Latencies = r.latencies.sum()
 	r.addWatch(&res, watched)
 	r.driver.Conclude(&res.Result)
-	return &res, nil
+	return &res, errors.Join(err, bad)
 }
 
 // ownThreads is how many threads a run has beside those that execute. All may run Go code at once:

@@ -67,7 +67,7 @@ type sleeper struct {
 }
 
 // RunSleepable executes a sleepable caller and changes its key. The error says that the machine or the
-// kernel does not allow it; a finding is no error.
+// kernel does not allow it; a finding is no error. A result beside an error is what was seen before it.
 func RunSleepable(ctx context.Context, c Sleepable) (*Result, error) {
 	if err := Supported(); err != nil {
 		return nil, err
@@ -82,10 +82,7 @@ func RunSleepable(ctx context.Context, c Sleepable) (*Result, error) {
 	if bad := s.close(); err == nil {
 		err = bad
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &s.res, nil
+	return &s.res, err
 }
 
 // run lets the reader and the hog go, and changes the key.

@@ -32,6 +32,7 @@ type Result struct {
 	Bad      uint64
 	Findings []Finding
 	Script   protocol.Script // the calls up to the first of them
+	Broke    string          // what ended the run, if that was an error; the findings stand
 
 	Durations map[string]report.Histogram
 	Near      *report.Near // nil, if nobody looked
@@ -62,6 +63,16 @@ func (d *Driver) Conclude(r *Result) {
 		d.NoteFinding()
 		r.FirstSeconds, r.Script = time.Duration(d.first.Load()).Seconds(), d.calls.script()
 	}
+}
+
+// Keep takes the error that ended a run into its result, if there are findings. Else the error is all that
+// is known, and is returned.
+func (r *Result) Keep(err error) error {
+	if err == nil || len(r.Findings) == 0 {
+		return err
+	}
+	r.Broke = "an error ended the run: " + strings.ReplaceAll(err.Error(), "\n", "; ")
+	return nil
 }
 
 // Progress sums it up.
@@ -138,7 +149,7 @@ func (r *Result) Verdict() report.Verdict {
 		v.Findings[len(v.Findings)-1].Script = r.Script.String()
 	}
 	first := r.Findings[0]
-	v.Verdict, v.Property = protocol.Violated, first.Class.Property()
+	v.Verdict, v.Property, v.Reason = protocol.Violated, first.Class.Property(), r.Broke
 	// The kept findings are a sample: all executions that went wrong count as the class
 	// that says most.
 	switch first.Class {

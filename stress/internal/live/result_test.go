@@ -186,3 +186,16 @@ func TestCount(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// TestKeep: an error stands beside findings, and in no answer's place.
+func TestKeep(t *testing.T) {
+	late := errors.New("late")
+	none := Result{}
+	if err := none.Keep(late); err != late || none.Broke != "" {
+		t.Errorf("%v: %+v", err, none)
+	}
+	some := Result{Findings: []Finding{{Class: ClassA}}}
+	if err := some.Keep(late); err != nil || some.Verdict().Verdict != protocol.Violated || some.Verdict().Reason != "an error ended the run: late" {
+		t.Errorf("%v: %+v", err, some.Verdict())
+	}
+}
