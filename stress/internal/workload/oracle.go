@@ -111,7 +111,11 @@ func (o *Oracle) anything() *interp.Result {
 func (o *Oracle) take(res *interp.Result) {
 	o.lo, o.hi = res.CtxLo, res.CtxHi
 	all := res.Outcomes
-	if n := len(all); n > exec.MaxOutcomes {
+	n := len(all)
+	if res.Unknown != nil {
+		n++
+	}
+	if n > exec.MaxOutcomes {
 		o.unknown = fmt.Sprintf("%s may return %d different values; at most %d can be told apart", o.workload.Entry.Name, n, exec.MaxOutcomes)
 		marks := o.anything()
 		all, res.Unknown = marks.Outcomes, marks.Unknown

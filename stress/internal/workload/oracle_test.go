@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"tailpoke/jit"
+	"tailpoke/jit/exec"
+	"tailpoke/jit/interp"
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/live"
 )
@@ -52,6 +54,26 @@ func TestOracleOfGenerated(t *testing.T) {
 			if got[i] != tc.want[i] {
 				t.Errorf("held %v: %v, want %v", tc.held, got, tc.want)
 			}
+		}
+	}
+}
+
+// TestMostOutcomes: what is not known is an outcome too, for which there is a bit.
+func TestMostOutcomes(t *testing.T) {
+	w, err := Generate(protocol.Shape{Sites: 1, Programs: 2, Keys: 1}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for known, told := range map[int]bool{exec.MaxOutcomes - 1: true, exec.MaxOutcomes: false} {
+		res := &interp.Result{Unknown: &interp.Outcome{Last: []string{""}}}
+		for i := range known {
+			res.Outcomes = append(res.Outcomes, interp.Outcome{R0: uint64(i), Last: []string{""}})
+		}
+		o := w.Blind(&jit.V510, w.Context)
+		o.outcomes, o.last = nil, nil
+		o.take(res)
+		if n := len(o.Outcomes()); n > exec.MaxOutcomes || (n == known+1) != told {
+			t.Errorf("%d known ones and others: %d outcomes", known, n)
 		}
 	}
 }
