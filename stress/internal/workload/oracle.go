@@ -34,7 +34,7 @@ type Oracle struct {
 	data     map[string]*interp.Map
 
 	mu    sync.Mutex        // guards what follows, and what the interpreter does with data
-	known map[string]uint64 // masks by contents
+	known map[string]uint64 // masks by contents, at most maxKnown
 	buf   []byte            // for the names of contents
 }
 
@@ -205,9 +205,15 @@ func (o *Oracle) Legal(held [][]int) (uint64, error) {
 			mask |= 1 << (len(o.outcomes) - 1)
 		}
 	}
+	if len(o.known) >= maxKnown {
+		clear(o.known)
+	}
 	o.known[string(o.buf)] = mask
 	return mask, nil
 }
+
+// maxKnown bounds the masks that are kept: of 16 keys there are more contents than a machine has memory.
+const maxKnown = 1 << 16
 
 // coarsely are the outcomes that come of falling through, or of a program that a key holds, whatever
 // led there.

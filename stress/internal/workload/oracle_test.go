@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"strconv"
 	"testing"
 
 	"tailpoke/jit"
@@ -55,6 +56,24 @@ func TestOracleOfGenerated(t *testing.T) {
 				t.Errorf("held %v: %v, want %v", tc.held, got, tc.want)
 			}
 		}
+	}
+}
+
+// TestKnownIsBounded: an oracle that is asked about ever new contents does not grow.
+func TestKnownIsBounded(t *testing.T) {
+	w, err := Generate(protocol.Shape{Sites: 1, Programs: 2, Keys: 1}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := newOracle(t.Context(), w, &jit.V510, w.Context)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range maxKnown {
+		o.known[strconv.Itoa(i)] = 0
+	}
+	if mask, err := o.Legal([][]int{{0}}); err != nil || mask == 0 || len(o.known) > maxKnown {
+		t.Errorf("%#x, %v, %d are known", mask, err, len(o.known))
 	}
 }
 
