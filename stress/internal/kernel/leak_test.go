@@ -53,6 +53,19 @@ func TestNothingIsLeft(t *testing.T) {
 	t.Errorf("before %+v, after %+v", before, after)
 }
 
+// TestNothingIsTried: a trial of what nothing executes opens no files.
+func TestNothingIsTried(t *testing.T) {
+	c := blindRig(t, ebpf.CGroupSockAddr, ebpf.AttachCGroupInet4Connect, "")
+	like := &ebpf.ProgramSpec{Type: ebpf.CGroupSockAddr, AttachType: ebpf.AttachCGroupInet4Connect}
+	if p, err := newCounting(like); err == nil { // what is made once: caches, files of the runtime
+		p.Close()
+	}
+	before := entries(t, "/proc/self/fd")
+	if (&Fit{}).misses(&loaded{entry: like}, c.Input) || entries(t, "/proc/self/fd") > before {
+		t.Errorf("%d files, %d before", entries(t, "/proc/self/fd"), before)
+	}
+}
+
 // left is what a run might leave.
 type left struct {
 	programs               []ebpf.ProgramID

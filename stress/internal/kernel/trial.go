@@ -67,8 +67,11 @@ func (e *event) reaches(entry *ebpf.ProgramSpec) error {
 func (f *Fit) misses(l *loaded, in Input) bool {
 	x := newExecutor(l.entry)
 	defer x.close()
+	if x.idle != "" {
+		return false
+	}
 	p, err := newCounting(l.entry)
-	if x.idle != "" || err != nil {
+	if err != nil {
 		return false
 	}
 	defer p.Close()
