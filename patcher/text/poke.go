@@ -90,7 +90,7 @@ func (p *Poker) stores(
 	b := m.Bytes(buf[:0], old[:], next[:])
 	off += exec.Off(from)
 	if m.Single && len(b) > 1 {
-		return append(to, p.wordStore(off, b))
+		return append(to, p.wordStore(to, off, b))
 	}
 	for i := range b {
 		to = append(to, exec.Store{Off: off + exec.Off(i), Width: 1, Value: uint64(b[i])})
@@ -98,11 +98,19 @@ func (p *Poker) stores(
 	return to
 }
 
-// wordStore is the store of some bytes with the unchanged rest of their aligned word.
-func (p *Poker) wordStore(off exec.Off, b []byte) exec.Store {
+// wordStore is the store of some bytes with the rest of their aligned word, as earlier stores of the
+// sequence leave it: these are made with it.
+func (p *Poker) wordStore(earlier []exec.Store, off exec.Off, b []byte) exec.Store {
 	at := off &^ 7
 	var word [8]byte
 	p.arena.ReadInto(at, word[:])
+	for _, s := range earlier {
+		for i := range exec.Off(s.Width) {
+			if in := s.Off + i - at; in < 8 { // one before the word wraps around
+				word[in] = byte(s.Value >> (8 * i))
+			}
+		}
+	}
 	copy(word[off-at:], b)
 	return exec.Store{Off: at, Width: 8, Value: binary.LittleEndian.Uint64(word[:])}
 }

@@ -193,3 +193,28 @@ func TestStepsAreTheMethods(t *testing.T) {
 		checkPlace(t, a, off, next)
 	}
 }
+
+// TestWordsOfASequence: a store of a word keeps what earlier stores of its sequence have written there,
+// of one byte or of a word. The grammar has no words for such steps.
+func TestWordsOfASequence(t *testing.T) {
+	a := newArena(t, 1<<16)
+	const off = 67
+	old, next := Jump(off, 0xabcd), Jump(off, 3)
+	trapped := next
+	trapped[0] = exec.Int3
+	m := protocol.Method{Name: "m", Steps: []protocol.MicroStep{
+		{Len: 1, From: protocol.FromTrap}, {Off: 1, Single: true}, {Len: 2, From: protocol.FromTrap, Single: true}, {Off: 1, Single: true},
+		{Sync: true}, {Len: 1}, {Sync: true},
+	}}
+	p := New(a, m)
+	p.Between = func() {
+		if got := Insn(a.Read(off, Size)); got != trapped {
+			t.Errorf("%v behind the first sync, want %v", got, trapped)
+		}
+	}
+	place(a, off, old)
+	if _, err := p.Poke(off, old, next); err != nil {
+		t.Fatal(err)
+	}
+	checkPlace(t, a, off, next)
+}
