@@ -46,6 +46,9 @@ func (e cpuEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	if err := e.Missing(); err != nil {
 		return skipped(err.Error()), nil
 	}
+	if m := j.Subject.Method; cpu.MayTear(m) && !hasText(m) {
+		return unsupported("a process of its own reads the poke method as text, which has no word for all of its steps"), nil
+	}
 	if why := j.limits(ctx, j.Workload.Context); why != "" {
 		return unsupported(why), nil
 	}
@@ -70,6 +73,12 @@ func (e cpuEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 		a.Verdict = cpuHonest(a.Verdict, j, oracle)
 	}
 	return a, j.writeTrace(a.Trace)
+}
+
+// hasText reports whether a method's text is read back.
+func hasText(m protocol.Method) bool {
+	read, err := protocol.ParseMethod(m.String())
+	return err == nil && read.Same(m)
 }
 
 // cpuHonest takes back what a run without a finding does not say, and says what it cannot show.

@@ -106,6 +106,16 @@ func TestParcel(t *testing.T) {
 	}
 }
 
+// TestMethodWithoutText: a method that a child cannot be told of is not judged.
+func TestMethodWithoutText(t *testing.T) {
+	needCPU(t)
+	j := jobOf(t, sites(t, 1), Options{Duration: time.Second})
+	j.Subject.Method.Steps = append([]protocol.MicroStep{{Off: 1, Single: true}}, j.Subject.Method.Steps...)
+	if v := asked(t, cpuEngine{}, j).Verdict; v.Verdict != protocol.Unsupported || !strings.Contains(v.Reason, "no word") {
+		t.Errorf("%s: %s", v.Verdict, v.Reason)
+	}
+}
+
 func exampleResult() *cpu.Result {
 	return &cpu.Result{
 		Result: live.Result{
