@@ -31,6 +31,8 @@ var ErrNoRoom = errors.New("do not fit")
 // NewArray makes an empty prog array. The error wraps [ErrNoRoom] if it has too many keys.
 func (p *Patcher) NewArray(name string, keys int) (*ProgArray, error) {
 	size := int(p.cfg.Offsets.Ptrs) + 8*keys
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if _, ok := p.arrays[name]; ok {
 		return nil, fmt.Errorf("prog array %q exists", name)
 	}

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/cilium/ebpf/asm"
@@ -45,6 +46,49 @@ func TestLoadFindsWhatKeysHold(t *testing.T) {
 		if len(r.events) != 0 {
 			t.Errorf("%s: a load is no operation, and showed %v", name, r.events)
 		}
+	}
+}
+
+// TestArraysWhileProgramsAreLoaded makes prog arrays and loads programs at the same time: each array has
+// a place of its own. The race detector sees more.
+func TestArraysWhileProgramsAreLoaded(t *testing.T) {
+	r := newRig(t, setting{silent: true})
+	const makers, each = 4, 200
+	var makes [makers][each]*ProgArray
+	var all sync.WaitGroup
+	for i := range makers {
+		all.Go(func() {
+			for n := range each {
+				a, err := r.p.NewArray(fmt.Sprintf("array %d of %d", n, i), 8)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				makes[i][n] = a
+			}
+		})
+	}
+	img := r.caller(t, 0, 1)
+	for range 20 {
+		p, err := r.p.Load("caller", img, PlaceAny)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.p.Unload(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all.Wait()
+	at := map[uint64]bool{}
+	for _, some := range makes {
+		for _, a := range some {
+			if a != nil {
+				at[a.Addr()] = true
+			}
+		}
+	}
+	if len(at) != makers*each {
+		t.Errorf("%d places of %d arrays", len(at), makers*each)
 	}
 }
 

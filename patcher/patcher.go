@@ -56,13 +56,13 @@ type Offsets struct {
 // Patcher loads programs and keeps prog arrays. Its methods are safe for concurrent
 // use.
 type Patcher struct {
-	cfg    Config
-	arena  *exec.Arena
-	poker  *text.Poker
-	data   *exec.Data
-	arrays map[string]*ProgArray
+	cfg   Config
+	arena *exec.Arena
+	poker *text.Poker
+	data  *exec.Data
 
 	mu      sync.Mutex // guards what follows; taken inside poke mutexes
+	arrays  map[string]*ProgArray
 	space   *space
 	top     int // first free byte of data
 	structs []bool

@@ -63,8 +63,8 @@ func (p *Patcher) descriptors(prog *Program) ([]*pokeDescriptor, error) {
 	var out []*pokeDescriptor
 	for i := range prog.Image.Sites {
 		s := &prog.Image.Sites[i]
-		a, ok := p.arrays[s.Array]
-		if !ok {
+		a := p.array(s.Array)
+		if a == nil {
 			return nil, fmt.Errorf("site of unknown map %q", s.Array)
 		}
 		if s.Key < 0 || s.Key >= a.Keys() {
@@ -77,6 +77,13 @@ func (p *Patcher) descriptors(prog *Program) ([]*pokeDescriptor, error) {
 		out = append(out, d)
 	}
 	return out, nil
+}
+
+// array is the prog array of that name, or nil.
+func (p *Patcher) array(name string) *ProgArray {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.arrays[name]
 }
 
 // at is where a slot lies in the arena.
