@@ -30,9 +30,6 @@ type Options struct {
 	// NoSymmetry tells states apart that differ by a permutation of the threads alone, or
 	// of the programs, or of keys without a site, or by which of two idle mutators calls.
 	NoSymmetry bool
-	// Reduce leaves out orders of moves that cannot matter: a proof has fewer states, and
-	// everything else is the same. It does nothing together with Progress or Only.
-	Reduce bool
 	// Progress judges whether operations end, too, once all executions are explored and
 	// broke nothing. Several threads are then told apart as by NoSymmetry.
 	Progress bool
@@ -127,12 +124,7 @@ func Check(s protocol.Subject, o Options) (*Result, error) {
 		e.stop = o.Stop
 		return e, e.run()
 	}
-	sys.reduce = o.Reduce && !o.Progress && only == noFault
 	e, out := explore()
-	if sys.reduce && out.broken != noFault {
-		sys.reduce = false
-		e, out = explore()
-	}
 	r := e.result(out)
 	if o.Progress && r.Verdict == protocol.Proved {
 		e.judgeProgress(r)

@@ -154,10 +154,9 @@
 // A state is packed into one word for the mutator, one for each site and one for each thread.
 // Threads are alike, so their words are sorted. So are programs, unless they have sites, and keys
 // without a site. Of two idle mutators the first one calls. [Options.NoSymmetry] leaves that out;
-// symmetry.go says what is not alike. [Options.Reduce] leaves out orders of moves that cannot
-// matter: move.go. The visited table is split into shards by hash. Workers expand and insert in
-// turns without locks. Numbers, parents, counts and witness do not depend on how many workers
-// there are.
+// symmetry.go says what is not alike. The visited table is split into shards by hash. Workers
+// expand and insert in turns without locks. Numbers, parents, counts and witness do not depend on
+// how many workers there are.
 //
 // # Besides the answer
 //

@@ -19,7 +19,7 @@ func TestWorkersChangeNothing(t *testing.T) {
 	}{
 		{"proved", protocol.DefaultSubject(), Options{Threads: 3}},
 		{"violated", mutant(t, "no-grace"), Options{Threads: 3, NoSymmetry: true}},
-		{"proved", copies(1), Options{Reduce: true}},
+		{"proved", copies(1), Options{}},
 		{"violated", needy(t, "quiet-grace"), Options{Progress: true}},
 		{"violated", needy(t, "no-mutex"), Options{Threads: 2}},
 		{"bounded", protocol.DefaultSubject(), Options{Threads: 4, MaxStates: 30_000}},

@@ -29,7 +29,6 @@ type system struct {
 	symmetric bool // threads are alike, and mutators
 	alike     bool // programs are
 	alikeKeys int  // keys are, from this one on
-	reduce    bool // leave out orders of moves that cannot matter
 
 	words   int // how many words of a state are used
 	sites   int // of all images
