@@ -30,7 +30,6 @@ type Client struct {
 	selected int // the thread whose registers and memory are meant, 0: not known
 	breaks   map[uint64]bool
 	running  bool
-	count    int // of packets that were sent
 }
 
 // A Packet is what a stub sent by itself, for [Client.Stopped].
@@ -99,14 +98,10 @@ func (c *Client) Close() error {
 	return err
 }
 
-// Packets is how many were sent.
-func (c *Client) Packets() int { return c.count }
-
 // Running reports whether the machine runs.
 func (c *Client) Running() bool { return c.running }
 
 func (c *Client) send(text string) error {
-	c.count++
 	return writePacket(c.conn, text)
 }
 
