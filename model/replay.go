@@ -197,7 +197,7 @@ func (r *replayer) holdsUp(x state, cycle []node) bool {
 		g := expander{sys: r.sys, x: x}
 		held := true
 		g.found = func(m move, _ fault) {
-			if m.kind != moveReclaim {
+			if !m.background() {
 				held = held && m.actor != a.actor
 				could |= g.sys.owed(&g.x, m)
 			}
