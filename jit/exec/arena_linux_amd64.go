@@ -11,8 +11,8 @@ import (
 )
 
 // Arena is executable memory: read and executed at one address, written at another.
-// Write writes text that no thread executes; live text is written by the Store methods
-// alone. Callers order their stores themselves; an Arena has no lock.
+// Write writes text that no thread executes; live text is written by StoreAll alone.
+// Callers order their stores themselves; an Arena has no lock.
 type Arena struct {
 	slot int
 	rw   []byte

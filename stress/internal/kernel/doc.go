@@ -12,9 +12,9 @@
 // Callers are copies of the entry. Every other one is called by a checker, a program of ours in
 // front of it. The checker compares every execution with what the keys held meanwhile, and its
 // callee-saved registers with canaries: checker.go. Of the other callers, the last execution of
-// each call is checked. What may be returned is not this package's to know ([Config.Legal]); it is
-// announced phase by phase: phase.go. The kernel makes the context of an execution; [Input.Seen]
-// asks for it.
+// each call is checked. What may be returned is not this package's to know ([live.Oracle.Legal]);
+// it is announced phase by phase: phase.go. The kernel makes the context of an execution;
+// [Input.Seen] asks for it.
 //
 // # What is watched
 //

@@ -118,7 +118,7 @@ func siteOf(t *text, bypass, target int, nop slotBytes) (identity.Site, error) {
 	return s, nil
 }
 
-// A found key is a key with the sites that follow it.
+// An experiment finds the keys that have sites: it gives each a program, and sees what changes in an image.
 type experiment struct {
 	img     *identity.Image
 	adjOff  uint64         // from where a program begins to where tail calls enter it

@@ -24,14 +24,6 @@ const (
 	sleepableTail = 120
 )
 
-// sleepableFunc names a function for the verifier.
-func sleepableFunc(name string) *btf.Func {
-	return &btf.Func{Name: name, Linkage: btf.StaticFunc, Type: &btf.FuncProto{
-		Return: &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed},
-		Params: []btf.FuncParam{{Name: "ctx", Type: &btf.Pointer{Target: &btf.Void{}}}},
-	}}
-}
-
 // sleepableInsns is a caller whose only site is in a function that it calls again and again. Both use
 // R6 to R9: in state A the function gives its caller wrong ones, the caller says that it lost its
 // canary, and its own epilogue gives the kernel back what is the kernel's. The canary is a value that
@@ -40,7 +32,7 @@ func sleepableFunc(name string) *btf.Func {
 func sleepableInsns(array *ebpf.Map, pad int) asm.Instructions {
 	const canary, kept = -8, -16 // on the stack: the value, and the context
 	insns := asm.Instructions{
-		btf.WithFuncMetadata(asm.Mov.Reg(asm.R6, asm.R1).WithSymbol("caller"), sleepableFunc("caller")),
+		btf.WithFuncMetadata(asm.Mov.Reg(asm.R6, asm.R1).WithSymbol("caller"), function("caller")),
 		asm.LoadMem(asm.R7, asm.R6, 0, asm.Word),
 		asm.StoreMem(asm.RFP, canary, asm.R7, asm.DWord), asm.StoreMem(asm.RFP, kept, asm.R6, asm.DWord),
 		asm.Mov.Reg(asm.R8, asm.R7), asm.Mov.Reg(asm.R9, asm.R7),
@@ -61,7 +53,7 @@ func sleepableInsns(array *ebpf.Map, pad int) asm.Instructions {
 		asm.LoadMapPtr(asm.R2, array.FD()), asm.Mov.Imm(asm.R3, 0), asm.FnTailCall.Call(),
 		asm.Mov.Reg(asm.R0, asm.R7), asm.Add.Reg(asm.R0, asm.R8), asm.Add.Reg(asm.R0, asm.R9), asm.Return(),
 	}
-	sub[0] = btf.WithFuncMetadata(sub[0].WithSymbol("sub"), sleepableFunc("sub"))
+	sub[0] = btf.WithFuncMetadata(sub[0].WithSymbol("sub"), function("sub"))
 	if pad > 0 {
 		sub = lengthen(&ebpf.ProgramSpec{Instructions: sub}, pad).Instructions
 	}
