@@ -35,6 +35,7 @@ type Steered struct {
 	Lines <-chan string
 	Took  time.Duration // until it was ready
 
+	saved   *os.File // what it began with; nil: it was booted
 	monitor *monitor
 	copies  sync.WaitGroup
 	done    chan struct{}
@@ -66,16 +67,32 @@ func Steer(ctx context.Context, o Options) (*Steered, error) {
 			return nil, err
 		}
 	}
-	defer o.saved.Close()
+	return o.begin(ctx)
+}
+
+// begin begins a machine with what was kept, which is the machine's from here on.
+func (o Options) begin(ctx context.Context) (*Steered, error) {
 	m, err := o.steer(ctx)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, o.saved.Close())
 	}
+	m.saved = o.saved
 	if err := m.monitor.loaded(ctx); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	m.Took = time.Since(m.started)
 	return m, nil
+}
+
+// Again ends the machine, and begins another one with what this one began with, which nobody else can
+// have taken away meanwhile.
+func (t *Steered) Again(ctx context.Context) (*Steered, error) {
+	o := *t.o
+	o.saved, t.saved = t.saved, nil
+	if err := t.Close(); err != nil {
+		return nil, errors.Join(err, o.saved.Close())
+	}
+	return o.begin(ctx)
 }
 
 // boot boots a machine, waits until its verb is ready, and keeps it in a file.
@@ -249,6 +266,7 @@ func (t *Steered) Close() error {
 			_ = t.CPUs.Close() // its file is closed once more below
 		}
 		t.machine.close()
+		_ = t.saved.Close() // nil is closed already
 	})
 	return nil
 }

@@ -82,6 +82,45 @@ func TestLastWords(t *testing.T) {
 	}
 }
 
+// loads is a machine that says what it begins with.
+const loads = `for a; do case $a in exec:*) say "begins with $(sh -c "${a#exec:}")"; esac; done
+read line <&8; echo '{"return":{"status":"paused"}}' >&8; exit 0`
+
+// TestAgain: a machine begins anew with what it began with, though nobody finds that any more.
+func TestAgain(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	fakeQEMU(t, greet+loads)
+	o := Options{Kernel: fileOf(t, "bzImage", bzImage("6.1.0 fake")), Dir: "/", limits: quick}.steerable().withDefaults()
+	name := fileOf(t, "kept", []byte("a state"))
+	var err error
+	if o.saved, err = os.Open(name); err != nil {
+		t.Fatal(err)
+	}
+	o.steered = true
+	m, err := o.begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if m, err = m.Again(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		m.LastWords(time.Minute) // it ends by itself
+		if got := m.screen.tail(); len(got) != 1 || untimed(got[0]) != "begins with a state" {
+			t.Errorf("it says %q", got)
+		}
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.saved.Stat(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("what was kept stays open: %v", err)
+	}
+}
+
 // TestSavedName: a machine that was kept is found by everything that it depends on, and by nothing else.
 func TestSavedName(t *testing.T) {
 	kernel := fileOf(t, "bzImage", bzImage("6.1.0 fake"))

@@ -21,6 +21,9 @@ type Steered struct {
 // Steer answers [errors.ErrUnsupported].
 func Steer(context.Context, Options) (*Steered, error) { return nil, errors.ErrUnsupported }
 
+// Again answers [errors.ErrUnsupported].
+func (*Steered) Again(context.Context) (*Steered, error) { return nil, errors.ErrUnsupported }
+
 // Say answers [errors.ErrUnsupported].
 func (*Steered) Say(string) error { return errors.ErrUnsupported }
 

@@ -245,15 +245,11 @@ func (x *explorer) bound() string {
 	return fmt.Sprintf("%s, each held once; %s, %s; fetches are coherent", readers, kind, ops)
 }
 
-// restart begins with another machine, in which everything lies as in the one before: they are one that
-// was kept.
+// restart goes on in another machine.
 func (x *explorer) restart(ctx context.Context, c *inside.Caller) error {
 	x.res.Restart++
 	x.res.Moves += x.machine.moves
-	if err := x.machine.close(); err != nil {
-		return err
-	}
-	m, err := open(ctx, x.Machine)
+	m, err := x.machine.again(ctx)
 	if err != nil {
 		return err
 	}

@@ -48,6 +48,19 @@ func open(ctx context.Context, o vm.Options) (*machine, error) {
 	if err != nil {
 		return nil, err
 	}
+	return opened(ctx, g)
+}
+
+// again ends the machine, and opens another one in which everything lies as in this one.
+func (m *machine) again(ctx context.Context) (*machine, error) {
+	g, err := m.vm.Again(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return opened(ctx, g)
+}
+
+func opened(ctx context.Context, g *vm.Steered) (*machine, error) {
 	m := &machine{vm: g, cpus: g.CPUs}
 	if err := m.begin(ctx); err != nil {
 		return nil, errors.Join(err, g.Close())
