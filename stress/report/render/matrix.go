@@ -23,15 +23,18 @@ func (m matrix) parts(*report.Document) []part {
 	for _, k := range m.Kernels {
 		row := []string{k.Name}
 		for i := range k.Cells {
-			row = append(row, matrixCell(&k.Cells[i]))
+			short, _ := shortCell(&k.Cells[i])
+			row = append(row, short)
 		}
 		t.Add(row...)
 	}
 	out := []part{{block: t}}
 	for _, k := range m.Kernels {
 		for i, c := range k.Cells {
-			if c.Verdict == report.Violated {
+			if _, cut := shortCell(&c); cut || c.Verdict == report.Violated {
 				out = append(out, text(0, fmt.Sprintf("%s, %s: %s", k.Name, m.Verbs[i].Name, c.Summary))...)
+			}
+			if c.Verdict == report.Violated {
 				out = append(out, field("again", c.Again))
 			}
 		}
@@ -66,6 +69,23 @@ func matrixCell(c *report.MatrixCell) string {
 		return string(c.Verdict)
 	}
 	return fmt.Sprintf("%s: %s", c.Verdict, c.Summary)
+}
+
+// cellWidth is how many characters a cell of the table has at most. What is longer stands below it as well.
+const cellWidth = 60
+
+// shortCell is a cell as the table has it, and whether that is its beginning alone.
+func shortCell(c *report.MatrixCell) (short string, cut bool) {
+	whole := matrixCell(c)
+	if len(whole) <= cellWidth {
+		return whole, false
+	}
+	const more = ", ..."
+	short = whole[:cellWidth-len(more)]
+	if end := strings.LastIndexAny(short, ",;:"); end > 0 {
+		short = short[:end]
+	}
+	return short + more, true
 }
 
 func (m matrix) cases(*report.Document) []testCase {
