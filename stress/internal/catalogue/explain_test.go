@@ -44,7 +44,7 @@ func TestExplains(t *testing.T) {
 		},
 		"safe":       {"no execution within the bounds"},
 		"retire":     {"frees the replaced program after a grace period"},
-		"Bypass":     {"the slot before the unwind"},
+		"Bypass":     {"bypass=nop: unwinds", "bypass=jump: skips the site"},
 		"not-forced": {"a step needs a stale fetch"},
 		"epoch":      {"stress run --grace epoch"},
 		"ibt":        {"endbr64 at the start", "stress run --layout v6.12+ibt"},

@@ -1,6 +1,8 @@
 package catalogue
 
 import (
+	"fmt"
+
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/report"
 )
@@ -10,9 +12,16 @@ func steps() []report.Item {
 	item := func(k protocol.StepKind, text string) report.Item {
 		return report.Item{Name: k.String(), Text: text}
 	}
-	return []report.Item{
-		{Name: protocol.Bypass.String(), Text: "the slot before the unwind: a poke makes it a nop, which opens the site, or a jump over it"},
-		{Name: protocol.Target.String(), Text: "the slot after the unwind: a poke makes it a nop, or a jump to a program"},
+	var out []report.Item
+	site := protocol.TailCall()
+	for _, slot := range site.Slots {
+		text := fmt.Sprintf("a slot of %d bytes of every %s; a poke writes it", slot.Size, site.Name)
+		for _, in := range slot.May {
+			text += fmt.Sprintf("\n%s=%s: %s", slot.Name, in.Name, in.Does)
+		}
+		out = append(out, report.Item{Name: slot.Name, Text: text})
+	}
+	return append(out,
 		item(protocol.Publish, "exchanges the map's pointer; an indirect caller acts on it from here"),
 		item(protocol.Each, "runs its steps for every call site of the key"),
 		item(protocol.Wait, "waits for a grace period; with \"if changed\" only if a poke before it changed a byte"),
@@ -25,7 +34,7 @@ func steps() []report.Item {
 		item(protocol.Untrack, "of an unload: takes the sites of the copy off the list"),
 		item(protocol.Known, "of a load: from here on the kernel knows the copy's text, and operations poke it"),
 		item(protocol.Unknown, "of an unload: from here on the kernel knows that text no more"),
-	}
+	)
 }
 
 // replays are what becomes of the steps of a witness that is replayed.
