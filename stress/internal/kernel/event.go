@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -45,7 +44,7 @@ func (a aim) take(p *ebpf.ProgramSpec) {
 func aims(entry *ebpf.ProgramSpec) (out []aim) {
 	switch {
 	case entry.Type == ebpf.Kprobe:
-		if kprobes() {
+		if kprobed() == nil {
 			out = append(out, aim{ebpf.AttachNone, calledByTests[0]})
 		}
 		return append(out, aim{kind: ebpf.AttachTraceUprobeMulti}, aim{kind: ebpf.AttachNone})
@@ -132,14 +131,14 @@ func attachTracing(p *ebpf.Program) (io.Closer, error) {
 	return link.AttachTracing(link.TracingOptions{Program: p})
 }
 
-// kprobes says whether programs can be attached to an instruction of the kernel.
-var kprobes = sync.OnceValue(func() bool {
+// kprobed says why programs cannot be attached to an instruction of the kernel, or nil.
+var kprobed = definite(func() error {
 	e, err := kprobeEvent()
 	if err != nil {
-		return false
+		return err
 	}
 	defer e.close()
-	return e.reaches(&ebpf.ProgramSpec{Type: ebpf.Kprobe}) == nil
+	return e.reaches(&ebpf.ProgramSpec{Type: ebpf.Kprobe})
 })
 
 // kprobeEvent executes programs at the first instruction of a function that test runs call.

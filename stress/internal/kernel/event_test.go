@@ -1,6 +1,9 @@
 package kernel
 
 import (
+	"errors"
+	"fmt"
+	"syscall"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -66,5 +69,22 @@ func TestResultEndsEvent(t *testing.T) {
 				t.Errorf("%d callers were not executed", idle)
 			}
 		})
+	}
+}
+
+// TestDefinite: what the process lacks at the moment is asked again, also where its text alone is left; an
+// answer is not.
+func TestDefinite(t *testing.T) {
+	no := errors.New("no")
+	answers := []error{fmt.Errorf("it cannot be traced: %s", reasonOf(syscall.EMFILE)), syscall.ENOMEM, no, nil}
+	asked := 0
+	ask := definite(func() error {
+		asked++
+		return answers[asked-1]
+	})
+	for i, want := range append(answers[:3:3], no, no) {
+		if got := ask(); got != want {
+			t.Errorf("answer %d: %v, want %v", i, got, want)
+		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -45,7 +44,7 @@ func missingOf(have uint64) string {
 	return strings.Join(missing, " and ")
 }
 
-var loadable = sync.OnceValue(func() error {
+var loadable = definite(func() error {
 	release := read("/proc/sys/kernel/osrelease")
 	if countsLocked(release) {
 		// Where this is not allowed, the limit may do.

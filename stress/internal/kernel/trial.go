@@ -2,13 +2,31 @@ package kernel
 
 import (
 	"errors"
+	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+
+	"tailpoke/stress/internal/live"
 )
 
 // What a run rests on is tried before: that an event executes what is attached to it, and that
 // executions take a tail call. Neither shows in what programs return, which is 0 for many types.
+
+// definite remembers what is answered once it is no lack of the process at that moment.
+func definite(ask func() error) func() error {
+	var mu sync.Mutex
+	known, answer := false, error(nil)
+	return func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		if !known {
+			answer = ask()
+			known = live.Lack(answer) == nil
+		}
+		return answer
+	}
+}
 
 // A counting program counts how often it is executed, and returns 0.
 type counting struct {
