@@ -11,7 +11,6 @@ import (
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/internal/identity"
-	"tailpoke/stress/internal/live"
 )
 
 // loaded is what a run has in the kernel. All of it is closed at the end: nothing is pinned,
@@ -97,33 +96,6 @@ func (l *loaded) learnCompiler() {
 	if k, err := identity.DetectCompiler(); err == nil {
 		l.compiler, l.adjOff = k, uint64(k.Layout.AdjOff)
 	}
-}
-
-// startExecuting attaches the callers to what executes them. If nothing can, the reason is kept.
-func (l *loaded) startExecuting(c *Config) error {
-	l.executor = newExecutor(l.entry)
-	if l.idle == "" {
-		if err := l.probe(l.entry, l.callers[0].Program, c.Input); err != nil {
-			if lack := live.Lack(err); lack != nil {
-				return lack
-			}
-			err = errors.Join(err, l.executor.close())
-			l.executor = executor{idle: reasonOf(err), one: 1}
-		}
-	}
-	for _, checks := range []bool{false, true} { // the newest is executed first: see endsEvent
-		for i := range l.callers {
-			c := &l.callers[i]
-			if c.checks != checks {
-				continue
-			}
-			var err error
-			if c.at, err = l.attached(c.Program); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // findArrays finds the prog arrays of the keys.

@@ -2,12 +2,15 @@ package kernel
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"time"
 
 	"github.com/cilium/ebpf"
+
+	"tailpoke/stress/internal/live"
 )
 
 // A way is how BPF_PROG_TEST_RUN executes programs of a type.
@@ -145,4 +148,31 @@ func (x *executor) attached(p *ebpf.Program) (io.Closer, error) {
 		return nil, fmt.Errorf("attach: %w", err)
 	}
 	return at, nil
+}
+
+// startExecuting attaches the callers to what executes them. If nothing can, the reason is kept.
+func (l *loaded) startExecuting(c *Config) error {
+	l.executor = newExecutor(l.entry)
+	if l.idle == "" {
+		if err := l.probe(l.entry, l.callers[0].Program, c.Input); err != nil {
+			if lack := live.Lack(err); lack != nil {
+				return lack
+			}
+			err = errors.Join(err, l.executor.close())
+			l.executor = executor{idle: reasonOf(err), one: 1}
+		}
+	}
+	for _, checks := range []bool{false, true} { // the newest is executed first: see endsEvent
+		for i := range l.callers {
+			c := &l.callers[i]
+			if c.checks != checks {
+				continue
+			}
+			var err error
+			if c.at, err = l.attached(c.Program); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
