@@ -31,7 +31,7 @@ func runCommand(j *judging) *cobra.Command {
 	j.threadsFlag(f)
 	j.cpuFlags(f, stress.DefaultDuration, shortProgress)
 	j.modelFlags(f)
-	f.Var(&j.budget, "budget", "time for all engines together, which is divided among them, in the place of --duration")
+	f.Var(&j.budget, "budget", "time for all engines together, which is divided among them, in the place of --duration: where it ends the machine engine before any 2 operations were explored, that is bounded")
 	f.Lookup("budget").DefValue = ""
 	j.expectFlag(f)
 	j.seedFlag(f)

@@ -150,7 +150,15 @@ func (s *system) calls() int {
 func (s *system) bound() string {
 	threads := s.threadsText()
 	if s.Script == nil {
-		return fmt.Sprintf("%s, any %d operations", threads, s.MaxOps)
+		return fmt.Sprintf("%s, any %s", threads, counted(s.MaxOps, "operation"))
 	}
-	return fmt.Sprintf("%s, a script of %d calls", threads, len(s.Script))
+	return fmt.Sprintf("%s, a script of %s", threads, counted(len(s.Script), "call"))
+}
+
+// counted is a number of things.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -81,7 +81,7 @@ func TestKindsNeedThreads(t *testing.T) {
 	}
 	c = subjectOf(t, 3, twoKinds)
 	c.MaxOps = 1
-	if r := check(t, c); r.Bound != "3 threads (plain, sleepable, plain), any 1 operations" {
+	if r := check(t, c); r.Bound != "3 threads (plain, sleepable, plain), any 1 operation" {
 		t.Errorf("bound %q", r.Bound)
 	}
 }
