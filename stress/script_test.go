@@ -2,10 +2,10 @@ package stress
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"reflect"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -15,33 +15,31 @@ import (
 )
 
 // A case is a script with the subject that it is carried out on. As text, the first
-// line is a comment that names the subject; the rest is the script.
+// line is the head that names the subject; the rest is the script.
 type scriptCase struct {
 	Choice
 	seed   uint64
 	script protocol.Script
 }
 
-const caseHeader = "# protocol=%s layout=%s threads=%d sites=%d programs=%d keys=%d seed=%d\n"
-
 func (c scriptCase) String() string {
-	return fmt.Sprintf(caseHeader, c.Protocol, c.Layout, c.Threads, c.Sites, c.Programs, c.Keys, c.seed) + c.script.String()
+	s, w, err := c.Resolve()
+	if err == nil {
+		var head string
+		if head, err = (Options{Seed: c.seed}).Head(s, w); err == nil {
+			return head + c.script.String()
+		}
+	}
+	return err.Error()
 }
 
 func parseCase(text string) (c scriptCase, err error) {
-	head, _, _ := strings.Cut(text, "\n")
-	for _, f := range strings.Fields(strings.TrimPrefix(head, "#")) {
-		k, v, _ := strings.Cut(f, "=")
-		dst, ok := map[string]any{
-			"protocol": &c.Protocol, "layout": &c.Layout, "threads": &c.Threads, "sites": &c.Sites,
-			"programs": &c.Programs, "keys": &c.Keys, "seed": &c.seed,
-		}[k]
-		if !ok {
-			return c, fmt.Errorf("unknown field %q", k)
-		}
-		if _, err := fmt.Sscan(v, dst); err != nil {
-			return c, fmt.Errorf("field %s: %w", f, err)
-		}
+	var seed string
+	if c.Choice, seed, err = c.With(text); err != nil {
+		return c, err
+	}
+	if c.seed, err = strconv.ParseUint(seed, 0, 64); err != nil {
+		return c, err
 	}
 	c.script, err = protocol.ParseScript(text)
 	return c, err
@@ -157,5 +155,34 @@ func TestScriptsCanFail(t *testing.T) {
 	}
 	if len(found) == 0 {
 		t.Error("nothing was found")
+	}
+}
+
+// TestHeadReadsBack: every choice is read back from its first line. A workload that is chosen has
+// nothing of another kind.
+func TestHeadReadsBack(t *testing.T) {
+	for _, c := range []Choice{
+		{}, {Protocol: "lazy", Method: "word", Grace: "sleep", Layout: "v6.12+ibt", Threads: 3, Sites: 2, Programs: 1, Keys: 1}, {Case: "poke"},
+		{Object: "bpf/hierarchy.o", Entry: "hierarchy"}, {Protocol: "protocol kernel\n install publish\n update publish\n remove publish\n"},
+	} {
+		s, w, err := c.Resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, err := Options{Seed: 42}.Head(s, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, seed, err := Choice{}.With(head + "put 0 0\n")
+		if err != nil || seed != "0x2a" {
+			t.Errorf("%s: seed %s, %v", head, seed, err)
+		}
+		again, same, err := back.Resolve()
+		if err != nil || !reflect.DeepEqual(again, s) || same.Source.Entry != w.Source.Entry || same.Source.Case != w.Source.Case {
+			t.Errorf("%sreads back as %+v: %v", head, back, err)
+		}
+		if own, _, err := (Choice{Case: "poke"}).With(head); err != nil || own.Object+own.Entry != "" || own.Sites != 0 {
+			t.Errorf("%sbeside a case: %+v, %v", head, own, err)
+		}
 	}
 }

@@ -111,8 +111,8 @@ func Catalogue() *report.Catalogue { return catalogue.All() }
 // [Catalogue] lists.
 func Explain(name string) (string, error) { return catalogue.Explain(name) }
 
-// LoadScript reads a script from a file, or from in if that is called "-". An error in its text names
-// line and column.
-func LoadScript(path string, in io.Reader) (protocol.Script, error) {
+// LoadScript reads a script from a file, or from in if that is called "-", and returns its text too.
+// An error in it names line and column.
+func LoadScript(path string, in io.Reader) (s protocol.Script, text string, err error) {
 	return catalogue.Script(path, in)
 }

@@ -10,11 +10,12 @@ import (
 const conformLong = `Examples:
 
   stress run --sites 2 --duration 1s --trace t.txt
-  stress conform t.txt --sites 2
-  stress conform t.txt --sites 2 --protocol batched --expect violated
+  stress conform t.txt
+  stress conform t.txt --protocol batched --expect violated
 
 conform checks whether a recorded trace is a behaviour of the model: what an engine's patcher
-did, event by event, and what an observer read in memory between two of them. The whole trace
+did, event by event, and what an observer read in memory between two of them. Its first line
+says the subject, where flags do not. The whole trace
 must be; the first item that is not is named, with what the model allows in its place. The
 grammar stands at Trace in patcher/protocol/trace.go; FILE is - for standard input. It exits
 with 0 if the trace conforms, 1 if it does not, 2 if it cannot be read and 5 if there is
@@ -48,13 +49,14 @@ func (c *conform) check(cmd *cobra.Command, args []string) (*report.Document, er
 	if err != nil {
 		return nil, usage(err)
 	}
+	c.file, c.about = args[0], text
 	choice, err := c.settled(cmd)
 	if err != nil {
 		return nil, err
 	}
 	d, err := stress.CheckTrace(choice, args[0], text)
 	if err != nil {
-		return nil, usage(err)
+		return nil, usage(c.placed(cmd, err))
 	}
 	return d, nil
 }

@@ -65,18 +65,23 @@ func (j *judging) resolve(cmd *cobra.Command, args []string) (*resolved, error) 
 	if len(args) > 0 { // cobra takes "" and "-" for no verbs
 		return nil, usagef("unknown command %q for %q", args[0], cmd.CommandPath())
 	}
+	o, err := j.options(cmd)
+	if err != nil {
+		return nil, usage(err)
+	}
 	c, err := j.settled(cmd)
 	if err != nil {
 		return nil, err
 	}
+	if j.aboutSeed != "" && !cmd.Flags().Changed("seed") {
+		if err := cmd.Flags().Set("seed", j.aboutSeed); err != nil {
+			return nil, usagef("%s:1: %w", j.file, err)
+		}
+	}
 	c.Threads = cmp.Or(c.Threads, threadsWhere(guest.ByEmulator()))
 	s, target, err := c.Resolve()
 	if err != nil {
-		return nil, usage(err)
-	}
-	o, err := j.options(cmd)
-	if err != nil {
-		return nil, usage(err)
+		return nil, usage(j.placed(cmd, err))
 	}
 	required, err := j.requiredOf(o)
 	if err != nil {
@@ -162,12 +167,13 @@ func (j *judging) options(cmd *cobra.Command) (stress.Options, error) {
 		return o, err
 	}
 	if j.script != "" {
-		if o.Script, err = stress.LoadScript(j.script, stdin(cmd)); err != nil {
+		if o.Script, j.about, err = stress.LoadScript(j.script, stdin(cmd)); err != nil {
 			return o, err
 		}
 		if len(o.Script) == 0 {
 			return o, fmt.Errorf("%s: the script calls nothing", j.script)
 		}
+		j.file = j.script
 		if !cmd.Flags().Changed("duration") {
 			o.Duration = 0 // the script alone
 		}

@@ -17,7 +17,8 @@ const runLong = `Examples:
 
 run judges one subject. Without subject flags it is the default one. With --sites,
 --programs or --keys the program is generated. With --script the machine engine explores
-the calls in the file. The cpu engine and the kernel engine carry them out, and random calls
+the calls in the file, whose first line may say the values of subject flags that are not
+given: "# protocol=lazy sites=2". The cpu engine and the kernel engine carry them out, and random calls
 after them if there is a --duration. The model still gives its verdict on all calls.`
 
 func newRun() *cobra.Command { return runCommand(&judging{}) }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
 
@@ -15,6 +16,8 @@ type subjectFlags struct {
 	choice                         stress.Choice
 	threads, sites, programs, keys count
 	maps, consts                   []string
+	file, about                    string // a script or a trace, whose first line says what no flag says
+	aboutSeed                      string // in that line, if it has one
 }
 
 // protocolFlags adds the flags for how text is changed.
@@ -62,10 +65,32 @@ func (s *subjectFlags) chosen(cmd *cobra.Command) stress.Choice {
 // settled returns the choice that the flags make, with the layout that "running" stands for. The
 // flag has it too: the command that does the same again means the same on other machines.
 func (s *subjectFlags) settled(cmd *cobra.Command) (stress.Choice, error) {
-	c, err := s.chosen(cmd).Settle()
+	given := s.chosen(cmd)
+	c, seed, err := given.With(s.about)
 	if err != nil {
-		return c, refused(err)
+		return c, usage(fmt.Errorf("%s:1: %w", s.file, err))
 	}
-	s.choice.Layout = c.Layout
+	s.aboutSeed = seed
+	if c, err = c.Settle(); err != nil {
+		return c, refused(s.placed(cmd, err))
+	}
+	if given.Layout != "" {
+		s.choice.Layout = c.Layout
+	}
 	return c, nil
+}
+
+// placed is an error of the choice, with its place where the flags alone make none of it.
+func (s *subjectFlags) placed(cmd *cobra.Command, err error) error {
+	if s.about == "" || strings.HasPrefix(err.Error(), s.file+":") {
+		return err
+	}
+	given, own := s.chosen(cmd).Settle()
+	if own == nil {
+		_, _, own = given.Resolve()
+	}
+	if own != nil && own.Error() == err.Error() {
+		return err
+	}
+	return fmt.Errorf("%s:1: %w", s.file, err)
 }

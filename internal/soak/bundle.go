@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -103,7 +104,7 @@ func (m *maker) bundleOf(ctx context.Context, f report.Finding, r *state.RoundSu
 	b := &bundle.Bundle{
 		Schema: bundle.Schema, Finding: f, Subject: subject, Job: m.job, Again: f.Again,
 		Tool: run.Tool, Machine: run.Machine, Guest: run.Guest,
-		Files: map[string][]byte{bundle.Witness: m.witness, bundle.Log: []byte(log), bundle.Script: []byte(f.Script)},
+		Files: map[string][]byte{bundle.Witness: m.witness, bundle.Log: []byte(log)},
 	}
 	if r != nil {
 		b.Seed, b.Seconds = r.Seed, r.Last.Seconds
@@ -120,16 +121,31 @@ func (m *maker) bundleOf(ctx context.Context, f report.Finding, r *state.RoundSu
 		if err != nil {
 			return nil, err
 		}
+		head, err := m.head(b.Seed)
+		if err != nil {
+			return nil, err
+		}
+		b.Files[bundle.Script] = []byte(head + f.Script)
 		small := m.shrink(ctx, script, f.Property)
-		b.Files[bundle.Shrunk] = []byte(small.String())
 		if small == nil {
 			small = script
+		} else {
+			b.Files[bundle.Shrunk] = []byte(head + small.String())
 		}
 		b.Files[bundle.Trace] = m.trace(ctx, small)
 	}
 	b.Finding.Script = ""
 	m.scrub.Apply(b)
 	return b, nil
+}
+
+// head is the first line of a bundle's scripts, with the seed of the round, if there is one.
+func (m *maker) head(seed string) (string, error) {
+	o := stress.Options{Seed: m.o.Seed}
+	if n, err := strconv.ParseUint(seed, 0, 64); err == nil {
+		o.Seed = n
+	}
+	return o.Head(m.o.Subject, m.workload)
 }
 
 // trace is what the cpu engine's patcher does with a script, in a process of its own.

@@ -171,6 +171,12 @@ func TestBundle(t *testing.T) {
 	}
 	for _, f := range o.State.Findings {
 		b := read(t, dir, f.Bundle)
+		for _, name := range []string{bundle.Script, bundle.Shrunk, bundle.Trace} {
+			about, seed, err := stress.Choice{}.With(string(b.Files[name]))
+			if err != nil || about.Grace != "sleep" || about.Sites+len(about.Object) == 0 || name != bundle.Trace && seed != b.Seed {
+				t.Errorf("%s is for %+v with seed %s, %v; the bundle's is %s", name, about, seed, err, b.Seed)
+			}
+		}
 		script, err := protocol.ParseScript(string(b.Files[bundle.Script]))
 		if err != nil {
 			t.Fatal(err)

@@ -90,6 +90,10 @@ func TestKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	subject, _, err := stress.Choice{}.With(string(calls))
+	if err != nil || !strings.HasPrefix(subject.Protocol, "protocol hasty\n") || subject.Sites != 1 {
+		t.Errorf("kept for %+v, %v", subject, err)
+	}
 	for _, part := range []string{"# never-a, found by", "#     protocol hasty\n", "\n#\nput 0 "} {
 		if !strings.Contains(string(calls), part) {
 			t.Errorf("kept, without %q:\n%s", part, calls)

@@ -37,7 +37,7 @@ func (j *judging) again() bool {
 		return err == nil
 	}
 	for _, f := range files {
-		script, err := stress.LoadScript(f, nil)
+		script, _, err := stress.LoadScript(f, nil)
 		if err != nil {
 			j.Fatalf("stresstest: %v", err)
 		}
@@ -77,7 +77,11 @@ func (j *judging) keep(d *report.Document, file []byte) (lines string, err error
 		return lines, nil // no operation is needed
 	}
 	lines += "         the next run begins with " + name + ".txt\n"
-	return lines, os.WriteFile(name+".txt", []byte(j.about(v)+script.String()), 0o644)
+	head, err := stress.Options{Seed: j.Seed}.Head(j.subject, j.workload)
+	if err != nil {
+		return "", err
+	}
+	return lines, os.WriteFile(name+".txt", []byte(head+j.about(v)+script.String()), 0o644)
 }
 
 // about says in comments what calls are kept for.

@@ -43,8 +43,8 @@ func Layout(value string) (string, error) {
 // maxTextFile bounds the file of a protocol, a method or a script, in bytes.
 const maxTextFile = 1 << 20
 
-// byNameOrFile resolves a value that names a built-in or else a file with its text. An
-// error in a file names its line and column.
+// byNameOrFile resolves a value that names a built-in or else a file with its text, or that is such
+// a text: it has several lines. An error in a text names line and column.
 func byNameOrFile[T any](value string, in io.Reader, none T, byName, parse func(string) (T, error)) (T, error) {
 	if value == "" {
 		return none, nil
@@ -52,6 +52,13 @@ func byNameOrFile[T any](value string, in io.Reader, none T, byName, parse func(
 	builtin, nameErr := byName(value)
 	if nameErr == nil {
 		return builtin, nil
+	}
+	if strings.Contains(value, "\n") {
+		v, err := parse(value)
+		if err != nil {
+			return none, fmt.Errorf("its text:%w", err)
+		}
+		return v, nil
 	}
 	raw, err := readText(value, in)
 	switch {
@@ -82,8 +89,13 @@ func readText(path string, in io.Reader) ([]byte, error) {
 	return raw, nil
 }
 
-// Script reads a script from a file, or from in for "-". An error in its text names line and column.
-func Script(path string, in io.Reader) (protocol.Script, error) {
+// Script reads a script from a file, or from in for "-", and returns its text too. An error in it
+// names line and column.
+func Script(path string, in io.Reader) (s protocol.Script, text string, err error) {
 	none := func(string) (protocol.Script, error) { return nil, fmt.Errorf("%s: no such file", path) }
-	return byNameOrFile(path, in, nil, none, protocol.ParseScript)
+	s, err = byNameOrFile(path, in, nil, none, func(t string) (protocol.Script, error) {
+		text = t
+		return protocol.ParseScript(t)
+	})
+	return s, text, err
 }

@@ -156,7 +156,7 @@ func (j *Job) writeTrace(t *report.Trace) error {
 	if j.Trace == nil || t == nil {
 		return nil
 	}
-	_, err := io.WriteString(j.Trace, t.Text)
+	_, err := io.WriteString(j.Trace, j.Head()+t.Text)
 	t.Text = ""
 	return err
 }

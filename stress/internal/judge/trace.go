@@ -3,6 +3,7 @@ package judge
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"tailpoke/model"
 	"tailpoke/patcher/protocol"
@@ -51,12 +52,15 @@ func CheckTrace(j *Job, file, text string) (*report.Document, error) {
 	return j.Document(r), nil
 }
 
-// itemsForm is the first line of a trace that is written, a comment: how many items follow, of how
-// many that there were.
+// itemsForm is what a trace that is written has behind its [Job.Head], a comment: how many items
+// follow, of how many that there were.
 const itemsForm = "# %d of %d items\n"
 
 // itemsSaid is how many items a trace says that it has.
 func itemsSaid(text string) (n int, ok bool) {
+	if ReadHead(text) != nil {
+		_, text, _ = strings.Cut(text, "\n")
+	}
 	var all int
 	_, err := fmt.Sscanf(text, itemsForm, &n, &all)
 	return n, err == nil
