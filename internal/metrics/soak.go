@@ -69,7 +69,7 @@ func (f *families) counts(engine string, c *report.CPUCounts) {
 		count uint64
 	}{
 		{"skip", c.Outcomes.Skip}, {"tail", c.Outcomes.Tail}, {"a", c.Outcomes.A}, {"torn", c.Outcomes.Torn},
-		{"crash", c.Outcomes.Crash}, {"other", c.Outcomes.Other},
+		{"crash", c.Outcomes.Crash}, {"other", c.Outcomes.Other}, {"unrecorded", c.Outcomes.Unrecorded},
 	} {
 		of("outcomes_total", outcomes, o.count, "outcome", o.name)
 	}

@@ -177,6 +177,7 @@ func (s *Sum) find(f Seen) {
 	}
 	old := &s.Findings[i]
 	old.Count += grown
+	old.AtLeast = old.AtLeast || f.Finding.AtLeast
 	old.Last = cmp.Or(f.Finding.Last, old.Last)
 	old.Bundle = cmp.Or(old.Bundle, f.Finding.Bundle)
 }

@@ -14,12 +14,14 @@ type Finding struct {
 	Class    string            `json:"class,omitempty"`    // what was wrong, in the engine's word
 	Place    Place             `json:"place"`
 	// During is the operation that was in progress.
-	During string   `json:"during,omitempty"`
-	Text   string   `json:"text"`
-	Count  int      `json:"count"`            // how often the same was seen
-	Log    []string `json:"log,omitempty"`    // what a kernel or a guest wrote about it
-	Again  string   `json:"again,omitempty"`  // the command that shows it again
-	Script string   `json:"script,omitempty"` // the calls up to the first one, as stress run --script takes them
+	During string `json:"during,omitempty"`
+	Text   string `json:"text"`
+	Count  int    `json:"count"` // how often the same was seen
+	// AtLeast: records were cut, and it may have been seen more often.
+	AtLeast bool     `json:"at_least,omitempty"`
+	Log     []string `json:"log,omitempty"`    // what a kernel or a guest wrote about it
+	Again   string   `json:"again,omitempty"`  // the command that shows it again
+	Script  string   `json:"script,omitempty"` // the calls up to the first one, as stress run --script takes them
 	// Of a soak: findings with one key count as one. Bundle is the file with all that is known, in the
 	// folder of the state; First and Last are when it was seen, UTC as in RFC 3339.
 	Key    string `json:"key,omitempty"`

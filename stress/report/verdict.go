@@ -41,7 +41,7 @@ func (v *Verdict) Bad() uint64 {
 		return 0
 	}
 	o := v.Outcomes
-	return o.A + o.Torn + o.Crash + o.Other
+	return o.A + o.Torn + o.Crash + o.Other + o.Unrecorded
 }
 
 // ModelCounts is what the model engine counted, or the machine engine.
@@ -107,6 +107,9 @@ type Outcomes struct {
 	Torn  uint64 `json:"torn"`
 	Crash uint64 `json:"crash"`
 	Other uint64 `json:"other"`
+	// Unrecorded are executions that went wrong, and of which no record was kept that says how: those
+	// after the first few of each thread.
+	Unrecorded uint64 `json:"unrecorded,omitempty"`
 	// Unknown are executions of which it is not known whether they took a tail call: they returned
 	// what is not known beforehand.
 	Unknown uint64 `json:"unknown,omitempty"`
@@ -188,6 +191,8 @@ func (o *Outcomes) add(p Outcomes) {
 	o.Torn += p.Torn
 	o.Crash += p.Crash
 	o.Other += p.Other
+	o.Unrecorded += p.Unrecorded
+	o.Unknown += p.Unknown
 }
 
 func (c *PatcherCounts) add(o *PatcherCounts) {

@@ -68,6 +68,7 @@ func outcomes() []report.Item {
 		{Name: "tail", Text: "it ended in a program that a tail call entered: expected"},
 		{Name: "crash", Text: "it faulted where no program is, or where no poke had been: forbidden"},
 		{Name: "other", Text: "it came to what no class says more of: forbidden"},
+		{Name: "unrecorded", Text: "it went wrong, and no record was kept that says how, as of the first few of each thread: forbidden"},
 	}
 }
 

@@ -144,25 +144,36 @@ func (r *Result) Verdict() report.Verdict {
 		}
 		return v
 	}
+	kept := r.countKept(&c.Outcomes)
+	c.Outcomes.Unrecorded = r.Bad - min(r.Bad, kept)
 	for _, f := range r.Findings {
-		v.Findings = append(v.Findings, f.Report())
-		v.Findings[len(v.Findings)-1].Script = r.Script.String()
+		said := f.Report()
+		said.Script = r.Script.String()
+		said.AtLeast = c.Outcomes.Unrecorded > 0 && f.Class.rank() >= ClassA.rank() // the ones before are of operations
+		v.Findings = append(v.Findings, said)
 	}
-	first := r.Findings[0]
-	v.Verdict, v.Property, v.Reason = protocol.Violated, first.Class.Property(), r.Broke
-	// The kept findings are a sample: all executions that went wrong count as the class
-	// that says most.
-	switch first.Class {
-	case ClassA:
-		c.Outcomes.A = r.Bad
-	case ClassTorn:
-		c.Outcomes.Torn = r.Bad
-	case ClassCrash:
-		c.Outcomes.Crash = r.Bad
-	default:
-		c.Outcomes.Other = r.Bad
-	}
+	v.Verdict, v.Property, v.Reason = protocol.Violated, r.Findings[0].Class.Property(), r.Broke
 	return v
+}
+
+// countKept counts the findings by their class, and returns how many they are. The first executions
+// of each thread that go wrong are kept; of the others nobody knows the class.
+func (r *Result) countKept(o *report.Outcomes) (all uint64) {
+	for _, f := range r.Findings {
+		n := uint64(f.Count)
+		all += n
+		switch f.Class {
+		case ClassA:
+			o.A += n
+		case ClassTorn:
+			o.Torn += n
+		case ClassCrash:
+			o.Crash += n
+		default:
+			o.Other += n
+		}
+	}
+	return all
 }
 
 // Finding is something that broke a property.

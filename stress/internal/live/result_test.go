@@ -142,15 +142,22 @@ func TestVerdict(t *testing.T) {
 		case ClassCrash:
 			bad = &want.Outcomes.Crash
 		}
-		*bad = 14
+		*bad = 3
+		want.Outcomes.Other++ // the second finding
+		want.Outcomes.Unrecorded = 10
 		thread := 2
+		ofExecution := !slices.Contains([]Class{ClassConformance, ClassBytes, ClassDoubleFree, ClassEarlyFree, ClassLeak}, c.class)
 		compare(string(c.class), r, report.Verdict{
 			Verdict: protocol.Violated, Property: c.breaks, CPUCounts: &want,
 			Findings: []report.Finding{
-				{Property: c.breaks, Class: string(c.class), Place: report.Place{Thread: &thread}, Text: "x", Count: 3},
-				{Property: protocol.Progress, Class: "endless", Place: report.Place{Who: "watcher"}, Text: "y", Count: 1},
+				{Property: c.breaks, Class: string(c.class), Place: report.Place{Thread: &thread}, Text: "x", Count: 3, AtLeast: ofExecution},
+				{Property: protocol.Progress, Class: "endless", Place: report.Place{Who: "watcher"}, Text: "y", Count: 1, AtLeast: true},
 			},
 		})
+		r.Bad, want.Outcomes.Unrecorded = 4, 0 // of which all was kept
+		if got := r.Verdict(); !reflect.DeepEqual(got.Outcomes, want.Outcomes) || got.Findings[0].AtLeast || got.Bad() != 4 {
+			t.Errorf("%s, all kept: %+v", c.class, got)
+		}
 	}
 }
 

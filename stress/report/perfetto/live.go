@@ -129,7 +129,11 @@ func (r *run) finding(v *report.Verdict, f *report.Finding, threads []lane, firs
 	if t := f.Place.Thread; t != nil && *t >= 0 && *t < len(threads) {
 		l = threads[*t]
 	}
-	notes := []note{{"finding", f.Text}, {"count", fmt.Sprint(f.Count)}}
+	count := fmt.Sprint(f.Count)
+	if f.AtLeast {
+		count = "at least " + count
+	}
+	notes := []note{{"finding", f.Text}, {"count", count}}
 	if f.During != "" {
 		notes = append(notes, note{"during", f.During})
 	}

@@ -78,7 +78,7 @@ func violatedCPU() report.Verdict {
 		Engine: protocol.CPU, Verdict: protocol.Violated, Property: protocol.NeverA, CPUCounts: executed(), Seconds: 0.25,
 		Findings: []report.Finding{
 			{
-				Engine: protocol.CPU, Property: protocol.NeverA, Class: "a", Text: "lost rbx", Count: 3,
+				Engine: protocol.CPU, Property: protocol.NeverA, Class: "a", Text: "lost rbx", Count: 3, AtLeast: true,
 				Place: report.Place{Thread: new(2)},
 			},
 			{
@@ -87,6 +87,7 @@ func violatedCPU() report.Verdict {
 			},
 		},
 	}
+	v.Outcomes.Other, v.Outcomes.Unrecorded = 1, 20
 	v.FirstSeconds, v.Outcomes.A, v.Trace.Conforms, v.Trace.Reason = 0.012, 3, false, "line 5: no such step"
 	v.PatcherCounts = &report.PatcherCounts{Pokes: 70, Traps: 30, Boosted: false}
 	return v

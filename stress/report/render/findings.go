@@ -14,7 +14,7 @@ var keptColumns = []column[report.Finding]{
 	{"engine", func(f report.Finding) string { return string(f.Engine) }},
 	{"kind", func(f report.Finding) string { return string(f.Kind) }},
 	{"property", func(f report.Finding) string { return string(f.Property) }},
-	{"times", func(f report.Finding) string { return grouped(uint64(f.Count)) }},
+	{"times", func(f report.Finding) string { return timesText(&f) }},
 	{"first seen", func(f report.Finding) string { return f.First }},
 	{"bundle", func(f report.Finding) string { return f.Bundle }},
 	{"what", func(f report.Finding) string { return f.Place.Source.Behind(f.Text) }},

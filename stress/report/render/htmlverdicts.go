@@ -71,16 +71,15 @@ func (p *htmlPage) live(v *report.Verdict) {
 // outcomesHTML is the table of outcomes with the share of each. A forbidden one that was seen stands out.
 func outcomesHTML(t *table.Table, v *report.Verdict) *htmlTable {
 	out := tableHTML(t)
-	o := v.Outcomes
-	all := []uint64{o.Skip, o.Tail, o.A, o.Torn, o.Crash, o.Other}
+	all := outcomeRows(v.Outcomes)
 	var sum uint64
-	for _, n := range all {
-		sum += n
+	for _, r := range all {
+		sum += r.count
 	}
 	out.Head = append(slices.Clone(out.Head), "share")
 	for i := range out.Rows {
-		out.Rows[i] = append(out.Rows[i], htmlCell{Text: share(all[i], sum)})
-		if out.Rows[i][1].Text == "forbidden" && all[i] > 0 {
+		out.Rows[i] = append(out.Rows[i], htmlCell{Text: share(all[i].count, sum)})
+		if out.Rows[i][1].Text == "forbidden" && all[i].count > 0 {
 			out.Rows[i][1].Text = "violated: forbidden"
 		}
 	}
@@ -177,7 +176,7 @@ var htmlFindingColumns = []column[*report.Finding]{
 	{"finding", func(f *report.Finding) string { return cmp.Or(string(f.Property), string(f.Kind)) }},
 	{"what", func(f *report.Finding) string { return f.Place.Source.Behind(f.Text) }},
 	{"where", placeText},
-	{"seen", func(f *report.Finding) string { return grouped(f.Count) }},
+	{"seen", timesText},
 	{"first", func(f *report.Finding) string { return f.First }},
 	{"last", func(f *report.Finding) string { return f.Last }},
 	{"class", func(f *report.Finding) string { return f.Class }},

@@ -54,26 +54,37 @@ func liveClaims(v *report.Verdict) []string {
 	return nil
 }
 
-// outcomeTable is what executions came to; nil where none was looked at.
-func outcomeTable(o report.Outcomes) *table.Table {
-	type row struct {
-		name, expectation string
-		count             uint64
-	}
-	all := []row{
-		{"skip", "expected", o.Skip}, {"tail", "expected", o.Tail},
+// An outcomeRow is what some executions came to.
+type outcomeRow struct {
+	name, expectation string
+	count             uint64
+}
+
+// outcomeRows are what executions came to; nil where none was looked at.
+func outcomeRows(o report.Outcomes) []outcomeRow {
+	all := []outcomeRow{
+		{"skip", "expected", o.Skip}, {"tail", "expected", o.Tail}, {"unknown", "expected", o.Unknown},
 		{"A", "forbidden", o.A}, {"torn", "forbidden", o.Torn}, {"crash", "forbidden", o.Crash}, {"other", "forbidden", o.Other},
+		{"unrecorded", "forbidden", o.Unrecorded},
 	}
-	if o.Unknown > 0 {
-		all = slices.Insert(all, 2, row{"unknown", "expected", o.Unknown})
-	}
-	if !slices.ContainsFunc(all, func(r row) bool { return r.count > 0 }) {
+	if !slices.ContainsFunc(all, func(r outcomeRow) bool { return r.count > 0 }) {
 		return nil
 	}
-	return tableOf([]column[row]{
-		{"outcome", func(r row) string { return r.name }},
-		{"expectation", func(r row) string { return r.expectation }},
-		{"executions", func(r row) string { return grouped(r.count) }},
+	return slices.DeleteFunc(all, func(r outcomeRow) bool {
+		return r.count == 0 && (r.name == "unknown" || r.name == "unrecorded")
+	})
+}
+
+// outcomeTable is them as a table, or nil.
+func outcomeTable(o report.Outcomes) *table.Table {
+	all := outcomeRows(o)
+	if all == nil {
+		return nil
+	}
+	return tableOf([]column[outcomeRow]{
+		{"outcome", func(r outcomeRow) string { return r.name }},
+		{"expectation", func(r outcomeRow) string { return r.expectation }},
+		{"executions", func(r outcomeRow) string { return grouped(r.count) }},
 	}, all)
 }
 

@@ -117,10 +117,18 @@ func machineText(m *report.Machine) string {
 // findingText is a finding on one line.
 func findingText(f *report.Finding) string {
 	s := fmt.Sprintf("%s: %s: %s", placeText(f), cmp.Or(f.Class, string(f.Property), string(f.Kind)), f.Place.Source.Behind(f.Text))
-	if f.Count > 1 {
-		s += fmt.Sprintf(" (%d times)", f.Count)
+	if f.Count > 1 || f.AtLeast {
+		s += " (" + timesText(f) + " times)"
 	}
 	return s
+}
+
+// timesText is how often a finding was seen.
+func timesText(f *report.Finding) string {
+	if f.AtLeast {
+		return "at least " + grouped(f.Count)
+	}
+	return grouped(f.Count)
 }
 
 // placeText says who saw a finding, where, and in which operation.
