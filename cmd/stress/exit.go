@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"tailpoke/stress"
 	"tailpoke/stress/report"
 	"tailpoke/stress/report/render"
 )
@@ -116,14 +114,13 @@ func exitOf(d *report.Document) error {
 
 // missing is the exit of a document in which a required engine gave no answer, or none could be
 // asked; else nil.
-func missing(d *report.Document, required []stress.Engine) error {
+func missing(d *report.Document) error {
 	var all []string
 	for _, v := range d.Verdicts {
-		skipped := v.Verdict == "skipped"
-		if (skipped || v.Verdict == "unsupported") && slices.Contains(required, v.Engine) {
+		if d.Lacks(&v) {
 			return &exit{codeMissing, fmt.Errorf("the required engine %s gave no answer (%s): %s", v.Engine, v.Verdict, v.Reason)}
 		}
-		if skipped {
+		if v.Verdict == "skipped" {
 			all = append(all, fmt.Sprintf("the %s engine is missing: %s", v.Engine, v.Reason))
 		}
 	}

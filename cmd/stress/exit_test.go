@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress"
 	"tailpoke/stress/report"
+	"tailpoke/stress/report/render"
 )
 
 func TestExitOf(t *testing.T) {
@@ -43,15 +45,35 @@ func TestExitOf(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var stderr strings.Builder
-			c.report.Expect = c.expect
-			if code := exitCode(cmp.Or(missing(c.report, c.required), exitOf(c.report)), &stderr); code != c.code {
+			c.report.Expect, c.report.Required = c.expect, c.required
+			if code := exitCode(cmp.Or(missing(c.report), exitOf(c.report)), &stderr); code != c.code {
 				t.Errorf("exit code %d, want %d", code, c.code)
+			}
+			var junit, ktap strings.Builder
+			if err := errors.Join(formatOf(t, "junit")(&junit, c.report, render.Page{}), formatOf(t, "ktap")(&ktap, c.report, render.Page{})); err != nil {
+				t.Fatal(err)
+			}
+			green := strings.Contains(junit.String(), `failures="0" errors="0"`)
+			if is := !strings.Contains(ktap.String(), "\nnot ok"); green != (c.code == 0) || is != green {
+				t.Errorf("exit code %d, and green is %v in JUnit, %v in KTAP:\n%s%s", c.code, green, is, &junit, &ktap)
 			}
 			if lines := strings.Count(stderr.String(), "\n"); (c.code == codeMissing) != (lines == 1) {
 				t.Errorf("%d lines: %q", lines, stderr.String())
 			}
 		})
 	}
+}
+
+// formatOf writes documents in a form.
+func formatOf(t *testing.T, name string) func(io.Writer, *report.Document, render.Page) error {
+	t.Helper()
+	for _, f := range render.Formats() {
+		if f.Name == name {
+			return f.Write
+		}
+	}
+	t.Fatalf("no form %q", name)
+	return nil
 }
 
 // TestRefused: what this machine lacks for a choice is no fault of the choice.

@@ -138,7 +138,8 @@ func (j *judging) judge(cmd *cobra.Command, args []string) (*report.Document, er
 	if err != nil {
 		return d, failed(err)
 	}
-	if err := missing(d, r.required); err != nil {
+	d.Required = r.required
+	if err := missing(d); err != nil {
 		if hopeless(o) && j.format == 0 { // the error says it all to people
 			return nil, err
 		}

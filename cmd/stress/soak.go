@@ -104,7 +104,8 @@ func (s *soaking) soak(cmd *cobra.Command, args []string) (*report.Document, err
 	if err = errors.Join(err, end()); err != nil {
 		return d, failed(err)
 	}
-	if err := missing(d, r.required); err != nil {
+	d.Required = r.required
+	if err := missing(d); err != nil {
 		return d, err
 	}
 	return d, oddly(d)

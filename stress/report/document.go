@@ -39,8 +39,10 @@ type Document struct {
 	Verdict       Overall        `json:"verdict,omitempty"`
 	Summary       string         `json:"summary,omitempty"` // what it rests on, in a line
 	Expect        Overall        `json:"expect,omitempty"`  // the verdict that is a success; [Holds] if it is empty
-	Seconds       float64        `json:"seconds,omitempty"`
-	Error         string         `json:"error,omitempty"` // why there is no answer: the harness failed
+	// Required are the engines that must not be skipped, or unsupported.
+	Required []protocol.Engine `json:"required,omitempty"`
+	Seconds  float64           `json:"seconds,omitempty"`
+	Error    string            `json:"error,omitempty"` // why there is no answer: the harness failed
 }
 
 // Section is what one verb finds.
@@ -117,6 +119,11 @@ func Sum(vs []Verdict) Overall {
 		return Holds
 	}
 	return NoAnswer
+}
+
+// Lacks reports whether an engine has no answer that must have one.
+func (d *Document) Lacks(v *Verdict) bool {
+	return (v.Verdict == protocol.Skipped || v.Verdict == protocol.Unsupported) && slices.Contains(d.Required, v.Engine)
 }
 
 // Of returns the verdict of an engine, or nil.

@@ -47,6 +47,9 @@ func (verdicts) cases(d *report.Document) []testCase {
 // verdictCase is what a test harness makes of an engine's answer.
 func verdictCase(d *report.Document, v *report.Verdict) testCase {
 	c := testCase{name: string(v.Engine), seconds: v.Seconds, result: expected(d, v.Verdict), why: v.Reason, detail: evidence(v)}
+	if d.Lacks(v) {
+		c.result = broken
+	}
 	switch c.result {
 	case failed:
 		c.why = fmt.Sprintf("%s %s, expected %s", v.Verdict, v.Property, expectText(d))

@@ -167,6 +167,10 @@ func casesOf(d *report.Document) ([]testCase, error) {
 	for _, no := range d.Disagreements {
 		out = append(out, testCase{name: "agreement", result: broken, why: no.Text})
 	}
+	open := func(c testCase) bool { return c.result == broken || c.result == failed }
+	if d.Verdict == report.NoAnswer && d.Expect != report.NoAnswer && !slices.ContainsFunc(out, open) {
+		out = append(out, testCase{name: "verdict", result: broken, why: "no engine had an answer"})
+	}
 	return out, nil
 }
 
