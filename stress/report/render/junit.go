@@ -52,6 +52,9 @@ func writeJUnit(w io.Writer, d *report.Document) error {
 	class := "stress." + verb(d)
 	if d.Subject != nil {
 		s.Name, class = "stress: "+subjectText(d.Subject), "stress."+d.Subject.Protocol
+		if d.Subject.Object != "" { // of many objects and entries each has cases of its own
+			class += "." + d.Subject.Object + "." + d.Subject.Entry
+		}
 	}
 	for _, f := range fields(d) {
 		s.Properties = append(s.Properties, junitProperty{f[0], f[1]})
