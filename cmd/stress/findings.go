@@ -19,18 +19,23 @@ const findingsLong = `Examples:
 
   stress findings soak.state
   stress findings soak.state never-a-1f2e3d4c.zip
+  stress findings never-a-1f2e3d4c.zip
   stress findings before.state after.state
 
 findings lists what a soak found, in its folder of state: each once, however often it was seen. With the
-name or the key of one it shows what its bundle holds; stress replay takes that file. With two folders it
-says what the second one has and the first has not, and exits with 1 if there is any.`
+name or the key of one it shows what its bundle holds, as with the file of a bundle alone; stress replay
+takes that file. With two folders it says what the second one has and the first has not, and exits with 1
+if there is any.`
 
 func newFindings() *cobra.Command {
 	var o output
 	cmd := &cobra.Command{
-		Use: "findings DIR [FINDING | DIR]", Short: "List, show and compare what soaks found", Long: findingsLong, Args: takes(1, 2),
+		Use: "findings DIR [FINDING | DIR] | BUNDLE", Short: "List, show and compare what soaks found", Long: findingsLong, Args: takes(1, 2),
 	}
 	cmd.RunE = o.answer(func(cmd *cobra.Command, args []string) (*report.Document, error) {
+		if len(args) == 1 && isFile(args[0]) {
+			return ofBundle(args[0])
+		}
 		first, err := state.Read(args[0])
 		if err != nil {
 			return nil, usage(err)
@@ -54,6 +59,11 @@ func newFindings() *cobra.Command {
 func isFolder(name string) bool {
 	st, err := os.Stat(name)
 	return err == nil && st.IsDir()
+}
+
+func isFile(name string) bool {
+	st, err := os.Stat(name)
+	return err == nil && !st.IsDir()
 }
 
 // compared is what two soaks have found: only the first, only the second, and both.
@@ -86,36 +96,52 @@ func findingNames(all []report.Finding) string {
 
 // shown is one finding with what its bundle has as text.
 func shown(dir, name string, s *state.Sum) (*report.Document, error) {
-	of := slices.DeleteFunc(slices.Clone(s.Findings), func(f report.Finding) bool {
+	found := slices.DeleteFunc(slices.Clone(s.Findings), func(f report.Finding) bool {
 		bundle := filepath.Base(name)
 		return f.Bundle != bundle && f.Bundle != bundle+".zip" && !strings.HasPrefix(f.Key, name)
 	})
-	switch len(of) {
+	switch len(found) {
 	case 1:
 	case 0:
 		return nil, usagef("%s: neither a folder nor a finding of %s; there are: %s", name, dir, findingNames(s.Findings))
 	default:
-		return nil, usagef("%s: %q may be any of: %s", dir, name, findingNames(of))
+		return nil, usagef("%s: %q may be any of: %s", dir, name, findingNames(found))
 	}
-	d := report.New(&report.Findings{Found: of})
-	if of[0].Bundle == "" {
+	d := report.New(&report.Findings{Found: found})
+	if found[0].Bundle == "" {
 		return d, nil
 	}
-	path := filepath.Join(dir, state.Bundles, of[0].Bundle)
+	of, err := ofBundle(filepath.Join(dir, state.Bundles, found[0].Bundle))
+	if err != nil {
+		return nil, err
+	}
+	d.Bundled, d.Subject = of.Bundled, of.Subject
+	d.Sections = append(d.Sections, of.Sections[1])
+	return d, nil
+}
+
+// ofBundle is the finding of a bundle, with what that has as text.
+func ofBundle(path string) (*report.Document, error) {
 	file, err := os.ReadFile(path)
 	if err != nil {
 		return nil, usage(err)
+	}
+	if !bundle.Is(file) {
+		return nil, usagef("%s: neither a folder of state nor a bundle", path)
 	}
 	b, err := bundle.Read(file)
 	if err != nil {
 		return nil, usage(fmt.Errorf("%s: %w", path, err))
 	}
+	b.Finding.Bundle = filepath.Base(path)
 	texts := &report.Listings{Of: "findings"}
 	for _, name := range []string{bundle.Shrunk, bundle.Script, bundle.Log, bundle.Images + "listing.txt"} {
 		if text := b.Files[name]; len(text) > 0 {
 			texts.Listings = append(texts.Listings, report.Listing{Name: name, Text: strings.TrimSpace(string(text))})
 		}
 	}
+	d := report.New(&report.Findings{Found: []report.Finding{b.Finding}})
+	d.Bundled, d.Subject = b.Bundled(), b.Subject
 	d.Sections = append(d.Sections, texts)
 	return d, nil
 }

@@ -53,6 +53,11 @@ type Bundle struct {
 	Files map[string][]byte `json:"-"` // by the names above
 }
 
+// Bundled is what a document says of it.
+func (b *Bundle) Bundled() *report.Bundled {
+	return &report.Bundled{Finding: b.Finding, Seed: b.Seed, Tool: b.Tool, Machine: b.Machine, Guest: b.Guest}
+}
+
 // Is reports whether the beginning of a file is that of a bundle.
 func Is(file []byte) bool { return bytes.HasPrefix(file, []byte("PK\x03\x04")) }
 

@@ -25,8 +25,9 @@ type Document struct {
 	Schema   string    `json:"schema"` // what the object is, and its version: "stress/verdict/2"
 	Tool     Tool      `json:"tool,omitzero"`
 	Machine  Machine   `json:"machine,omitzero"`
-	Guest    *Guest    `json:"guest,omitempty"` // the virtual machine in which that ran, if it did
-	Again    string    `json:"again,omitempty"` // the command line that makes the same document again
+	Guest    *Guest    `json:"guest,omitempty"`   // the virtual machine in which that ran, if it did
+	Again    string    `json:"again,omitempty"`   // the command line that makes the same document again
+	Bundled  *Bundled  `json:"bundled,omitempty"` // what was seen in the bundle that the document is of
 	Subject  *Subject  `json:"subject,omitempty"`
 	Seed     string    `json:"seed,omitempty"`
 	Verdicts []Verdict `json:"verdicts,omitempty"` // one for each engine that was asked

@@ -21,3 +21,12 @@ func (f *Findings) Overall() Overall {
 	}
 	return Holds
 }
+
+// Bundled is the finding of a bundle: what was seen, by which program and where.
+type Bundled struct {
+	Finding Finding `json:"finding"`
+	Seed    string  `json:"seed,omitempty"`
+	Tool    Tool    `json:"tool"`
+	Machine Machine `json:"machine"`
+	Guest   *Guest  `json:"guest,omitempty"`
+}

@@ -42,7 +42,7 @@ func again(ctx context.Context, path string, b *bundle.Bundle) (*report.Document
 	if e := b.Finding.Engine; judge.ByName(e) != nil && !slices.Contains(asked, e) {
 		asked = append(asked, e)
 	}
-	d := &report.Document{Schema: "stress/verdict/2", Seed: b.Seed}
+	d := &report.Document{Schema: "stress/verdict/2", Seed: b.Seed, Bundled: b.Bundled()}
 	for _, name := range asked {
 		j, err := judge.FromParcel(b.Job, o)
 		if err != nil {

@@ -36,6 +36,7 @@ func Run(ctx context.Context, path string) (*report.Document, error) {
 	if err != nil {
 		return nil, err
 	}
+	var of *report.Bundled
 	if bundle.Is(raw) {
 		b, err := bundle.Read(raw)
 		if err != nil {
@@ -44,7 +45,7 @@ func Run(ctx context.Context, path string) (*report.Document, error) {
 		if raw = b.Files[bundle.Witness]; raw == nil {
 			return again(ctx, path, b)
 		}
-		path += ": " + bundle.Witness
+		path, of = path+": "+bundle.Witness, b.Bundled()
 	}
 	if n := len(raw); n > maxBytes {
 		return nil, fmt.Errorf("%s: %d bytes are more than %d", path, n, maxBytes)
@@ -57,6 +58,7 @@ func Run(ctx context.Context, path string) (*report.Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	d.Bundled = of
 	return d, nil
 }
 

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 
 	"tailpoke/stress/report"
@@ -57,6 +58,33 @@ func (f findings) cases(d *report.Document) []testCase {
 			}
 			out = append(out, c)
 		}
+	}
+	return out
+}
+
+// bundledLines say what a bundle's finding is, when and where it was seen, and by what.
+func bundledLines(b *report.Bundled) []string {
+	f := &b.Finding
+	seen := fmt.Sprintf("%s, seen %s times", cmp.Or(string(f.Property), string(f.Kind)), timesText(f))
+	if f.Count == 1 && !f.AtLeast {
+		seen = fmt.Sprintf("%s, seen once", cmp.Or(string(f.Property), string(f.Kind)))
+	}
+	if f.Engine != "" {
+		seen += fmt.Sprintf(" by the %s engine", f.Engine)
+	}
+	if f.First != "" {
+		seen += ", " + f.First
+	}
+	if f.Last != "" && f.Last != f.First {
+		seen += " to " + f.Last
+	}
+	where := machineText(&b.Machine)
+	if b.Guest != nil {
+		where = guestText(b.Guest) + ", on " + where
+	}
+	out := []string{seen, placeText(f) + ": " + f.Place.Source.Behind(f.Text), where, toolText(&b.Tool)}
+	if b.Seed != "" {
+		out = append(out, "seed "+b.Seed)
 	}
 	return out
 }

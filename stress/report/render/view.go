@@ -130,7 +130,7 @@ func partsOf(d *report.Document) ([]part, error) {
 	if d.Verdict == report.Violated && d.Seed != "" && d.Again != "" {
 		out = append(out, field("again", d.Again))
 	}
-	if d.Subject != nil || len(d.Verdicts) > 0 {
+	if d.Verdict != "" && (d.Subject != nil || len(d.Verdicts) > 0) {
 		out = append(out, part{lines: []string{conclusion(d)}, says: true})
 	}
 	return out, nil
@@ -141,6 +141,9 @@ func headOf(d *report.Document) []part {
 	var out []part
 	if d.Guest != nil {
 		out = append(out, field("guest", guestText(d.Guest)))
+	}
+	if d.Bundled != nil {
+		out = append(out, part{name: "bundle", lines: bundledLines(d.Bundled)})
 	}
 	if d.Subject != nil {
 		out = append(out, field("subject", subjectText(d.Subject)))
