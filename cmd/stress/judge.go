@@ -133,7 +133,7 @@ func (j *judging) judge(cmd *cobra.Command, args []string) (*report.Document, er
 	d, err := stress.Run(cmd.Context(), r.Subject, r.Workload, o)
 	err = errors.Join(err, closeTrace())
 	if d != nil {
-		err = errors.Join(err, saveWitness(j.notes(cmd)), saveTimes(d))
+		err = errors.Join(err, saveWitness(cmd, d), saveTimes(d))
 	}
 	if err != nil {
 		return d, failed(err)

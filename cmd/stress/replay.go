@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -131,21 +130,28 @@ func (j *judging) witnessFlag(f *pflag.FlagSet) {
 }
 
 // keepWitness has a witness kept, if --witness names a file, which is to be closed. save writes it, or
-// says on w that there is no witness.
-func (j *judging) keepWitness(o *stress.Options) (file *later, save func(w io.Writer) error, err error) {
+// says that there is none: also to those who asked for no notes, where the file has an old one.
+func (j *judging) keepWitness(o *stress.Options) (file *later, save func(*cobra.Command, *report.Document) error, err error) {
 	if file, err = openLater(j.witness); err != nil {
 		return nil, nil, fmt.Errorf("--witness: %w", err)
 	}
 	if file == nil {
-		return nil, func(io.Writer) error { return nil }, nil
+		return nil, func(*cobra.Command, *report.Document) error { return nil }, nil
 	}
 	var kept bytes.Buffer
 	o.Witness = &kept
-	return file, func(w io.Writer) error {
+	return file, func(cmd *cobra.Command, d *report.Document) error {
 		if kept.Len() > 0 {
 			return file.write(kept.Bytes())
 		}
-		fmt.Fprintf(w, "neither the machine engine nor the model has a witness: %s is not written\n", render.Printable(j.witness))
+		w, why, old := j.notes(cmd), "nothing is violated", ""
+		if d.Verdict == report.Violated {
+			why = "neither the machine engine nor the model has a witness"
+		}
+		if !file.made {
+			w, old = cmd.ErrOrStderr(), ", and holds what it held"
+		}
+		fmt.Fprintf(w, "%s: %s was not written%s\n", why, render.Printable(j.witness), old)
 		return nil
 	}, nil
 }
