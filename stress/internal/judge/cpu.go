@@ -70,7 +70,7 @@ func (e cpuEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 	}
 	a := Answer{Verdict: res.Verdict()}
 	if a.Verdict.Verdict == protocol.NotObserved {
-		a.Verdict = cpuHonest(a.Verdict, j, oracle)
+		a.Verdict = j.unbounded(cpuHonest(a.Verdict, j, oracle))
 	}
 	return a, j.writeTrace(a.Trace)
 }

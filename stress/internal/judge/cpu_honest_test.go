@@ -3,6 +3,7 @@ package judge
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"tailpoke/jit/exec"
 	"tailpoke/patcher/protocol"
@@ -50,6 +51,25 @@ func TestTailCallsAreKnown(t *testing.T) {
 		}
 		if v.Verdict != tc.want || (v.RateMax > 0) != (tc.want == protocol.NotObserved) {
 			t.Errorf("%s: %s: %s", name, v.Verdict, v.Reason)
+		}
+	}
+}
+
+// TestScriptAlone: the calls of a script bound nothing; random calls after them do.
+func TestScriptAlone(t *testing.T) {
+	const says = "a script alone: no bound on how often a violation could happen"
+	for _, tc := range []struct {
+		duration time.Duration
+		verdict  protocol.Verdict
+		was, is  string
+	}{
+		{0, protocol.NotObserved, "", says}, {0, protocol.NotObserved, "x", says + "; x"},
+		{0, protocol.Vacuous, "x", "x"}, {time.Second, protocol.NotObserved, "x", "x"},
+	} {
+		j := &Job{Options: Options{Script: protocol.Script{{Kind: protocol.Put}}, Duration: tc.duration}}
+		v := j.unbounded(report.Verdict{Verdict: tc.verdict, Reason: tc.was, CPUCounts: &report.CPUCounts{RateMax: 0.5, Confidence: 0.95}})
+		if v.Verdict != tc.verdict || v.Reason != tc.is || (v.RateMax == 0) != (tc.was != tc.is) || (v.Confidence == 0) != (tc.was != tc.is) {
+			t.Errorf("%+v: %q, bound %v, %v", tc, v.Reason, v.RateMax, v.Confidence)
 		}
 	}
 }

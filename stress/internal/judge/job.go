@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"tailpoke/jit"
@@ -112,7 +113,7 @@ func (j *Job) live(e protocol.Engine) live.Config {
 		Keys: j.Workload.Keys, Seed: j.Seed, Duration: j.duration(), Script: j.Script, StopAtFirst: j.StopAtFirst,
 		Patience: j.patience(), Sofar: j.Sofar,
 	}
-	if c.Duration > 0 { // a script alone has its calls, and no statistic
+	if c.Duration > 0 { // a script alone is [Job.unbounded]
 		c.MinCycles = uint64(cmp.Or(j.MinCycles, DefaultMinCycles))
 	}
 	if j.Progress != nil {
@@ -122,6 +123,16 @@ func (j *Job) live(e protocol.Engine) live.Config {
 		}
 	}
 	return c
+}
+
+// unbounded takes the bound back from a verdict about a script alone: its calls are no sample.
+func (j *Job) unbounded(v report.Verdict) report.Verdict {
+	if j.duration() > 0 || v.Verdict != protocol.NotObserved {
+		return v
+	}
+	v.RateMax, v.Confidence = 0, 0
+	v.Reason = strings.TrimSuffix("a script alone: no bound on how often a violation could happen; "+v.Reason, "; ")
+	return v
 }
 
 // duration is how long a live engine runs.

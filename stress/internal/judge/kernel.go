@@ -68,7 +68,7 @@ func (e kernelEngine) judge(ctx context.Context, j *Job) (Answer, error) {
 		return Answer{}, fmt.Errorf("the kernel: %w", err)
 	}
 	if v := a.Verdict.Verdict; v == protocol.NotObserved || v == protocol.Vacuous {
-		a.Verdict = kernelHonest(a.Verdict, k.workload, k.blind, k.fit.Missed)
+		a.Verdict = j.unbounded(kernelHonest(a.Verdict, k.workload, k.blind, k.fit.Missed))
 	}
 	return a, nil
 }
