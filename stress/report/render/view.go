@@ -177,23 +177,29 @@ func casesOf(d *report.Document) ([]testCase, error) {
 	return out, nil
 }
 
-// conclusion is the last line: what all engines together say, and which of them had no answer.
+// conclusion is the last line: what all engines together say, which had an answer, and why others had
+// none. Where there is none in the end, it says what each answered.
 func conclusion(d *report.Document) string {
-	if d.Verdict != report.Holds || len(d.Verdicts) == 0 {
+	if d.Verdict != report.Holds && d.Verdict != report.NoAnswer || len(d.Verdicts) == 0 {
 		return string(d.Verdict)
 	}
-	var said, silent []string
+	var said, all []string
 	for i := range d.Verdicts {
 		switch v := &d.Verdicts[i]; v.Verdict {
 		case protocol.Proved, protocol.Safe, protocol.NotObserved:
-			said = append(said, string(v.Engine))
+			if said = append(said, string(v.Engine)); d.Verdict == report.NoAnswer {
+				said[len(said)-1] += " " + string(v.Verdict)
+			}
 		case protocol.Skipped:
-			silent = append(silent, fmt.Sprintf("; %s not asked: %s", v.Engine, v.Reason))
+			all = append(all, fmt.Sprintf("%s not asked: %s", v.Engine, v.Reason))
 		default:
-			silent = append(silent, fmt.Sprintf("; %s %s", v.Engine, v.Verdict))
+			all = append(all, fmt.Sprintf("%s %s", v.Engine, v.Verdict))
 		}
 	}
-	return fmt.Sprintf("%s (%s%s)", d.Verdict, strings.Join(said, ", "), strings.Join(silent, ""))
+	if len(said) > 0 {
+		all = slices.Insert(all, 0, strings.Join(said, ", "))
+	}
+	return fmt.Sprintf("%s (%s)", d.Verdict, strings.Join(all, "; "))
 }
 
 // fields are what else a document says of itself, for readers of machines.
