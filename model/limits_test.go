@@ -80,7 +80,7 @@ func TestManyAllowed(t *testing.T) {
 		9: "the model allows x; or x; or x; or x; or x; or x; or 3 more",
 	} {
 		m := &Mismatch{Item: protocol.Item{Kind: protocol.Has, Least: 1, Most: 1}, Allowed: strings.Split(strings.Repeat("x", n), "")}
-		if got := m.String(); got != "item 1: key 0 has 1 sites: "+want {
+		if got := m.String(); got != "item 1: key 0 has 1 site: "+want {
 			t.Errorf("%d: %s", n, got)
 		}
 	}
