@@ -2,9 +2,11 @@ package judge
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"tailpoke/patcher/protocol"
+	"tailpoke/stress/internal/sim"
 )
 
 // TestTimeIsOver: an exploration that ends when only installs were explored has no answer; one that
@@ -42,5 +44,23 @@ func TestTimeIsOver(t *testing.T) {
 		if err != nil || a.Verdict.Verdict != want.verdict || a.Reason != want.reason {
 			t.Errorf("ended in exploration %d: %s %q, %v; want %s %q", endsAt, a.Verdict.Verdict, a.Reason, err, want.verdict, want.reason)
 		}
+	}
+}
+
+// TestStatesAreOver: the same holds of a bound on states.
+func TestStatesAreOver(t *testing.T) {
+	c, err := machineConfig(t.Context(), sleepableJob(t, "double-grace", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := c
+	one.MaxOps = 1
+	r, err := sim.Check(t.Context(), one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.MaxStates = r.States + 1
+	if r, err = deepen(t.Context(), &c); err != nil || r.Verdict != protocol.Bounded || !strings.HasSuffix(r.Reason, " of any 2 operations: no update and no remove was explored") {
+		t.Errorf("%s: %s, %v", r.Verdict, r.Reason, err)
 	}
 }

@@ -100,8 +100,8 @@ func (machineEngine) Judge(ctx context.Context, j *Job) (Answer, error) {
 func clean(r *sim.Result) bool { return r.Verdict == protocol.Safe || r.Verdict == protocol.Vacuous }
 
 // deepen checks any one operation, any two, and so on, until something is found or a bound is hit:
-// then what was found with fewer stands. One alone is an install, as keys are empty: where time or
-// memory was over after that, there is no answer.
+// then what was found with fewer stands. One alone is an install, as keys are empty: where a bound was
+// hit after that, there is no answer.
 func deepen(ctx context.Context, c *sim.Config) (*sim.Result, error) {
 	var last *sim.Result
 	for ops := 1; ops <= machineOps; ops++ {
@@ -112,11 +112,15 @@ func deepen(ctx context.Context, c *sim.Config) (*sim.Result, error) {
 			return nil, err
 		}
 		if r.Verdict == protocol.Bounded && last != nil {
-			if ctx.Err() != nil && c.MaxOps < 2 {
-				r.Reason = fmt.Sprintf("%v after any 1 operation: no update and no remove was explored", context.Cause(ctx))
-				return r, nil
+			if ops > 2 {
+				break
 			}
-			break
+			why := r.Reason + " of any 2 operations"
+			if ctx.Err() != nil {
+				why = fmt.Sprintf("%v after any 1 operation", context.Cause(ctx))
+			}
+			r.Reason = why + ": no update and no remove was explored"
+			return r, nil
 		}
 		if last, c.MaxOps = r, ops; !clean(r) {
 			break
