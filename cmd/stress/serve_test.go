@@ -53,7 +53,7 @@ func TestServe(t *testing.T) {
 	}
 	for want, args := range map[string][]string{
 		"serve needs --state DIR":  {"serve"},
-		"--state: open none":       {"serve", "--state", "none"},
+		"--state: none: no state of a soak":       {"serve", "--state", "none"},
 		"--listen: listen tcp":     {"serve", "--state", f.Dir, "--listen", "nowhere"},
 		`unknown command "x" for`:  {"serve", "x"},
 		"unknown flag: --duration": {"serve", "--duration", "1s"},
