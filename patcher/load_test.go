@@ -53,6 +53,7 @@ func TestLoadFindsWhatKeysHold(t *testing.T) {
 // a place of its own. The race detector sees more.
 func TestArraysWhileProgramsAreLoaded(t *testing.T) {
 	r := newRig(t, setting{silent: true})
+	img := r.caller(t, 0, 1)
 	const makers, each = 4, 200
 	var makes [makers][each]*ProgArray
 	var all sync.WaitGroup
@@ -68,7 +69,6 @@ func TestArraysWhileProgramsAreLoaded(t *testing.T) {
 			}
 		})
 	}
-	img := r.caller(t, 0, 1)
 	for range 20 {
 		p, err := r.p.Load("caller", img, PlaceAny)
 		if err != nil {

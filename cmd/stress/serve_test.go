@@ -52,11 +52,11 @@ func TestServe(t *testing.T) {
 		t.Errorf("the page is %.500s", page)
 	}
 	for want, args := range map[string][]string{
-		"serve needs --state DIR":  {"serve"},
-		"--state: none: no state of a soak":       {"serve", "--state", "none"},
-		"--listen: listen tcp":     {"serve", "--state", f.Dir, "--listen", "nowhere"},
-		`unknown command "x" for`:  {"serve", "x"},
-		"unknown flag: --duration": {"serve", "--duration", "1s"},
+		"serve needs --state DIR":           {"serve"},
+		"--state: none: no state of a soak": {"serve", "--state", "none"},
+		"--listen: listen tcp":              {"serve", "--state", f.Dir, "--listen", "nowhere"},
+		`unknown command "x" for`:           {"serve", "x"},
+		"unknown flag: --duration":          {"serve", "--duration", "1s"},
 	} {
 		var stderr strings.Builder
 		if code := run(args, io.Discard, &stderr); code != codeUsage || !strings.Contains(stderr.String(), want) {
