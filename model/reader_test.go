@@ -76,7 +76,11 @@ func TestSleepable(t *testing.T) {
 			t.Errorf("the wait names no kind of grace period: %s", r.Witness.Words(&s))
 		}
 	}
-	golden(t, "sleepable-readers.int3", r.Witness.String())
+}
+
+// TestSleepableGolden pins what a person gets to read of it.
+func TestSleepableGolden(t *testing.T) {
+	golden(t, "sleepable-readers.int3", check(t, mutant(t, "sleepable-readers"), Options{}).Witness.String())
 }
 
 // kindsIn lists the kinds of readers that enter in a witness.

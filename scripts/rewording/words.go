@@ -20,6 +20,7 @@ var rendering = []string{"stress/report/render/*.go", "patcher/protocol/witness/
 // exempt are files beside them that have no such words.
 var exempt = map[string]string{
 	"stress/report/render/formats.go":     "the names of forms are values of --format",
+	"stress/report/render/html.go":        "the names of templates, and of the page's files",
 	"stress/report/render/json.go":        "the white space of JSON",
 	"patcher/protocol/witness/json.go":    "the names of fields, and what is wrong with a file",
 	"patcher/protocol/witness/action.go":  "the names of actors and actions in files",

@@ -29,8 +29,8 @@ func at(file string, line int, text string) source.Line {
 	return source.Line{Place: source.Place{File: file, Number: line}, Text: text}
 }
 
-// TestSources: a witness says which line a site and a program are of, and what a thread executes.
-func TestSources(t *testing.T) {
+// TestGoldenSources: a witness says which line a site and a program are of, and what a thread executes.
+func TestGoldenSources(t *testing.T) {
 	w := sourced(at("/a/prog.c", 41, "bpf_tail_call(ctx, &jmp, 1);"), at("/a/prog.c", 9, "return 1;"), at("/a/prog.c", 10, "x++;"))
 	text := w.String()
 	for _, want := range []string{
@@ -78,9 +78,9 @@ func TestSources(t *testing.T) {
 	}
 }
 
-// TestBrokenAt: a property is broken where a thread's code is, or where a site is, and not where steps go
+// TestGoldenBrokenAt: a property is broken where a thread's code is, or where a site is, and not where steps go
 // round for ever.
-func TestBrokenAt(t *testing.T) {
+func TestGoldenBrokenAt(t *testing.T) {
 	site, code := at("prog.c", 41, "call();"), at("prog.c", 10, "x++;")
 	for name, tc := range map[string]struct {
 		change func(*Witness)

@@ -35,15 +35,15 @@ func small() *Witness {
 	}
 }
 
-// TestSmallWitness has a last step that is no round, torn bytes, and a sentence that is wider than the
+// TestGoldenSmall has a last step that is no round, torn bytes, and a sentence that is wider than the
 // steps.
-func TestSmallWitness(t *testing.T) {
+func TestGoldenSmall(t *testing.T) {
 	golden(t, "small.svg", string(small().SVG("a protocol")))
 	golden(t, "small.txt", small().String())
 }
 
-// TestDrawingsHold: all that is drawn lies within the drawing, one lane below the other.
-func TestDrawingsHold(t *testing.T) {
+// TestGoldenDrawingsHold: all that is drawn lies within the drawing, one lane below the other.
+func TestGoldenDrawingsHold(t *testing.T) {
 	for title, w := range map[string]*Witness{
 		"short": everything(), strings.Repeat("long ", 100): small(), "sourced": sourced(at("/a.c", 1, strings.Repeat("long ", 20)), at("/a.c", 2, "x;"), at("/a.c", 3, "y;")),
 	} {
@@ -100,8 +100,8 @@ func TestDrawingsHold(t *testing.T) {
 	}
 }
 
-// TestWords: what is not there is not named, and a program without a name has its number.
-func TestWords(t *testing.T) {
+// TestGoldenWords: what is not there is not named, and a program without a name has its number.
+func TestGoldenWords(t *testing.T) {
 	nop := protocol.SlotText{Head: protocol.HeadNop, Tail: protocol.NopTail}
 	one, two := small(), small()
 	two.Sites, two.Programs = append(two.Sites, Site{Number: 3, In: "f"}), []string{"main"}

@@ -186,8 +186,8 @@ site 0
   site: A bypass=nop target=nop 3000-5000
 `
 
-// TestWitness: so do the steps of a witness, with where threads stand, and what sites hold.
-func TestWitness(t *testing.T) {
+// TestGoldenWitness: so do the steps of a witness, with where threads stand, and what sites hold.
+func TestGoldenWitness(t *testing.T) {
 	nop := protocol.SlotText{Head: protocol.HeadNop, Tail: protocol.NopTail}
 	out := protocol.SlotText{Head: protocol.HeadJump, Tail: protocol.OutTail}
 	view := func(state protocol.State, bypass protocol.SlotText, place witness.Place) witness.View {
