@@ -49,7 +49,7 @@ func (j *judging) cpuFlags(f *pflag.FlagSet, d, progress time.Duration) {
 }
 
 func (j *judging) modelFlags(f *pflag.FlagSet) {
-	f.Var(&j.maxStates, "max-states", "bound on the states of the model engine")
+	f.Var(&j.maxStates, "max-states", "bound on the states of the model or the machine engine")
 	f.Lookup("max-states").DefValue = ""
 	f.Var(&j.maxMemory, "max-memory", "bound on the memory of the process while the model or the machine engine explores, such as 512M or 4G: where it ends the machine engine before any 2 operations were explored, that is bounded")
 }
