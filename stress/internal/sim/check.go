@@ -89,7 +89,7 @@ func (c *Counts) add(o *Counts) {
 }
 
 // Check explores every execution of a subject, until one breaks a property. When ctx ends, it
-// stops and answers Bounded.
+// stops and answers Bounded, or Violated if it saw that by then.
 func Check(ctx context.Context, c Config) (*Result, error) {
 	c = c.withDefaults()
 	if err := c.check(); err != nil {

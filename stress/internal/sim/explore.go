@@ -10,7 +10,8 @@ import (
 )
 
 // An explorer goes through the states breadth first. The states of a level are the same
-// whichever worker finds them first, and so are counts and the violation that is reported.
+// whichever worker finds them first, and so are counts and the violation that is reported, unless
+// the exploration is stopped in that level: which of its violations were seen is chance then.
 type explorer struct {
 	s       *system
 	most    int
@@ -99,11 +100,9 @@ func (e *explorer) run(ctx context.Context) (violation, bool, error) {
 			}
 		}
 		switch {
-		case ctx.Err() != nil: // the level is not whole: what it shows may depend on chance
-			return violation{}, true, nil
-		case found.fault != nil:
+		case found.fault != nil: // of a level that ctx cut short, too: it is as near as any
 			return found, false, nil
-		case e.stored() > e.most || e.s.contentBytes > maxContentBytes:
+		case ctx.Err() != nil || e.stored() > e.most || e.s.contentBytes > maxContentBytes:
 			return violation{}, true, nil
 		}
 	}

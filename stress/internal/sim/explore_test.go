@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -106,4 +107,49 @@ func TestProgramsWithSitesOfTheirOwn(t *testing.T) {
 			expect(t, check(t, c), want)
 		})
 	}
+}
+
+// A looks is a context that ends once it was looked at so many times.
+type looks struct {
+	context.Context
+	left int
+}
+
+func (l *looks) Err() error {
+	if l.left--; l.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestViolationOfACutLevel stops an exploration at every moment. What it has seen by then, it
+// says: the last level that is explored has the violation, whether or not it is whole.
+func TestViolationOfACutLevel(t *testing.T) {
+	c := direct(t, 1, 1, 1)
+	c.Workers, c.Script = 1, script(t, "put 0 0\ndelete 0\n")
+	m, err := protocol.MutantByName("no-grace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Subject, err = m.Apply(c.Subject); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 10_000 {
+		r, err := Check(&looks{t.Context(), n}, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Verdict != protocol.Violated {
+			continue
+		}
+		whole := &looks{t.Context(), 10_000}
+		if r, err = Check(whole, c); err != nil || r.Verdict != protocol.Violated {
+			t.Fatalf("not stopped: %v, %v", r.Verdict, err)
+		}
+		if asked := 10_000 - whole.left; n >= asked {
+			t.Errorf("violated only if not stopped at all, by the last of %d looks", asked)
+		}
+		return
+	}
+	t.Error("never violated")
 }
