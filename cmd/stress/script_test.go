@@ -34,7 +34,8 @@ var update = flag.Bool("update", false, "write what the command prints into the 
 //	                            as its schema says
 //	shape FILE                  writes the fields of the one JSON object on stdout into FILE
 //	field PATH PATTERN          holds a field of that object against a regular expression; an element
-//	                            of the path is a name, a number, or name=value of one in a list
+//	                            of the path is a name, a number, or name=value of one in a list;
+//	                            the pattern <nil> is for a field that is absent or null
 //
 // and the conditions [cpu] and [kernel] say that this machine has what these engines need, [images]
 // that it can be asked what its kernel emits.
@@ -142,7 +143,7 @@ func field(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := regexp.Compile("^(?:" + args[1] + ")$")
 	ts.Check(err)
-	if got := fmt.Sprint(at); at == nil || !want.MatchString(got) {
+	if got := fmt.Sprint(at); (at == nil) != (args[1] == "<nil>") || !want.MatchString(got) {
 		ts.Fatalf("%s is %q, want %q", args[0], got, args[1])
 	}
 }

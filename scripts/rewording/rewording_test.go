@@ -8,11 +8,13 @@ import (
 
 func TestAppendLetter(t *testing.T) {
 	const src = "package p\n\nimport \"fmt\"\n\ntype s struct {\n\ta int `json:\"a\"`\n}\n\n" +
-		"var v = fmt.Sprintf(\"%d\\n\", 1) + `raw` + string('r')\n"
+		"var v = fmt.Sprintf(\"%d\\n\", 1) + `raw` + string('r')\n" +
+		"var w = v == \"\" || `` != v || v + \"\" == \"b\"\n"
 	const want = "package p\n\nimport \"fmt\"\n\ntype s struct {\n\ta int `json:\"a\"`\n}\n\n" +
-		"var v = fmt.Sprintf(\"%d\\nx\", 1) + `rawx` + string('r')\n"
+		"var v = fmt.Sprintf(\"%d\\nx\", 1) + `rawx` + string('r')\n" +
+		"var w = v == \"\" || `` != v || v + \"x\" == \"bx\"\n"
 	got, n, err := appendLetter("p.go", []byte(src))
-	if err != nil || n != 2 || string(got) != want {
+	if err != nil || n != 4 || string(got) != want {
 		t.Errorf("%d literals, error %v:\n%s\nwant\n%s", n, err, got, want)
 	}
 }

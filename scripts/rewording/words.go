@@ -85,6 +85,13 @@ func markup(literal string) bool {
 	return strings.Contains(literal, "<") || strings.Contains(literal, `="`)
 }
 
+// asksWhether says whether an operand is the empty string that something is compared with: the
+// question is whether a field is there, and the literal is no word.
+func asksWhether(op token.Token, operand ast.Expr) bool {
+	l, ok := operand.(*ast.BasicLit)
+	return ok && (op == token.EQL || op == token.NEQ) && (l.Value == `""` || l.Value == "``")
+}
+
 // appendLetter appends a letter to every string literal of a file, and counts them.
 func appendLetter(name string, src []byte) ([]byte, int, error) {
 	set := token.NewFileSet()
@@ -93,17 +100,19 @@ func appendLetter(name string, src []byte) ([]byte, int, error) {
 		return nil, 0, err
 	}
 	var ends []int // offsets of the closing quotes
-	var tag *ast.BasicLit
+	left := map[ast.Node]bool{}
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.ImportSpec:
 			return false
 		case *ast.Field:
-			if n.Tag != nil {
-				tag = n.Tag
+			left[n.Tag] = true
+		case *ast.BinaryExpr:
+			for _, side := range []ast.Expr{n.X, n.Y} {
+				left[side] = left[side] || asksWhether(n.Op, side)
 			}
 		case *ast.BasicLit:
-			if n.Kind == token.STRING && n != tag && !markup(n.Value) {
+			if n.Kind == token.STRING && !left[n] && !markup(n.Value) {
 				ends = append(ends, set.Position(n.End()).Offset-1)
 			}
 		}

@@ -5,6 +5,9 @@ type Doctor struct {
 	Checks []Check `json:"checks"`
 }
 
+// KernelImages is the name of the check that says which layout the running kernel emits.
+const KernelImages = "kernel images"
+
 // Check is one thing that the harness needs or can use.
 type Check struct {
 	Name   string `json:"name"`

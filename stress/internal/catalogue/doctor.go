@@ -34,7 +34,7 @@ func Doctor() *report.Doctor {
 	add("CPUs", fmt.Sprintf("%d", runtime.NumCPU()), "overlap: the cpu engine may find its runs vacuous", cpus)
 	add("kernel programs", strings.Join(kernel.Needs(), "; "), "the kernel engine", kernel.Supported())
 	layout, standIns, err := images()
-	add("kernel images", "layout "+layout+", read back through bpf(2)", "the kernel engine's watcher, stress identity, and --layout running", err)
+	add(report.KernelImages, "layout "+layout+", read back through bpf(2)", "the kernel engine's watcher, stress identity, and --layout running", err)
 	if err == nil {
 		add("stand-ins", standIns, "nothing", nil)
 	}

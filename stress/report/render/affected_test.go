@@ -27,8 +27,8 @@ func anAffected() *report.Affected {
 	}}
 }
 
-// TestAffectedSummary: faults that a kernel has are named, and those of which nothing is known.
-func TestAffectedSummary(t *testing.T) {
+// TestGoldenAffectedSummary: faults that a kernel has are named, and those of which nothing is known.
+func TestGoldenAffectedSummary(t *testing.T) {
 	all := anAffected()
 	for want, a := range map[string]*report.Affected{
 		"affected by: hierarchy, trampoline; 4 asked; cannot tell: hook-mix": all,

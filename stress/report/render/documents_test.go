@@ -162,6 +162,7 @@ func documents() map[string]*report.Document {
 		"guest":      oops,
 		"apart":      apart,
 		"matrix":     sectionOf(aMatrix()),
+		"matrices":   sectionOf(alike()),
 		"mutants":    seeded(aMutants()),
 		"search":     sectionOf(aSearch()),
 		"replay":     onSubject(aReplay(report.Taken)),
@@ -245,6 +246,13 @@ func aMatrix() *report.Matrix {
 			{Name: "new", Cells: []report.MatrixCell{{}, died, {Verdict: report.NoAnswer, Summary: "no boot", Code: 5}}},
 		},
 	}
+}
+
+// alike is a matrix of two kernels that answer alike.
+func alike() *report.Matrix {
+	m := aMatrix()
+	m.Kernels[1].Cells = m.Kernels[0].Cells
+	return m
 }
 
 func sectionOf(s report.Section) *report.Document { return stamped(report.New(s), "stress a verb") }

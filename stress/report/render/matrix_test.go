@@ -7,8 +7,8 @@ import (
 	"tailpoke/stress/report"
 )
 
-// TestLongCells: a reason that is long stands below the table, and the table stays narrow.
-func TestLongCells(t *testing.T) {
+// TestGoldenLongCells: a reason that is long stands below the table, and the table stays narrow.
+func TestGoldenLongCells(t *testing.T) {
 	for _, c := range []struct {
 		summary, short string
 	}{

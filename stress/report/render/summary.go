@@ -70,7 +70,7 @@ func (d doctor) summary() string {
 	for _, c := range d.Checks {
 		if !c.OK {
 			missing = append(missing, c.Name)
-		} else if c.Name == "kernel images" {
+		} else if c.Name == report.KernelImages {
 			said = append(said, c.Detail)
 		}
 	}

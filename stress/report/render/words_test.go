@@ -7,9 +7,9 @@ import (
 	"tailpoke/stress/report"
 )
 
-// TestNotBuiltIn: a protocol that only has a built-in one's name says so, and its text is shown where
+// TestGoldenNotBuiltIn: a protocol that only has a built-in one's name says so, and its text is shown where
 // something is violated, and on pages.
-func TestNotBuiltIn(t *testing.T) {
+func TestGoldenNotBuiltIn(t *testing.T) {
 	d := judged(report.Violated)
 	for _, c := range []struct {
 		name, text, want string
@@ -45,7 +45,7 @@ func TestOneFinding(t *testing.T) {
 		if err := writeHTML(&page, d); err != nil {
 			t.Fatal(err)
 		}
-		if filters := strings.Contains(page.String(), `data-filter="findings"`); filters != (n > 1) {
+		if filters := strings.Contains(page.String(), `data-filter="findings`); filters != (n > 1) {
 			t.Errorf("%d findings: a filter %v", n, filters)
 		}
 		d.Findings = append(d.Findings, report.Finding{Kind: report.OfCrash, Text: "it died", Count: 1})
