@@ -168,7 +168,7 @@ type fields struct{ dst, src, offset, imm bool }
 // fieldsOf is which operands an instruction of a known opcode has.
 func fieldsOf(ins *asm.Instruction) fields {
 	op := ins.OpCode
-	byReg := op.Source() == asm.RegSource
+	byReg := op.Source() == asm.RegSource // neither a store of a constant nor a swap
 	switch op.Class() {
 	case asm.LdClass:
 		if isLegacyLoad(ins) {
@@ -177,16 +177,11 @@ func fieldsOf(ins *asm.Instruction) fields {
 		return fields{dst: true, src: true, imm: true} // the source says what the constant is
 	case asm.LdXClass:
 		return fields{dst: true, src: true, offset: true}
-	case asm.StClass:
-		return fields{dst: true, offset: true, imm: true}
 	case asm.StXClass: // an atomic operation is part of the opcode here
 		return fields{dst: true, src: true, offset: true, imm: op.Mode() == asm.AtomicMode}
 	case asm.ALUClass, asm.ALU64Class:
-		switch op.ALUOp() {
-		case asm.Neg:
+		if op.ALUOp() == asm.Neg {
 			return fields{dst: true}
-		case asm.Swap:
-			return fields{dst: true, imm: true}
 		}
 		return fields{dst: true, src: byReg, imm: !byReg}
 	}

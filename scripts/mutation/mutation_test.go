@@ -226,6 +226,47 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestSamplesStay: what a sample has does not depend on code elsewhere, and does on the seed.
+func TestSamplesStay(t *testing.T) {
+	sample := func(seed uint64, edit func(src map[string][]byte)) map[string]bool {
+		tr := theTree(t)
+		edit(tr.packages["model"].src)
+		d, err := draw(tr, nil, []string{"model"}, seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]bool{}
+		for _, l := range d.lines[:100] {
+			f := l.faults[l.lot%uint64(len(l.faults))]
+			was, is := f.diff(tr.packages["model"].src[f.file])
+			out[f.file+" "+f.in+" "+was+" "+is] = true
+		}
+		return out
+	}
+	common := func(a, b map[string]bool) (n int) {
+		for f := range a {
+			if b[f] {
+				n++
+			}
+		}
+		return n
+	}
+	as := sample(1, func(map[string][]byte) {})
+	edited := sample(1, func(src map[string][]byte) {
+		for name, text := range src {
+			if strings.HasSuffix(name, "/check.go") {
+				src[name] = append(text, "\nfunc more(n int) bool { return n > 7 }\n"...)
+			}
+		}
+	})
+	if n := common(as, edited); n < len(as)-1 {
+		t.Errorf("%d of %d faults are drawn from a tree with one line more", n, len(as))
+	}
+	if n := common(as, sample(2, func(map[string][]byte) {})); n > len(as)/4 {
+		t.Errorf("another seed draws %d of %d faults as well", n, len(as))
+	}
+}
+
 // TestArguments: what equivalent.txt argues for is a fault of this tree.
 func TestArguments(t *testing.T) {
 	argued, err := parseArguments(equivalentText)

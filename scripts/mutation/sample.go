@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
-	"math/rand/v2"
+	"hash/fnv"
+	"slices"
 )
 
 // A drawing gives faults in the order of a seed: lines at random, and of each line one fault at
@@ -10,32 +12,53 @@ import (
 type drawing struct {
 	tree   *tree
 	argued arguments
-	lines  [][]fault // those of one line
+	lines  []drawnLine
 	next   int
-	rng    *rand.Rand
 
 	uncompiled int
 	equivalent []fault
 }
 
+// A drawnLine is a line with the faults that can be made in it. Its lot is a hash of the seed and of
+// what the line says, and in which function: a change elsewhere moves no other line in or out of a
+// sample.
+type drawnLine struct {
+	lot    uint64
+	faults []fault
+}
+
 // draw prepares a drawing from packages.
 func draw(t *tree, argued arguments, packages []string, seed uint64) (*drawing, error) {
-	d := &drawing{tree: t, argued: argued, rng: rand.New(rand.NewPCG(seed, 0))}
+	d := &drawing{tree: t, argued: argued}
 	for _, path := range packages {
-		faults, err := t.packages[path].faults()
+		p := t.packages[path]
+		faults, err := p.faults()
 		if err != nil {
 			return nil, err
 		}
+		same := map[string]int{} // lines of a function that say the same are told apart by their number
 		for i, f := range faults {
 			if i == 0 || f.line != faults[i-1].line || f.file != faults[i-1].file {
-				d.lines = append(d.lines, nil)
+				was, _ := f.diff(p.src[f.file])
+				says := f.file + "\n" + f.in + "\n" + was
+				h := fnv.New64a()
+				fmt.Fprintf(h, "%d\n%d\n%s", seed, same[says], says)
+				same[says]++
+				d.lines = append(d.lines, drawnLine{lot: mixed(h.Sum64())})
 			}
-			last := len(d.lines) - 1
-			d.lines[last] = append(d.lines[last], f)
+			last := &d.lines[len(d.lines)-1]
+			last.faults = append(last.faults, f)
 		}
 	}
-	d.rng.Shuffle(len(d.lines), func(i, j int) { d.lines[i], d.lines[j] = d.lines[j], d.lines[i] })
+	slices.SortStableFunc(d.lines, func(a, b drawnLine) int { return cmp.Compare(a.lot, b.lot) })
 	return d, nil
+}
+
+// mixed spreads a hash: FNV's upper bits hardly know the last letters.
+func mixed(h uint64) uint64 {
+	h = (h ^ h>>33) * 0xff51afd7ed558ccd
+	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
 }
 
 // take returns the next n faults, fewer if there are no more.
@@ -43,7 +66,7 @@ func (d *drawing) take(n int) []fault {
 	var out []fault
 	for ; len(out) < n && d.next < len(d.lines); d.next++ {
 		line := d.lines[d.next]
-		f := line[d.rng.IntN(len(line))]
+		f := line.faults[line.lot%uint64(len(line.faults))]
 		p := d.tree.packages[packageOf(f)]
 		switch {
 		case d.argued.of(f, p.src[f.file]) != "":
