@@ -59,6 +59,24 @@ func TestInstructionsHaveLines(t *testing.T) {
 	}
 }
 
+// TestLineAfterInlinedCode: the function's next own line is looked for among so many instructions, and
+// no more.
+func TestLineAfterInlinedCode(t *testing.T) {
+	for _, inlined := range []int{255, 256} {
+		insns := make(asm.Instructions, inlined+2)
+		for i := range insns {
+			insns[i] = asm.Mov.Imm(asm.R0, 0)
+		}
+		insns = append(insns, asm.Return())
+		insns[0] = insns[0].WithSource(srcLine{"/a/main.c", 10})
+		insns[1] = insns[1].WithSource(srcLine{"/a/h.h", 40})
+		insns[1+inlined] = insns[1+inlined].WithSource(srcLine{"/a/main.c", 12})
+		if found := mustParse(t, insns).Line(1).Before.Known(); found != (inlined < 256) {
+			t.Errorf("%d instructions on: found %v", inlined, found)
+		}
+	}
+}
+
 // TestCodeHasLines: so does its machine code, a prologue too.
 func TestCodeHasLines(t *testing.T) {
 	insns := lined()

@@ -3,6 +3,7 @@ package jit
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -93,6 +94,7 @@ func TestParseRejects(t *testing.T) {
 		{"register 11", asm.Instructions{{OpCode: asm.Mov.Op(asm.RegSource), Src: 11}, exit}, "no register r11"},
 		{"write to the frame pointer", asm.Instructions{asm.Mov.Imm(asm.R10, 0), exit}, "insn 0 (MovImm dst: rfp imm: 0): the frame pointer cannot be written"},
 		{"fetch into the frame pointer", asm.Instructions{asm.FetchAdd.Mem(asm.R1, asm.R10, asm.DWord, 0), exit}, "the frame pointer cannot be written"},
+		{"depth by two ways", deep(6), "calls are more than 8 frames deep"},
 		{"call outside", asm.Instructions{{OpCode: opCall, Src: asm.PseudoCall, Constant: 7}, exit}, "target is outside of the program"},
 		{"jump into another function", concat(asm.Instructions{asm.Call.Label("sub"), jump(0), exit.WithSymbol("sub")}), "insn 1 (Ja off: 0): jump leaves function test"},
 		{"recursion", asm.Instructions{asm.Call.Label("sub"), exit, asm.Call.Label("sub").WithSymbol("sub"), exit}, "insn 2 (Call -1 <sub>): calls are more than 8 frames deep"},
@@ -110,6 +112,32 @@ func TestParseRejects(t *testing.T) {
 				t.Error("a program came with the error")
 			}
 		})
+	}
+}
+
+// deep calls a chain of functions, and then the same chain from another one; n functions above the
+// last. So the second walk is one frame deeper than the first, and it knows how deep the chain is.
+func deep(n int) asm.Instructions {
+	insns := asm.Instructions{asm.Call.Label("chain0"), asm.Call.Label("other"), asm.Mov.Imm(asm.R0, 0), asm.Return()}
+	for i := range n {
+		insns = append(insns, asm.Call.Label(fmt.Sprintf("chain%d", i+1)).WithSymbol(fmt.Sprintf("chain%d", i)), asm.Return())
+	}
+	last := ret(0)
+	last[0] = last[0].WithSymbol(fmt.Sprintf("chain%d", n))
+	return concat(insns, last, asm.Instructions{asm.Call.Label("chain0").WithSymbol("other"), asm.Return()})
+}
+
+// TestParseAccepts: what looks like something that is refused, and is not.
+func TestParseAccepts(t *testing.T) {
+	for name, insns := range map[string]asm.Instructions{
+		"depth by two ways":                   deep(5),
+		"the frame pointer is added":          concat(asm.Instructions{asm.AddAtomic.Mem(asm.R1, asm.R10, asm.DWord, 0)}, ret(0)),
+		"the frame pointer is a store's":      concat(asm.Instructions{asm.StoreMem(asm.R1, 0, asm.R10, asm.DWord)}, ret(0)),
+		"the frame pointer is exchanged with": concat(asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.CmpXchg.Mem(asm.R1, asm.R10, asm.DWord, 0)}, ret(0)),
+	} {
+		if _, err := Parse("test", insns); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -85,6 +85,9 @@ func TestNestedDuties(t *testing.T) {
 			}
 		case moveBack:
 			back = word
+			if a := sys.threadAction(&g.x, &g.y, m); a.Prog != 0 || a.Site != 0 {
+				t.Errorf("comes back from program %d to site %d", a.Prog, a.Site)
+			}
 		}
 	}
 	g.expand()

@@ -154,7 +154,7 @@ func leads(a *witness.Action, from, to witness.Position, ends bool) bool {
 		return to == from
 	case witness.Back:
 		at.Slot = 0
-		return to == at && from.Place == witness.InProgram
+		return to == at && from == in
 	case witness.Read:
 		return a.Prog != witness.None && to == in || a.Prog == witness.None && to == standing(witness.PastSites) || ends
 	case witness.Trap:

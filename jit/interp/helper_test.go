@@ -140,6 +140,8 @@ func TestPrintk(t *testing.T) {
 		{"%lc", seq(asm.Mov.Imm(asm.R3, 1)), "!-22"},
 		{"%5d", seq(asm.Mov.Imm(asm.R3, 1)), "!format is not supported: \"%5\""},
 		{"%pK", seq(asm.Mov.Imm(asm.R3, 1)), "!format is not supported"},
+		{"%p9", seq(asm.Mov.Imm(asm.R3, 1)), "!format is not supported"},
+		{"%s9", seq(text), "!-22"},
 		{"%d", seq(asm.Mov.Reg(asm.R3, asm.R10)), "!computes with an address"},
 		{"%d", nil, "!r3: reads what was never written"},
 		{"%s", seq(asm.Mov.Reg(asm.R3, asm.R10)), "!access is outside"},

@@ -37,6 +37,7 @@ func TestUnsetOperands(t *testing.T) {
 			"r4: " + never},
 		{"the key of a deletion", seq(mapPtr(asm.R1, "array"), asm.FnMapDeleteElem.Call()), "r2: " + never},
 		{"the map of a deletion", seq(asm.FnKtimeGetNs.Call(), asm.FnMapDeleteElem.Call()), "r1 holds nothing, not a map"},
+		{"the memory of an atomic operation", seq(asm.Mov.Imm(asm.R4, 1), asm.AddAtomic.Mem(asm.R10, asm.R4, asm.DWord, -8)), never},
 		{"the size of a format", seq(asm.FnKtimeGetNs.Call(), at(asm.R1, -8), asm.FnTracePrintk.Call()), "r2: " + never},
 		{"the format", seq(at(asm.R1, -8), asm.Mov.Imm(asm.R2, 4), asm.FnTracePrintk.Call()), "r1: " + never},
 	} {

@@ -185,6 +185,21 @@ func drawSlotText(t *rapid.T, s protocol.Slot) protocol.SlotText {
 }
 
 // TestChoicesComeBack: a choice that was written is the one that is read.
+// TestScript: the calls of a witness are its script, whether a call is a step or goes with one.
+func TestScript(t *testing.T) {
+	put, remove := Act(Call), Act(Call)
+	put.Op, put.Key, put.Prog = protocol.Update, 1, 2
+	remove.Op, remove.Key = protocol.Remove, 3
+	w := Witness{Steps: []Step{
+		{Choice: Choice{Action: put}}, {Choice: Choice{Action: Act(Publish)}}, {Choice: Choice{Action: remove}},
+		{Choice: Choice{Action: Act(Enter), Call: &protocol.Call{Kind: protocol.Load, Prog: 1}}},
+	}}
+	want := protocol.Script{{Kind: protocol.Put, Key: 1, Prog: 2}, {Kind: protocol.Delete, Key: 3}, {Kind: protocol.Load, Prog: 1}}
+	if diff := cmp.Diff(want, w.Script()); diff != "" {
+		t.Errorf("want - got:\n%s", diff)
+	}
+}
+
 func TestChoicesComeBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawChoice(t)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +42,7 @@ func TestBoundsOfConfigs(t *testing.T) {
 		{"bounds below zero", func(c *Config) { c.MaxStates = -1 }},
 		{"bounds below zero", func(c *Config) { c.Workers = -1 }},
 		{"66 slots: forward fetches know at most 64", func(c *Config) { c.Forward, c.Entry = true, caller(t, 33, 1) }},
+		{"actions of 32 steps are too many", func(c *Config) { c.Subject.Method.Steps = slices.Repeat(c.Subject.Method.Steps, 32)[:32] }},
 		{"2 keys hold something of 1", func(c *Config) { c.Held = []int{0, 0} }},
 		{"key 0 holds program -2: there are 2", func(c *Config) { c.Held = []int{-2} }},
 		{"key 1 of jmp_table: it has 1 keys", func(c *Config) { c.Keys[0].Index = 1 }},

@@ -88,10 +88,31 @@ func sameState(t *testing.T, site *witness.SiteView) {
 			contents = append(contents, c)
 		}
 	}
+	if site.Gone != (len(site.Slots) == 0) {
+		t.Errorf("gone %v, with %d slots", site.Gone, len(site.Slots))
+	}
 	switch whole := len(contents) == protocol.Slots; {
 	case site.Gone || !whole && site.From != 0 && site.To != 0:
 	case !whole || site.From != site.To || site.From != protocol.StateOf(contents...):
 		t.Errorf("state %q of %+v", site.StateText(), site.Slots)
+	}
+}
+
+// TestSitesOfFreedTexts: where a text is freed, memory holds no slots any more.
+func TestSitesOfFreedTexts(t *testing.T) {
+	s := newTestSystem(t)
+	x, err := s.initial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := s.siteView(x, 0); v.Gone || len(v.Slots) != protocol.Slots {
+		t.Errorf("at first: %+v", v)
+	}
+	for _, n := range s.sites[0].slots { // as free leaves them; the entry itself is never freed
+		x[firstSlotWord+n] = 0
+	}
+	if v := s.siteView(x, 0); !v.Gone || len(v.Slots) != 0 {
+		t.Errorf("after it is freed: %+v", v)
 	}
 }
 
