@@ -86,12 +86,12 @@ func TestGoldenBrokenAt(t *testing.T) {
 		change func(*Witness)
 		want   source.Line
 	}{
-		"code":     {func(*Witness) {}, code},
-		"site":     {func(w *Witness) { w.Steps[1].Code = nil }, site},
-		"no site":  {func(w *Witness) { w.Steps[1].Code, w.Steps[1].Action.Site = nil, None }, source.Line{}},
+		"code":      {func(*Witness) {}, code},
+		"site":      {func(w *Witness) { w.Steps[1].Code = nil }, site},
+		"no site":   {func(w *Witness) { w.Steps[1].Code, w.Steps[1].Action.Site = nil, None }, source.Line{}},
 		"none such": {func(w *Witness) { w.Steps[1].Code, w.Steps[1].Action.Site = nil, len(w.Sites) }, source.Line{}},
-		"for ever": {func(w *Witness) { w.Cycle = 1 }, source.Line{}},
-		"no steps": {func(w *Witness) { w.Steps = nil }, source.Line{}},
+		"for ever":  {func(w *Witness) { w.Cycle = 1 }, source.Line{}},
+		"no steps":  {func(w *Witness) { w.Steps = nil }, source.Line{}},
 	} {
 		w := sourced(site, site, code)
 		if tc.change(w); w.BrokenAt() != tc.want {
