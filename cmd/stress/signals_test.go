@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -35,6 +36,10 @@ func (o *onLine) Write(p []byte) (int, error) {
 // TestSignals: the first signal ends a run with its report and with a code of its own.
 func TestSignals(t *testing.T) {
 	needCPU(t)
+	if signal.Ignored(syscall.SIGHUP) { // by nohup: the command would keep that
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+		defer signal.Ignore(syscall.SIGHUP)
+	}
 	for _, c := range []struct {
 		verb   string
 		signal syscall.Signal
@@ -51,7 +56,7 @@ func TestSignals(t *testing.T) {
 					t.Error(err)
 				}
 			}}
-			args := []string{c.verb, "--threads", "2", "--sites", "1", "--duration", "1h", "--progress", "100ms", "--json"}
+			args := []string{c.verb, "--threads", "2", "--sites", "1", "--duration", "5m", "--progress", "100ms", "--json"}
 			if code := run(args, &stdout, stderr); code != c.code {
 				t.Errorf("exit code %d, want %d", code, c.code)
 			}
