@@ -185,3 +185,18 @@ func TestMutatedTraces(t *testing.T) {
 		}
 	}
 }
+
+// TestUsedByTheKey: a program that a key holds is used, though the map's pointer may name another one.
+func TestUsedByTheKey(t *testing.T) {
+	sys, err := newSystem(copies(1), 1, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sys.apart = true
+	a, x := &automaton{sys: sys}, sys.initial()
+	x[0] = heldField.at(0).put(x[0], 2)
+	x[sys.extra] = pointerField.at(0).put(x[sys.extra], 1)
+	if used := a.used(&x); used != programBit(1)|programBit(2) {
+		t.Errorf("%b are used", used)
+	}
+}

@@ -79,3 +79,20 @@ func TestUnsupported(t *testing.T) {
 		}
 	}
 }
+
+// TestNearer: of violations of one level the gravest is reported, and of several of one kind the first.
+func TestNearer(t *testing.T) {
+	grave, slight := violation{broken: noFault + 1, order: 2}, violation{broken: noFault + 2, order: 1}
+	later := grave
+	later.order++
+	for _, c := range []struct {
+		v, o violation
+		want bool
+	}{
+		{grave, violation{}, true}, {grave, slight, true}, {slight, grave, false}, {grave, later, true}, {later, grave, false}, {grave, grave, false},
+	} {
+		if got := c.v.nearer(c.o); got != c.want {
+			t.Errorf("%+v nearer than %+v: %v", c.v, c.o, got)
+		}
+	}
+}

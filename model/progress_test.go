@@ -113,3 +113,14 @@ func TestLasso(t *testing.T) {
 		}
 	}
 }
+
+// TestLassoOfTheFirstHold: a set of one hold is gone round, and be it the first one.
+func TestLassoOfTheFirstHold(t *testing.T) {
+	e := explored(t, protocol.DefaultSubject(), 1)
+	x := e.sys.initial()
+	start := idOf(shardOf(hash(x[:e.sys.words])), 0)
+	l := e.lasso([]hold{{id: start, could: moves(0), out: []step{{to: 0, does: moves(0)}}}})
+	if l == nil || len(l.stem) != 1 || l.stem[0] != start {
+		t.Errorf("%+v", l)
+	}
+}

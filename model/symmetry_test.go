@@ -350,3 +350,20 @@ func follow(sys *system, from []state, step witness.Step, last bool) []state {
 	}
 	return out
 }
+
+// TestReferencesHaveRoom: how many threads may run a program by the last key, and whether an operation
+// replaces it, are told apart.
+func TestReferencesHaveRoom(t *testing.T) {
+	s := protocol.DefaultSubject()
+	s.Shape.Sites, s.Shape.Keys = maxKeys, maxKeys
+	sys, err := newSystem(s, 1, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := sys.initial()
+	x[sys.agents[0].word] = oldField.put(x[sys.agents[0].word], 1)
+	x[sys.threads] = freshField.at(maxKeys-1).put(x[sys.threads], programBit(2))
+	if one, two := sys.references(&x, 1), sys.references(&x, 2); one == two {
+		t.Errorf("both are %#x", one)
+	}
+}
