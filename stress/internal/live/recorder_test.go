@@ -94,28 +94,28 @@ func recorded(t *testing.T, block bool, updates int, burst func(i int) bool) ([]
 // TestBurstsAreOmitted: of a burst the first updates are recorded, and the next operation that is
 // says how many were not, and what the key held after them.
 func TestBurstsAreOmitted(t *testing.T) {
-	const more = 10
-	_, trace := recorded(t, false, recordBurst+more+1, func(i int) bool { return i < recordBurst+more })
-	if want := uint64(4 * (recordBurst + more + 1)); trace.Events != want || trace.Omitted != 4*more {
+	const first, more = 32, 10
+	_, trace := recorded(t, false, first+more+1, func(i int) bool { return i < first+more })
+	if want := uint64(4 * (first + more + 1)); trace.Events != want || trace.Omitted != 4*more {
 		t.Errorf("%+v, want %d events and %d omitted", trace, want, 4*more)
 	}
 	var items []protocol.Item
 	r := NewRecorder(func(more []protocol.Item) { items = append(items, more...) }, []int{1, 1})
-	for i := range recordBurst + more + 1 {
-		r.Begin(1, 100+i, i < recordBurst+more)
+	for i := range first + more + 1 {
+		r.Begin(1, 100+i, i < first+more)
 		for _, k := range []protocol.EventKind{protocol.Called, protocol.Published, protocol.Returned} {
 			r.Event(protocol.Event{Kind: k, Op: protocol.Update, Key: 1})
 		}
 	}
 	r.Close()
-	if got, want := len(items), 1+3*(recordBurst+1)+1; got != want {
+	if got, want := len(items), 1+3*(first+1)+1; got != want {
 		t.Fatalf("%d items, want %d", got, want)
 	}
 	gap := items[len(items)-4]
-	if gap.Kind != protocol.Omitted || gap.Count != more || gap.Prog != 100+recordBurst+more-1 || gap.Key != 1 {
+	if gap.Kind != protocol.Omitted || gap.Count != more || gap.Prog != 100+first+more-1 || gap.Key != 1 {
 		t.Errorf("noted %+v", gap)
 	}
-	if called := items[len(items)-3]; called.Prog != 100+recordBurst+more {
+	if called := items[len(items)-3]; called.Prog != 100+first+more {
 		t.Errorf("called %+v", called)
 	}
 }
