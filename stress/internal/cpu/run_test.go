@@ -11,6 +11,7 @@ import (
 
 	"tailpoke/jit"
 	"tailpoke/jit/exec"
+	"tailpoke/jit/host"
 	"tailpoke/patcher/protocol"
 	"tailpoke/patcher/rcu"
 	"tailpoke/stress/internal/live"
@@ -187,10 +188,11 @@ func TestStopsAtTheFirstFinding(t *testing.T) {
 // TestWhatARunNeeds leaves out what there must be.
 func TestWhatARunNeeds(t *testing.T) {
 	for want, set := range map[string]func(c *Config){
-		"a run needs programs and keys":      func(c *Config) { c.Programs = nil },
-		"a run needs a duration or a script": func(c *Config) { c.Script = nil },
-		`no key 1 in map "jmp_table"`:        func(c *Config) { c.Keys = []protocol.Key{{Map: "jmp_table", Index: 1}} },
-		`no key 0 in map "other"`:            func(c *Config) { c.Keys = []protocol.Key{{Map: "other"}} },
+		"a run needs programs and keys":                                                 func(c *Config) { c.Programs = nil },
+		"a run needs a duration or a script":                                            func(c *Config) { c.Script = nil },
+		"map m: keys of 0 bytes: an array's have 4":                                     func(c *Config) { c.Data = map[string]host.MapSpec{"m": {}} },
+		`no key 1 in map "jmp_table"`:                                                   func(c *Config) { c.Keys = []protocol.Key{{Map: "jmp_table", Index: 1}} },
+		`no key 0 in map "other"`:                                                       func(c *Config) { c.Keys = []protocol.Key{{Map: "other"}} },
 		`entry: insn 7 (LoadMapPtr dst: r2 fd: 0 <jmp_table>): unknown map "jmp_table"`: func(c *Config) { c.Maps, c.Keys = map[string]int{"other": 1}, []protocol.Key{{Map: "other"}} },
 	} {
 		c := config(t, 1, 1, "put 0 0\n")
