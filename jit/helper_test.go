@@ -140,3 +140,22 @@ func TestForeignCalls(t *testing.T) {
 		}
 	}
 }
+
+// TestHelpersAreListed: each helper once, and none that is no helper. Tail calls are the compiler's own.
+func TestHelpersAreListed(t *testing.T) {
+	seen := map[Helper]bool{}
+	for _, h := range Helpers() {
+		if seen[h] || h == 0 || h == Helper(asm.FnTailCall) {
+			t.Errorf("%v is listed", h)
+		}
+		seen[h] = true
+	}
+	for h, want := range map[Helper]string{
+		KernelFunction: "kernel_function", KernelNext: "kernel_function_next", LoadPacket16: "load_packet_16",
+		Helper(asm.FnMapLookupElem): "bpf_map_lookup_elem",
+	} {
+		if !seen[h] || h.String() != want {
+			t.Errorf("%v: listed %v, want %s", h, seen[h], want)
+		}
+	}
+}

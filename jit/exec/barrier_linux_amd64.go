@@ -27,6 +27,11 @@ func membarrier(cmd int) error {
 // Supported reports what this machine lacks to execute and patch images, or nil.
 var Supported = sync.OnceValue(func() error {
 	commands, _, e := unix.RawSyscall(unix.SYS_MEMBARRIER, mbQuery, 0, 0)
+	return lacks(commands, e)
+})
+
+// lacks is what a machine lacks whose kernel answers so, asked for its commands.
+func lacks(commands uintptr, e unix.Errno) error {
 	switch {
 	case e != 0:
 		return fmt.Errorf("needs membarrier: %w", e)
@@ -36,7 +41,7 @@ var Supported = sync.OnceValue(func() error {
 		return errors.New("needs membarrier(PRIVATE_EXPEDITED_SYNC_CORE), Linux 4.16")
 	}
 	return nil
-})
+}
 
 // A command has to be registered before its first use. That takes the kernel a grace period of
 // its own, some 10 ms, which a process that only executes is spared.

@@ -302,4 +302,55 @@ func TestMembarrierAnswers(t *testing.T) {
 	if err := membarrier(mbRegisterPrivateExpedited); err != nil {
 		t.Error(err)
 	}
+	for _, c := range []struct {
+		commands uintptr
+		e        unix.Errno
+		want     string // "" for nothing
+	}{
+		{0, unix.ENOSYS, "function not implemented"},
+		{mbSyncCore, 0, "Linux 4.14"},
+		{mbPrivateExpedited, 0, "Linux 4.16"},
+		{mbPrivateExpedited | mbSyncCore, 0, ""},
+	} {
+		if err := lacks(c.commands, c.e); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("commands %#x, %v: %v, want %s", c.commands, c.e, err, c.want)
+		}
+	}
+}
+
+// TestFaultsAreKept: the first 64 are kept, and all are counted.
+func TestFaultsAreKept(t *testing.T) {
+	p, err := NewPool(PoolConfig{Threads: 1, Ctx: make([]byte, 64)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 66 {
+		p.threads[0].frame.fault.addr = uint64(n)
+		p.threads[0].keepFault()
+	}
+	if n := p.nFault.Load(); len(p.faults) != 64 || p.faults[63].Addr != 63 || n != 66 {
+		t.Errorf("%d of %d are kept", len(p.faults), n)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWordsAreRestored: of the context those words are restored that have a byte to restore.
+func TestWordsAreRestored(t *testing.T) {
+	for _, c := range []struct {
+		lo, hi int
+		words  uint64
+	}{{0, 16, 2}, {0, 17, 3}, {7, 8, 1}, {8, 9, 1}, {7, 9, 2}, {8, 8, 0}} {
+		p, err := NewPool(PoolConfig{Threads: 1, Ctx: make([]byte, 64), RestoreLo: c.lo, RestoreHi: c.hi})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.threads[0].frame.restoreN; got != c.words {
+			t.Errorf("bytes %d to %d: %d words, want %d", c.lo, c.hi, got, c.words)
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -2,7 +2,9 @@ package host
 
 import (
 	"encoding/binary"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf/asm"
@@ -151,5 +153,55 @@ func TestMoreHelpers(t *testing.T) {
 	}
 	if n := call(asm.FnSkbStoreBytes, 0, 63, room.Addr(0), 2, 0); n != int64(efault) {
 		t.Errorf("store beyond the packet: %d", n)
+	}
+}
+
+// TestChance: once in so many times, and what a thread may reserve is 64 KiB.
+func TestChance(t *testing.T) {
+	h := anyHost(t)
+	hits := 0
+	for range 4096 {
+		if h.chance(&exec.HelperCall{}, 4) {
+			hits++
+		}
+	}
+	if hits < 700 || hits > 1400 {
+		t.Errorf("one in four hits %d of 4096 times", hits)
+	}
+	reserved := func(n uint64) (times int) {
+		for range 256 {
+			if rax, _ := h.Call(&exec.HelperCall{Fn: uint32(asm.FnRingbufReserve), Args: [5]uint64{0, n}}); rax != 0 {
+				times++
+			}
+		}
+		return times
+	}
+	if most, more := reserved(64<<10), reserved(64<<10+1); most < 128 || more != 0 {
+		t.Errorf("64 KiB are given %d times, and a byte more %d times", most, more)
+	}
+}
+
+// TestCloseGivesBack: no memory of a host stays mapped.
+func TestCloseGivesBack(t *testing.T) {
+	anyHost(t)
+	mapped := func() int {
+		content, err := os.ReadFile("/proc/self/maps")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Count(string(content), "\n")
+	}
+	before := mapped()
+	for range 64 {
+		h, err := New(Config{Layout: &jit.V612, Any: true, CPUs: 2, Maps: map[string]MapSpec{"a": {Kind: Array, KeySize: 4, ValueSize: 4, MaxEntries: 4}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := mapped(); after > before+32 {
+		t.Errorf("64 hosts leave %d mappings, of %d", after-before, after)
 	}
 }
