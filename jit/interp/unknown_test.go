@@ -37,6 +37,7 @@ func TestUnknown(t *testing.T) {
 		any  bool
 	}{
 		{"a helper without a model", seq(asm.FnGetCurrentTask.Call(), either), []uint64{1, 2}, false},
+		{"its result, where R0 held a number", seq(asm.Mov.Imm(asm.R0, 7), asm.FnGetCurrentTask.Call(), exit), nil, true},
 		{"its result", seq(asm.FnGetCurrentTask.Call(), exit), nil, true},
 		{"a kernel function", seq(asm.Mov.Imm(asm.R1, 0), kfunc, exit), nil, true},
 		{"what a kernel function is given", seq(storeWide(asm.R10, -8, 1), at(asm.R1, -8), kfunc, asm.LoadMem(asm.R0, asm.R10, -8, asm.DWord), exit), nil, true},
