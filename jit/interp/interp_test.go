@@ -160,6 +160,19 @@ func TestWrittenRange(t *testing.T) {
 	}
 }
 
+// TestAHelperWritesTheContext: what may have been written there is all of it.
+func TestAHelperWritesTheContext(t *testing.T) {
+	w := sharedWorld()
+	w.Unknown = true
+	res, err := Explore(parse(t, "x", asm.Mov.Imm(asm.R2, 14), asm.FnSkbPullData.Call(), ret(1)), w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.CtxLo != 0 || res.CtxHi != len(w.Ctx) {
+		t.Errorf("written [%d,%d) of %d", res.CtxLo, res.CtxHi, len(w.Ctx))
+	}
+}
+
 func TestLimitOfTailCalls(t *testing.T) {
 	for _, l := range []*jit.Layout{&jit.SeedLayout, &jit.V510, &jit.V612} {
 		entry := parse(t, "self", keep, count(0), tailCall(0),

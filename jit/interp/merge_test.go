@@ -33,6 +33,19 @@ func values(t *testing.T, entry *jit.Program, held map[uint32][]*jit.Program) ma
 	return got
 }
 
+// TestKindsAreToldApart: what is remembered of a register tells a number from an address of the same
+// offset, and from anything.
+func TestKindsAreToldApart(t *testing.T) {
+	seen := map[string]value{}
+	for _, v := range []value{num(8), {kind: anything, n: 8}, {kind: inStack, n: 8}, {kind: inCtx, n: 8}, {kind: inCtx, n: 8, loose: true}} {
+		key := string(v.append(nil))
+		if other, is := seen[key]; is {
+			t.Errorf("%+v and %+v are one", v, other)
+		}
+		seen[key] = v
+	}
+}
+
 // TestPathsMeetOnlyInEqualStates has two programs that differ in what they leave, and a tail
 // call after them at which paths are compared. Unless the way itself is what differs, the two have
 // one name.

@@ -110,6 +110,18 @@ func TestNeeds(t *testing.T) {
 	}
 }
 
+// TestMachineJudges: of a mutant that breaks what the machine engine does not judge, that engine says
+// that it is safe.
+func TestMachineJudges(t *testing.T) {
+	all := []Mutant{{Property: NeverA}, {Property: NoLeak}, {Property: NoMiss}, {Property: Fresh}, {}}
+	expect(all, Machine, Safe, machineJudges())
+	for i, want := range []Verdict{Violated, Violated, Safe, Safe, Safe} {
+		if got := all[i].Expect[Machine]; got != want {
+			t.Errorf("of %q: %s, want %s", all[i].Property, got, want)
+		}
+	}
+}
+
 // TestEquivalents: mutants that repeat a built-in protocol are it.
 func TestEquivalents(t *testing.T) {
 	for mutant, builtIn := range map[string]string{

@@ -108,7 +108,14 @@ func TestScript(t *testing.T) {
 			t.Errorf("operation %d: legal %d, then %d", i, op.During, op.After)
 		}
 	}
+	if r := f.driver.Counts(); len(r.Script) != 0 {
+		t.Errorf("without a finding: calls %v", r.Script)
+	}
+	f.driver.NoteFinding()
 	r := f.driver.Counts()
+	if n := len(r.Script); n == 0 || r.Script[n-1].String() != "delete 0" {
+		t.Errorf("with a finding: calls %v", r.Script)
+	}
 	if r.Installs != 3 || r.Updates != 1 || r.Removes != 2 || r.Cycles != 1 || r.Loads != 1 {
 		t.Errorf("%+v", r)
 	}

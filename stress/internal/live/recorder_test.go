@@ -2,6 +2,7 @@ package live
 
 import (
 	"testing"
+	"time"
 
 	"tailpoke/patcher/protocol"
 	"tailpoke/stress/report"
@@ -117,6 +118,20 @@ func TestBurstsAreOmitted(t *testing.T) {
 	}
 	if called := items[len(items)-3]; called.Prog != 100+first+more {
 		t.Errorf("called %+v", called)
+	}
+}
+
+// TestRecorderStarts: times are counted from the start, not from when the recorder was made.
+func TestRecorderStarts(t *testing.T) {
+	var at int64
+	r := NewRecorder(func(items []protocol.Item) { at = items[len(items)-1].At }, []int{1})
+	r.tape.start = time.Now().Add(-time.Hour)
+	r.Start()
+	r.Begin(0, 1, false)
+	r.Event(protocol.Event{Kind: protocol.Called, Op: protocol.Install})
+	r.Close()
+	if at <= 0 || at > int64(time.Hour/2) {
+		t.Errorf("an event at %v", time.Duration(at))
 	}
 }
 
