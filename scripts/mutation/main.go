@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -33,7 +34,7 @@ func main() {
 	flag.IntVar(&o.jobs, "jobs", 1, "how many at a time")
 	flag.DurationVar(&o.timeout, "timeout", 10*time.Minute, "most that the tests of a package may take, for one fault")
 	flag.BoolVar(&o.list, "list", false, "print the sample and run nothing")
-	flag.StringVar(&o.only, "only", "", "run the fault with this id and no other")
+	flag.StringVar(&o.only, "only", "", "run the faults with these ids, with commas between, and no others")
 	flag.Float64Var(&o.least, "least", 0, "fail if fewer than this many percent are killed")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -89,21 +90,25 @@ func mutate(ctx context.Context, out, progress io.Writer, root string, o options
 	return err
 }
 
-// mutateOnly runs one fault, and says what noticed it.
+// mutateOnly runs some faults, and says what noticed them.
 func mutateOnly(ctx context.Context, out, progress io.Writer, t *tree, o options) error {
-	f, err := find(t, o.only)
-	if err != nil {
-		return err
-	}
-	if !t.compiles(f) {
-		return fmt.Errorf("%s does not compile", f.id())
+	var faults []fault
+	for id := range strings.SplitSeq(o.only, ",") {
+		f, err := find(t, id)
+		if err != nil {
+			return err
+		}
+		if !t.compiles(f) {
+			return fmt.Errorf("%s does not compile", id)
+		}
+		faults = append(faults, f)
 	}
 	r, done, err := newRunner(t, out, progress, o)
 	if err != nil {
 		return err
 	}
 	defer done()
-	verdicts, err := r.all(ctx, []fault{f})
+	verdicts, err := r.all(ctx, faults)
 	if err == nil && percent(verdicts) < o.least {
 		err = errTooFew
 	}
