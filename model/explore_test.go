@@ -64,7 +64,7 @@ func TestUnsupported(t *testing.T) {
 		"keys":     func(s *protocol.Subject) { s.Shape.Keys = maxKeys + 1 },
 		"method":   func(s *protocol.Subject) { s.Method.Steps = nil },
 		"actions": func(s *protocol.Subject) {
-			s.Protocol.Ops[protocol.Remove] = make([]protocol.Step, maxActions+1)
+			s.Protocol.Ops[protocol.Remove] = make([]protocol.Step, 255)
 		},
 	} {
 		s := protocol.DefaultSubject()

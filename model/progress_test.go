@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -122,5 +123,36 @@ func TestLassoOfTheFirstHold(t *testing.T) {
 	l := e.lasso([]hold{{id: start, could: moves(0), out: []step{{to: 0, does: moves(0)}}}})
 	if l == nil || len(l.stem) != 1 || l.stem[0] != start {
 		t.Errorf("%+v", l)
+	}
+}
+
+// TestLoaderMayHold: a loader may wait for a mutex where it begins, and where it comes to the list.
+func TestLoaderMayHold(t *testing.T) {
+	sys, err := newSystem(copies(1), 1, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &sys.agents[slices.IndexFunc(sys.agents, func(a agent) bool { return a.loads })]
+	e := expander{sys: sys, x: sys.initial()}
+	if e.mayHold(a) {
+		t.Error("an idle loader waits")
+	}
+	held := 0
+	for action := uint64(0); ; action++ {
+		e.x[a.word] = actionField.put(opField.put(0, 1), action)
+		act := sys.current(&e.x, a)
+		if act == nil {
+			break
+		}
+		may := act.First || act.Kind == protocol.Track || act.Kind == protocol.Untrack || act.Kind == protocol.Poke
+		if got := e.mayHold(a); got != may {
+			t.Errorf("action %d, %v: waits %v", action, act.Kind, got)
+		}
+		if may {
+			held++
+		}
+	}
+	if held < 2 {
+		t.Errorf("%d actions may be held up", held)
 	}
 }
