@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -137,4 +138,24 @@ func BenchmarkConformOmitted(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(c.Result().Widest), "widest")
+}
+
+// TestTooManyOmitted: what may have become of a key is bounded, and more is no answer.
+func TestTooManyOmitted(t *testing.T) {
+	c, err := NewConformer(protocol.DefaultSubject(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := c.tracker(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := f.guesses[0]
+	for range 1 << 13 { // moments that look alike, and are others
+		at := *g.at
+		f.guesses = append(f.guesses, guess{in: g.in, at: &at})
+	}
+	if all, err := c.omitted(f, protocol.Item{Kind: protocol.Omitted, Prog: protocol.NoProg, Most: 1}); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("%d guesses, %v", len(all), err)
+	}
 }
