@@ -139,3 +139,22 @@ func TestJumpsLand(t *testing.T) {
 		}
 	}
 }
+
+// TestPassSaysWhatMoved: another pass is needed wherever one instruction ends elsewhere than before, and
+// be the function as long as it was.
+func TestPassSaysWhatMoved(t *testing.T) {
+	o := options(&V612)
+	e := newEmitter(mustParse(t, concat(ret(1), ret(2))), 0, &o)
+	if err := e.converge(); err != nil {
+		t.Fatal(err)
+	}
+	if e.pass() {
+		t.Error("something moved after the last pass")
+	}
+	for i := range e.ends {
+		e.ends[i]--
+		if !e.pass() {
+			t.Errorf("instruction %d moved, unnoticed", i)
+		}
+	}
+}

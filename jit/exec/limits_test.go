@@ -354,3 +354,17 @@ func TestWordsAreRestored(t *testing.T) {
 		}
 	}
 }
+
+// TestUnsupportedMachines: where membarrier lacks, there is neither an arena nor a pool.
+func TestUnsupportedMachines(t *testing.T) {
+	lacking := errors.New("lacks membarrier")
+	was := Supported
+	Supported = func() error { return lacking }
+	defer func() { Supported = was }()
+	if a, err := NewArena(1 << 20); a != nil || !errors.Is(err, lacking) {
+		t.Errorf("an arena: %v", err)
+	}
+	if p, err := NewPool(PoolConfig{Threads: 1, Ctx: make([]byte, 8)}); p != nil || !errors.Is(err, lacking) {
+		t.Errorf("a pool: %v", err)
+	}
+}

@@ -182,6 +182,28 @@ func TestChance(t *testing.T) {
 	}
 }
 
+// TestCertainAnswers: some helpers answer the same always, and what may be null is so half of the time.
+func TestCertainAnswers(t *testing.T) {
+	h := anyHost(t)
+	for _, fn := range []asm.BuiltinFunc{asm.FnMapLookupPercpuElem, asm.FnPerfEventOutput, asm.FnRingbufOutput, asm.FnSpinLock, asm.FnSpinUnlock,
+		asm.FnRingbufSubmit, asm.FnRingbufDiscard} {
+		for range 32 {
+			if rax, ok := h.Call(&exec.HelperCall{Fn: uint32(fn), Args: [5]uint64{h.Object(), h.Object()}}); rax != 0 || !ok {
+				t.Fatalf("%v answers %d, %v", fn, rax, ok)
+			}
+		}
+	}
+	null := 0
+	for range 1024 {
+		if rax, _ := h.Call(&exec.HelperCall{Fn: uint32(jit.KernelNext)}); rax == 0 {
+			null++
+		}
+	}
+	if null < 430 || null > 600 {
+		t.Errorf("null %d times of 1024", null)
+	}
+}
+
 // TestCloseGivesBack: no memory of a host stays mapped.
 func TestCloseGivesBack(t *testing.T) {
 	h, err := New(Config{Layout: &jit.V612, Any: true, CPUs: 1, Packet: make([]byte, 64), Maps: map[string]MapSpec{"a": {Kind: Array, KeySize: 4, ValueSize: 4, MaxEntries: 4}}})

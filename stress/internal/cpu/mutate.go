@@ -87,13 +87,22 @@ func (r *run) burst(ctx context.Context, key int) error {
 	}
 	r.setPace(bursts)
 	defer r.setPace(brisk)
-	updates, last := 0, uint64(0)
-	return r.driver.Burst(ctx, key, burstTime, func() bool {
-		now := r.pokes.Load()
-		more := updates == 0 || now != last && updates < burstUpdates
-		updates, last = updates+1, now
-		return more
-	})
+	var b bursting
+	return r.driver.Burst(ctx, key, burstTime, func() bool { return b.more(r.pokes.Load()) })
+}
+
+// bursting counts the updates of a burst.
+type bursting struct {
+	updates int
+	last    uint64 // how many pokes there were when it was asked last
+}
+
+// more reports whether one more update is to come, after so many pokes in all.
+func (b *bursting) more(pokes uint64) bool {
+	more := b.updates == 0 || pokes != b.last && b.updates < burstUpdates
+	b.updates++
+	b.last = pokes
+	return more
 }
 
 // Bad reports whether the threads have met with anything, and notes when they first had.

@@ -152,6 +152,9 @@ func TestRunForAWhile(t *testing.T) {
 		if r.Seconds < 1.5 {
 			t.Errorf("it took %v s", r.Seconds)
 		}
+		if r.Updates < 4*r.Installs { // of random calls every other one or so is an update
+			t.Errorf("%d updates and %d installs: there are no bursts", r.Updates, r.Installs)
+		}
 		v := r.Verdict()
 		if v.PatcherCounts == nil || v.PatcherCounts.Pokes != r.Pokes {
 			t.Errorf("verdict %+v", v)
@@ -313,5 +316,40 @@ func TestPatience(t *testing.T) {
 	c.Duration, c.Patience = 1, time.Minute
 	if v := run1(t, c).Verdict(); v.Verdict != protocol.NotObserved {
 		t.Errorf("%s: %s", v.Verdict, v.Reason)
+	}
+}
+
+// TestBursting: a burst is so many updates, and none more after one that poked nothing.
+func TestBursting(t *testing.T) {
+	var b bursting
+	n := uint64(0)
+	for b.more(2 * n) {
+		n++
+	}
+	if n != burstUpdates {
+		t.Errorf("%d updates, want %d", n, burstUpdates)
+	}
+	b = bursting{}
+	if !b.more(7) || b.more(7) {
+		t.Error("goes on where nothing is poked, or does not begin")
+	}
+}
+
+// TestObserved: a grace period took as long as since the step before it, and every so many steps threads
+// are asked where they stand.
+func TestObserved(t *testing.T) {
+	r := loaded(t)
+	r.operates.array = r.Arrays["jmp_table"]
+	for range lookEvery {
+		r.stepped = time.Now().Add(-time.Hour)
+		r.observe(protocol.Event{Kind: protocol.Called})
+		r.observe(protocol.Event{Kind: protocol.Waited})
+	}
+	waits := r.driver.Took.Sum()["grace period"]
+	if n := len(waits); n == 0 || waits.Bound(n-1) > 60e6 {
+		t.Errorf("waits of up to %v us", waits.Bound(len(waits)-1))
+	}
+	if r.near.steps != 2*lookEvery || len(r.near.looks) != 1 || !r.near.pending {
+		t.Errorf("after %d steps %d threads have been asked", r.near.steps, len(r.near.looks))
 	}
 }
