@@ -59,6 +59,8 @@ func TestUnknown(t *testing.T) {
 			asm.AddAtomic.Mem(asm.R0, asm.R2, asm.DWord, 0), asm.Mov.Reg(asm.R0, asm.R2), exit), []uint64{7}, false},
 		{"the stack that was never written", seq(asm.LoadMem(asm.R0, asm.R10, -8, asm.DWord), exit), nil, true},
 		{"an address as a number", seq(asm.Mov.Reg32(asm.R0, asm.R10), exit), nil, true},
+		{"a packet that a kernel function is given", seq(asm.LoadMem(asm.R6, asm.R1, skbData, asm.Word), asm.Mov.Reg(asm.R1, asm.R6), kfunc,
+			asm.LoadMem(asm.R0, asm.R6, 0, asm.Byte), exit), nil, true},
 		{"a written packet", seq(asm.LoadMem(asm.R6, asm.R1, skbData, asm.Word), asm.LoadMem(asm.R0, asm.R6, 0, asm.Byte),
 			asm.StoreImm(asm.R6, 1, 1, asm.Byte), exit), nil, true},
 		{"the bounds of one that a helper changes", seq(keep, asm.Mov.Imm(asm.R2, 14), asm.FnSkbPullData.Call(),

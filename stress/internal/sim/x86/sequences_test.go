@@ -36,7 +36,7 @@ func TestSequencesAsTheCPU(t *testing.T) {
 	}
 }
 
-// TestConditionsAsTheCPU has every condition but parity after a comparison and after an addition, of
+// TestConditionsAsTheCPU has every condition but parity after what compares, adds and has bits, of
 // either width, by short and by near jumps.
 func TestConditionsAsTheCPU(t *testing.T) {
 	r := newRig(t)
@@ -49,7 +49,11 @@ func TestConditionsAsTheCPU(t *testing.T) {
 		if cond>>1 == 5 {
 			continue
 		}
-		for _, before := range [][]byte{{0x48, 0x39, 0xc8}, {0x39, 0xc8}, {0x48, 0x01, 0xc8}, {0x01, 0xc8}} { // cmp rax, rcx; add rax, rcx
+		for _, before := range [][]byte{
+			{0x48, 0x39, 0xc8}, {0x39, 0xc8}, {0x48, 0x01, 0xc8}, {0x01, 0xc8}, // cmp rax, rcx; add
+			{0x48, 0x31, 0xc8}, {0x31, 0xc8}, {0x48, 0x09, 0xc8}, {0x09, 0xc8}, // xor; or
+			{0x48, 0x21, 0xc8}, {0x21, 0xc8}, {0x48, 0x85, 0xc8}, {0xf7, 0xd8}, // and; test; neg eax
+		} {
 			for _, jump := range [][]byte{{0x70 | cond, 5}, {0x0f, 0x80 | cond, 5, 0, 0, 0}} {
 				block := append(append(append([]byte(nil), before...), jump...), 0xba, 7, 0, 0, 0) // mov edx, 7
 				for range states {
