@@ -277,3 +277,11 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckNamesTheCall: calls are counted from 1.
+func TestCheckNamesTheCall(t *testing.T) {
+	c := Config{Keys: make([]protocol.Key, 1), Script: script(t, "put 0 0\nput 1 0\n")}
+	if err := c.Check(1); err == nil || err.Error() != "call 2 of the script (put 1 0): there are 1 keys and 1 programs" {
+		t.Error(err)
+	}
+}
