@@ -140,8 +140,8 @@ func TestJumpsLand(t *testing.T) {
 	}
 }
 
-// TestPassSaysWhatMoved: another pass is needed wherever one instruction ends elsewhere than before, and
-// be the function as long as it was.
+// TestPassSaysWhatMoved: another pass is needed wherever one instruction ends elsewhere than before, even
+// if the function is as long as before.
 func TestPassSaysWhatMoved(t *testing.T) {
 	o := options(&V612)
 	e := newEmitter(mustParse(t, concat(ret(1), ret(2))), 0, &o)

@@ -168,7 +168,7 @@ type fields struct{ dst, src, offset, imm bool }
 // fieldsOf is which operands an instruction of a known opcode has.
 func fieldsOf(ins *asm.Instruction) fields {
 	op := ins.OpCode
-	byReg := op.Source() == asm.RegSource // neither a store of a constant nor a swap
+	byReg := op.Source() == asm.RegSource // false for stores and swaps, which have no source bit
 	switch op.Class() {
 	case asm.LdClass:
 		if isLegacyLoad(ins) {

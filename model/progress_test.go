@@ -115,7 +115,7 @@ func TestLasso(t *testing.T) {
 	}
 }
 
-// TestLassoOfTheFirstHold: a set of one hold is gone round, and be it the first one.
+// TestLassoOfTheFirstHold: a set of one hold is gone round, even if it is the first one.
 func TestLassoOfTheFirstHold(t *testing.T) {
 	e := explored(t, protocol.DefaultSubject(), 1)
 	x := e.sys.initial()

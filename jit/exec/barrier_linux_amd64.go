@@ -30,7 +30,7 @@ var Supported = sync.OnceValue(func() error {
 	return lacks(commands, e)
 })
 
-// lacks is what a machine lacks whose kernel answers so, asked for its commands.
+// lacks says what a machine lacks, by its kernel's answer to the query for membarrier's commands.
 func lacks(commands uintptr, e unix.Errno) error {
 	switch {
 	case e != 0:

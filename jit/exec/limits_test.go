@@ -355,7 +355,7 @@ func TestWordsAreRestored(t *testing.T) {
 	}
 }
 
-// TestUnsupportedMachines: where membarrier lacks, there is neither an arena nor a pool.
+// TestUnsupportedMachines: where membarrier is missing, there is neither an arena nor a pool.
 func TestUnsupportedMachines(t *testing.T) {
 	lacking := errors.New("lacks membarrier")
 	was := Supported

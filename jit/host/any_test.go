@@ -166,7 +166,7 @@ func TestChance(t *testing.T) {
 			hits++
 		}
 	}
-	if hits < 700 || hits > 1400 {
+	if hits < 920 || hits > 1130 {
 		t.Errorf("one in four hits %d of 4096 times", hits)
 	}
 	reserved := func(n uint64) (times int) {
@@ -177,7 +177,7 @@ func TestChance(t *testing.T) {
 		}
 		return times
 	}
-	if most, more := reserved(64<<10), reserved(64<<10+1); most < 128 || more != 0 {
+	if most, more := reserved(64<<10), reserved(64<<10+1); most < 128 || most == 256 || more != 0 {
 		t.Errorf("64 KiB are given %d times, and a byte more %d times", most, more)
 	}
 }
@@ -206,9 +206,12 @@ func TestCertainAnswers(t *testing.T) {
 
 // TestCloseGivesBack: no memory of a host stays mapped.
 func TestCloseGivesBack(t *testing.T) {
+	if err := exec.Supported(); err != nil {
+		t.Skip(err)
+	}
 	h, err := New(Config{Layout: &jit.V612, Any: true, CPUs: 1, Packet: make([]byte, 64), Maps: map[string]MapSpec{"a": {Kind: Array, KeySize: 4, ValueSize: 4, MaxEntries: 4}}})
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	held := map[string]uint64{"packet": h.packet.Addr(0), "object": h.object.Addr(0), "room": h.cpus[0].room.Addr(0), "map": h.Map("a").data.Addr(0)}
 	mapped := func(at uint64) bool {

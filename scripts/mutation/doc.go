@@ -25,9 +25,9 @@
 //
 // --seed orders all lines that a fault can be made in, by a hash of what they say and in which
 // function; each line that is drawn gives one of its faults, again by the seed. The same tree and
-// seed give the same sample, and a changed line moves no other one. Source files are never changed:
-// the go command reads the faulty file in place of the real one (-overlay), so that the build cache
-// serves everything else.
+// seed give the same sample, and a changed line moves at most one other in or out. Source files are
+// never changed: the go command reads the faulty file in place of the real one (-overlay), so that
+// the build cache serves everything else.
 //
 // Tests run without a fault first. Those that fail then are not used, and those that are quick
 // run first against each fault. A failure must show twice, and not without the fault; and what

@@ -94,7 +94,7 @@ func mutate(ctx context.Context, out, progress io.Writer, root string, o options
 func mutateOnly(ctx context.Context, out, progress io.Writer, t *tree, o options) error {
 	var faults []fault
 	for id := range strings.SplitSeq(o.only, ",") {
-		f, err := find(t, id)
+		f, err := find(t, strings.TrimSpace(id))
 		if err != nil {
 			return err
 		}

@@ -255,7 +255,7 @@ func TestSamplesStay(t *testing.T) {
 	edited := sample(1, func(src map[string][]byte) {
 		for name, text := range src {
 			if strings.HasSuffix(name, "/check.go") {
-				src[name] = append(text, "\nfunc more(n int) bool { return n > 7 }\n"...)
+				src[name] = []byte(strings.Replace(string(text), "\nfunc ", "\nfunc more(n int) bool { return n > 7 }\n\nfunc ", 1))
 			}
 		}
 	})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"hash/fnv"
@@ -20,8 +21,8 @@ type drawing struct {
 }
 
 // A drawnLine is a line with the faults that can be made in it. Its lot is a hash of the seed and of
-// what the line says, and in which function: a change elsewhere moves no other line in or out of a
-// sample.
+// what the line says, and in which function, so that a changed line moves at most one other line in or
+// out of a sample.
 type drawnLine struct {
 	lot    uint64
 	faults []fault
@@ -39,8 +40,7 @@ func draw(t *tree, argued arguments, packages []string, seed uint64) (*drawing, 
 		same := map[string]int{} // lines of a function that say the same are told apart by their number
 		for i, f := range faults {
 			if i == 0 || f.line != faults[i-1].line || f.file != faults[i-1].file {
-				was, _ := f.diff(p.src[f.file])
-				says := f.file + "\n" + f.in + "\n" + was
+				says := f.file + "\n" + f.in + "\n" + lineAt(p.src[f.file], f.from)
 				h := fnv.New64a()
 				fmt.Fprintf(h, "%d\n%d\n%s", seed, same[says], says)
 				same[says]++
@@ -52,6 +52,13 @@ func draw(t *tree, argued arguments, packages []string, seed uint64) (*drawing, 
 	}
 	slices.SortStableFunc(d.lines, func(a, b drawnLine) int { return cmp.Compare(a.lot, b.lot) })
 	return d, nil
+}
+
+// lineAt is the line of a place in a file, without what is around its code.
+func lineAt(src []byte, at int) string {
+	from := bytes.LastIndexByte(src[:at], '\n') + 1
+	line, _, _ := bytes.Cut(src[from:], []byte("\n"))
+	return squeeze(string(line))
 }
 
 // mixed spreads a hash: FNV's upper bits hardly know the last letters.

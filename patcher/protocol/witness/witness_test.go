@@ -184,7 +184,6 @@ func drawSlotText(t *rapid.T, s protocol.Slot) protocol.SlotText {
 	}).Draw(t, "text")
 }
 
-// TestChoicesComeBack: a choice that was written is the one that is read.
 // TestScript: the calls of a witness are its script, whether a call is a step or goes with one.
 func TestScript(t *testing.T) {
 	put, remove := Act(Call), Act(Call)
@@ -200,6 +199,7 @@ func TestScript(t *testing.T) {
 	}
 }
 
+// TestChoicesComeBack: a choice that was written is the one that is read.
 func TestChoicesComeBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawChoice(t)

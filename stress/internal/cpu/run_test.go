@@ -152,7 +152,7 @@ func TestRunForAWhile(t *testing.T) {
 		if r.Seconds < 1.5 {
 			t.Errorf("it took %v s", r.Seconds)
 		}
-		if r.Updates < 4*r.Installs { // of random calls every other one or so is an update
+		if r.Updates < 2*r.Installs { // random calls alone are 1.3 updates for each install
 			t.Errorf("%d updates and %d installs: there are no bursts", r.Updates, r.Installs)
 		}
 		v := r.Verdict()
@@ -335,8 +335,8 @@ func TestBursting(t *testing.T) {
 	}
 }
 
-// TestObserved: a grace period took as long as since the step before it, and every so many steps threads
-// are asked where they stand.
+// TestObserved: a grace period is timed from the step before it; every so many steps threads are asked
+// where they stand.
 func TestObserved(t *testing.T) {
 	r := loaded(t)
 	r.operates.array = r.Arrays["jmp_table"]

@@ -125,8 +125,9 @@ func (l *looks) Err() error {
 // TestViolationOfACutLevel stops an exploration at every moment. What it has seen by then, it
 // says: the last level that is explored has the violation, whether or not it is whole.
 func TestViolationOfACutLevel(t *testing.T) {
-	c := direct(t, 1, 1, 1)
-	c.Workers, c.Script = 1, script(t, "put 0 0\ndelete 0\n")
+	c := direct(t, 3, 1, 2)
+	level := 0
+	c.Workers, c.Script, c.Far = 1, script(t, "put 0 0\nput 0 1\ndelete 0\n"), func(_, size, _ int) { level = size }
 	m, err := protocol.MutantByName("no-grace")
 	if err != nil {
 		t.Fatal(err)
@@ -146,8 +147,12 @@ func TestViolationOfACutLevel(t *testing.T) {
 		if r, err = Check(whole, c); err != nil || r.Verdict != protocol.Violated {
 			t.Fatalf("not stopped: %v, %v", r.Verdict, err)
 		}
-		if asked := 10_000 - whole.left; n >= asked {
-			t.Errorf("violated only if not stopped at all, by the last of %d looks", asked)
+		if level <= 2*chunk {
+			t.Errorf("the level has %d states, which are taken together", level)
+		}
+		// A look ends the exploration, one comes before each chunk, and one when there are no more.
+		if asked := 10_000 - whole.left; n >= asked-2 {
+			t.Errorf("violated only by the last but %d of %d looks", asked-n, asked)
 		}
 		return
 	}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"tailpoke/internal/chart"
@@ -73,6 +74,26 @@ func TestCharts(t *testing.T) {
 	s.Engines[0].Series[1800].Bad, s.Engines[0].Series[1800].RateMax = 3, 0
 	if n := len(chartsOf(&s.Engines[0])); n != len(all)+1 {
 		t.Errorf("with findings there are %d charts, want %d", n, len(all)+1)
+	}
+}
+
+// TestGoldenCharts: what a chart is of is told in words.
+func TestGoldenCharts(t *testing.T) {
+	s := aSoak()
+	s.Engines[0].Series[1800].Bad = 3
+	var titles []string
+	for _, c := range chartsOf(&s.Engines[0]) {
+		titles = append(titles, c.Title)
+		if c.X.Label != "minutes of running time" {
+			t.Errorf("%s: x is %s", c.Title, c.X.Label)
+		}
+	}
+	want := []string{"Executions per second", "Cycles", "Executions with a finding", "Violations per cycle, at most (95 %, logarithmic)",
+		"Resident memory, MiB", "Descriptors", "Goroutines", "Threads"}
+	slices.Sort(titles)
+	slices.Sort(want)
+	if !slices.Equal(titles, want) {
+		t.Errorf("%q, want %q", titles, want)
 	}
 }
 

@@ -36,8 +36,8 @@ func TestSequencesAsTheCPU(t *testing.T) {
 	}
 }
 
-// TestConditionsAsTheCPU has every condition but parity after what compares, adds and has bits, of
-// either width, by short and by near jumps.
+// TestConditionsAsTheCPU has every condition but parity after comparisons, additions, operations on
+// bits and a negation, by short and by near jumps.
 func TestConditionsAsTheCPU(t *testing.T) {
 	r := newRig(t)
 	rng := rand.New(rand.NewPCG(5, 6))
