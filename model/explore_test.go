@@ -63,6 +63,7 @@ func TestUnsupported(t *testing.T) {
 		"programs": func(s *protocol.Subject) { s.Shape.Programs = maxPrograms + 1 },
 		"keys":     func(s *protocol.Subject) { s.Shape.Keys = maxKeys + 1 },
 		"method":   func(s *protocol.Subject) { s.Method.Steps = nil },
+		"readers":  func(s *protocol.Subject) { s.Protocol.Readers = make([]protocol.Reader, protocol.MaxReaders+1) },
 		"actions": func(s *protocol.Subject) {
 			s.Protocol.Ops[protocol.Remove] = make([]protocol.Step, 255)
 		},

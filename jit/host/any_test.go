@@ -193,6 +193,10 @@ func TestCertainAnswers(t *testing.T) {
 			}
 		}
 	}
+	outside := &exec.HelperCall{Fn: uint32(asm.FnStrncmp), Args: [5]uint64{8, 4, h.Object()}}
+	if rax, ok := h.Call(outside); rax != 1 || !ok {
+		t.Errorf("a string that cannot be read compares as %d, %v", rax, ok)
+	}
 	null := 0
 	for range 1024 {
 		if rax, _ := h.Call(&exec.HelperCall{Fn: uint32(jit.KernelNext)}); rax == 0 {

@@ -198,8 +198,8 @@ func TestPtRegs(t *testing.T) {
 	order := []string{"r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx",
 		"rsi", "rdi", "orig_rax", "rip", "cs", "eflags", "rsp", "ss"}
 	regs := PtRegs(1, 2, 3, 4, 5, 6)
-	if len(regs) != 8*len(order) {
-		t.Fatalf("%d bytes", len(regs))
+	if len(regs) != 8*len(order) || order[PtRegsReturned/8] != "rax" || PtRegsReturned%8 != 0 {
+		t.Fatalf("%d bytes, what is returned at %d", len(regs), PtRegsReturned)
 	}
 	want := map[string]uint64{"rdi": 1, "rsi": 2, "rdx": 3, "rcx": 4, "r8": 5, "r9": 6}
 	for i, name := range order {
@@ -209,5 +209,18 @@ func TestPtRegs(t *testing.T) {
 	}
 	if got := PtRegs(7); !bytes.Equal(got[112:120], word(7)) || bytes.Count(got, []byte{0}) != PtRegsSize-1 {
 		t.Errorf("one argument: % x", got)
+	}
+}
+
+// TestXDPContext: struct xdp_md begins with the packet's bounds.
+func TestXDPContext(t *testing.T) {
+	r := newRig(t, Config{Packet: make([]byte, 60)})
+	md := make([]byte, XDPSize)
+	r.host.XDP(md)
+	data := uint32(r.host.packetAddr())
+	for i, want := range []uint32{data, data + 60, data, 0, 0, 0} {
+		if got := binary.LittleEndian.Uint32(md[4*i:]); got != want {
+			t.Errorf("word %d of struct xdp_md is %#x, want %#x", i, got, want)
+		}
 	}
 }

@@ -161,3 +161,12 @@ func FuzzFormat(f *testing.F) {
 		}
 	})
 }
+
+// TestEndsWord: a letter or a digit goes on with a word, and so do the control characters of Latin-1.
+func TestEndsWord(t *testing.T) {
+	for c, ends := range map[byte]bool{0x7f: true, 0x80: false, 0x9f: false, 0xa0: true, ' ': true, 'a': false, '9': false} {
+		if got := endsWord([]byte{'d', c}, 1) == 1; got != ends {
+			t.Errorf("%#x ends a word: %v", c, got)
+		}
+	}
+}

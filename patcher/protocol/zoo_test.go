@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -155,6 +156,22 @@ func TestMutantsAreRead(t *testing.T) {
 	} {
 		if _, err := parseMutants(bad); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", bad, err, want)
+		}
+	}
+}
+
+// TestAtLeast: a shape that has all of two has each field of either.
+func TestAtLeast(t *testing.T) {
+	whole := reflect.ValueOf(Shape{Threads: 2, Sites: 3, Programs: 4, Keys: 5, Indirect: true, Same: true, Copies: 6, Mutators: 7, Nested: true, Deep: true, Maps: 8})
+	for i := range whole.NumField() {
+		name := whole.Type().Field(i).Name
+		if whole.Field(i).IsZero() {
+			t.Errorf("%s is not tested", name)
+		}
+		var one Shape
+		reflect.ValueOf(&one).Elem().Field(i).Set(whole.Field(i))
+		if one.AtLeast(Shape{}) != one || (Shape{}).AtLeast(one) != one {
+			t.Errorf("%s is lost", name)
 		}
 	}
 }

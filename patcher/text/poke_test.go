@@ -218,3 +218,16 @@ func TestWordsOfASequence(t *testing.T) {
 	}
 	checkPlace(t, a, off, next)
 }
+
+// TestWordOfEarlierStores: a word is stored with what earlier stores leave in it, and with nothing of
+// theirs that lies in the next word.
+func TestWordOfEarlierStores(t *testing.T) {
+	a := newArena(t, 4096)
+	a.Write(0, []byte{1, 2, 3, 4, 5, 6, 7, 8, 9})
+	p := New(a, protocol.Methods()[0])
+	earlier := []exec.Store{{Off: 7, Width: 1, Value: 0x77}, {Off: 8, Width: 1, Value: 0x88}}
+	want := exec.Store{Off: 0, Width: 8, Value: 0x7707060504030b0a}
+	if got := p.wordStore(earlier, 0, []byte{0x0a, 0x0b}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}

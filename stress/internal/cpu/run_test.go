@@ -283,6 +283,16 @@ func TestPaces(t *testing.T) {
 	if seen[brisk] < 20 || seen[dwells] < 20 || seen[bursts] != 0 {
 		t.Errorf("paces %v", seen)
 	}
+	tears, err := protocol.ParseMethod("method m\n bytes; sync")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Subject.Method = tears
+	for range 20 {
+		if r.Before(); !r.paceIs(brisk) {
+			t.Error("dwells, under a method that may tear")
+		}
+	}
 	c := config(t, 1, 1, "")
 	c.Duration = 700 * time.Millisecond
 	items := recorded(&c)
@@ -349,7 +359,7 @@ func TestObserved(t *testing.T) {
 	if n := len(waits); n == 0 || waits.Bound(n-1) > 60e6 {
 		t.Errorf("waits of up to %v us", waits.Bound(len(waits)-1))
 	}
-	if r.near.steps != 2*lookEvery || len(r.near.looks) != 1 || !r.near.pending {
-		t.Errorf("after %d steps %d threads have been asked", r.near.steps, len(r.near.looks))
+	if n := r.near.looked.Load(); r.near.steps != 2*lookEvery || len(r.near.looks) != 1 || !r.near.pending || n != 1 {
+		t.Errorf("after %d steps %d threads have been asked, and %d answers taken", r.near.steps, len(r.near.looks), n)
 	}
 }
