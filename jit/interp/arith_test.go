@@ -322,3 +322,19 @@ func TestMemoryIsLittleEndian(t *testing.T) {
 		}
 	})
 }
+
+// TestUnknownMinus: an unknown number is no address after something was taken from it, and an operation
+// that there is not has no result.
+func TestUnknownMinus(t *testing.T) {
+	for _, y := range []value{num(3), {kind: anything}} {
+		if v, err := pointerArith(asm.Sub, value{kind: anything}, y, true); err != nil || v != (value{kind: anything}) {
+			t.Errorf("less %+v: %+v, %v", y, v, err)
+		}
+	}
+	if v, err := pointerArith(asm.And, value{kind: inStack}, value{kind: anything}, true); err == nil && v.loose {
+		t.Errorf("an address and a mask: %+v", v)
+	}
+	if v, err := alu64(asm.ALUOp(0xfff0), 1, 2); err == nil {
+		t.Errorf("an unknown operation comes to %d", v)
+	}
+}
