@@ -5,7 +5,7 @@
 //
 //	scripts/mutate --seed 2 --count 50 --packages jit,patcher
 //	scripts/mutate --list                        what would be done
-//	scripts/mutate --only jit/flow.go:120:7:negate,jit/line.go:44:19:minus
+//	scripts/mutate --only jit/flow.go:152:7:negate,patcher/rcu/rcu.go:19:10:minus
 //
 // # Faults
 //
